@@ -1,0 +1,371 @@
+-- Roles, the way in (`app.enter`), and the guards that every later table uses.
+-- The three roles are made by the set-up step before the first migration: the owner runs this file,
+-- tollgate_app serves requests, tollgate_job does the cross-tenant work that is named in docs/operations.md.
+
+create schema app;
+revoke all on schema public from public;
+revoke all on schema app from public;
+grant usage on schema public, app to tollgate_app, tollgate_job;
+
+-- A table that only grows: corrections are new rows.
+create function app.forbid_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'this table is append-only' using errcode = 'TG001';
+end $$;
+
+create table partners (
+  id uuid primary key,
+  code text not null check (code ~ '^[a-z][a-z0-9_-]{0,62}$'),
+  name text not null check (length(name) between 1 and 200),
+  currency text not null check (currency ~ '^[A-Z]{3}$'),
+  time_zone text not null,
+  proration_basis text not null default 'DAY' check (proration_basis in ('DAY', 'SECOND', 'NONE')),
+  coupon_order text not null default 'TARGETED_FIRST'
+    check (coupon_order in ('TARGETED_FIRST', 'PERCENT_FIRST', 'FIXED_FIRST')),
+  version integer not null default 1,
+  created_at timestamptz(3) not null,
+  unique (code)
+);
+
+create table tenants (
+  id uuid primary key,
+  partner_id uuid not null references partners (id),
+  name text not null check (length(name) between 1 and 200),
+  external_id text check (length(external_id) between 1 and 200),
+  currency text not null check (currency ~ '^[A-Z]{3}$'),
+  -- Null: the partner's zone. A live subscription keeps the zone it began with.
+  time_zone text,
+  sandbox boolean not null,
+  -- A sandbox tenant's own "now"; null: the wall clock.
+  test_clock timestamptz(3),
+  version integer not null default 1,
+  created_at timestamptz(3) not null,
+  unique (id, partner_id),
+  check (sandbox or test_clock is null)
+);
+create index tenants_by_partner on tenants (partner_id, id);
+
+-- People. The app role has no grant here: it logs in and invites through the functions below.
+create table users (
+  id uuid primary key,
+  -- The identity provider's `sub`; null until the invited person logs in for the first time.
+  subject text unique,
+  email text not null,
+  created_at timestamptz(3) not null
+);
+create unique index users_email on users (lower(email));
+
+create table user_roles (
+  user_id uuid not null references users (id),
+  role text not null check (role in ('SUPER_ADMIN')),
+  primary key (user_id, role)
+);
+
+create table partner_users (
+  partner_id uuid not null references partners (id),
+  user_id uuid not null references users (id),
+  role text not null check (role in ('OWNER', 'VIEWER')),
+  email text not null,
+  name text not null,
+  created_at timestamptz(3) not null,
+  primary key (partner_id, user_id)
+);
+create index partner_users_by_user on partner_users (user_id);
+
+create table profiles (
+  tenant_id uuid not null,
+  user_id uuid not null references users (id),
+  partner_id uuid not null,
+  role text not null check (role in ('ADMIN', 'MEMBER')),
+  email text not null,
+  name text not null,
+  created_at timestamptz(3) not null,
+  primary key (tenant_id, user_id),
+  foreign key (tenant_id, partner_id) references tenants (id, partner_id)
+);
+create index profiles_by_user on profiles (user_id);
+
+create table api_keys (
+  partner_id uuid not null references partners (id),
+  id uuid not null,
+  -- Null: a key of the partner; else it reaches this tenant only. No foreign key: reference tables never point at
+  -- tenant tables; `app.enter` looks the tenant up each time.
+  tenant_id uuid,
+  name text not null check (length(name) between 1 and 200),
+  -- What a person recognises a key by, e.g. tg_test_4f0c; never enough to guess the rest.
+  prefix text not null,
+  key_hash bytea not null unique,
+  live boolean not null,
+  scopes text[] not null check (scopes <@ array['READ', 'WRITE', 'USAGE'] and cardinality(scopes) > 0),
+  created_by uuid not null,
+  created_at timestamptz(3) not null,
+  expires_at timestamptz(3),
+  revoked_at timestamptz(3),
+  primary key (partner_id, id)
+);
+create index api_keys_by_id on api_keys (id);
+
+-- The way in. Verifies the membership itself, then says for this transaction who asks and whose rows they may see.
+--   scope 'tenant':   one tenant was entered (by its user, its partner's user, a key or a super admin)
+--   scope 'partner':  all tenants of one partner, for reports; rows of tenants can be read, not written
+--   scope 'platform': everything, super admins only
+-- SET LOCAL by EXECUTE rather than set_config: only a real SET reaches the workers of a cluster.
+create function app.enter(p_user uuid, p_partner uuid, p_tenant uuid)
+returns table (
+  actor text, role text, can_write boolean, partner_id uuid, partner_currency text, partner_time_zone text,
+  tenant_currency text, tenant_time_zone text, sandbox boolean, test_clock timestamptz, scopes text[]
+)
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  v_partner uuid := p_partner;
+  v_tenant tenants%rowtype;
+  v_home partners%rowtype;
+  v_key api_keys%rowtype;
+  v_actor text;
+  v_role text;
+  v_write boolean := false;
+begin
+  if p_tenant is not null then
+    select * into v_tenant from tenants t where t.id = p_tenant;
+    if not found or (p_partner is not null and v_tenant.partner_id <> p_partner) then
+      raise exception 'no such account' using errcode = 'TG403';
+    end if;
+    v_partner := v_tenant.partner_id;
+  end if;
+
+  if exists (select 1 from user_roles r where r.user_id = p_user and r.role = 'SUPER_ADMIN') then
+    v_actor := 'PLATFORM'; v_role := 'SUPER_ADMIN'; v_write := true;
+  end if;
+  if v_actor is null and v_partner is not null then
+    select u.role into v_role from partner_users u where u.partner_id = v_partner and u.user_id = p_user;
+    if found then
+      v_actor := 'PARTNER'; v_write := v_role = 'OWNER';
+    elsif p_tenant is not null then
+      select p.role into v_role from profiles p where p.tenant_id = p_tenant and p.user_id = p_user;
+      if found then
+        v_actor := 'TENANT'; v_write := v_role = 'ADMIN';
+      end if;
+    end if;
+    if v_actor is null then
+      select * into v_key from api_keys k
+       where k.id = p_user and k.partner_id = v_partner and k.revoked_at is null
+         and (k.expires_at is null or k.expires_at > now());
+      -- A test key reaches sandbox tenants only, a live key live ones only.
+      if found and (v_key.tenant_id is null or v_key.tenant_id = p_tenant)
+         and (p_tenant is null or v_key.live <> v_tenant.sandbox) then
+        v_actor := case when v_key.tenant_id is null then 'PARTNER' else 'TENANT' end;
+        v_role := 'API_KEY';
+        v_write := v_key.scopes && array['WRITE', 'USAGE'];
+      end if;
+    end if;
+  end if;
+
+  if v_actor is null then
+    raise exception 'no such account' using errcode = 'TG403';
+  end if;
+
+  execute format('set local app.user_id = %L', p_user);
+  execute format('set local app.partner_id = %L', coalesce(v_partner::text, ''));
+  execute format('set local app.tenant_id = %L', coalesce(p_tenant::text, ''));
+  execute format('set local app.actor = %L', v_actor);
+  execute format('set local app.scope = %L',
+    case when p_tenant is not null then 'tenant' when v_partner is not null then 'partner' else 'platform' end);
+  execute format('set local app.can_write = %L', case when v_write then 'on' else 'off' end);
+
+  if v_partner is not null then
+    select * into v_home from partners h where h.id = v_partner;
+    if not found then
+      raise exception 'no such account' using errcode = 'TG403';
+    end if;
+  end if;
+  return query select v_actor, v_role, v_write, v_partner, v_home.currency, v_home.time_zone,
+    v_tenant.currency, coalesce(v_tenant.time_zone, v_home.time_zone), v_tenant.sandbox, v_tenant.test_clock::timestamptz,
+    v_key.scopes;
+end $$;
+revoke all on function app.enter(uuid, uuid, uuid) from public;
+grant execute on function app.enter(uuid, uuid, uuid) to tollgate_app;
+
+-- The job role's way in: one tenant at a time, under the same policies.
+create function app.enter_as_system(p_tenant uuid)
+returns table (
+  actor text, role text, can_write boolean, partner_id uuid, partner_currency text, partner_time_zone text,
+  tenant_currency text, tenant_time_zone text, sandbox boolean, test_clock timestamptz, scopes text[]
+)
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  v_tenant tenants%rowtype;
+begin
+  select * into v_tenant from tenants t where t.id = p_tenant;
+  if not found then
+    raise exception 'no such account' using errcode = 'TG403';
+  end if;
+  execute format('set local app.user_id = %L', '');
+  execute format('set local app.partner_id = %L', v_tenant.partner_id);
+  execute format('set local app.tenant_id = %L', p_tenant);
+  execute format('set local app.actor = %L', 'SYSTEM');
+  execute format('set local app.scope = %L', 'tenant');
+  execute format('set local app.can_write = %L', 'on');
+  return query select 'SYSTEM'::text, 'SYSTEM'::text, true, v_tenant.partner_id, h.currency, h.time_zone,
+    v_tenant.currency, coalesce(v_tenant.time_zone, h.time_zone), v_tenant.sandbox, v_tenant.test_clock::timestamptz,
+    null::text[]
+  from partners h where h.id = v_tenant.partner_id;
+end $$;
+revoke all on function app.enter_as_system(uuid) from public;
+grant execute on function app.enter_as_system(uuid) to tollgate_job;
+
+-- What an identity may reach, looked up before anything is entered. A verified e-mail links an invited person to the
+-- identity provider's subject once; afterwards only the subject counts.
+create function app.memberships_of(p_subject text, p_verified_email text)
+returns table (user_id uuid, super_admin boolean, partner_id uuid, tenant_id uuid, role text)
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  v_user uuid;
+begin
+  select u.id into v_user from users u where u.subject = p_subject;
+  if v_user is null and p_verified_email is not null then
+    update users u set subject = p_subject
+     where lower(u.email) = lower(p_verified_email) and u.subject is null
+    returning u.id into v_user;
+  end if;
+  if v_user is null then
+    return;
+  end if;
+  return query
+    select v_user, true, null::uuid, null::uuid, r.role from user_roles r where r.user_id = v_user
+    union all
+    select v_user, false, p.partner_id, null::uuid, p.role from partner_users p where p.user_id = v_user
+    union all
+    select v_user, false, p.partner_id, p.tenant_id, p.role from profiles p where p.user_id = v_user
+    order by 2 desc, 3, 4
+    limit 200;
+  if not found then
+    return query select v_user, false, null::uuid, null::uuid, null::text;
+  end if;
+end $$;
+revoke all on function app.memberships_of(text, text) from public;
+grant execute on function app.memberships_of(text, text) to tollgate_app;
+
+create function app.api_key_by_hash(p_hash bytea)
+returns table (id uuid, partner_id uuid, tenant_id uuid, live boolean, scopes text[])
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+  select k.id, k.partner_id, k.tenant_id, k.live, k.scopes from api_keys k
+   where k.key_hash = p_hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+$$;
+revoke all on function app.api_key_by_hash(bytea) from public;
+grant execute on function app.api_key_by_hash(bytea) to tollgate_app;
+
+-- The person with this e-mail, made when there is none: an invitation names people, not ids.
+create function app.ensure_user(p_id uuid, p_email text, p_now timestamptz) returns uuid
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  v_user uuid;
+begin
+  if coalesce(current_setting('app.can_write', true), '') <> 'on' then
+    raise exception 'no such account' using errcode = 'TG403';
+  end if;
+  insert into users (id, email, created_at) values (p_id, p_email, p_now) on conflict (lower(email)) do nothing;
+  select u.id into v_user from users u where lower(u.email) = lower(p_email);
+  return v_user;
+end $$;
+revoke all on function app.ensure_user(uuid, text, timestamptz) from public;
+grant execute on function app.ensure_user(uuid, text, timestamptz) to tollgate_app;
+
+-- Policies. One shape for all tables of a tenant and one for all tables of a partner, so that there is one thing to
+-- review; `schema/database.sql` shows what they expand to. No actor: current_setting is null or '', no row matches.
+create procedure app.protect_tenant_table(p_table regclass, p_tenant_column text default 'tenant_id')
+language plpgsql as $$
+begin
+  execute format('alter table %s enable row level security', p_table);
+  execute format($policy$
+    create policy tenant_read on %1$s for select to tollgate_app, tollgate_job using (
+      %2$I = nullif(current_setting('app.tenant_id', true), '')::uuid
+      or (current_setting('app.scope', true) = 'partner'
+          and partner_id = nullif(current_setting('app.partner_id', true), '')::uuid)
+      or current_setting('app.scope', true) = 'platform')$policy$, p_table, p_tenant_column);
+  execute format($policy$
+    create policy tenant_insert on %1$s for insert to tollgate_app, tollgate_job with check (
+      %2$I = nullif(current_setting('app.tenant_id', true), '')::uuid
+      and partner_id = nullif(current_setting('app.partner_id', true), '')::uuid
+      and current_setting('app.can_write', true) = 'on')$policy$, p_table, p_tenant_column);
+  execute format($policy$
+    create policy tenant_update on %1$s for update to tollgate_app, tollgate_job using (
+      %2$I = nullif(current_setting('app.tenant_id', true), '')::uuid
+      and current_setting('app.can_write', true) = 'on')$policy$, p_table, p_tenant_column);
+  execute format($policy$
+    create policy tenant_delete on %1$s for delete to tollgate_app, tollgate_job using (
+      %2$I = nullif(current_setting('app.tenant_id', true), '')::uuid
+      and current_setting('app.can_write', true) = 'on')$policy$, p_table, p_tenant_column);
+end $$;
+
+create procedure app.protect_partner_table(p_table regclass, p_tenants_read boolean default true)
+language plpgsql as $$
+begin
+  execute format('alter table %s enable row level security', p_table);
+  execute format($policy$
+    create policy partner_read on %1$s for select to tollgate_app, tollgate_job using (
+      (partner_id = nullif(current_setting('app.partner_id', true), '')::uuid
+       or current_setting('app.scope', true) = 'platform')%2$s)$policy$, p_table,
+    case when p_tenants_read then '' else $clause$
+      and current_setting('app.actor', true) in ('PARTNER', 'PLATFORM')$clause$ end);
+  execute format($policy$
+    create policy partner_insert on %1$s for insert to tollgate_app with check (
+      partner_id = nullif(current_setting('app.partner_id', true), '')::uuid
+      and current_setting('app.actor', true) in ('PARTNER', 'PLATFORM')
+      and current_setting('app.can_write', true) = 'on')$policy$, p_table);
+  execute format($policy$
+    create policy partner_update on %1$s for update to tollgate_app using (
+      partner_id = nullif(current_setting('app.partner_id', true), '')::uuid
+      and current_setting('app.actor', true) in ('PARTNER', 'PLATFORM')
+      and current_setting('app.can_write', true) = 'on')$policy$, p_table);
+  execute format($policy$
+    create policy partner_delete on %1$s for delete to tollgate_app using (
+      partner_id = nullif(current_setting('app.partner_id', true), '')::uuid
+      and current_setting('app.actor', true) in ('PARTNER', 'PLATFORM')
+      and current_setting('app.can_write', true) = 'on')$policy$, p_table);
+end $$;
+
+-- The tables that are neither plainly a tenant's nor plainly a partner's.
+alter table partners enable row level security;
+create policy partner_read on partners for select to tollgate_app, tollgate_job using (
+  id = nullif(current_setting('app.partner_id', true), '')::uuid
+  or current_setting('app.scope', true) = 'platform');
+create policy partner_insert on partners for insert to tollgate_app with check (
+  current_setting('app.scope', true) = 'platform');
+create policy partner_update on partners for update to tollgate_app using (
+  id = nullif(current_setting('app.partner_id', true), '')::uuid
+  and current_setting('app.actor', true) in ('PARTNER', 'PLATFORM')
+  and current_setting('app.can_write', true) = 'on');
+grant select, insert on partners to tollgate_app;
+grant update (name, proration_basis, coupon_order, version) on partners to tollgate_app;
+grant select on partners to tollgate_job;
+
+alter table tenants enable row level security;
+create policy tenant_read on tenants for select to tollgate_app, tollgate_job using (
+  id = nullif(current_setting('app.tenant_id', true), '')::uuid
+  or (current_setting('app.scope', true) = 'partner'
+      and partner_id = nullif(current_setting('app.partner_id', true), '')::uuid)
+  or current_setting('app.scope', true) = 'platform');
+create policy tenant_insert on tenants for insert to tollgate_app with check (
+  partner_id = nullif(current_setting('app.partner_id', true), '')::uuid
+  and current_setting('app.scope', true) = 'partner'
+  and current_setting('app.can_write', true) = 'on');
+-- Also what lets a writer of the tenant take its row lock.
+create policy tenant_update on tenants for update to tollgate_app, tollgate_job using (
+  id = nullif(current_setting('app.tenant_id', true), '')::uuid
+  and current_setting('app.can_write', true) = 'on');
+grant select, insert on tenants to tollgate_app;
+grant update (name, external_id, time_zone, test_clock, version) on tenants to tollgate_app;
+grant select, update (version) on tenants to tollgate_job;
+
+-- Nobody but the owner's functions reads these two.
+alter table users enable row level security;
+alter table user_roles enable row level security;
+
+call app.protect_partner_table('partner_users', p_tenants_read => false);
+grant select, insert, update (role, name), delete on partner_users to tollgate_app;
+
+call app.protect_tenant_table('profiles');
+grant select, insert, update (role, name), delete on profiles to tollgate_app;
+
+call app.protect_partner_table('api_keys', p_tenants_read => false);
+grant select, insert, update (revoked_at) on api_keys to tollgate_app;

@@ -1,0 +1,185 @@
+import type { EntityManager } from 'typeorm';
+import type { Instant } from '../core/calendar';
+import type { CurrencyCode } from '../core/currency';
+import { groupBy } from '../core/group';
+import type { Id } from '../core/ids';
+import { money } from '../core/money';
+import type { Page, PageRequest } from '../core/page';
+import type { IntervalUnit } from '../core/period';
+import { readPage } from '../platform/paging';
+import type { Addon, AddonPrice } from './addon';
+import { AddonEntity, AddonFeatureEntity, AddonPriceEntity, AddonRequirementEntity } from './addon.entity';
+import type { FeatureAllowance } from './feature';
+import { allowanceFromRow } from './feature.repository';
+import type { CatalogStatus } from './plan';
+
+export class AddonRepository {
+  constructor(private readonly manager: EntityManager) {}
+
+  /** Makes the add-on unless its code is taken: then `false`. */
+  async insert(addon: Addon): Promise<boolean> {
+    const { prices, allowances, requiredAddonIds, ...row } = addon;
+    const result = await this.manager
+      .createQueryBuilder()
+      .insert()
+      .into(AddonEntity)
+      .values(row)
+      .orIgnore()
+      .returning('id')
+      .execute();
+    if (result.raw.length === 0) return false;
+    await this.insertPrices(addon.partnerId, addon.id, prices, addon.createdAt);
+    await this.insertAllowances(addon.partnerId, addon.id, allowances);
+    if (requiredAddonIds.length > 0) {
+      await this.manager.insert(
+        AddonRequirementEntity,
+        requiredAddonIds.map((requiredAddonId) => ({ partnerId: addon.partnerId, addonId: addon.id, requiredAddonId })),
+      );
+    }
+    return true;
+  }
+
+  private async insertPrices(partnerId: string, addonId: string, prices: readonly AddonPrice[], createdAt: Instant) {
+    if (prices.length === 0) return;
+    await this.manager.insert(
+      AddonPriceEntity,
+      prices.map(({ id, interval, amount }) => ({
+        partnerId,
+        id,
+        addonId,
+        interval,
+        currency: amount.currency,
+        amount: amount.minor,
+        createdAt,
+      })),
+    );
+  }
+
+  private async insertAllowances(partnerId: string, addonId: string, allowances: readonly FeatureAllowance[]) {
+    if (allowances.length === 0) return;
+    await this.manager.insert(
+      AddonFeatureEntity,
+      allowances.map((allowance) => ({ partnerId, addonId, ...allowance })),
+    );
+  }
+
+  /** Writes the editable fields when the row still has the version that was read; `false` when somebody was faster. */
+  async update(addon: Addon): Promise<boolean> {
+    const { id, partnerId, name, description, status, version } = addon;
+    const result = await this.manager.update(
+      AddonEntity,
+      { partnerId, id, version },
+      { name, description, status, minimumPlanRank: addon.minimumPlanRank ?? null, version: version + 1 },
+    );
+    return result.affected === 1;
+  }
+
+  /** The old prices stay as rows, replaced: attachments point at what they bought. */
+  async replacePrices(partnerId: string, addonId: string, prices: readonly AddonPrice[], now: Instant): Promise<void> {
+    await this.manager.query(
+      'update addon_prices set replaced_at = $3 where partner_id = $1 and addon_id = $2 and replaced_at is null',
+      [partnerId, addonId, now.toString()],
+    );
+    await this.insertPrices(partnerId, addonId, prices, now);
+  }
+
+  async replaceAllowances(partnerId: string, addonId: string, allowances: readonly FeatureAllowance[]): Promise<void> {
+    await this.manager.delete(AddonFeatureEntity, { partnerId, addonId });
+    await this.insertAllowances(partnerId, addonId, allowances);
+  }
+
+  async byId(partnerId: string, id: string): Promise<Addon | undefined> {
+    return (await this.whole(await this.manager.findBy(AddonEntity, { partnerId, id })))[0];
+  }
+
+  async byCode(partnerId: string, code: string): Promise<Addon | undefined> {
+    return (await this.whole(await this.manager.findBy(AddonEntity, { partnerId, code })))[0];
+  }
+
+  async byIds(ids: readonly string[]): Promise<Addon[]> {
+    if (ids.length === 0) return [];
+    return this.whole(
+      await this.manager.createQueryBuilder(AddonEntity, 'addon').where('addon.id = any(:ids)', { ids }).getMany(),
+    );
+  }
+
+  async page(partnerId: string, status: CatalogStatus | undefined, request: PageRequest): Promise<Page<Addon>> {
+    const query = this.manager
+      .createQueryBuilder(AddonEntity, 'addon')
+      .where('addon.partnerId = :partnerId', { partnerId });
+    if (status) query.andWhere('addon.status = :status', { status });
+    const page = await readPage(query, request);
+    return { ...page, items: await this.whole(page.items) };
+  }
+
+  async count(partnerId: string, status: CatalogStatus | undefined): Promise<number> {
+    return this.manager.countBy(AddonEntity, status ? { partnerId, status } : { partnerId });
+  }
+
+  /** All add-ons on sale: what could unlock a feature. */
+  async onSale(partnerId: string): Promise<Addon[]> {
+    const rows = await this.manager
+      .createQueryBuilder(AddonEntity, 'addon')
+      .where(`addon.partnerId = :partnerId and addon.status = 'ACTIVE'`, { partnerId })
+      .orderBy('addon.id')
+      .limit(500)
+      .getMany();
+    return this.whole(rows);
+  }
+
+  /** How many live attachments has each add-on? One grouped read for the whole page; add-ons without one count zero. */
+  async subscriberCounts(partnerId: string, addonIds: readonly string[]): Promise<Map<string, number>> {
+    const rows: { addon_id: string; subscribers: string }[] = await this.manager.query(
+      `select addon_id, count(*)::text as subscribers from partner_tenant_addon_subscriptions
+        where partner_id = $1 and addon_id = any($2) and ended_at is null group by addon_id`,
+      [partnerId, addonIds],
+    );
+    const counts = new Map(addonIds.map((id) => [id, 0]));
+    for (const row of rows) counts.set(row.addon_id, Number(row.subscribers));
+    return counts;
+  }
+
+  /** Add-ons with their prices, limits and requirements: three grouped reads, however many add-ons. */
+  private async whole(rows: readonly AddonEntity[]): Promise<Addon[]> {
+    if (rows.length === 0) return [];
+    const ids = rows.map((row) => row.id);
+    const prices = groupBy(
+      await this.manager
+        .createQueryBuilder(AddonPriceEntity, 'price')
+        .where('price.addonId = any(:ids) and price.replacedAt is null', { ids })
+        .orderBy('price.id')
+        .getMany(),
+      (row) => row.addonId,
+    );
+    const features = groupBy(
+      await this.manager
+        .createQueryBuilder(AddonFeatureEntity, 'feature')
+        .where('feature.addonId = any(:ids)', { ids })
+        .orderBy('feature.featureId')
+        .getMany(),
+      (row) => row.addonId,
+    );
+    const required = groupBy(
+      await this.manager
+        .createQueryBuilder(AddonRequirementEntity, 'requirement')
+        .where('requirement.addonId = any(:ids)', { ids })
+        .orderBy('requirement.requiredAddonId')
+        .getMany(),
+      (row) => row.addonId,
+    );
+    return rows.map((row) => ({
+      ...row,
+      id: row.id as Id<'Addon'>,
+      partnerId: row.partnerId as Id<'Partner'>,
+      minimumPlanRank: row.minimumPlanRank ?? undefined,
+      status: row.status as CatalogStatus,
+      prices: (prices.get(row.id) ?? []).map((price) => ({
+        id: price.id,
+        interval: price.interval as IntervalUnit,
+        amount: money(price.amount, price.currency as CurrencyCode),
+      })),
+      allowances: (features.get(row.id) ?? []).map(allowanceFromRow),
+      requiredAddonIds: (required.get(row.id) ?? []).map((requirement) => requirement.requiredAddonId as Id<'Addon'>),
+    }));
+  }
+}

@@ -1,0 +1,76 @@
+import { Temporal } from 'temporal-polyfill';
+
+/** A point in time, UTC. */
+export type Instant = Temporal.Instant;
+/** A calendar date without a zone; the billing zone says which day it is. */
+export type LocalDate = Temporal.PlainDate;
+/** An IANA time zone name, e.g. `Europe/Berlin`, checked by `parseTimeZone`. */
+export type TimeZone = string & { readonly brand: 'TimeZone' };
+
+const known = new Map<string, TimeZone | undefined>();
+const zonePattern = /^[A-Za-z][A-Za-z0-9_+-]{0,30}(?:\/[A-Za-z0-9_+-]{1,30}){0,2}$/;
+
+/** The zone as given, when this machine's time zone data know it; offsets such as `+02:00` are not zones of a business. */
+export function parseTimeZone(text: string): TimeZone | undefined {
+  if (known.has(text)) return known.get(text);
+  let zone: TimeZone | undefined;
+  if (zonePattern.test(text)) {
+    try {
+      new Intl.DateTimeFormat('en', { timeZone: text });
+      zone = text as TimeZone;
+    } catch {
+      zone = undefined;
+    }
+  }
+  if (known.size < 1_000) known.set(text, zone);
+  return zone;
+}
+
+export function timeZone(text: string): TimeZone {
+  const zone = parseTimeZone(text);
+  if (!zone) throw new RangeError(`unknown time zone: ${text.slice(0, 40)}`);
+  return zone;
+}
+
+/** The local date at an instant. */
+export function dateAt(instant: Instant, zone: TimeZone): LocalDate {
+  return instant.toZonedDateTimeISO(zone).toPlainDate();
+}
+
+/** The first instant of a local day: local midnight, or the first instant after a gap that swallows midnight. */
+export function startOfDay(date: LocalDate, zone: TimeZone): Instant {
+  return date.toZonedDateTime({ timeZone: zone }).toInstant();
+}
+
+/** Calendar days from the first date to the second; a day with 23 or 25 hours is one day. */
+export function daysBetween(from: LocalDate, to: LocalDate): number {
+  return from.until(to, { largestUnit: 'day' }).days;
+}
+
+export function instant(text: string): Instant {
+  return Temporal.Instant.from(text);
+}
+
+export function instantFromMilliseconds(milliseconds: number): Instant {
+  return Temporal.Instant.fromEpochMilliseconds(milliseconds);
+}
+
+export function localDate(text: string): LocalDate {
+  return Temporal.PlainDate.from(text);
+}
+
+export function isBefore(first: Instant, second: Instant): boolean {
+  return Temporal.Instant.compare(first, second) < 0;
+}
+
+export function isAtOrBefore(first: Instant, second: Instant): boolean {
+  return Temporal.Instant.compare(first, second) <= 0;
+}
+
+export function laterOf(first: Instant, second: Instant): Instant {
+  return isBefore(first, second) ? second : first;
+}
+
+export function compareDates(first: LocalDate, second: LocalDate): number {
+  return Temporal.PlainDate.compare(first, second);
+}

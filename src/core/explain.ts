@@ -1,0 +1,62 @@
+import { type CurrencyCode, fractionDigitsOf } from './currency';
+import { type Exact, exactText, fraction } from './exact';
+import { type Money, moneyText, roundToMoney } from './money';
+import type { RoundingMode } from './rounding';
+
+/**
+ * One operand of a formula. `value` is a plain decimal or a fraction `a/b`; `unit` says what is counted (`EUR`, `days`,
+ * `seats`, `%`, `1` for a ratio); `source` names the row it came from.
+ */
+export interface Operand {
+  readonly name: string;
+  readonly value: string;
+  readonly unit: string;
+  readonly source?: string;
+}
+
+/** Why a line has its amount: enough to calculate it again outside the system (billing rules §11). */
+export interface Explanation {
+  /** The rule of the billing rules that produced the line. */
+  readonly rule: string;
+  /** Operand names with `+ − * /`, brackets and `min(a, b)`, in major units of the currency. */
+  readonly formula: string;
+  readonly operands: readonly Operand[];
+  /** The exact value before rounding, in major units, cut off with `…` where it does not end. */
+  readonly exact: string;
+  readonly rounding: RoundingMode;
+  /** The rounded amount in major units. */
+  readonly result: string;
+  readonly sentence: string;
+}
+
+export interface Explained<C extends CurrencyCode = CurrencyCode> {
+  readonly amount: Money<C>;
+  readonly explanation: Explanation;
+}
+
+/**
+ * Rounds an exact number of minor units to an amount and keeps the account of how it came about. Every line's amount is
+ * made here, so no amount can exist without its explanation.
+ */
+export function explain<C extends CurrencyCode>(
+  exactMinor: Exact,
+  currency: C,
+  because: Pick<Explanation, 'rule' | 'formula' | 'operands'> & { readonly sentence: (amount: string) => string },
+): Explained<C> {
+  const amount = roundToMoney(exactMinor, currency);
+  const scale = 10n ** BigInt(fractionDigitsOf(currency));
+  const exact = fraction(exactMinor.numerator, exactMinor.denominator * scale);
+  const text = moneyText(amount);
+  return {
+    amount,
+    explanation: {
+      rule: because.rule,
+      formula: because.formula,
+      operands: because.operands,
+      exact: exactText(exact, 12),
+      rounding: 'HALF_AWAY_FROM_ZERO',
+      result: text.slice(0, text.indexOf(' ')),
+      sentence: because.sentence(text),
+    },
+  };
+}

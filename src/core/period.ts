@@ -1,0 +1,85 @@
+import { compareDates, dateAt, daysBetween, type Instant, type LocalDate, startOfDay, type TimeZone } from './calendar';
+import { invariant } from './invariant';
+
+export const intervalUnits = ['DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR'] as const;
+export type IntervalUnit = (typeof intervalUnits)[number];
+
+/** When periods begin: local midnight of anchor + n × interval. */
+export interface Schedule {
+  readonly anchor: LocalDate;
+  readonly interval: IntervalUnit;
+  readonly zone: TimeZone;
+}
+
+/** Half-open: `start` belongs to it, `end` to the next one. Dates are days in the billing zone. */
+export interface Period {
+  /** 0 is the period that begins on the anchor. */
+  readonly index: number;
+  readonly startDate: LocalDate;
+  readonly endDate: LocalDate;
+  readonly start: Instant;
+  readonly end: Instant;
+}
+
+const monthsOf = { MONTH: 1, QUARTER: 3, YEAR: 12 } as const;
+
+/**
+ * The first date of period `index`, always computed from the anchor and clamped to the month's end, never stepped from
+ * the period before: 31 Jan → 28 Feb → 31 Mar. Stepping would drift to the 28th for good.
+ */
+export function periodStartDate(anchor: LocalDate, interval: IntervalUnit, index: number): LocalDate {
+  switch (interval) {
+    case 'DAY':
+      return anchor.add({ days: index });
+    case 'WEEK':
+      return anchor.add({ days: 7 * index });
+    default:
+      return anchor.add({ months: monthsOf[interval] * index }, { overflow: 'constrain' });
+  }
+}
+
+export function periodAt(schedule: Schedule, index: number): Period {
+  const startDate = periodStartDate(schedule.anchor, schedule.interval, index);
+  const endDate = periodStartDate(schedule.anchor, schedule.interval, index + 1);
+  return {
+    index,
+    startDate,
+    endDate,
+    start: startOfDay(startDate, schedule.zone),
+    end: startOfDay(endDate, schedule.zone),
+  };
+}
+
+export function periodIndexOf(anchor: LocalDate, interval: IntervalUnit, date: LocalDate): number {
+  let index: number;
+  if (interval === 'DAY' || interval === 'WEEK') {
+    index = Math.floor(daysBetween(anchor, date) / (interval === 'DAY' ? 1 : 7));
+  } else {
+    const months = (date.year - anchor.year) * 12 + (date.month - anchor.month);
+    index = Math.floor(months / monthsOf[interval]);
+  }
+  // The month alone says which period it is but for the day in the month: at most one step off.
+  while (compareDates(periodStartDate(anchor, interval, index), date) > 0) index -= 1;
+  while (compareDates(periodStartDate(anchor, interval, index + 1), date) <= 0) index += 1;
+  return index;
+}
+
+/** The period in which an instant lies. */
+export function periodContaining(schedule: Schedule, at: Instant): Period {
+  const period = periodAt(schedule, periodIndexOf(schedule.anchor, schedule.interval, dateAt(at, schedule.zone)));
+  invariant(period.start.epochMilliseconds <= at.epochMilliseconds, 'a period begins after an instant in it');
+  invariant(period.end.epochMilliseconds > at.epochMilliseconds, 'a period ends before an instant in it');
+  return period;
+}
+
+/**
+ * The anchor for a subscription that starts on a date and is billed on a given day of the month: the latest such day at
+ * or before the start, in a month that has it, so that day 31 stays 31 for all periods to come.
+ */
+export function anchorFor(start: LocalDate, anchorDay: number | undefined): LocalDate {
+  if (anchorDay === undefined || anchorDay === start.day) return start;
+  invariant(anchorDay >= 1 && anchorDay <= 31, 'an anchor day is between 1 and 31');
+  let month = anchorDay < start.day ? start.toPlainYearMonth() : start.toPlainYearMonth().subtract({ months: 1 });
+  while (month.daysInMonth < anchorDay) month = month.subtract({ months: 1 });
+  return month.toPlainDate({ day: anchorDay });
+}

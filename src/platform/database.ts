@@ -1,0 +1,171 @@
+import { types } from 'pg';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+
+// A `date` is a calendar date. The driver's default makes it a Date at local midnight: the day before, east of UTC.
+types.setTypeParser(types.builtins.DATE, (text) => text);
+
+/** Who enters: a person or an API key, and whose rows. Verified by the database itself. */
+export interface Entry {
+  readonly principalId: string;
+  readonly partnerId?: string | undefined;
+  readonly tenantId?: string | undefined;
+}
+
+/** What `app.enter` answers about the account that was entered. */
+export interface EnteredRow {
+  readonly actor: 'PLATFORM' | 'PARTNER' | 'TENANT' | 'SYSTEM';
+  readonly role: string;
+  readonly can_write: boolean;
+  readonly partner_id: string | null;
+  readonly partner_currency: string | null;
+  readonly partner_time_zone: string | null;
+  readonly tenant_currency: string | null;
+  readonly tenant_time_zone: string | null;
+  readonly sandbox: boolean | null;
+  readonly test_clock: Date | null;
+  readonly scopes: string[] | null;
+}
+
+/** The account does not exist, or this principal has nothing to do with it: the two are never told apart. */
+export class NoSuchAccount extends Error {
+  override readonly name = 'NoSuchAccount';
+}
+
+/** Ends a transaction without keeping anything; the value is the answer. */
+export class Rollback<T> extends Error {
+  override readonly name = 'Rollback';
+  constructor(readonly value: T) {
+    super('rolled back on purpose');
+  }
+}
+
+export interface Session {
+  readonly manager: EntityManager;
+  readonly entered: EnteredRow;
+}
+
+const begin = {
+  read: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+  write: 'BEGIN ISOLATION LEVEL READ COMMITTED',
+} as const;
+
+/** Serialization failure, deadlock, connection lost, and a cluster's internal error at commit: the whole is tried again. */
+const retryableStates = new Set(['40001', '40P01', '08006']);
+const attempts = 4;
+
+export function sqlState(error: unknown): string | undefined {
+  const code =
+    (error as { driverError?: { code?: unknown }; code?: unknown })?.driverError?.code ??
+    (error as { code?: unknown })?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+async function enter(runner: QueryRunner, entry: Entry): Promise<EnteredRow> {
+  try {
+    const rows = await runner.query('select * from app.enter($1, $2, $3)', [
+      entry.principalId,
+      entry.partnerId ?? null,
+      entry.tenantId ?? null,
+    ]);
+    return rows[0];
+  } catch (error) {
+    throw sqlState(error) === 'TG403' ? new NoSuchAccount('no such account') : error;
+  }
+}
+
+async function enterAsSystem(runner: QueryRunner, tenantId: string): Promise<EnteredRow> {
+  try {
+    return (await runner.query('select * from app.enter_as_system($1)', [tenantId]))[0];
+  } catch (error) {
+    throw sqlState(error) === 'TG403' ? new NoSuchAccount('no such account') : error;
+  }
+}
+
+/** A transaction that somebody else ends: the one lazily opened read transaction of a GraphQL query. */
+export interface OpenTransaction extends Session {
+  end(): Promise<void>;
+}
+
+export async function openRead(source: DataSource, entry: Entry): Promise<OpenTransaction> {
+  const runner = source.createQueryRunner();
+  try {
+    await runner.query(begin.read);
+    const entered = await enter(runner, entry);
+    return {
+      manager: runner.manager,
+      entered,
+      end: async () => {
+        try {
+          await runner.query('COMMIT');
+        } finally {
+          await runner.release();
+        }
+      },
+    };
+  } catch (error) {
+    await abandon(runner);
+    throw error;
+  }
+}
+
+async function abandon(runner: QueryRunner): Promise<void> {
+  try {
+    await runner.query('ROLLBACK');
+  } catch {
+    // The connection is gone, and with it the transaction.
+  } finally {
+    await runner.release().catch(() => undefined);
+  }
+}
+
+async function once<T>(
+  source: DataSource,
+  enterAs: (runner: QueryRunner) => Promise<EnteredRow>,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const runner = source.createQueryRunner();
+  try {
+    await runner.query(begin.write);
+    const entered = await enterAs(runner);
+    const value = await work({ manager: runner.manager, entered });
+    await runner.query('COMMIT');
+    await runner.release();
+    return value;
+  } catch (error) {
+    if (error instanceof Rollback) {
+      try {
+        // Deferred foreign keys must hold in a dry run too, else it would promise what the real run refuses.
+        await runner.query('SET CONSTRAINTS ALL IMMEDIATE');
+      } catch (constraint) {
+        await abandon(runner);
+        throw constraint;
+      }
+      await abandon(runner);
+      return error.value as T;
+    }
+    await abandon(runner);
+    throw error;
+  }
+}
+
+/** One operation, one transaction, entered as the actor. Throw `Rollback` to answer without keeping anything. */
+export async function writeTransaction<T>(
+  source: DataSource,
+  entry: Entry | { readonly systemFor: string },
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await once(
+        source,
+        (runner) => ('systemFor' in entry ? enterAsSystem(runner, entry.systemFor) : enter(runner, entry)),
+        work,
+      );
+    } catch (error) {
+      const state = sqlState(error);
+      if (attempt >= attempts || !state || !retryableStates.has(state)) throw error;
+      // Jitter, so that two that met do not meet again.
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt));
+    }
+  }
+}

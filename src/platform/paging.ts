@@ -1,0 +1,20 @@
+import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import { type Page, type PageRequest, pageOf } from '../core/page';
+
+/** Which rows stand on this page? A keyset read: the cost of page 1,000 is the cost of page 1. */
+export async function readPage<Row extends ObjectLiteral>(
+  query: SelectQueryBuilder<Row>,
+  request: PageRequest,
+  key = 'id',
+): Promise<Page<Row>> {
+  const column = `${query.alias}.${key}`;
+  if (request.beyond) {
+    query.andWhere(`${column} ${request.backward ? '<' : '>'} :beyond`, { beyond: request.beyond });
+  }
+  const rows = await query
+    .orderBy(column, request.backward ? 'DESC' : 'ASC')
+    .take(undefined)
+    .limit(request.limit + 1)
+    .getMany();
+  return pageOf(rows, request);
+}
