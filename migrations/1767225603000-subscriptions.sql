@@ -94,7 +94,7 @@ create unique index addon_subscriptions_one_live on partner_tenant_addon_subscri
 create index addon_subscriptions_by_addon on partner_tenant_addon_subscriptions (partner_id, addon_id)
   where ended_at is null;
 call app.protect_tenant_table('partner_tenant_addon_subscriptions');
-grant select, insert, update (ends_at, ended_at, end_reason, end_kind, quantity, version)
+grant select, insert, update (ends_at, ended_at, end_reason, end_kind, interval, addon_price_id, unit_amount, version)
   on partner_tenant_addon_subscriptions to tollgate_app, tollgate_job;
 
 -- A plan change that waits for the period's end or a date in the period.

@@ -185,7 +185,7 @@ create trigger append_only before update or delete on credit_balance_entries
 call app.protect_tenant_table('credit_balance_entries');
 grant select, insert on credit_balance_entries to tollgate_app, tollgate_job;
 
--- The account of every item in every period: what was charged, discounted, given back or carried over. A credit is
+-- The account of every item in every period: what was charged, discounted, waived or given back. A credit is
 -- never more than what stands here, whatever documents were written and even where a net of zero wrote none.
 create table item_charges (
   tenant_id uuid not null,
@@ -195,7 +195,7 @@ create table item_charges (
   item_id uuid not null,
   period_start timestamptz(3) not null,
   period_end timestamptz(3) not null,
-  kind text not null check (kind in ('CHARGE', 'DISCOUNT', 'CREDIT', 'CARRIED')),
+  kind text not null check (kind in ('CHARGE', 'DISCOUNT', 'CREDIT', 'WAIVED')),
   amount bigint not null,
   currency text not null check (currency ~ '^[A-Z]{3}$'),
   -- The part of the full period that the amount covers, e.g. 11 of 31 days.

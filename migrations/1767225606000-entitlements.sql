@@ -33,7 +33,8 @@ create table tenant_entitlements (
   source_id uuid not null,
   -- What the source is called in an answer: the plan's, add-on's or grant's name and id.
   source_name text not null,
-  catalog_id uuid,
+  -- The plan, the add-on (also one that the plan includes) or the grant.
+  catalog_id uuid not null,
   quantity bigint not null default 1 check (quantity >= 1),
   unlimited boolean not null default false,
   limit_quantity numeric(32, 12) check (limit_quantity >= 0 and limit_quantity <> 'NaN'),
@@ -44,7 +45,7 @@ create table tenant_entitlements (
   primary key (tenant_id, id),
   foreign key (tenant_id, partner_id) references tenants (id, partner_id),
   foreign key (partner_id, feature_id) references features (partner_id, id),
-  unique (tenant_id, feature_id, source_kind, source_id)
+  unique (tenant_id, feature_id, source_kind, source_id, catalog_id)
 );
 create index tenant_entitlements_check on tenant_entitlements (tenant_id, feature_code);
 call app.protect_tenant_table('tenant_entitlements');

@@ -1,0 +1,116 @@
+import { DataSource } from 'typeorm';
+import { migrations } from './migrations';
+import { ApiKeyEntity } from './src/access/api-key.entity';
+import { PartnerUserEntity, ProfileEntity } from './src/access/membership.entity';
+import { PartnerEntity } from './src/access/partner.entity';
+import { TenantEntity } from './src/access/tenant.entity';
+import { AddonEntity, AddonFeatureEntity, AddonPriceEntity, AddonRequirementEntity } from './src/catalog/addon.entity';
+import { FeatureEntity } from './src/catalog/feature.entity';
+import {
+  PlanAddonEntity,
+  PlanEntity,
+  PlanFeatureEntity,
+  PlanPriceEntity,
+  PlanVersionEntity,
+} from './src/catalog/plan.entity';
+import { readConfig } from './src/config';
+import {
+  CouponAmountEntity,
+  CouponEntity,
+  CouponRedemptionEntity,
+  PendingCouponEntity,
+} from './src/coupons/coupon.entity';
+import { EntitlementEntity, EntitlementGrantEntity } from './src/entitlements/entitlement.entity';
+import {
+  CreditBalanceEntity,
+  CreditBalanceEntryEntity,
+  CreditNoteEntity,
+  CreditNoteLineEntity,
+} from './src/invoicing/credit-note.entity';
+import { InvoiceEntity, InvoiceLineEntity } from './src/invoicing/invoice.entity';
+import { ItemChargeEntity } from './src/invoicing/item-charge.entity';
+import { OutboxEventEntity, PartnerOutboxEventEntity } from './src/platform/outbox.entity';
+import { PlanChangeProrationEntity } from './src/proration/plan-change-proration.entity';
+import { AddonSubscriptionEntity } from './src/subscriptions/addon-subscription.entity';
+import {
+  ScheduledPlanChangeEntity,
+  SubscriptionChangeEntity,
+  SubscriptionEntity,
+  SubscriptionItemEntity,
+} from './src/subscriptions/subscription.entity';
+
+const entities = [
+  AddonEntity,
+  AddonFeatureEntity,
+  AddonPriceEntity,
+  AddonRequirementEntity,
+  AddonSubscriptionEntity,
+  ApiKeyEntity,
+  CouponAmountEntity,
+  CouponEntity,
+  CouponRedemptionEntity,
+  CreditBalanceEntity,
+  CreditBalanceEntryEntity,
+  CreditNoteEntity,
+  CreditNoteLineEntity,
+  EntitlementEntity,
+  EntitlementGrantEntity,
+  FeatureEntity,
+  InvoiceEntity,
+  InvoiceLineEntity,
+  ItemChargeEntity,
+  OutboxEventEntity,
+  PartnerEntity,
+  PartnerOutboxEventEntity,
+  PartnerUserEntity,
+  PendingCouponEntity,
+  PlanAddonEntity,
+  PlanChangeProrationEntity,
+  PlanEntity,
+  PlanFeatureEntity,
+  PlanPriceEntity,
+  PlanVersionEntity,
+  ProfileEntity,
+  ScheduledPlanChangeEntity,
+  SubscriptionChangeEntity,
+  SubscriptionEntity,
+  SubscriptionItemEntity,
+  TenantEntity,
+];
+
+export interface SourceOptions {
+  readonly url: string;
+  readonly poolSize: number;
+  /** Names the connections in pg_stat_activity. */
+  readonly name: string;
+  readonly onPoolError?: (error: Error) => void;
+}
+
+/** A pool on one role's URL. Entities and migrations are listed by name: nothing is scanned or synchronised. */
+export function dataSourceFor({ url, poolSize, name, onPoolError }: SourceOptions): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url,
+    applicationName: `tollgate-${name}`,
+    poolSize,
+    // An idle connection that the server ends must not end the process.
+    poolErrorHandler: (error: Error) => onPoolError?.(error),
+    connectTimeoutMS: 5_000,
+    entities,
+    migrations,
+    migrationsTableName: 'schema_migrations',
+    migrationsTransactionMode: 'each',
+    synchronize: false,
+    installExtensions: false,
+    logging: false,
+    parseInt8: false,
+    extra: { idleTimeoutMillis: 30_000, statement_timeout: 30_000, idle_in_transaction_session_timeout: 60_000 },
+  });
+}
+
+/** For the TypeORM command line: the owner's connection of DATABASE_URL. */
+export default dataSourceFor({
+  url: readConfig().databaseUrl ?? 'postgres://127.0.0.1/tollgate',
+  poolSize: 1,
+  name: 'cli',
+});

@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+/**
+ * The environment, checked once. Nobody else reads `process.env`. In the demo every secret is made on first start and
+ * kept in DATA_DIR; in production there is no default for any of them, and the gateway refuses to start without.
+ */
+const environment = z.object({
+  TOLLGATE_ENV: z.enum(['demo', 'production']).optional(),
+  NODE_ENV: z.string().optional(),
+  PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  DATA_DIR: z.string().min(1).default('.tollgate'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_APP_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_JOB_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_POOL: z.coerce.number().int().min(1).max(200).default(20),
+  PG_BIN: z.string().min(1).optional(),
+  JWT_ISSUER: z.string().min(1).optional(),
+  JWT_AUDIENCE: z.string().min(1).default('tollgate'),
+  JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  QUOTE_SECRET: z.string().min(32, 'at least 32 characters').optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
+});
+
+export interface Config {
+  readonly mode: 'demo' | 'production';
+  /** `undefined`: 4000, or the next free port. */
+  readonly port: number | undefined;
+  readonly host: string;
+  readonly dataFolder: string;
+  /** `undefined`: the embedded PostgreSQL. */
+  readonly databaseUrl: string | undefined;
+  readonly databaseAppUrl: string | undefined;
+  readonly databaseJobUrl: string | undefined;
+  readonly poolSize: number;
+  readonly postgresBinaries: string | undefined;
+  readonly identity: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string } | undefined;
+  readonly quoteSecret: string | undefined;
+  readonly logLevel: string;
+}
+
+/** A configuration that cannot work: says which variable and what to do. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const productionNeeds = ['DATABASE_URL', 'JWT_ISSUER', 'JWKS_URL', 'QUOTE_SECRET'] as const;
+
+export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = environment.safeParse(
+    Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== '')),
+  );
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigError(`The environment has values that cannot be used:\n${lines.join('\n')}`);
+  }
+  const values = parsed.data;
+  const mode = values.TOLLGATE_ENV ?? (values.NODE_ENV === 'production' ? 'production' : 'demo');
+  if (mode === 'production') {
+    const missing = productionNeeds.filter((name) => !values[name]);
+    if (missing.length > 0) {
+      throw new ConfigError(
+        `In production these have no default and must be set: ${missing.join(', ')}.\n` +
+          `  QUOTE_SECRET, for example: ${randomBytes(32).toString('base64url')}\n` +
+          '  To try Tollgate with a demo world instead: TOLLGATE_ENV=demo',
+      );
+    }
+  }
+  return {
+    mode,
+    port: values.PORT,
+    host: values.HOST,
+    dataFolder: resolve(values.DATA_DIR),
+    databaseUrl: values.DATABASE_URL,
+    databaseAppUrl: values.DATABASE_APP_URL,
+    databaseJobUrl: values.DATABASE_JOB_URL,
+    poolSize: values.DATABASE_POOL,
+    postgresBinaries: values.PG_BIN,
+    identity:
+      values.JWT_ISSUER && values.JWKS_URL
+        ? { issuer: values.JWT_ISSUER, audience: values.JWT_AUDIENCE, jwksUrl: values.JWKS_URL }
+        : undefined,
+    quoteSecret: values.QUOTE_SECRET,
+    logLevel: values.LOG_LEVEL,
+  };
+}

@@ -1,0 +1,113 @@
+import type { EntityManager } from 'typeorm';
+import type { CurrencyCode } from '../core/currency';
+import type { Id } from '../core/ids';
+import { money } from '../core/money';
+import { mapPage, type Page, type PageRequest } from '../core/page';
+import type { IntervalUnit } from '../core/period';
+import { readPage } from '../platform/paging';
+import { CouponRedemptionEntity, PendingCouponEntity } from './coupon.entity';
+import type { CouponRedemption, PendingCoupon, PendingCouponStatus } from './pending-coupon';
+
+function fromRow(row: PendingCouponEntity): PendingCoupon {
+  return {
+    id: row.id as Id<'PendingCoupon'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    partnerId: row.partnerId as Id<'Partner'>,
+    couponId: row.couponId as Id<'Coupon'>,
+    subscriptionId: (row.subscriptionId ?? undefined) as Id<'Subscription'> | undefined,
+    status: row.status as PendingCouponStatus,
+    periodsApplied: row.periodsApplied,
+    createdAt: row.createdAt,
+    endedAt: row.endedAt ?? undefined,
+  };
+}
+
+function redemptionFromRow(row: CouponRedemptionEntity): CouponRedemption {
+  const currency = row.currency as CurrencyCode;
+  return {
+    id: row.id as Id<'CouponRedemption'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    partnerId: row.partnerId as Id<'Partner'>,
+    couponId: row.couponId as Id<'Coupon'>,
+    pendingCouponId: row.pendingCouponId as Id<'PendingCoupon'>,
+    subscriptionId: row.subscriptionId as Id<'Subscription'>,
+    invoiceId: (row.invoiceId ?? undefined) as Id<'Invoice'> | undefined,
+    periodNumber: row.periodNumber,
+    discount: money(row.discount, currency),
+    isProrationInvolved: row.isProrationInvolved,
+    prorationAmount: row.prorationAmount === null ? undefined : money(row.prorationAmount, currency),
+    planIdBefore: (row.planIdBefore ?? undefined) as Id<'Plan'> | undefined,
+    planIdAfter: (row.planIdAfter ?? undefined) as Id<'Plan'> | undefined,
+    intervalBefore: (row.intervalBefore ?? undefined) as IntervalUnit | undefined,
+    intervalAfter: (row.intervalAfter ?? undefined) as IntervalUnit | undefined,
+    redeemedAt: row.redeemedAt,
+  };
+}
+
+export class PendingCouponRepository {
+  constructor(private readonly manager: EntityManager) {}
+
+  async insert(pending: PendingCoupon): Promise<void> {
+    await this.manager.insert(PendingCouponEntity, { ...pending });
+  }
+
+  async update(pending: PendingCoupon): Promise<void> {
+    const { tenantId, id, status, periodsApplied } = pending;
+    await this.manager.update(
+      PendingCouponEntity,
+      { tenantId, id },
+      { status, periodsApplied, endedAt: pending.endedAt ?? null, subscriptionId: pending.subscriptionId ?? null },
+    );
+  }
+
+  async byId(tenantId: string, id: string): Promise<PendingCoupon | undefined> {
+    const row = await this.manager.findOneBy(PendingCouponEntity, { tenantId, id });
+    return row ? fromRow(row) : undefined;
+  }
+
+  /** Queued and running coupons, oldest first: the order in which they take from an invoice. */
+  async live(tenantId: string): Promise<PendingCoupon[]> {
+    const rows = await this.manager
+      .createQueryBuilder(PendingCouponEntity, 'pending')
+      .where(`pending.tenantId = :tenantId and pending.status in ('PENDING', 'RUNNING')`, { tenantId })
+      .orderBy('pending.createdAt')
+      .addOrderBy('pending.id')
+      .limit(500)
+      .getMany();
+    return rows.map(fromRow);
+  }
+
+  /** How often has the tenant used this coupon, counting what is queued? Taken back and expired ones do not count. */
+  async usesOf(tenantId: string, couponId: string): Promise<number> {
+    const rows = await this.manager.query(
+      `select count(*)::int as uses from tenant_pending_coupons
+        where tenant_id = $1 and coupon_id = $2 and status not in ('REMOVED', 'EXPIRED')`,
+      [tenantId, couponId],
+    );
+    return rows[0].uses;
+  }
+
+  async page(tenantId: string, request: PageRequest): Promise<Page<PendingCoupon>> {
+    const query = this.manager
+      .createQueryBuilder(PendingCouponEntity, 'pending')
+      .where('pending.tenantId = :tenantId', { tenantId });
+    return mapPage(await readPage(query, request), fromRow);
+  }
+
+  async insertRedemption(redemption: CouponRedemption): Promise<void> {
+    const { discount, prorationAmount, ...row } = redemption;
+    await this.manager.insert(CouponRedemptionEntity, {
+      ...row,
+      discount: discount.minor,
+      currency: discount.currency,
+      prorationAmount: prorationAmount?.minor ?? null,
+    });
+  }
+
+  async redemptions(tenantId: string, request: PageRequest): Promise<Page<CouponRedemption>> {
+    const query = this.manager
+      .createQueryBuilder(CouponRedemptionEntity, 'redemption')
+      .where('redemption.tenantId = :tenantId', { tenantId });
+    return mapPage(await readPage(query, request), redemptionFromRow);
+  }
+}

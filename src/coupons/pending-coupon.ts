@@ -1,0 +1,53 @@
+import type { Instant } from '../core/calendar';
+import type { Id } from '../core/ids';
+import type { Money } from '../core/money';
+import type { IntervalUnit } from '../core/period';
+import { type Coupon, periodsOf } from './coupon';
+
+export const pendingCouponStatuses = ['PENDING', 'RUNNING', 'FINISHED', 'REMOVED', 'EXPIRED', 'ENDED'] as const;
+/**
+ * PENDING: queued for the next invoice. RUNNING: used, more periods to come. FINISHED: used up. REMOVED: taken back before
+ * its first use. EXPIRED: the coupon ran out before its first use. ENDED: a plan change ended it.
+ */
+export type PendingCouponStatus = (typeof pendingCouponStatuses)[number];
+
+/** A coupon of a tenant: one reservation, from being queued to its last period. */
+export interface PendingCoupon {
+  readonly id: Id<'PendingCoupon'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly couponId: Id<'Coupon'>;
+  readonly subscriptionId?: Id<'Subscription'> | undefined;
+  readonly status: PendingCouponStatus;
+  readonly periodsApplied: number;
+  readonly createdAt: Instant;
+  readonly endedAt?: Instant | undefined;
+}
+
+/** One use of a coupon; append-only. Records the plan change it came with (S004), where it did. */
+export interface CouponRedemption {
+  readonly id: Id<'CouponRedemption'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly couponId: Id<'Coupon'>;
+  readonly pendingCouponId: Id<'PendingCoupon'>;
+  readonly subscriptionId: Id<'Subscription'>;
+  readonly invoiceId?: Id<'Invoice'> | undefined;
+  readonly periodNumber: number;
+  readonly discount: Money;
+  readonly isProrationInvolved: boolean;
+  readonly prorationAmount?: Money | undefined;
+  readonly planIdBefore?: Id<'Plan'> | undefined;
+  readonly planIdAfter?: Id<'Plan'> | undefined;
+  readonly intervalBefore?: IntervalUnit | undefined;
+  readonly intervalAfter?: IntervalUnit | undefined;
+  readonly redeemedAt: Instant;
+}
+
+/** The coupon after one more period. */
+export function afterUse(pending: PendingCoupon, coupon: Coupon, now: Instant): PendingCoupon {
+  const periodsApplied = pending.periodsApplied + 1;
+  const last = periodsOf(coupon);
+  const finished = last !== undefined && periodsApplied >= last;
+  return { ...pending, periodsApplied, status: finished ? 'FINISHED' : 'RUNNING', endedAt: finished ? now : undefined };
+}

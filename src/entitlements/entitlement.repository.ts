@@ -1,0 +1,121 @@
+import type { EntityManager } from 'typeorm';
+import type { FeatureKind, ResetPeriod } from '../catalog/feature';
+import { allowanceFromRow } from '../catalog/feature.repository';
+import type { Instant } from '../core/calendar';
+import type { Id } from '../core/ids';
+import { newId } from '../platform/new-id';
+import {
+  type EntitlementGrant,
+  type EntitlementSource,
+  type EntitlementSourceKind,
+  sourceContent,
+  sourceKey,
+} from './entitlement';
+import { EntitlementEntity, EntitlementGrantEntity } from './entitlement.entity';
+
+function fromRow(row: EntitlementEntity): EntitlementSource {
+  return {
+    featureId: row.featureId as Id<'Feature'>,
+    featureCode: row.featureCode,
+    kind: row.kind as FeatureKind,
+    sourceKind: row.sourceKind as EntitlementSourceKind,
+    sourceId: row.sourceId,
+    sourceName: row.sourceName,
+    catalogId: row.catalogId,
+    quantity: row.quantity,
+    unlimited: row.unlimited,
+    limit: row.limit ?? undefined,
+    resetPeriod: (row.resetPeriod ?? undefined) as ResetPeriod | undefined,
+    value: row.value ?? undefined,
+    startsAt: row.startsAt,
+    endsAt: row.endsAt ?? undefined,
+  };
+}
+
+function grantFromRow(row: EntitlementGrantEntity): EntitlementGrant {
+  return {
+    id: row.id as Id<'EntitlementGrant'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    allowance: allowanceFromRow(row),
+    startsAt: row.startsAt,
+    endsAt: row.endsAt ?? undefined,
+    reason: row.reason,
+    createdAt: row.createdAt,
+  };
+}
+
+export class EntitlementRepository {
+  constructor(private readonly manager: EntityManager) {}
+
+  /** Which sources give the tenant anything at this instant? Of one feature, or of all. */
+  async activeAt(tenantId: string, at: Instant, featureCode?: string): Promise<EntitlementSource[]> {
+    const query = this.manager
+      .createQueryBuilder(EntitlementEntity, 'entitlement')
+      .where('entitlement.tenantId = :tenantId', { tenantId })
+      .andWhere('entitlement.startsAt <= :at and (entitlement.endsAt is null or entitlement.endsAt > :at)', {
+        at: at.toString(),
+      });
+    if (featureCode !== undefined) query.andWhere('entitlement.featureCode = :featureCode', { featureCode });
+    return (await query.orderBy('entitlement.featureCode').addOrderBy('entitlement.id').limit(2_000).getMany()).map(
+      fromRow,
+    );
+  }
+
+  /**
+   * Makes the rows what they should be and answers how many changed. Rows of sources that are gone are deleted; a source
+   * that ended keeps its row with its end, so that `asOf` reads the past.
+   */
+  async replace(tenantId: string, partnerId: string, wanted: readonly EntitlementSource[]): Promise<number> {
+    const rows = await this.manager.findBy(EntitlementEntity, { tenantId });
+    const existing = new Map(rows.map((row) => [sourceKey(fromRow(row)), row]));
+    let changes = 0;
+    const inserts = [];
+    for (const source of wanted) {
+      const row = existing.get(sourceKey(source));
+      existing.delete(sourceKey(source));
+      if (!row) inserts.push({ tenantId, partnerId, id: newId(), ...source });
+      else if (sourceContent(fromRow(row)) !== sourceContent(source)) {
+        const { sourceName, quantity, unlimited, startsAt } = source;
+        await this.manager.update(
+          EntitlementEntity,
+          { tenantId, id: row.id },
+          {
+            ...{ sourceName, quantity, unlimited, startsAt },
+            limit: source.limit ?? null,
+            resetPeriod: source.resetPeriod ?? null,
+            value: source.value ?? null,
+            endsAt: source.endsAt ?? null,
+          },
+        );
+        changes += 1;
+      }
+    }
+    if (inserts.length > 0) await this.manager.insert(EntitlementEntity, inserts);
+    for (const row of existing.values()) await this.manager.delete(EntitlementEntity, { tenantId, id: row.id });
+    return changes + inserts.length + existing.size;
+  }
+
+  async insertGrant(partnerId: string, grant: EntitlementGrant): Promise<void> {
+    const { allowance, ...row } = grant;
+    await this.manager.insert(EntitlementGrantEntity, { ...row, partnerId, ...allowance });
+  }
+
+  async grantById(tenantId: string, id: string): Promise<EntitlementGrant | undefined> {
+    const row = await this.manager.findOneBy(EntitlementGrantEntity, { tenantId, id });
+    return row ? grantFromRow(row) : undefined;
+  }
+
+  async endGrant(tenantId: string, id: string, endsAt: Instant): Promise<void> {
+    await this.manager.update(EntitlementGrantEntity, { tenantId, id }, { endsAt });
+  }
+
+  async grants(tenantId: string): Promise<EntitlementGrant[]> {
+    const rows = await this.manager
+      .createQueryBuilder(EntitlementGrantEntity, 'granted')
+      .where('granted.tenantId = :tenantId', { tenantId })
+      .orderBy('granted.id')
+      .limit(1_000)
+      .getMany();
+    return rows.map(grantFromRow);
+  }
+}

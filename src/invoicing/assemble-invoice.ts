@@ -1,0 +1,164 @@
+import type { CouponOrder } from '../access/partner';
+import { type Instant, isAtOrBefore, laterOf, type TimeZone } from '../core/calendar';
+import type { CurrencyCode } from '../core/currency';
+import { invariant } from '../core/invariant';
+import { add, type Money, negate, sum } from '../core/money';
+import type { Period } from '../core/period';
+import { type ProrationBasis, remainingShare } from '../core/proration';
+import { appliesToPlan, type Coupon, isTargeted, meetsMinimum } from '../coupons/coupon';
+import { discountLines } from '../coupons/discount-line';
+import type { PendingCoupon } from '../coupons/pending-coupon';
+import { chargeLine } from '../proration/charged-item';
+import type { AddonSubscription } from '../subscriptions/addon-subscription';
+import type { SubscriptionItem } from '../subscriptions/subscription';
+import { type InvoiceTotals, type LineDraft, totalsOf } from './invoice';
+
+export interface QueuedCoupon {
+  readonly pending: PendingCoupon;
+  readonly coupon: Coupon;
+}
+
+export interface PeriodInvoiceInput {
+  readonly currency: CurrencyCode;
+  readonly timeZone: TimeZone;
+  readonly basis: ProrationBasis;
+  readonly couponOrder: CouponOrder;
+  readonly period: Period;
+  /** Later than the period's start only for a first, shorter period. */
+  readonly from: Instant;
+  readonly plan: { readonly item: SubscriptionItem; readonly name: string };
+  readonly addons: readonly {
+    readonly attachment: AddonSubscription;
+    readonly name: string;
+  }[];
+  /** Oldest first. */
+  readonly coupons: readonly QueuedCoupon[];
+}
+
+export interface CouponUse {
+  readonly queued: QueuedCoupon;
+  readonly discount: Money;
+}
+
+export interface PeriodInvoice {
+  readonly lines: readonly LineDraft[];
+  readonly totals: InvoiceTotals;
+  readonly uses: readonly CouponUse[];
+  /** Queued coupons whose time ran out before their first use: their reservation goes back. */
+  readonly expired: readonly QueuedCoupon[];
+}
+
+interface Draft {
+  readonly lines: readonly LineDraft[];
+  readonly uses: readonly CouponUse[];
+  readonly expired: readonly QueuedCoupon[];
+}
+
+type Step = (draft: Draft, input: PeriodInvoiceInput) => Draft;
+
+const spanOf = (input: PeriodInvoiceInput) => ({ start: input.period.start, end: input.period.end });
+
+function fixedLine(
+  input: PeriodInvoiceInput,
+  kind: 'PLAN_FIXED' | 'ADDON_FIXED',
+  item: { itemId: string; kind: 'PLAN' | 'ADDON'; name: string; unitAmount: Money; quantity: bigint },
+): LineDraft[] {
+  const whole = isAtOrBefore(input.from, input.period.start);
+  const share = whole
+    ? remainingShare('DAY', input.period, input.period.start, input.timeZone)
+    : remainingShare(input.basis, input.period, input.from, input.timeZone);
+  if (share.remaining === 0n) return [];
+  const covers = { start: laterOf(input.from, input.period.start), end: input.period.end };
+  return [chargeLine(kind, item, share, covers, spanOf(input))];
+}
+
+/** Fixed prices are billed in advance for the new period. */
+const planFixed: Step = (draft, input) => {
+  const { item, name } = input.plan;
+  const lines = fixedLine(input, 'PLAN_FIXED', { ...item, itemId: item.id, kind: 'PLAN', name });
+  return { ...draft, lines: [...draft.lines, ...lines] };
+};
+
+const addonsFixed: Step = (draft, input) => ({
+  ...draft,
+  lines: [
+    ...draft.lines,
+    ...input.addons.flatMap(({ attachment, name }) =>
+      fixedLine(input, 'ADDON_FIXED', { ...attachment, itemId: attachment.id, kind: 'ADDON', name }),
+    ),
+  ],
+});
+
+const discountable = new Set<LineDraft['kind']>(['PLAN_FIXED', 'ADDON_FIXED', 'PLAN_USAGE', 'ADDON_USAGE', 'OVERAGE']);
+
+function targetsOf(coupon: Coupon, lines: readonly LineDraft[], input: PeriodInvoiceInput): number[] {
+  return lines.flatMap((line, index) => {
+    if (!discountable.has(line.kind)) return [];
+    if (coupon.kind === 'FREE_PERIODS') {
+      return line.kind === 'PLAN_FIXED' && appliesToPlan(coupon, input.plan.item.planId) ? [index] : [];
+    }
+    if (!isTargeted(coupon)) return [index];
+    if (line.source.kind === 'PLAN') return appliesToPlan(coupon, input.plan.item.planId) ? [index] : [];
+    const addon = input.addons.find(({ attachment }) => attachment.id === line.source.id);
+    return addon && coupon.addonIds.includes(addon.attachment.addonId) ? [index] : [];
+  });
+}
+
+const groupOf: Readonly<Record<CouponOrder, (coupon: Coupon) => number>> = {
+  TARGETED_FIRST: (coupon) => (isTargeted(coupon) ? 0 : 1),
+  PERCENT_FIRST: (coupon) => (coupon.kind === 'FIXED' ? 1 : 0),
+  FIXED_FIRST: (coupon) => (coupon.kind === 'FIXED' ? 0 : 1),
+};
+
+/** Each coupon takes from what the ones before it left: never below zero, before tax (billing rules §4). */
+const discounts: Step = (draft, input) => {
+  const group = groupOf[input.couponOrder];
+  const ordered = input.coupons
+    .map((queued, age) => ({ queued, age }))
+    .sort((first, second) => group(first.queued.coupon) - group(second.queued.coupon) || first.age - second.age)
+    .map(({ queued }) => queued);
+  const lines = [...draft.lines];
+  const left = lines.map((line) => line.amount);
+  const uses: CouponUse[] = [];
+  const expired: QueuedCoupon[] = [];
+  for (const queued of ordered) {
+    const { coupon, pending } = queued;
+    const waiting = pending.status === 'PENDING';
+    if (waiting && coupon.validUntil && isAtOrBefore(coupon.validUntil, input.period.start)) {
+      expired.push(queued);
+      continue;
+    }
+    const targets = targetsOf(coupon, draft.lines, input);
+    const base = sum(
+      targets.map((index) => left[index]!),
+      input.currency,
+    );
+    // A coupon that has nothing to take from yet keeps waiting; one that runs spends its period all the same.
+    if (waiting && (base.minor === 0n || !meetsMinimum(coupon, base))) continue;
+    const drafted = discountLines(coupon, draft.lines, targets, left, undefined);
+    for (const line of drafted) {
+      left[line.discountsLine!] = add(left[line.discountsLine!]!, line.amount);
+      lines.push(line);
+    }
+    uses.push({
+      queued,
+      discount: negate(
+        sum(
+          drafted.map((line) => line.amount),
+          input.currency,
+        ),
+      ),
+    });
+  }
+  return { lines, uses, expired };
+};
+
+const steps: readonly Step[] = [planFixed, addonsFixed, discounts];
+
+/** The invoice of one period, as an ordered list of small pure steps. The same code previews and bills. */
+export function assemblePeriodInvoice(input: PeriodInvoiceInput): PeriodInvoice {
+  const draft = steps.reduce<Draft>((current, step) => step(current, input), { lines: [], uses: [], expired: [] });
+  const totals = totalsOf(draft.lines, input.currency);
+  invariant(totals.total.minor >= 0n, 'a period invoice is negative');
+  return { ...draft, totals };
+}

@@ -1,0 +1,168 @@
+import type { EntityManager } from 'typeorm';
+import type { Instant } from '../core/calendar';
+import type { CurrencyCode } from '../core/currency';
+import { groupBy } from '../core/group';
+import type { Id } from '../core/ids';
+import { type Money, money } from '../core/money';
+import { mapPage, type Page, type PageRequest } from '../core/page';
+import { newId } from '../platform/new-id';
+import { readPage } from '../platform/paging';
+import type {
+  BalanceEntry,
+  CreditNote,
+  CreditNoteLine,
+  CreditNoteLineKind,
+  CreditNoteReason,
+  Settlement,
+} from './credit-note';
+import {
+  CreditBalanceEntity,
+  CreditBalanceEntryEntity,
+  CreditNoteEntity,
+  CreditNoteLineEntity,
+} from './credit-note.entity';
+import type { SourceKind } from './invoice';
+import { spanFromRow } from './invoice.repository';
+
+function fromRow(row: CreditNoteEntity): CreditNote {
+  return {
+    id: row.id as Id<'CreditNote'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    partnerId: row.partnerId as Id<'Partner'>,
+    subscriptionId: row.subscriptionId as Id<'Subscription'>,
+    number: row.number,
+    reason: row.reason as CreditNoteReason,
+    settlement: row.settlement as Settlement,
+    total: money(row.total, row.currency as CurrencyCode),
+    issuedAt: row.issuedAt,
+  };
+}
+
+function lineFromRow(row: CreditNoteLineEntity): CreditNoteLine {
+  return {
+    id: row.id as Id<'CreditNoteLine'>,
+    creditNoteId: row.creditNoteId as Id<'CreditNote'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    position: row.position,
+    kind: row.kind as CreditNoteLineKind,
+    source: { kind: row.sourceKind as SourceKind, id: row.sourceId },
+    invoiceLineId: (row.invoiceLineId ?? undefined) as Id<'InvoiceLine'> | undefined,
+    description: row.description,
+    quantity: row.quantity,
+    amount: money(row.amount, row.currency as CurrencyCode),
+    covers: spanFromRow(row),
+    explanation: row.explanation,
+  };
+}
+
+function entryFromRow(row: CreditBalanceEntryEntity): BalanceEntry {
+  const currency = row.currency as CurrencyCode;
+  return {
+    id: row.id as Id<'BalanceEntry'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    kind: row.kind as BalanceEntry['kind'],
+    amount: money(row.amount, currency),
+    balanceAfter: money(row.balanceAfter, currency),
+    creditNoteId: (row.creditNoteId ?? undefined) as Id<'CreditNote'> | undefined,
+    invoiceId: (row.invoiceId ?? undefined) as Id<'Invoice'> | undefined,
+    createdAt: row.createdAt,
+  };
+}
+
+export class CreditNoteRepository {
+  constructor(private readonly manager: EntityManager) {}
+
+  async insert(note: CreditNote, lines: readonly CreditNoteLine[]): Promise<void> {
+    const { tenantId, partnerId } = note;
+    await this.manager.insert(CreditNoteEntity, {
+      ...note,
+      total: note.total.minor,
+      currency: note.total.currency,
+      createdAt: note.issuedAt,
+    });
+    await this.manager.insert(
+      CreditNoteLineEntity,
+      lines.map(({ source, amount, covers, ...line }) => ({
+        ...line,
+        ...{ tenantId, partnerId },
+        sourceKind: source.kind,
+        sourceId: source.id,
+        amount: amount.minor,
+        currency: amount.currency,
+        periodStart: covers?.start ?? null,
+        periodEnd: covers?.end ?? null,
+      })),
+    );
+  }
+
+  async byId(tenantId: string, id: string): Promise<CreditNote | undefined> {
+    const row = await this.manager.findOneBy(CreditNoteEntity, { tenantId, id });
+    return row ? fromRow(row) : undefined;
+  }
+
+  async linesOf(tenantIds: readonly string[], noteIds: readonly string[]): Promise<Map<string, CreditNoteLine[]>> {
+    const rows = await this.manager
+      .createQueryBuilder(CreditNoteLineEntity, 'line')
+      .where('line.tenantId = any(:tenantIds) and line.creditNoteId = any(:noteIds)', { tenantIds, noteIds })
+      .orderBy('line.position')
+      .getMany();
+    return groupBy(rows.map(lineFromRow), (line) => line.creditNoteId);
+  }
+
+  async page(tenantId: string, request: PageRequest): Promise<Page<CreditNote>> {
+    const query = this.manager
+      .createQueryBuilder(CreditNoteEntity, 'note')
+      .where('note.tenantId = :tenantId', { tenantId });
+    return mapPage(await readPage(query, request), fromRow);
+  }
+
+  async balance(tenantId: string, currency: CurrencyCode): Promise<Money> {
+    const row = await this.manager.findOneBy(CreditBalanceEntity, { tenantId, currency });
+    return money(row?.balance ?? 0n, currency);
+  }
+
+  /** The balance under its own lock. A row that does not exist yet cannot be locked: it is made first. */
+  async lockBalance(tenantId: string, partnerId: string, currency: CurrencyCode): Promise<Money> {
+    await this.manager.query(
+      `insert into credit_balances (tenant_id, currency, partner_id) values ($1, $2, $3)
+       on conflict (tenant_id, currency) do nothing`,
+      [tenantId, currency, partnerId],
+    );
+    const rows = await this.manager.query(
+      'select balance from credit_balances where tenant_id = $1 and currency = $2 for update',
+      [tenantId, currency],
+    );
+    return money(BigInt(rows[0].balance), currency);
+  }
+
+  /** Moves the balance and writes the movement, together. */
+  async moveBalance(
+    tenantId: Id<'Tenant'>,
+    partnerId: string,
+    movement: Pick<BalanceEntry, 'kind' | 'amount' | 'creditNoteId' | 'invoiceId'>,
+    now: Instant,
+  ): Promise<Money> {
+    const { currency } = movement.amount;
+    const before = await this.lockBalance(tenantId, partnerId, currency);
+    const balanceAfter = money(before.minor + movement.amount.minor, currency);
+    await this.manager.update(CreditBalanceEntity, { tenantId, currency }, { balance: balanceAfter.minor });
+    await this.manager.insert(CreditBalanceEntryEntity, {
+      ...movement,
+      tenantId,
+      id: newId(),
+      partnerId,
+      currency,
+      amount: movement.amount.minor,
+      balanceAfter: balanceAfter.minor,
+      createdAt: now,
+    });
+    return balanceAfter;
+  }
+
+  async entries(tenantId: string, request: PageRequest): Promise<Page<BalanceEntry>> {
+    const query = this.manager
+      .createQueryBuilder(CreditBalanceEntryEntity, 'entry')
+      .where('entry.tenantId = :tenantId', { tenantId });
+    return mapPage(await readPage(query, request), entryFromRow);
+  }
+}

@@ -1,0 +1,56 @@
+import type { Instant } from '../core/calendar';
+import type { DecimalValue } from '../core/decimal';
+import type { Explanation } from '../core/explain';
+import type { Id } from '../core/ids';
+import type { Money } from '../core/money';
+import type { SourceKind, TimeSpan } from './invoice';
+
+export const creditNoteReasons = ['PLAN_CHANGE', 'ADDON_CANCELLED', 'CORRECTION'] as const;
+export type CreditNoteReason = (typeof creditNoteReasons)[number];
+export const settlements = ['CREDIT_BALANCE', 'REFUND', 'NONE'] as const;
+/** Where money in the tenant's favour goes: into the credit balance, back through the provider, or nowhere. */
+export type Settlement = (typeof settlements)[number];
+
+export const creditNoteLineKinds = ['PRORATION_CREDIT', 'PRORATION_CHARGE', 'DISCOUNT', 'CORRECTION'] as const;
+export type CreditNoteLineKind = (typeof creditNoteLineKinds)[number];
+
+export interface CreditNoteLine {
+  readonly id: Id<'CreditNoteLine'>;
+  readonly creditNoteId: Id<'CreditNote'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly position: number;
+  readonly kind: CreditNoteLineKind;
+  readonly source: { readonly kind: SourceKind; readonly id: string };
+  readonly invoiceLineId?: Id<'InvoiceLine'> | undefined;
+  readonly description: string;
+  readonly quantity: DecimalValue;
+  /** In the tenant's favour where positive; a charge that the credit paid for at once is negative. */
+  readonly amount: Money;
+  readonly covers?: TimeSpan | undefined;
+  readonly explanation: Explanation;
+}
+
+export interface CreditNote {
+  readonly id: Id<'CreditNote'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly subscriptionId: Id<'Subscription'>;
+  readonly number: string;
+  readonly reason: CreditNoteReason;
+  readonly settlement: Settlement;
+  readonly total: Money;
+  readonly issuedAt: Instant;
+}
+
+/** One movement of a tenant's credit balance; append-only. */
+export interface BalanceEntry {
+  readonly id: Id<'BalanceEntry'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly kind: 'CREDIT_NOTE' | 'APPLIED';
+  /** Positive: granted. Negative: applied to an invoice. */
+  readonly amount: Money;
+  readonly balanceAfter: Money;
+  readonly creditNoteId?: Id<'CreditNote'> | undefined;
+  readonly invoiceId?: Id<'Invoice'> | undefined;
+  readonly createdAt: Instant;
+}

@@ -1,0 +1,138 @@
+import type { EntityManager } from 'typeorm';
+import type { CouponOrder } from '../access/partner';
+import type { CurrencyCode } from '../core/currency';
+import { groupBy } from '../core/group';
+import type { Id } from '../core/ids';
+import { money } from '../core/money';
+import { mapPage, type Page, type PageRequest } from '../core/page';
+import { readPage } from '../platform/paging';
+import type {
+  Invoice,
+  InvoiceKind,
+  InvoiceLine,
+  InvoiceReason,
+  InvoiceStatus,
+  LineKind,
+  SourceKind,
+  TimeSpan,
+} from './invoice';
+import { InvoiceEntity, InvoiceLineEntity } from './invoice.entity';
+
+export function spanFromRow(row: { periodStart: TimeSpan['start'] | null; periodEnd: TimeSpan['end'] | null }) {
+  return row.periodStart && row.periodEnd ? { start: row.periodStart, end: row.periodEnd } : undefined;
+}
+
+function fromRow(row: InvoiceEntity): Invoice {
+  const currency = row.currency as CurrencyCode;
+  return {
+    id: row.id as Id<'Invoice'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    partnerId: row.partnerId as Id<'Partner'>,
+    subscriptionId: row.subscriptionId as Id<'Subscription'>,
+    number: row.number,
+    kind: row.kind as InvoiceKind,
+    reason: row.reason as InvoiceReason,
+    status: row.status as InvoiceStatus,
+    subtotal: money(row.subtotal, currency),
+    discount: money(row.discount, currency),
+    total: money(row.total, currency),
+    creditApplied: money(row.creditApplied, currency),
+    amountDue: money(row.amountDue, currency),
+    period: spanFromRow(row),
+    couponOrder: row.couponOrder as CouponOrder,
+    issuedAt: row.issuedAt,
+  };
+}
+
+function lineFromRow(row: InvoiceLineEntity): InvoiceLine {
+  return {
+    id: row.id as Id<'InvoiceLine'>,
+    invoiceId: row.invoiceId as Id<'Invoice'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    position: row.position,
+    kind: row.kind as LineKind,
+    source: { kind: row.sourceKind as SourceKind, id: row.sourceId },
+    discountsLineId: (row.discountsLineId ?? undefined) as Id<'InvoiceLine'> | undefined,
+    description: row.description,
+    quantity: row.quantity,
+    amount: money(row.amount, row.currency as CurrencyCode),
+    covers: spanFromRow(row),
+    explanation: row.explanation,
+  };
+}
+
+export class InvoiceRepository {
+  constructor(private readonly manager: EntityManager) {}
+
+  /** The next gap-free number of the partner; held to the end of the transaction. */
+  async takeNumber(kind: 'INVOICE' | 'CREDIT_NOTE'): Promise<bigint> {
+    const rows = await this.manager.query('select app.take_numbers($1, 1) as first', [kind]);
+    return BigInt(rows[0].first);
+  }
+
+  async insert(invoice: Invoice, lines: readonly InvoiceLine[]): Promise<void> {
+    const { subtotal, discount, total, creditApplied, amountDue, period, ...row } = invoice;
+    const { tenantId, partnerId } = invoice;
+    await this.manager.insert(InvoiceEntity, {
+      ...row,
+      currency: total.currency,
+      subtotal: subtotal.minor,
+      discount: discount.minor,
+      total: total.minor,
+      creditApplied: creditApplied.minor,
+      amountDue: amountDue.minor,
+      periodStart: period?.start ?? null,
+      periodEnd: period?.end ?? null,
+      createdAt: invoice.issuedAt,
+    });
+    if (lines.length === 0) return;
+    await this.manager.insert(
+      InvoiceLineEntity,
+      lines.map(({ source, amount, covers, ...line }) => ({
+        ...line,
+        ...{ tenantId, partnerId },
+        sourceKind: source.kind,
+        sourceId: source.id,
+        amount: amount.minor,
+        currency: amount.currency,
+        periodStart: covers?.start ?? null,
+        periodEnd: covers?.end ?? null,
+      })),
+    );
+  }
+
+  async byId(tenantId: string, id: string): Promise<Invoice | undefined> {
+    const row = await this.manager.findOneBy(InvoiceEntity, { tenantId, id });
+    return row ? fromRow(row) : undefined;
+  }
+
+  /** The lines of each of these invoices, in their order: one read for a page. */
+  async linesOf(tenantIds: readonly string[], invoiceIds: readonly string[]): Promise<Map<string, InvoiceLine[]>> {
+    const rows = await this.manager
+      .createQueryBuilder(InvoiceLineEntity, 'line')
+      .where('line.tenantId = any(:tenantIds) and line.invoiceId = any(:invoiceIds)', { tenantIds, invoiceIds })
+      .orderBy('line.position')
+      .getMany();
+    return groupBy(rows.map(lineFromRow), (line) => line.invoiceId);
+  }
+
+  async page(tenantId: string, request: PageRequest): Promise<Page<Invoice>> {
+    const query = this.manager
+      .createQueryBuilder(InvoiceEntity, 'invoice')
+      .where('invoice.tenantId = :tenantId', { tenantId });
+    return mapPage(await readPage(query, request), fromRow);
+  }
+
+  async count(tenantId: string): Promise<number> {
+    return this.manager.countBy(InvoiceEntity, { tenantId });
+  }
+
+  /** Has the tenant ever been invoiced a positive amount? */
+  async hasPurchased(tenantId: string): Promise<boolean> {
+    const rows = await this.manager.query(
+      `select exists (select 1 from invoices where tenant_id = $1 and total > 0 and status <> 'VOID') as found`,
+      [tenantId],
+    );
+    return rows[0].found;
+  }
+}

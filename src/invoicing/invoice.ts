@@ -1,0 +1,146 @@
+import type { CouponOrder } from '../access/partner';
+import type { Instant } from '../core/calendar';
+import type { CurrencyCode } from '../core/currency';
+import type { DecimalValue } from '../core/decimal';
+import type { Explanation } from '../core/explain';
+import type { Id } from '../core/ids';
+import { invariant } from '../core/invariant';
+import { type Money, negate, subtract, sum, zero } from '../core/money';
+import type { Share } from '../core/proration';
+
+export const invoiceStatuses = ['DRAFT', 'FINALIZED', 'PAID', 'VOID', 'UNCOLLECTIBLE'] as const;
+export type InvoiceStatus = (typeof invoiceStatuses)[number];
+export const invoiceKinds = ['PERIOD', 'ONE_TIME'] as const;
+export type InvoiceKind = (typeof invoiceKinds)[number];
+export const invoiceReasons = ['START', 'RENEWAL', 'PLAN_CHANGE', 'ADDON', 'FINAL'] as const;
+export type InvoiceReason = (typeof invoiceReasons)[number];
+
+export const lineKinds = [
+  'PLAN_FIXED',
+  'ADDON_FIXED',
+  'PRORATION_CHARGE',
+  'PRORATION_CREDIT',
+  'PLAN_USAGE',
+  'ADDON_USAGE',
+  'OVERAGE',
+  'DISCOUNT',
+  'LICENCE',
+  'TAX',
+  'CREDIT_APPLIED',
+] as const;
+export type LineKind = (typeof lineKinds)[number];
+
+export const sourceKinds = ['PLAN', 'ADDON', 'COUPON'] as const;
+export type SourceKind = (typeof sourceKinds)[number];
+
+/** Half-open `[start, end)`. */
+export interface TimeSpan {
+  readonly start: Instant;
+  readonly end: Instant;
+}
+
+/** A line before it has a document: what a pure rule decides. */
+export interface LineDraft {
+  readonly kind: LineKind;
+  /** The plan phase, the attachment, or the coupon of a discount. */
+  readonly source: { readonly kind: SourceKind; readonly id: string };
+  /** The plan phase or attachment whose account the line moves; a discount moves the account of the line it takes from. */
+  readonly itemId: string;
+  /** A discount: the index of the line it takes from. */
+  readonly discountsLine?: number;
+  readonly description: string;
+  readonly quantity: DecimalValue;
+  /** Charges are positive; discounts and credits negative. */
+  readonly amount: Money;
+  /** What the line is for. */
+  readonly covers: TimeSpan;
+  /** The full period in which it is charged: the denominator, and the item's account. */
+  readonly period: TimeSpan;
+  readonly share: Share;
+  readonly explanation: Explanation;
+}
+
+export interface InvoiceLine extends Omit<LineDraft, 'discountsLine' | 'itemId' | 'period' | 'share' | 'covers'> {
+  readonly id: Id<'InvoiceLine'>;
+  readonly invoiceId: Id<'Invoice'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly position: number;
+  readonly discountsLineId?: Id<'InvoiceLine'> | undefined;
+  readonly covers?: TimeSpan | undefined;
+}
+
+/** subtotal − discount = total; total − creditApplied = amountDue. Sums of rounded lines, never rounded again. */
+export interface InvoiceTotals {
+  readonly subtotal: Money;
+  /** Not negative. */
+  readonly discount: Money;
+  readonly total: Money;
+}
+
+export interface Invoice extends InvoiceTotals {
+  readonly id: Id<'Invoice'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly subscriptionId: Id<'Subscription'>;
+  /** Gap-free per partner, e.g. `ACME-000042`. */
+  readonly number: string;
+  readonly kind: InvoiceKind;
+  readonly reason: InvoiceReason;
+  readonly status: InvoiceStatus;
+  readonly creditApplied: Money;
+  readonly amountDue: Money;
+  readonly period?: TimeSpan | undefined;
+  /** In which order coupons took from it. */
+  readonly couponOrder: CouponOrder;
+  readonly issuedAt: Instant;
+}
+
+export function totalsOf(lines: readonly Pick<LineDraft, 'kind' | 'amount'>[], currency: CurrencyCode): InvoiceTotals {
+  const discount = negate(
+    sum(
+      lines.filter((line) => line.kind === 'DISCOUNT').map((line) => line.amount),
+      currency,
+    ),
+  );
+  const subtotal = sum(
+    lines.filter((line) => line.kind !== 'DISCOUNT').map((line) => line.amount),
+    currency,
+  );
+  invariant(discount.minor >= 0n, 'discounts add to an invoice');
+  return { subtotal, discount, total: subtract(subtotal, discount) };
+}
+
+/** What a document moves on the account of each item; see `item_charges`. */
+export interface AccountEntry {
+  readonly itemId: string;
+  readonly period: TimeSpan;
+  readonly kind: 'CHARGE' | 'DISCOUNT' | 'CREDIT' | 'WAIVED';
+  /** Signed like the line: charges up, the rest down. */
+  readonly amount: Money;
+  readonly share: Share;
+  /** The line that moved it; none where nothing was invoiced. */
+  readonly lineIndex?: number;
+}
+
+export function accountEntriesOf(lines: readonly LineDraft[]): AccountEntry[] {
+  return lines.map((line, lineIndex) => ({
+    itemId: line.itemId,
+    period: line.period,
+    kind: line.kind === 'DISCOUNT' ? 'DISCOUNT' : line.kind === 'PRORATION_CREDIT' ? 'CREDIT' : 'CHARGE',
+    amount: line.amount,
+    share: line.share,
+    lineIndex,
+  }));
+}
+
+export function invoiceNumber(partnerCode: string, number: bigint): string {
+  return `${partnerCode.toUpperCase()}-${number.toString().padStart(6, '0')}`;
+}
+
+export function creditNoteNumber(partnerCode: string, number: bigint): string {
+  return `${partnerCode.toUpperCase()}-CN-${number.toString().padStart(6, '0')}`;
+}
+
+export function noMoney(currency: CurrencyCode): InvoiceTotals {
+  return { subtotal: zero(currency), discount: zero(currency), total: zero(currency) };
+}

@@ -1,0 +1,86 @@
+import type { EntityManager } from 'typeorm';
+import type { Instant } from '../core/calendar';
+import type { CurrencyCode } from '../core/currency';
+import { groupBy } from '../core/group';
+import { add, type Money, money, negate, zero } from '../core/money';
+import type { ProrationBasis } from '../core/proration';
+import { newId } from '../platform/new-id';
+import type { GivenDiscount } from '../proration/charged-item';
+import type { Subscription } from '../subscriptions/subscription';
+import type { AccountEntry } from './invoice';
+import { ItemChargeEntity } from './item-charge.entity';
+
+/** What one item's account says of one period. */
+export interface ItemAccount {
+  /** Charges − discounts − waivers − credits. */
+  readonly charged: Money;
+  readonly discounts: readonly GivenDiscount[];
+  /** The invoice line that charged it last: what a credit points at. */
+  readonly chargedByLineId?: string | undefined;
+}
+
+export class ItemChargeRepository {
+  constructor(private readonly manager: EntityManager) {}
+
+  async insert(
+    subscription: Pick<Subscription, 'id' | 'tenantId' | 'partnerId'>,
+    entries: readonly AccountEntry[],
+    lineIds: { readonly invoice?: readonly string[]; readonly creditNote?: readonly string[] },
+    now: Instant,
+  ): Promise<void> {
+    if (entries.length === 0) return;
+    const lineOf = (ids: readonly string[] | undefined, index: number | undefined) =>
+      index === undefined ? null : (ids?.[index] ?? null);
+    await this.manager.insert(
+      ItemChargeEntity,
+      entries.map((entry) => ({
+        tenantId: subscription.tenantId,
+        id: newId(),
+        partnerId: subscription.partnerId,
+        subscriptionId: subscription.id,
+        itemId: entry.itemId,
+        periodStart: entry.period.start,
+        periodEnd: entry.period.end,
+        kind: entry.kind,
+        amount: entry.amount.minor,
+        currency: entry.amount.currency,
+        shareRemaining: entry.share.remaining,
+        shareTotal: entry.share.total,
+        invoiceLineId: lineOf(lineIds.invoice, entry.lineIndex),
+        creditNoteLineId: lineOf(lineIds.creditNote, entry.lineIndex),
+        createdAt: now,
+      })),
+    );
+  }
+
+  /** What was really charged for each item in the period that begins here? */
+  async accounts(
+    tenantId: string,
+    subscriptionId: string,
+    periodStart: Instant,
+    currency: CurrencyCode,
+    basis: ProrationBasis,
+  ): Promise<Map<string, ItemAccount>> {
+    const rows = await this.manager
+      .createQueryBuilder(ItemChargeEntity, 'charge')
+      .where('charge.tenantId = :tenantId and charge.subscriptionId = :subscriptionId', { tenantId, subscriptionId })
+      .andWhere('charge.periodStart = :periodStart', { periodStart: periodStart.toString() })
+      .orderBy('charge.id')
+      .limit(10_000)
+      .getMany();
+    const accounts = new Map<string, ItemAccount>();
+    for (const [itemId, entries] of groupBy(rows, (row) => row.itemId)) {
+      const charged = entries.reduce((total, row) => add(total, money(row.amount, currency)), zero(currency));
+      const reductions = entries.filter((row) => row.kind === 'DISCOUNT' || row.kind === 'WAIVED');
+      accounts.set(itemId, {
+        charged,
+        discounts: reductions.map((row) => ({
+          amount: negate(money(row.amount, currency)),
+          share: { basis, remaining: row.shareRemaining, total: row.shareTotal },
+        })),
+        chargedByLineId: entries.filter((row) => row.kind === 'CHARGE').at(-1)?.invoiceLineId ?? undefined,
+      });
+    }
+    return accounts;
+  }
+}

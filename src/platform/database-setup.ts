@@ -1,0 +1,107 @@
+import { createHmac } from 'node:crypto';
+import { Client } from 'pg';
+
+/** The roles that migrations grant to. They belong to the server, not to a database. */
+const roles = [
+  { name: 'tollgate_app', about: 'requests' },
+  { name: 'tollgate_job', about: 'cross-tenant jobs' },
+] as const;
+
+export interface RoleUrls {
+  readonly ownerUrl: string;
+  readonly appUrl: string;
+  readonly jobUrl: string;
+}
+
+/** Something about the outside database that the operator has to change; the message says what. */
+export class DatabaseSetupError extends Error {
+  override readonly name = 'DatabaseSetupError';
+}
+
+/**
+ * The password of a role follows from the owner's, so that several gateways on one server agree on it without a place to
+ * share it. Where the URLs of the roles are configured, they are used as they are.
+ */
+function urlFor(ownerUrl: string, role: string): { url: string; password: string } {
+  const url = new URL(ownerUrl);
+  const password = createHmac('sha256', decodeURIComponent(url.password)).update(role).digest('base64url');
+  url.username = role;
+  url.password = password;
+  return { url: url.toString(), password };
+}
+
+/** One lock for set-up and migrations, so that servers that start together do them once. */
+const setupLock = 7_202_601;
+
+export async function withSetupLock<T>(ownerUrl: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: ownerUrl, application_name: 'tollgate-setup' });
+  await client.connect();
+  try {
+    await client.query('select pg_advisory_lock($1)', [setupLock]);
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+async function canConnect(url: string): Promise<boolean> {
+  const client = new Client({
+    connectionString: url,
+    application_name: 'tollgate-setup',
+    connectionTimeoutMillis: 5_000,
+  });
+  try {
+    await client.connect();
+    await client.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The URLs of the roles, where they are not configured. */
+export function roleUrls(ownerUrl: string): RoleUrls {
+  return { ownerUrl, appUrl: urlFor(ownerUrl, 'tollgate_app').url, jobUrl: urlFor(ownerUrl, 'tollgate_job').url };
+}
+
+/** Makes the roles that are missing and returns how to connect as each. Called under the set-up lock. */
+export async function prepareRoles(
+  client: Client,
+  ownerUrl: string,
+  given: { readonly appUrl?: string | undefined; readonly jobUrl?: string | undefined },
+): Promise<RoleUrls> {
+  const version = Number((await client.query('show server_version_num')).rows[0].server_version_num);
+  if (version < 150_000) {
+    throw new DatabaseSetupError(`PostgreSQL 15 or newer is needed; this server is ${Math.floor(version / 10_000)}.`);
+  }
+  const urls: string[] = [];
+  for (const { name, about } of roles) {
+    const existing = (await client.query('select rolsuper, rolbypassrls from pg_roles where rolname = $1', [name]))
+      .rows[0] as { rolsuper: boolean; rolbypassrls: boolean } | undefined;
+    if (existing?.rolsuper || existing?.rolbypassrls) {
+      throw new DatabaseSetupError(
+        `The role ${name} (for ${about}) can bypass row-level security. Run: ALTER ROLE ${name} NOSUPERUSER NOBYPASSRLS;`,
+      );
+    }
+    const wanted = name === 'tollgate_app' ? given.appUrl : given.jobUrl;
+    const { url, password } = urlFor(ownerUrl, name);
+    try {
+      if (!existing) await client.query(`create role ${name} login nosuperuser nocreatedb nocreaterole`);
+      // Only where it is needed: two gateways on one server that both alter the role would collide.
+      if (!wanted && !(await canConnect(url))) {
+        await client.query(`alter role ${name} login password '${password}'`);
+      }
+      await client.query(
+        `do $$ begin execute format('grant connect on database %I to ${name}', current_database()); end $$`,
+      );
+    } catch (error) {
+      throw new DatabaseSetupError(
+        `The user of DATABASE_URL may not make the role ${name} (${(error as Error).message}).\n` +
+          `Let an administrator run: CREATE ROLE ${name} LOGIN PASSWORD '…' NOSUPERUSER NOBYPASSRLS;\n` +
+          `and set ${name === 'tollgate_app' ? 'DATABASE_APP_URL' : 'DATABASE_JOB_URL'}, or give the user CREATEROLE.`,
+      );
+    }
+    urls.push(wanted ?? url);
+  }
+  return { ownerUrl, appUrl: urls[0]!, jobUrl: urls[1]! };
+}

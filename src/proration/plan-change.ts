@@ -1,0 +1,288 @@
+import { type Addon, addonAvailability } from '../catalog/addon';
+import type { Plan, PlanVersion } from '../catalog/plan';
+import { priceFor } from '../catalog/plan';
+import { allocate } from '../core/allocate';
+import { dateAt, type Instant, type LocalDate, type TimeZone } from '../core/calendar';
+import type { CurrencyCode } from '../core/currency';
+import type { Id } from '../core/ids';
+import { add, atLeastZero, type Money, money, negate, subtract, sum, zero } from '../core/money';
+import { type IntervalUnit, type Period, periodAt } from '../core/period';
+import { type ProrationBasis, remainingShare, type Share } from '../core/proration';
+import { done, type Result, refuse } from '../core/result';
+import type { Coupon } from '../coupons/coupon';
+import { discountLines } from '../coupons/discount-line';
+import type { AccountEntry, LineDraft, TimeSpan } from '../invoicing/invoice';
+import type { AddonSubscription } from '../subscriptions/addon-subscription';
+import { type ChargedItem, chargeLine, creditLine } from './charged-item';
+
+export const anchorModes = ['KEEP', 'RESET'] as const;
+/** KEEP prorates the target for the rest of the period; RESET starts a full period today and charges it whole. */
+export type AnchorMode = (typeof anchorModes)[number];
+
+export const unavailableAddonPolicies = ['CANCEL_AND_CREDIT', 'REFUSE', 'KEEP'] as const;
+/** What happens to an attachment that the target plan does not sell. */
+export type UnavailableAddonPolicy = (typeof unavailableAddonPolicies)[number];
+
+/** An attachment at the time of the change. */
+export interface AttachedAddon {
+  readonly attachment: AddonSubscription;
+  readonly addon: Addon;
+  readonly charged: ChargedItem;
+}
+
+/** A coupon that takes from the new charge. */
+export interface ChangeCoupon {
+  readonly coupon: Coupon;
+  /** It is already running and is kept: scaled, because its earlier use was given back with the credit. */
+  readonly running: boolean;
+}
+
+export interface PlanChangeInput {
+  readonly at: Instant;
+  readonly currency: CurrencyCode;
+  readonly timeZone: TimeZone;
+  readonly basis: ProrationBasis;
+  /** Nothing was charged yet and nothing is until the trial's end. */
+  readonly trialing: boolean;
+  readonly period: Period;
+  readonly anchorDate: LocalDate;
+  readonly interval: IntervalUnit;
+  readonly current: ChargedItem;
+  readonly attachments: readonly AttachedAddon[];
+  readonly target: {
+    readonly itemId: Id<'SubscriptionItem'>;
+    readonly plan: Plan;
+    readonly version: PlanVersion;
+    readonly interval: IntervalUnit;
+    readonly unitAmount: Money;
+    readonly quantity: bigint;
+  };
+  readonly anchor: AnchorMode;
+  readonly coupons: readonly ChangeCoupon[];
+  readonly unavailableAddons: UnavailableAddonPolicy;
+}
+
+/** What becomes of one attachment. */
+export interface AttachmentOutcome {
+  readonly attachment: AddonSubscription;
+  readonly addon: Addon;
+  /**
+   * CONTINUES: unchanged. REPRICED: a new full period at the price of the new interval. ENDS_INCLUDED: the plan has it
+   * now. ENDS_NOT_AVAILABLE: the plan does not sell it. KEPT: it does not, and the caller keeps it.
+   */
+  readonly outcome: 'CONTINUES' | 'REPRICED' | 'ENDS_INCLUDED' | 'ENDS_NOT_AVAILABLE' | 'KEPT';
+  readonly credit: Money;
+  readonly price?: { readonly id: string; readonly amount: Money } | undefined;
+}
+
+/** Where the subscription stands after the change. */
+export interface PeriodAfter {
+  readonly anchorDate: LocalDate;
+  readonly interval: IntervalUnit;
+  readonly index: number;
+  readonly span: TimeSpan;
+}
+
+export interface PlanChange {
+  readonly at: Instant;
+  /** As it is applied: an interval change forces RESET. */
+  readonly anchor: AnchorMode;
+  readonly share: Share;
+  readonly lines: readonly LineDraft[];
+  readonly unusedCredit: Money;
+  readonly newCharge: Money;
+  readonly discount: Money;
+  /** Negative: in the tenant's favour. */
+  readonly net: Money;
+  readonly couponDiscounts: readonly { readonly couponId: Id<'Coupon'>; readonly discount: Money }[];
+  readonly attachments: readonly AttachmentOutcome[];
+  readonly after: PeriodAfter;
+}
+
+const spanOf = (period: Period): TimeSpan => ({ start: period.start, end: period.end });
+
+function judgeAttachment(
+  input: PlanChangeInput,
+  { attachment, addon }: AttachedAddon,
+  reset: boolean,
+): Pick<AttachmentOutcome, 'outcome' | 'price'> {
+  const { plan, version, interval } = input.target;
+  const availability = addonAvailability(plan, version, addon);
+  if (availability === 'INCLUDED') return { outcome: 'ENDS_INCLUDED' };
+  if (availability === 'NOT_AVAILABLE' && input.unavailableAddons !== 'KEEP') return { outcome: 'ENDS_NOT_AVAILABLE' };
+  const stays = availability === 'NOT_AVAILABLE' ? 'KEPT' : reset ? 'REPRICED' : 'CONTINUES';
+  if (!reset) return { outcome: stays };
+  if (attachment.interval === interval) {
+    return { outcome: stays, price: { id: attachment.priceId, amount: attachment.unitAmount } };
+  }
+  const price = priceFor(addon.prices, interval, input.currency);
+  return price ? { outcome: stays, price } : { outcome: 'ENDS_NOT_AVAILABLE' };
+}
+
+/**
+ * What a plan change costs and does (billing rules §3 and §6). Preview and execution call this same function; nothing
+ * here reads a clock or a database.
+ */
+export function decidePlanChange(input: PlanChangeInput): Result<PlanChange, 'ADDON_NOT_AVAILABLE_WITH_PLAN'> {
+  const { at, currency, timeZone, target } = input;
+  const intervalChanges = target.interval !== input.interval;
+  const reset = !input.trialing && (intervalChanges || input.anchor === 'RESET');
+  const oldSpan = spanOf(input.period);
+  const oldShare = remainingShare(input.trialing ? 'NONE' : input.basis, input.period, at, timeZone);
+
+  const anchorDate = reset ? dateAt(at, timeZone) : input.anchorDate;
+  const newPeriod = reset
+    ? periodAt({ anchor: anchorDate, interval: target.interval, zone: timeZone }, 0)
+    : input.period;
+  const newSpan = spanOf(newPeriod);
+  const newShare = reset ? remainingShare('DAY', newPeriod, newPeriod.start, timeZone) : oldShare;
+  const rest = { start: at, end: newPeriod.end };
+
+  const outcomes = input.attachments.map((attached) => ({ ...attached, ...judgeAttachment(input, attached, reset) }));
+  if (input.unavailableAddons === 'REFUSE') {
+    const refused = outcomes.find(({ outcome }) => outcome === 'ENDS_NOT_AVAILABLE');
+    if (refused) {
+      return refuse(
+        'ADDON_NOT_AVAILABLE_WITH_PLAN',
+        `${refused.addon.name} is not available with ${target.plan.name}.`,
+        { facts: { addon: refused.addon.code, plan: target.plan.code } },
+      );
+    }
+  }
+
+  const lines: LineDraft[] = [];
+  const isCharged = oldShare.remaining > 0n;
+  if (isCharged) lines.push(creditLine(input.current, oldShare, { start: at, end: oldSpan.end }, oldSpan));
+  const attachments: AttachmentOutcome[] = outcomes.map(({ attachment, addon, charged, outcome, price }) => {
+    const leavesPeriod = reset || outcome === 'ENDS_INCLUDED' || outcome === 'ENDS_NOT_AVAILABLE';
+    if (!leavesPeriod || !isCharged) return { attachment, addon, outcome, price, credit: zero(currency) };
+    const line = creditLine(charged, oldShare, { start: at, end: oldSpan.end }, oldSpan);
+    lines.push(line);
+    return { attachment, addon, outcome, price, credit: negate(line.amount) };
+  });
+  const newItem = {
+    itemId: target.itemId,
+    kind: 'PLAN' as const,
+    name: target.plan.name,
+    unitAmount: target.unitAmount,
+    quantity: target.quantity,
+  };
+  const planCharge = lines.length;
+  if (newShare.remaining > 0n) {
+    lines.push(chargeLine('PRORATION_CHARGE', newItem, newShare, rest, newSpan));
+    if (reset) {
+      for (const { attachment, addon, price } of outcomes) {
+        if (!price) continue;
+        const item = {
+          itemId: attachment.id,
+          kind: 'ADDON' as const,
+          name: addon.name,
+          unitAmount: price.amount,
+          quantity: attachment.quantity,
+        };
+        lines.push(chargeLine('PRORATION_CHARGE', item, newShare, rest, newSpan));
+      }
+    }
+  }
+
+  const couponDiscounts: { couponId: Id<'Coupon'>; discount: Money }[] = [];
+  if (newShare.remaining > 0n) {
+    const left = lines.map((line) => line.amount);
+    for (const { coupon, running } of input.coupons) {
+      const drafted = discountLines(
+        { ...coupon, scaled: coupon.scaled || running },
+        lines,
+        [planCharge],
+        left,
+        newShare,
+      );
+      for (const line of drafted) {
+        left[line.discountsLine!] = add(left[line.discountsLine!]!, line.amount);
+        lines.push(line);
+      }
+      couponDiscounts.push({
+        couponId: coupon.id,
+        discount: negate(
+          sum(
+            drafted.map((line) => line.amount),
+            currency,
+          ),
+        ),
+      });
+    }
+  }
+
+  const amountOf = (kind: LineDraft['kind']) =>
+    sum(
+      lines.filter((line) => line.kind === kind).map((line) => line.amount),
+      currency,
+    );
+  const unusedCredit = negate(amountOf('PRORATION_CREDIT'));
+  const newCharge = amountOf('PRORATION_CHARGE');
+  const discount = negate(amountOf('DISCOUNT'));
+  return done({
+    at,
+    anchor: reset ? 'RESET' : 'KEEP',
+    share: oldShare,
+    lines,
+    unusedCredit,
+    newCharge,
+    discount,
+    net: subtract(subtract(newCharge, unusedCredit), discount),
+    couponDiscounts,
+    attachments,
+    after: {
+      anchorDate,
+      interval: target.interval,
+      index: reset ? 0 : input.period.index,
+      span: newSpan,
+    },
+  });
+}
+
+/**
+ * The accounts after a change for which no money moves (waived, or a surplus that the caller does not settle): what was
+ * paid for the old items is carried over to the new ones, no more and no less. So a later change credits what the tenant
+ * really paid, and change and change back still net to zero.
+ */
+export function accountsWithoutMoney(change: PlanChange, currency: CurrencyCode): AccountEntry[] {
+  const discountsOf = (index: number): Money =>
+    sum(
+      change.lines.filter((line) => line.discountsLine === index).map((line) => line.amount),
+      currency,
+    );
+  const credits = change.lines.filter((line) => line.kind === 'PRORATION_CREDIT');
+  const charges = change.lines.flatMap((line, index) =>
+    line.kind === 'PRORATION_CHARGE' ? [{ line, net: atLeastZero(add(line.amount, discountsOf(index))) }] : [],
+  );
+  const credited = change.unusedCredit.minor;
+  const charged = charges.reduce((total, { net }) => total + net.minor, 0n);
+  const carried = credited < charged ? credited : charged;
+  const given = allocate(
+    carried,
+    credits.map((line) => -line.amount.minor),
+  );
+  const received = allocate(
+    carried,
+    charges.map(({ net }) => net.minor),
+  );
+  return [
+    ...credits.map((line, index) => ({
+      itemId: line.itemId,
+      period: line.period,
+      kind: 'CREDIT' as const,
+      amount: money(-given[index]!, currency),
+      share: line.share,
+    })),
+    ...charges.flatMap(({ line }, index) => [
+      { itemId: line.itemId, period: line.period, kind: 'CHARGE' as const, amount: line.amount, share: line.share },
+      {
+        itemId: line.itemId,
+        period: line.period,
+        kind: 'WAIVED' as const,
+        amount: money(received[index]! - line.amount.minor, currency),
+        share: line.share,
+      },
+    ]),
+  ].filter((entry) => entry.amount.minor !== 0n);
+}

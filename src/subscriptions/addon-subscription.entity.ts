@@ -1,0 +1,24 @@
+import { Entity } from 'typeorm';
+import type { Instant } from '../core/calendar';
+import { BigintColumn, IntegerColumn, KeyColumn, TextColumn, TimestampColumn, UuidColumn } from '../platform/columns';
+
+@Entity('partner_tenant_addon_subscriptions')
+export class AddonSubscriptionEntity {
+  @KeyColumn('tenant_id') tenantId: string;
+  @KeyColumn('id') id: string;
+  @UuidColumn('partner_id') partnerId: string;
+  @UuidColumn('subscription_id') subscriptionId: string;
+  @UuidColumn('addon_id') addonId: string;
+  @UuidColumn('addon_price_id') addonPriceId: string;
+  @TextColumn('interval') interval: string;
+  @TextColumn('currency') currency: string;
+  @BigintColumn('unit_amount') unitAmount: bigint;
+  @BigintColumn('quantity') quantity: bigint;
+  @TimestampColumn('started_at') startedAt: Instant;
+  @TimestampColumn('ends_at', { nullable: true }) endsAt: Instant | null;
+  @TimestampColumn('ended_at', { nullable: true }) endedAt: Instant | null;
+  @TextColumn('end_reason', { nullable: true }) endReason: string | null;
+  @TextColumn('end_kind', { nullable: true }) endKind: string | null;
+  @IntegerColumn('version') version: number;
+  @TimestampColumn('created_at') createdAt: Instant;
+}

@@ -1,0 +1,111 @@
+import type { EntityManager } from 'typeorm';
+import type { CurrencyCode } from '../core/currency';
+import type { Id } from '../core/ids';
+import { money } from '../core/money';
+import { mapPage, type Page, type PageRequest } from '../core/page';
+import type { IntervalUnit } from '../core/period';
+import { readPage } from '../platform/paging';
+import type { AddonEndKind, AddonSubscription } from './addon-subscription';
+import { AddonSubscriptionEntity } from './addon-subscription.entity';
+
+function fromRow(row: AddonSubscriptionEntity): AddonSubscription {
+  return {
+    id: row.id as Id<'AddonSubscription'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    partnerId: row.partnerId as Id<'Partner'>,
+    subscriptionId: row.subscriptionId as Id<'Subscription'>,
+    addonId: row.addonId as Id<'Addon'>,
+    priceId: row.addonPriceId,
+    interval: row.interval as IntervalUnit,
+    unitAmount: money(row.unitAmount, row.currency as CurrencyCode),
+    quantity: row.quantity,
+    startedAt: row.startedAt,
+    endsAt: row.endsAt ?? undefined,
+    endedAt: row.endedAt ?? undefined,
+    endReason: row.endReason ?? undefined,
+    endKind: (row.endKind ?? undefined) as AddonEndKind | undefined,
+    version: row.version,
+    createdAt: row.createdAt,
+  };
+}
+
+export class AddonSubscriptionRepository {
+  constructor(private readonly manager: EntityManager) {}
+
+  async insert(attachment: AddonSubscription): Promise<void> {
+    const { priceId, unitAmount, ...row } = attachment;
+    await this.manager.insert(AddonSubscriptionEntity, {
+      ...row,
+      addonPriceId: priceId,
+      currency: unitAmount.currency,
+      unitAmount: unitAmount.minor,
+    });
+  }
+
+  /** Writes the end and, after an interval change, the price. The caller holds the tenant's lock. */
+  async update(attachment: AddonSubscription): Promise<AddonSubscription> {
+    const { tenantId, id, interval, priceId, unitAmount, version } = attachment;
+    await this.manager.update(
+      AddonSubscriptionEntity,
+      { tenantId, id },
+      {
+        interval,
+        addonPriceId: priceId,
+        unitAmount: unitAmount.minor,
+        endsAt: attachment.endsAt ?? null,
+        endedAt: attachment.endedAt ?? null,
+        endReason: attachment.endReason ?? null,
+        endKind: attachment.endKind ?? null,
+        version: version + 1,
+      },
+    );
+    return { ...attachment, version: version + 1 };
+  }
+
+  async byId(tenantId: string, id: string): Promise<AddonSubscription | undefined> {
+    const row = await this.manager.findOneBy(AddonSubscriptionEntity, { tenantId, id });
+    return row ? fromRow(row) : undefined;
+  }
+
+  /** The tenant's live attachment of this add-on: there is one at most. */
+  async liveOf(tenantId: string, addonId: string): Promise<AddonSubscription | undefined> {
+    const row = await this.manager
+      .createQueryBuilder(AddonSubscriptionEntity, 'attachment')
+      .where('attachment.tenantId = :tenantId and attachment.addonId = :addonId and attachment.endedAt is null', {
+        tenantId,
+        addonId,
+      })
+      .getOne();
+    return row ? fromRow(row) : undefined;
+  }
+
+  /** What is attached now, by start. */
+  async live(tenantId: string): Promise<AddonSubscription[]> {
+    const rows = await this.manager
+      .createQueryBuilder(AddonSubscriptionEntity, 'attachment')
+      .where('attachment.tenantId = :tenantId and attachment.endedAt is null', { tenantId })
+      .orderBy('attachment.startedAt')
+      .addOrderBy('attachment.id')
+      .limit(1_000)
+      .getMany();
+    return rows.map(fromRow);
+  }
+
+  /** What was ever attached: what entitlements are rebuilt from. */
+  async all(tenantId: string): Promise<AddonSubscription[]> {
+    const rows = await this.manager
+      .createQueryBuilder(AddonSubscriptionEntity, 'attachment')
+      .where('attachment.tenantId = :tenantId', { tenantId })
+      .orderBy('attachment.id')
+      .limit(5_000)
+      .getMany();
+    return rows.map(fromRow);
+  }
+
+  async page(tenantId: string, request: PageRequest): Promise<Page<AddonSubscription>> {
+    const query = this.manager
+      .createQueryBuilder(AddonSubscriptionEntity, 'attachment')
+      .where('attachment.tenantId = :tenantId', { tenantId });
+    return mapPage(await readPage(query, request), fromRow);
+  }
+}

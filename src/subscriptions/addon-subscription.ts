@@ -1,0 +1,37 @@
+import type { Instant } from '../core/calendar';
+import type { Id } from '../core/ids';
+import type { Money } from '../core/money';
+import type { IntervalUnit } from '../core/period';
+
+export const addonEndKinds = ['CANCELLED', 'INCLUDED_IN_PLAN', 'NOT_AVAILABLE', 'SUBSCRIPTION_ENDED'] as const;
+export type AddonEndKind = (typeof addonEndKinds)[number];
+
+/** An add-on attached to a subscription, co-termed with the plan's period. Live while `endedAt` is not set. */
+export interface AddonSubscription {
+  readonly id: Id<'AddonSubscription'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly subscriptionId: Id<'Subscription'>;
+  readonly addonId: Id<'Addon'>;
+  readonly priceId: string;
+  readonly interval: IntervalUnit;
+  /** A snapshot: later catalog edits do not touch it. */
+  readonly unitAmount: Money;
+  readonly quantity: bigint;
+  readonly startedAt: Instant;
+  /** A cancellation to come: access lasts until then. */
+  readonly endsAt?: Instant | undefined;
+  readonly endedAt?: Instant | undefined;
+  readonly endReason?: string | undefined;
+  readonly endKind?: AddonEndKind | undefined;
+  readonly version: number;
+  readonly createdAt: Instant;
+}
+
+/** ACTIVE, CANCELLING (access until `endsAt`), or ENDED. */
+export type AddonSubscriptionStatus = 'ACTIVE' | 'CANCELLING' | 'ENDED';
+
+export function statusOf(attachment: AddonSubscription): AddonSubscriptionStatus {
+  if (attachment.endedAt) return 'ENDED';
+  return attachment.endsAt ? 'CANCELLING' : 'ACTIVE';
+}

@@ -1,0 +1,244 @@
+import type { EntityManager } from 'typeorm';
+import { type Instant, timeZone } from '../core/calendar';
+import type { CurrencyCode } from '../core/currency';
+import type { Id } from '../core/ids';
+import { invariant } from '../core/invariant';
+import { money } from '../core/money';
+import type { Page, PageRequest } from '../core/page';
+import { mapPage } from '../core/page';
+import type { IntervalUnit } from '../core/period';
+import type { ProrationBasis } from '../core/proration';
+import { readPage } from '../platform/paging';
+import type { ScheduledPlanChange, ScheduledPlanChangeOptions } from './scheduled-plan-change';
+import type {
+  Subscription,
+  SubscriptionChange,
+  SubscriptionChangeKind,
+  SubscriptionItem,
+  SubscriptionStatus,
+} from './subscription';
+import {
+  ScheduledPlanChangeEntity,
+  SubscriptionChangeEntity,
+  SubscriptionEntity,
+  SubscriptionItemEntity,
+} from './subscription.entity';
+
+function itemFromRow(row: SubscriptionItemEntity): SubscriptionItem {
+  return {
+    id: row.id as Id<'SubscriptionItem'>,
+    planId: row.planId as Id<'Plan'>,
+    planVersionId: row.planVersionId as Id<'PlanVersion'>,
+    priceId: row.planPriceId as Id<'PlanPrice'>,
+    interval: row.interval as IntervalUnit,
+    unitAmount: money(row.unitAmount, row.currency as CurrencyCode),
+    quantity: row.quantity,
+    startedAt: row.startedAt,
+    endedAt: row.endedAt ?? undefined,
+  };
+}
+
+function fromRow(row: SubscriptionEntity, item: SubscriptionItem): Subscription {
+  return {
+    id: row.id as Id<'Subscription'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    partnerId: row.partnerId as Id<'Partner'>,
+    status: row.status as SubscriptionStatus,
+    item,
+    currency: row.currency as CurrencyCode,
+    interval: row.interval as IntervalUnit,
+    anchorDate: row.anchorDate,
+    timeZone: timeZone(row.timeZone),
+    prorationBasis: row.prorationBasis as ProrationBasis,
+    startedAt: row.startedAt,
+    periodIndex: row.periodIndex,
+    periodStart: row.periodStart,
+    periodEnd: row.periodEnd,
+    trialEnd: row.trialEnd ?? undefined,
+    cancelAt: row.cancelAt ?? undefined,
+    cancelledAt: row.cancelledAt ?? undefined,
+    cancelReason: row.cancelReason ?? undefined,
+    version: row.version,
+    createdAt: row.createdAt,
+  };
+}
+
+function toRow(subscription: Subscription) {
+  const { item, trialEnd, cancelAt, cancelledAt, cancelReason, ...row } = subscription;
+  return {
+    ...row,
+    planId: item.planId,
+    planVersionId: item.planVersionId,
+    planItemId: item.id,
+    trialEnd: trialEnd ?? null,
+    cancelAt: cancelAt ?? null,
+    cancelledAt: cancelledAt ?? null,
+    cancelReason: cancelReason ?? null,
+  };
+}
+
+export class SubscriptionRepository {
+  constructor(private readonly manager: EntityManager) {}
+
+  async insert(subscription: Subscription): Promise<void> {
+    await this.manager.insert(SubscriptionEntity, toRow(subscription));
+    await this.insertItem(subscription, subscription.item);
+  }
+
+  async insertItem(subscription: Subscription, item: SubscriptionItem): Promise<void> {
+    const { priceId, unitAmount, ...row } = item;
+    await this.manager.insert(SubscriptionItemEntity, {
+      ...row,
+      tenantId: subscription.tenantId,
+      partnerId: subscription.partnerId,
+      subscriptionId: subscription.id,
+      planPriceId: priceId,
+      currency: unitAmount.currency,
+      unitAmount: unitAmount.minor,
+    });
+  }
+
+  async endItem(subscription: Subscription, itemId: string, endedAt: Instant): Promise<void> {
+    await this.manager.update(SubscriptionItemEntity, { tenantId: subscription.tenantId, id: itemId }, { endedAt });
+  }
+
+  /** Writes where the subscription stands now. The caller holds the tenant's lock, so nobody was faster. */
+  async update(subscription: Subscription): Promise<Subscription> {
+    const { tenantId, id, partnerId, createdAt, startedAt, currency, timeZone: zone, ...row } = toRow(subscription);
+    const result = await this.manager.update(
+      SubscriptionEntity,
+      { tenantId, id, version: subscription.version },
+      { ...row, version: subscription.version + 1 },
+    );
+    invariant(result.affected === 1, 'a subscription changed under the lock');
+    return { ...subscription, version: subscription.version + 1 };
+  }
+
+  private async whole(rows: readonly SubscriptionEntity[]): Promise<Subscription[]> {
+    if (rows.length === 0) return [];
+    const items = await this.manager
+      .createQueryBuilder(SubscriptionItemEntity, 'item')
+      .where('item.tenantId = any(:tenantIds) and item.id = any(:ids)', {
+        tenantIds: [...new Set(rows.map((row) => row.tenantId))],
+        ids: rows.map((row) => row.planItemId),
+      })
+      .getMany();
+    const byId = new Map(items.map((row) => [row.id, itemFromRow(row)]));
+    return rows.map((row) => {
+      const item = byId.get(row.planItemId);
+      invariant(item, 'a subscription has no item');
+      return fromRow(row, item);
+    });
+  }
+
+  /** The tenant's one live subscription. */
+  async live(tenantId: string): Promise<Subscription | undefined> {
+    const rows = await this.manager
+      .createQueryBuilder(SubscriptionEntity, 'subscription')
+      .where(`subscription.tenantId = :tenantId and subscription.status <> 'CANCELLED'`, { tenantId })
+      .getMany();
+    return (await this.whole(rows))[0];
+  }
+
+  /** The live one, else the one that ended last: what a tenant's page shows. */
+  async latest(tenantId: string): Promise<Subscription | undefined> {
+    const rows = await this.manager
+      .createQueryBuilder(SubscriptionEntity, 'subscription')
+      .where('subscription.tenantId = :tenantId', { tenantId })
+      .orderBy(`case when subscription.status <> 'CANCELLED' then 0 else 1 end`)
+      .addOrderBy('subscription.id', 'DESC')
+      .limit(1)
+      .getMany();
+    return (await this.whole(rows))[0];
+  }
+
+  async byIds(tenantIds: readonly string[], ids: readonly string[]): Promise<Subscription[]> {
+    const rows = await this.manager
+      .createQueryBuilder(SubscriptionEntity, 'subscription')
+      .where('subscription.tenantId = any(:tenantIds) and subscription.id = any(:ids)', { tenantIds, ids })
+      .getMany();
+    return this.whole(rows);
+  }
+
+  /** Every phase of the plan, oldest first. */
+  async items(tenantId: string, subscriptionId: string): Promise<SubscriptionItem[]> {
+    const rows = await this.manager
+      .createQueryBuilder(SubscriptionItemEntity, 'item')
+      .where('item.tenantId = :tenantId and item.subscriptionId = :subscriptionId', { tenantId, subscriptionId })
+      .orderBy('item.startedAt')
+      .addOrderBy('item.id')
+      .limit(1_000)
+      .getMany();
+    return rows.map(itemFromRow);
+  }
+
+  /** All phases of all of the tenant's subscriptions: what entitlements are rebuilt from. */
+  async itemsOfTenant(tenantId: string): Promise<SubscriptionItem[]> {
+    const rows = await this.manager
+      .createQueryBuilder(SubscriptionItemEntity, 'item')
+      .where('item.tenantId = :tenantId', { tenantId })
+      .orderBy('item.id')
+      .limit(5_000)
+      .getMany();
+    return rows.map(itemFromRow);
+  }
+
+  async recordChange(subscription: Subscription, change: Omit<SubscriptionChange, 'subscriptionId'>): Promise<void> {
+    await this.manager.insert(SubscriptionChangeEntity, {
+      ...change,
+      tenantId: subscription.tenantId,
+      partnerId: subscription.partnerId,
+      subscriptionId: subscription.id,
+      actorId: change.actorId ?? null,
+    });
+  }
+
+  async changes(tenantId: string, subscriptionId: string, request: PageRequest): Promise<Page<SubscriptionChange>> {
+    const query = this.manager
+      .createQueryBuilder(SubscriptionChangeEntity, 'change')
+      .where('change.tenantId = :tenantId and change.subscriptionId = :subscriptionId', { tenantId, subscriptionId });
+    return mapPage(await readPage(query, request), (row) => ({
+      id: row.id as Id<'SubscriptionChange'>,
+      subscriptionId: row.subscriptionId as Id<'Subscription'>,
+      kind: row.kind as SubscriptionChangeKind,
+      happenedAt: row.happenedAt,
+      actorId: row.actorId ?? undefined,
+      facts: row.facts,
+    }));
+  }
+
+  async schedule(change: ScheduledPlanChange, partnerId: string): Promise<void> {
+    const { priceId, ...row } = change;
+    await this.manager.insert(ScheduledPlanChangeEntity, {
+      ...row,
+      partnerId,
+      planPriceId: priceId,
+      status: 'PENDING',
+    });
+  }
+
+  async scheduled(tenantId: string, subscriptionId: string): Promise<ScheduledPlanChange | undefined> {
+    const row = await this.manager.findOneBy(ScheduledPlanChangeEntity, {
+      tenantId,
+      subscriptionId,
+      status: 'PENDING',
+    });
+    if (!row) return undefined;
+    return {
+      id: row.id,
+      tenantId: row.tenantId as Id<'Tenant'>,
+      subscriptionId: row.subscriptionId as Id<'Subscription'>,
+      effectiveAt: row.effectiveAt,
+      planId: row.planId as Id<'Plan'>,
+      planVersionId: row.planVersionId as Id<'PlanVersion'>,
+      priceId: row.planPriceId as Id<'PlanPrice'>,
+      quantity: row.quantity,
+      options: row.options as ScheduledPlanChangeOptions,
+      createdAt: row.createdAt,
+    };
+  }
+
+  async closeScheduled(tenantId: string, id: string, status: 'APPLIED' | 'CANCELLED'): Promise<void> {
+    await this.manager.update(ScheduledPlanChangeEntity, { tenantId, id }, { status });
+  }
+}

@@ -1,0 +1,92 @@
+import type { Instant, LocalDate, TimeZone } from '../core/calendar';
+import type { CurrencyCode } from '../core/currency';
+import { exactOf, multiply } from '../core/exact';
+import type { Id } from '../core/ids';
+import { exactMinorUnits, type Money, roundToMoney } from '../core/money';
+import { type IntervalUnit, type Period, periodAt, type Schedule } from '../core/period';
+import type { ProrationBasis } from '../core/proration';
+
+export const subscriptionStatuses = ['TRIALING', 'ACTIVE', 'PAST_DUE', 'UNPAID', 'CANCELLED'] as const;
+export type SubscriptionStatus = (typeof subscriptionStatuses)[number];
+
+/** One phase of the plan as it was sold: a plan change ends an item and begins the next. Its price is a snapshot. */
+export interface SubscriptionItem {
+  readonly id: Id<'SubscriptionItem'>;
+  readonly planId: Id<'Plan'>;
+  readonly planVersionId: Id<'PlanVersion'>;
+  readonly priceId: Id<'PlanPrice'>;
+  readonly interval: IntervalUnit;
+  /** Per unit of quantity and whole period. */
+  readonly unitAmount: Money;
+  readonly quantity: bigint;
+  readonly startedAt: Instant;
+  readonly endedAt?: Instant | undefined;
+}
+
+/** A tenant's one subscription. Its period is the one that was billed last; the next bill is due at the period's end. */
+export interface Subscription {
+  readonly id: Id<'Subscription'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly status: SubscriptionStatus;
+  readonly item: SubscriptionItem;
+  readonly currency: CurrencyCode;
+  readonly interval: IntervalUnit;
+  /** Period n begins at anchor + n × interval. */
+  readonly anchorDate: LocalDate;
+  /** The billing zone, fixed when the subscription started. */
+  readonly timeZone: TimeZone;
+  readonly prorationBasis: ProrationBasis;
+  readonly startedAt: Instant;
+  readonly periodIndex: number;
+  readonly periodStart: Instant;
+  readonly periodEnd: Instant;
+  readonly trialEnd?: Instant | undefined;
+  /** A cancellation to come. */
+  readonly cancelAt?: Instant | undefined;
+  readonly cancelledAt?: Instant | undefined;
+  readonly cancelReason?: string | undefined;
+  readonly version: number;
+  readonly createdAt: Instant;
+}
+
+export function scheduleOf(subscription: Pick<Subscription, 'anchorDate' | 'interval' | 'timeZone'>): Schedule {
+  return { anchor: subscription.anchorDate, interval: subscription.interval, zone: subscription.timeZone };
+}
+
+/** The period that was billed last. During a trial it is period −1, which lasts from the start to the anchor. */
+export function currentPeriod(subscription: Subscription): Period {
+  const period = periodAt(scheduleOf(subscription), subscription.periodIndex);
+  if (subscription.status !== 'TRIALING') return period;
+  return { ...period, start: subscription.periodStart, end: subscription.periodEnd };
+}
+
+/** Price × quantity for one whole period. */
+export function fullPeriodAmount(item: { readonly unitAmount: Money; readonly quantity: bigint }): Money {
+  return roundToMoney(multiply(exactMinorUnits(item.unitAmount), exactOf(item.quantity)), item.unitAmount.currency);
+}
+
+export const changeKinds = [
+  'STARTED',
+  'RENEWED',
+  'PLAN_CHANGED',
+  'PLAN_CHANGE_SCHEDULED',
+  'PLAN_CHANGE_UNSCHEDULED',
+  'ADDON_SUBSCRIBED',
+  'ADDON_RESUMED',
+  'ADDON_CANCELLED',
+  'ADDON_ENDED',
+  'CANCELLATION_SCHEDULED',
+  'CANCELLED',
+] as const;
+export type SubscriptionChangeKind = (typeof changeKinds)[number];
+
+/** One entry of a subscription's history, for people. */
+export interface SubscriptionChange {
+  readonly id: Id<'SubscriptionChange'>;
+  readonly subscriptionId: Id<'Subscription'>;
+  readonly kind: SubscriptionChangeKind;
+  readonly happenedAt: Instant;
+  readonly actorId?: string | undefined;
+  readonly facts: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,165 @@
+import type { EntityManager } from 'typeorm';
+import { ApiKeyRepository } from './access/api-key.repository';
+import { MembershipRepository } from './access/membership.repository';
+import { PartnerRepository } from './access/partner.repository';
+import type { TenantContext } from './access/tenant';
+import { TenantRepository } from './access/tenant.repository';
+import { AddonRepository } from './catalog/addon.repository';
+import { FeatureRepository } from './catalog/feature.repository';
+import { PlanRepository } from './catalog/plan.repository';
+import { type Instant, instantFromMilliseconds, timeZone } from './core/calendar';
+import type { CurrencyCode } from './core/currency';
+import type { Id } from './core/ids';
+import { invariant } from './core/invariant';
+import { CouponRepository } from './coupons/coupon.repository';
+import { PendingCouponRepository } from './coupons/pending-coupon.repository';
+import { EntitlementRepository } from './entitlements/entitlement.repository';
+import { CreditNoteRepository } from './invoicing/credit-note.repository';
+import { InvoiceRepository } from './invoicing/invoice.repository';
+import { ItemChargeRepository } from './invoicing/item-charge.repository';
+import type { Clock } from './platform/clock';
+import type { EnteredRow, Session } from './platform/database';
+import { newId } from './platform/new-id';
+import { OutboxEventEntity, PartnerOutboxEventEntity } from './platform/outbox.entity';
+import { toStored } from './platform/stored-value';
+import { PlanChangeProrationRepository } from './proration/plan-change-proration.repository';
+import { AddonSubscriptionRepository } from './subscriptions/addon-subscription.repository';
+import { SubscriptionRepository } from './subscriptions/subscription.repository';
+
+/** An event for the outbox: what happened, told once the transaction commits. */
+export interface DomainEvent {
+  /** `noun.verb-in-the-past`, e.g. `addon_subscription.created`. */
+  readonly type: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * One transaction, entered as one actor: its time, its repositories, its outbox. Commands and queries take what they
+ * need of it (`Pick<Tx, …>`); none of them commits.
+ */
+export class Tx {
+  /** The person or API key; `undefined` for the system's own work. */
+  readonly actorId: string | undefined;
+  readonly actor: EnteredRow['actor'];
+  readonly partners: PartnerRepository;
+  readonly tenants: TenantRepository;
+  readonly memberships: MembershipRepository;
+  readonly apiKeys: ApiKeyRepository;
+  readonly features: FeatureRepository;
+  readonly plans: PlanRepository;
+  readonly addons: AddonRepository;
+  readonly coupons: CouponRepository;
+  readonly pendingCoupons: PendingCouponRepository;
+  readonly subscriptions: SubscriptionRepository;
+  readonly addonSubscriptions: AddonSubscriptionRepository;
+  readonly entitlements: EntitlementRepository;
+  readonly invoices: InvoiceRepository;
+  readonly creditNotes: CreditNoteRepository;
+  readonly itemCharges: ItemChargeRepository;
+  readonly prorations: PlanChangeProrationRepository;
+  readonly newId = newId;
+  private readonly manager: EntityManager;
+  private readonly contexts = new Map<string, TenantContext | undefined>();
+  private currentTenant: TenantContext | undefined;
+
+  constructor(
+    session: Session,
+    entered: { readonly principalId?: string | undefined; readonly tenantId?: string | undefined },
+    private readonly clock: Clock,
+  ) {
+    const { manager, entered: row } = session;
+    this.manager = manager;
+    this.actorId = entered.principalId;
+    this.actor = row.actor;
+    this.partners = new PartnerRepository(manager);
+    this.tenants = new TenantRepository(manager);
+    this.memberships = new MembershipRepository(manager);
+    this.apiKeys = new ApiKeyRepository(manager);
+    this.features = new FeatureRepository(manager);
+    this.plans = new PlanRepository(manager);
+    this.addons = new AddonRepository(manager);
+    this.coupons = new CouponRepository(manager);
+    this.pendingCoupons = new PendingCouponRepository(manager);
+    this.subscriptions = new SubscriptionRepository(manager);
+    this.addonSubscriptions = new AddonSubscriptionRepository(manager);
+    this.entitlements = new EntitlementRepository(manager);
+    this.invoices = new InvoiceRepository(manager);
+    this.creditNotes = new CreditNoteRepository(manager);
+    this.itemCharges = new ItemChargeRepository(manager);
+    this.prorations = new PlanChangeProrationRepository(manager);
+    if (entered.tenantId) {
+      this.currentTenant = {
+        id: entered.tenantId as Id<'Tenant'>,
+        partnerId: row.partner_id as Id<'Partner'>,
+        currency: row.tenant_currency as CurrencyCode,
+        timeZone: timeZone(row.tenant_time_zone ?? 'UTC'),
+        sandbox: row.sandbox ?? false,
+        now: row.test_clock ? instantFromMilliseconds(row.test_clock.getTime()) : clock.now(),
+      };
+      this.contexts.set(entered.tenantId, this.currentTenant);
+    }
+    this.partnerIdOrNone = (row.partner_id ?? undefined) as Id<'Partner'> | undefined;
+  }
+
+  private readonly partnerIdOrNone: Id<'Partner'> | undefined;
+
+  /** The tenant that was entered. A command about a tenant is only ever called after entering one. */
+  get tenant(): TenantContext {
+    invariant(this.currentTenant, 'no tenant was entered');
+    return this.currentTenant;
+  }
+
+  get partnerId(): Id<'Partner'> {
+    invariant(this.partnerIdOrNone, 'no partner was entered');
+    return this.partnerIdOrNone;
+  }
+
+  /** The tenant's time where one was entered, else the wall clock. Fixed for the transaction. */
+  get now(): Instant {
+    return this.currentTenant?.now ?? this.wallNow;
+  }
+
+  private wallNowOnce: Instant | undefined;
+
+  get wallNow(): Instant {
+    this.wallNowOnce ??= this.clock.now();
+    return this.wallNowOnce;
+  }
+
+  /** Moves a sandbox tenant's time within this transaction; `advance-clock.command` stores it. */
+  atTime(now: Instant): void {
+    this.currentTenant = { ...this.tenant, now };
+    this.contexts.set(this.currentTenant.id, this.currentTenant);
+  }
+
+  /** A tenant that may be read here, with its own time; `undefined` when it is missing or somebody else's. */
+  async tenantFor(tenantId: string): Promise<TenantContext | undefined> {
+    if (this.contexts.has(tenantId)) return this.contexts.get(tenantId);
+    const tenant = await this.tenants.byId(tenantId);
+    const partner = tenant && (await this.partners.byId(tenant.partnerId));
+    const context =
+      tenant && partner
+        ? {
+            id: tenant.id,
+            partnerId: tenant.partnerId,
+            currency: tenant.currency,
+            timeZone: tenant.timeZone ?? partner.timeZone,
+            sandbox: tenant.sandbox,
+            now: tenant.testClock ?? this.wallNow,
+          }
+        : undefined;
+    this.contexts.set(tenantId, context);
+    return context;
+  }
+
+  /** Tells the world, in the same commit: an event without its change, or a change without its event, cannot be. */
+  async emit(event: DomainEvent): Promise<void> {
+    const row = { id: newId(), type: event.type, payload: toStored(event.payload) as object, occurredAt: this.now };
+    if (this.currentTenant) {
+      const { id: tenantId, partnerId } = this.currentTenant;
+      await this.manager.insert(OutboxEventEntity, { ...row, tenantId, partnerId });
+    } else if (this.partnerIdOrNone) {
+      await this.manager.insert(PartnerOutboxEventEntity, { ...row, partnerId: this.partnerIdOrNone });
+    }
+  }
+}

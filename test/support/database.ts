@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { type RoleUrls, roleUrls } from '../../src/platform/database-setup';
+
+export interface TestDatabase extends RoleUrls {
+  readonly name: string;
+  /** Runs SQL as the owner, past all policies: to look at what is really there. */
+  asOwner<Row = Record<string, unknown>>(sql: string, values?: unknown[]): Promise<Row[]>;
+  drop(): Promise<void>;
+}
+
+/** A database of this test file's own, cloned from the migrated template. */
+export async function createDatabase(): Promise<TestDatabase> {
+  const { superuserUrl, template } = JSON.parse(
+    readFileSync(join(process.env.TOLLGATE_TEST_FOLDER!, 'server.json'), 'utf8'),
+  ) as { superuserUrl: string; template: string };
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const admin = new Client({ connectionString: superuserUrl });
+  await admin.connect();
+  // The template may be in use by another clone for a moment.
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await admin.query(`create database ${name} template ${template}`);
+      break;
+    } catch (error) {
+      if (attempt > 200 || (error as { code?: string }).code !== '55006') throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 50));
+    }
+  }
+  const url = new URL(superuserUrl);
+  url.pathname = `/${name}`;
+  const owner = new Client({ connectionString: url.toString() });
+  await owner.connect();
+  return {
+    ...roleUrls(url.toString()),
+    name,
+    asOwner: async (sql, values) => (await owner.query(sql, values)).rows,
+    drop: async () => {
+      await owner.end();
+      await admin.query(`drop database if exists ${name} with (force)`);
+      await admin.end();
+    },
+  };
+}
