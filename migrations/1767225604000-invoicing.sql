@@ -107,7 +107,7 @@ create table credit_notes (
   partner_id uuid not null,
   subscription_id uuid not null,
   number text not null,
-  reason text not null check (reason in ('PLAN_CHANGE', 'ADDON_CANCELLED', 'CORRECTION')),
+  reason text not null check (reason in ('PLAN_CHANGE', 'ADDON_CANCELLED', 'CANCELLATION', 'CORRECTION')),
   settlement text not null check (settlement in ('CREDIT_BALANCE', 'REFUND', 'NONE')),
   currency text not null check (currency ~ '^[A-Z]{3}$'),
   total bigint not null check (total >= 0),

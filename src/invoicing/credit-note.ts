@@ -5,7 +5,7 @@ import type { Id } from '../core/ids';
 import type { Money } from '../core/money';
 import type { SourceKind, TimeSpan } from './invoice';
 
-export const creditNoteReasons = ['PLAN_CHANGE', 'ADDON_CANCELLED', 'CORRECTION'] as const;
+export const creditNoteReasons = ['PLAN_CHANGE', 'ADDON_CANCELLED', 'CANCELLATION', 'CORRECTION'] as const;
 export type CreditNoteReason = (typeof creditNoteReasons)[number];
 export const settlements = ['CREDIT_BALANCE', 'REFUND', 'NONE'] as const;
 /** Where money in the tenant's favour goes: into the credit balance, back through the provider, or nowhere. */

@@ -130,12 +130,15 @@ export function decidePlanChange(input: PlanChangeInput): Result<PlanChange, 'AD
   const oldSpan = spanOf(input.period);
   const oldShare = remainingShare(input.trialing ? 'NONE' : input.basis, input.period, at, timeZone);
 
+  // At the period's very end nothing is left to credit, and the renewal charges what follows.
+  const atPeriodEnd = at.epochMilliseconds >= input.period.end.epochMilliseconds;
+
   const anchorDate = reset ? dateAt(at, timeZone) : input.anchorDate;
   const newPeriod = reset
     ? periodAt({ anchor: anchorDate, interval: target.interval, zone: timeZone }, 0)
     : input.period;
   const newSpan = spanOf(newPeriod);
-  const newShare = reset ? remainingShare('DAY', newPeriod, newPeriod.start, timeZone) : oldShare;
+  const newShare = reset && !atPeriodEnd ? remainingShare('DAY', newPeriod, newPeriod.start, timeZone) : oldShare;
   const rest = { start: at, end: newPeriod.end };
 
   const outcomes = input.attachments.map((attached) => ({ ...attached, ...judgeAttachment(input, attached, reset) }));
@@ -234,8 +237,9 @@ export function decidePlanChange(input: PlanChangeInput): Result<PlanChange, 'AD
     after: {
       anchorDate,
       interval: target.interval,
-      index: reset ? 0 : input.period.index,
-      span: newSpan,
+      // The renewal at a period's end begins the next index: after a reset that is 0.
+      index: reset ? (atPeriodEnd ? -1 : 0) : input.period.index,
+      span: atPeriodEnd ? oldSpan : newSpan,
     },
   });
 }

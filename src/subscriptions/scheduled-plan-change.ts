@@ -10,6 +10,8 @@ export interface ScheduledPlanChangeOptions {
   readonly settlement: Settlement;
   readonly keepRunningDiscounts: boolean;
   readonly waived: boolean;
+  /** A coupon that was reserved for it. */
+  readonly pendingCouponId?: string | undefined;
 }
 
 /** A plan change that waits for the period's end or a date in the period. A subscription has at most one. */

@@ -1,0 +1,67 @@
+import { type DecimalValue, decimalText } from '../core/decimal';
+import { type Done, done, type Refused, refuse } from '../core/result';
+import { invalid } from '../core/text';
+import {
+  type AllowanceProblem,
+  allowanceProblem,
+  type Feature,
+  type FeatureAllowance,
+  type ResetPeriod,
+} from './feature';
+
+/** What a plan or add-on gives of a feature, as it is asked for. */
+export interface AllowanceInput {
+  /** Id or code. */
+  readonly feature: string;
+  readonly unlimited?: boolean | undefined;
+  readonly limit?: DecimalValue | undefined;
+  readonly resetPeriod?: ResetPeriod | undefined;
+  readonly value?: string | undefined;
+}
+
+const messages: Readonly<Record<AllowanceProblem, string>> = {
+  LIMIT_REQUIRED: 'A metered feature needs either a limit or unlimited.',
+  LIMIT_NOT_APPLICABLE: 'Only metered features have limits and reset periods.',
+  RESET_PERIOD_REQUIRED: 'A metered feature needs a reset period.',
+  VALUE_REQUIRED: 'A configuration feature needs a value.',
+  VALUE_NOT_APPLICABLE: 'Only configuration features have a value.',
+  VALUE_UNKNOWN: "The value is not one of the feature's values, or not a number where it has none.",
+};
+
+export async function parseAllowances(
+  inputs: readonly AllowanceInput[],
+  findFeature: (reference: string) => Promise<Feature | undefined>,
+  path: string,
+): Promise<Done<FeatureAllowance[]> | Refused<'FEATURE_NOT_FOUND' | 'INVALID_INPUT'>> {
+  const allowances: FeatureAllowance[] = [];
+  for (const [index, input] of inputs.entries()) {
+    const feature = await findFeature(input.feature);
+    if (!feature) {
+      return refuse('FEATURE_NOT_FOUND', 'No such feature.', {
+        path: ['input', path, String(index), 'feature'],
+        facts: { feature: input.feature.slice(0, 100) },
+      });
+    }
+    const allowance: FeatureAllowance = {
+      featureId: feature.id,
+      unlimited: input.unlimited ?? false,
+      limit: input.limit,
+      resetPeriod: input.resetPeriod,
+      value: input.value,
+    };
+    const problem = allowanceProblem(feature, allowance);
+    if (problem) return invalid([path, String(index)], messages[problem]);
+    if (allowance.limit?.isNegative()) return invalid([path, String(index), 'limit'], 'A limit is not negative.');
+    if (allowances.some((other) => other.featureId === feature.id)) {
+      return invalid([path, String(index)], `${feature.code} is listed twice.`);
+    }
+    allowances.push(allowance);
+  }
+  return done(allowances);
+}
+
+export function allowanceText(allowance: FeatureAllowance): string {
+  if (allowance.unlimited) return 'unlimited';
+  if (allowance.limit) return `${decimalText(allowance.limit)} per ${allowance.resetPeriod?.toLowerCase() ?? 'period'}`;
+  return allowance.value ?? 'yes';
+}

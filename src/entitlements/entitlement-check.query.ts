@@ -1,0 +1,193 @@
+import type { TenantContext } from '../access/tenant';
+import { type Addon, addonAvailability } from '../catalog/addon';
+import type { Feature } from '../catalog/feature';
+import { findFeature } from '../catalog/find-catalog.query';
+import { type Plan, type PlanVersion, priceFor } from '../catalog/plan';
+import { type Instant, isAtOrBefore } from '../core/calendar';
+import { type DecimalValue, decimal } from '../core/decimal';
+import { groupBy } from '../core/group';
+import type { Money } from '../core/money';
+import { type IntervalUnit, type Period, periodContaining } from '../core/period';
+import { totalsOf } from '../invoicing/invoice';
+import { addonStartLines } from '../proration/addon-change';
+import { loadPlanChange, type PlanChangeTx } from '../proration/plan-change.query';
+import { currentPeriod, type Subscription } from '../subscriptions/subscription';
+import type { Tx } from '../tx';
+import { type EntitlementSource, type Gate, gate, type MergedEntitlement, mergeEntitlement } from './entitlement';
+
+/** One way to get what was denied, with its price now. */
+export type Unlock =
+  | {
+      readonly kind: 'ADDON';
+      readonly addon: Addon;
+      /** The prorated rest of the period. */
+      readonly dueNow: Money;
+      readonly recurring: Money;
+      readonly interval: IntervalUnit;
+    }
+  | {
+      readonly kind: 'PLAN';
+      readonly plan: Plan;
+      /** The net of the change; negative: in the tenant's favour. */
+      readonly dueNow: Money;
+      readonly recurring: Money;
+      readonly interval: IntervalUnit;
+    };
+
+export interface EntitlementAnswer extends Gate {
+  readonly feature?: Feature | undefined;
+  readonly featureCode: string;
+  readonly merged?: MergedEntitlement | undefined;
+  readonly resetsAt?: Instant | undefined;
+  readonly tenant?: TenantContext | undefined;
+}
+
+export interface EntitlementCheckInput {
+  readonly tenantId: string;
+  /** Code or id. */
+  readonly feature: string;
+  /** METERED: how much is about to be used; default 1. */
+  readonly quantity?: DecimalValue | undefined;
+  readonly asOf?: Instant | undefined;
+}
+
+const resetUnits: Readonly<Record<string, IntervalUnit | undefined>> = {
+  DAY: 'DAY',
+  WEEK: 'WEEK',
+  MONTH: 'MONTH',
+  QUARTER: 'QUARTER',
+  YEAR: 'YEAR',
+};
+
+/** The window in which a metered limit counts: it follows the subscription's anchor and may be shorter than its period. */
+export function resetWindow(
+  subscription: Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined,
+  merged: MergedEntitlement,
+  at: Instant,
+): Period | undefined {
+  const interval = resetUnits[merged.resetPeriod ?? 'NEVER'];
+  if (!interval || !subscription) return undefined;
+  return periodContaining({ anchor: subscription.anchorDate, interval, zone: subscription.timeZone }, at);
+}
+
+type CheckTx = Pick<Tx, 'tenantFor' | 'features' | 'entitlements' | 'subscriptions'>;
+
+/** May this tenant use this feature? Never writes; unknown and foreign tenants are answered alike. */
+export async function entitlementCheck(tx: CheckTx, input: EntitlementCheckInput): Promise<EntitlementAnswer> {
+  const featureCode = input.feature;
+  const tenant = await tx.tenantFor(input.tenantId);
+  if (!tenant) return { allowed: false, reason: 'TENANT_UNKNOWN', featureCode };
+  const feature = await findFeature({ features: tx.features, partnerId: tenant.partnerId }, input.feature);
+  if (!feature) return { allowed: false, reason: 'FEATURE_UNKNOWN', featureCode, tenant };
+  const at = input.asOf ?? tenant.now;
+  const sources = await tx.entitlements.activeAt(tenant.id, at, feature.code);
+  const merged = mergeEntitlement(sources, feature.valueOrder);
+  const used = decimal(0);
+  const metered = merged && feature.kind === 'METERED';
+  const window = metered ? resetWindow(await tx.subscriptions.live(tenant.id), merged, at) : undefined;
+  return {
+    ...gate(feature.kind, merged, used, input.quantity ?? decimal(1)),
+    ...{ feature, merged, tenant },
+    featureCode: feature.code,
+    resetsAt: window?.end,
+  };
+}
+
+/** Everything a tenant is entitled to, by feature. */
+export async function entitlements(
+  tx: CheckTx,
+  tenantId: string,
+  asOf: Instant | undefined,
+): Promise<readonly EntitlementAnswer[] | undefined> {
+  const tenant = await tx.tenantFor(tenantId);
+  if (!tenant) return undefined;
+  const at = asOf ?? tenant.now;
+  const byFeature = groupBy(
+    await tx.entitlements.activeAt(tenant.id, at),
+    (source: EntitlementSource) => source.featureId,
+  );
+  const features = new Map((await tx.features.byIds([...byFeature.keys()])).map((feature) => [feature.id, feature]));
+  const subscription = await tx.subscriptions.live(tenant.id);
+  return [...byFeature].flatMap(([featureId, sources]) => {
+    const feature = features.get(featureId);
+    const merged = feature && mergeEntitlement(sources, feature.valueOrder);
+    if (!feature || !merged) return [];
+    const window = feature.kind === 'METERED' ? resetWindow(subscription, merged, at) : undefined;
+    return [
+      {
+        ...gate(feature.kind, merged, decimal(0), decimal(0)),
+        ...{ feature, merged, tenant },
+        featureCode: feature.code,
+        resetsAt: window?.end,
+      },
+    ];
+  });
+}
+
+/** How many ways are priced: enough to choose from, few enough to answer at once. */
+const mostUnlocks = 5;
+
+type UnlockTx = PlanChangeTx & Pick<Tx, 'features'>;
+
+/** What would unlock the feature, and for how much: add-ons of the present plan first, then plans from the weakest up. */
+export async function unlockOptions(tx: UnlockTx, answer: EntitlementAnswer): Promise<Unlock[]> {
+  const { tenant, feature } = answer;
+  if (answer.allowed || !tenant || !feature) return [];
+  const gives = (allowances: Addon['allowances']) => allowances.some(({ featureId }) => featureId === feature.id);
+  const subscription = await tx.subscriptions.live(tenant.id);
+  const addons = (await tx.addons.onSale(tenant.partnerId)).filter((addon) => gives(addon.allowances));
+  const plans = await tx.plans.onSale(tenant.partnerId);
+  const versions = await tx.plans.currentVersions(plans.map((plan) => plan.id));
+  const options: Unlock[] = [];
+  if (subscription && isAtOrBefore(subscription.periodStart, tenant.now)) {
+    options.push(...(await addonUnlocks(tx, subscription, tenant.now, addons)));
+  }
+  const includes = (version: PlanVersion) =>
+    gives(version.allowances) ||
+    addons.some((addon) => version.includesAllAddons || version.includedAddonIds.includes(addon.id));
+  for (const plan of plans) {
+    if (options.length >= mostUnlocks) break;
+    const version = versions.find((candidate) => candidate.planId === plan.id);
+    if (!version || !includes(version) || plan.id === subscription?.item.planId) continue;
+    const interval = subscription?.interval ?? 'MONTH';
+    const price = priceFor(version.prices, interval, tenant.currency);
+    if (!price) continue;
+    if (!subscription) {
+      options.push({ kind: 'PLAN', plan, dueNow: price.amount, recurring: price.amount, interval });
+      continue;
+    }
+    const change = await loadPlanChange(tx, tenant, { plan: plan.code, interval });
+    if (!change.ok) continue;
+    const { recurring } = change.value;
+    options.push({ kind: 'PLAN', plan, dueNow: change.value.change.net, recurring, interval });
+  }
+  return options.slice(0, mostUnlocks);
+}
+
+async function addonUnlocks(
+  tx: UnlockTx,
+  subscription: Subscription,
+  now: Instant,
+  addons: readonly Addon[],
+): Promise<Unlock[]> {
+  const { item, interval, currency } = subscription;
+  const version = (await tx.plans.versionById(item.planVersionId))!;
+  const plan = (await tx.plans.byIds([item.planId]))[0]!;
+  const attached = new Set((await tx.addonSubscriptions.live(subscription.tenantId)).map(({ addonId }) => addonId));
+  return addons.flatMap((addon) => {
+    const price = priceFor(addon.prices, interval, currency);
+    if (!price || attached.has(addon.id) || addonAvailability(plan, version, addon) !== 'AVAILABLE') return [];
+    const lines = addonStartLines(
+      {
+        at: now,
+        basis: subscription.prorationBasis,
+        timeZone: subscription.timeZone,
+        period: currentPeriod(subscription),
+        trialing: subscription.status === 'TRIALING',
+      },
+      { itemId: addon.id, name: addon.name, unitAmount: price.amount, quantity: 1n },
+    );
+    const { total } = totalsOf(lines, currency);
+    return [{ kind: 'ADDON' as const, addon, dueNow: total, recurring: price.amount, interval }];
+  });
+}

@@ -1,0 +1,82 @@
+import type { Addon } from '../catalog/addon';
+import { done, type Result } from '../core/result';
+import type { Tx } from '../tx';
+import { type EntitlementSource, entitlementSources, type PlanPhase } from './entitlement';
+
+type RebuildTx = Pick<
+  Tx,
+  'tenant' | 'tenants' | 'plans' | 'addons' | 'features' | 'subscriptions' | 'addonSubscriptions' | 'entitlements'
+>;
+
+/** What the rows should be, from plan phases, attachments and grants. */
+export async function wantedEntitlements(tx: RebuildTx): Promise<EntitlementSource[]> {
+  const { id: tenantId, partnerId } = tx.tenant;
+  const items = await tx.subscriptions.itemsOfTenant(tenantId);
+  const versions = new Map(
+    (await tx.plans.versionsByIds([...new Set(items.map((item) => item.planVersionId))])).map((row) => [row.id, row]),
+  );
+  const plans = new Map(
+    (await tx.plans.byIds([...new Set(items.map((item) => item.planId))])).map((plan) => [plan.id, plan]),
+  );
+  const attachments = await tx.addonSubscriptions.all(tenantId);
+  const includesAll = [...versions.values()].some((version) => version.includesAllAddons);
+  const everyAddon = includesAll ? await tx.addons.onSale(partnerId) : [];
+  const wantedIds = new Set([
+    ...attachments.map((attachment) => attachment.addonId),
+    ...[...versions.values()].flatMap((version) => version.includedAddonIds),
+  ]);
+  const addons = new Map<string, Addon>(everyAddon.map((addon) => [addon.id, addon]));
+  for (const addon of await tx.addons.byIds([...wantedIds].filter((id) => !addons.has(id))))
+    addons.set(addon.id, addon);
+  const subscription = await tx.subscriptions.live(tenantId);
+  const phases: PlanPhase[] = items.map((item) => {
+    const version = versions.get(item.planVersionId)!;
+    const plan = plans.get(item.planId)!;
+    const included = version.includesAllAddons
+      ? everyAddon
+      : version.includedAddonIds.flatMap((id) => addons.get(id) ?? []);
+    const isCurrent = subscription?.item.id === item.id;
+    return {
+      itemId: item.id,
+      planId: plan.id,
+      planName: plan.name,
+      allowances: version.allowances,
+      includedAddons: included,
+      startsAt: item.startedAt,
+      endsAt: item.endedAt ?? (isCurrent ? subscription.cancelAt : undefined),
+    };
+  });
+  const grants = await tx.entitlements.grants(tenantId);
+  const sources = attachments.map((attachment) => {
+    const addon = addons.get(attachment.addonId)!;
+    return {
+      sourceId: attachment.id,
+      sourceName: addon.name,
+      catalogId: addon.id,
+      quantity: attachment.quantity,
+      startsAt: attachment.startedAt,
+      endsAt: attachment.endedAt ?? attachment.endsAt,
+      allowances: addon.allowances,
+    };
+  });
+  const featureIds = new Set(
+    [
+      ...phases.flatMap((phase) => [phase.allowances, ...phase.includedAddons.map((addon) => addon.allowances)].flat()),
+      ...sources.flatMap((source) => source.allowances),
+      ...grants.map((grant) => grant.allowance),
+    ].map((allowance) => allowance.featureId),
+  );
+  const features = new Map(
+    (await tx.features.byIds([...featureIds])).map((feature) => [feature.id as string, feature]),
+  );
+  return entitlementSources(phases, sources, grants, features);
+}
+
+export const rebuildEntitlementsRefusals = [] as const;
+
+/** Brings the entitlement rows in step with plan, attachments and grants; answers how many were not. */
+export async function rebuildEntitlements(tx: RebuildTx): Promise<Result<{ changed: number }, never>> {
+  await tx.tenants.lock(tx.tenant.id);
+  const wanted = await wantedEntitlements(tx);
+  return done({ changed: await tx.entitlements.replace(tx.tenant.id, tx.tenant.partnerId, wanted) });
+}

@@ -1,0 +1,85 @@
+import type { Id } from '../core/ids';
+import { isZero, negate, smaller, subtract } from '../core/money';
+import type { Subscription } from '../subscriptions/subscription';
+import type { Tx } from '../tx';
+import {
+  accountEntriesOf,
+  type Invoice,
+  type InvoiceKind,
+  type InvoiceLine,
+  type InvoiceReason,
+  invoiceNumber,
+  type LineDraft,
+  type TimeSpan,
+  totalsOf,
+} from './invoice';
+
+export interface IssueInvoiceInput {
+  readonly subscription: Pick<Subscription, 'id' | 'tenantId' | 'partnerId' | 'currency'>;
+  readonly kind: InvoiceKind;
+  readonly reason: InvoiceReason;
+  readonly lines: readonly LineDraft[];
+  readonly period?: TimeSpan | undefined;
+}
+
+/**
+ * Writes an invoice whole: header, lines with their explanations, the accounts of its items, the credit that pays for a
+ * part of it, and its number. The number comes last, because its counter is shared by all of a partner's tenants and is
+ * held to the end of the transaction.
+ */
+export async function issueInvoice(
+  tx: Pick<Tx, 'invoices' | 'creditNotes' | 'itemCharges' | 'partners' | 'newId' | 'now' | 'emit'>,
+  input: IssueInvoiceInput,
+): Promise<Invoice> {
+  const { subscription } = input;
+  const { tenantId, partnerId, currency } = subscription;
+  const partner = (await tx.partners.byId(partnerId))!;
+  const id = tx.newId<'Invoice'>();
+  const totals = totalsOf(input.lines, currency);
+  const balance = await tx.creditNotes.lockBalance(tenantId, partnerId, currency);
+  const creditApplied = smaller(balance, totals.total);
+  const amountDue = subtract(totals.total, creditApplied);
+  const lineIds = input.lines.map(() => tx.newId<'InvoiceLine'>());
+  const lines: InvoiceLine[] = input.lines.map((line, index) => ({
+    id: lineIds[index]!,
+    invoiceId: id,
+    tenantId,
+    position: index + 1,
+    kind: line.kind,
+    source: line.source,
+    discountsLineId: line.discountsLine === undefined ? undefined : (lineIds[line.discountsLine] as Id<'InvoiceLine'>),
+    description: line.description,
+    quantity: line.quantity,
+    amount: line.amount,
+    covers: line.covers,
+    explanation: line.explanation,
+  }));
+  const invoice: Invoice = {
+    id,
+    tenantId,
+    partnerId,
+    subscriptionId: subscription.id,
+    number: invoiceNumber(partner.code, await tx.invoices.takeNumber('INVOICE')),
+    kind: input.kind,
+    reason: input.reason,
+    status: isZero(amountDue) ? 'PAID' : 'FINALIZED',
+    ...totals,
+    creditApplied,
+    amountDue,
+    period: input.period,
+    couponOrder: partner.couponOrder,
+    issuedAt: tx.now,
+  };
+  await tx.invoices.insert(invoice, lines);
+  await tx.itemCharges.insert(subscription, accountEntriesOf(input.lines), { invoice: lineIds }, tx.now);
+  if (!isZero(creditApplied)) {
+    await tx.creditNotes.moveBalance(
+      tenantId,
+      partnerId,
+      { kind: 'APPLIED', amount: negate(creditApplied), invoiceId: id },
+      tx.now,
+    );
+  }
+  await tx.emit({ type: 'invoice.finalized', payload: { invoice } });
+  return invoice;
+}

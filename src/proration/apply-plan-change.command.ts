@@ -1,0 +1,204 @@
+import type { Instant } from '../core/calendar';
+import { amountText, isZero } from '../core/money';
+import { reserveCoupon } from '../coupons/apply-coupon.command';
+import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
+import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
+import type { CreditNote, Settlement } from '../invoicing/credit-note';
+import { creditUnused } from '../invoicing/credit-unused.command';
+import type { Invoice } from '../invoicing/invoice';
+import { issueInvoice } from '../invoicing/issue-invoice.command';
+import type { AddonEndKind } from '../subscriptions/addon-subscription';
+import type { Subscription, SubscriptionItem } from '../subscriptions/subscription';
+import type { Tx } from '../tx';
+import { accountsWithoutMoney } from './plan-change';
+import type { LoadedPlanChange } from './plan-change.query';
+import type { PlanChangeProration } from './plan-change-proration';
+
+export interface AppliedPlanChange {
+  readonly subscription: Subscription;
+  readonly proration: PlanChangeProration;
+  readonly invoice?: Invoice | undefined;
+  readonly creditNote?: CreditNote | undefined;
+}
+
+export interface ApplyOptions {
+  readonly waived: boolean;
+  readonly settlement: Settlement;
+  /** A coupon that was reserved when the change was scheduled. */
+  readonly reserved?: PendingCoupon | undefined;
+}
+
+const endKinds: Readonly<Record<string, AddonEndKind>> = {
+  ENDS_INCLUDED: 'INCLUDED_IN_PLAN',
+  ENDS_NOT_AVAILABLE: 'NOT_AVAILABLE',
+};
+
+/** The document of a change: an invoice above zero, a credit note below, none at zero or where no money moves. */
+async function settle(
+  tx: Tx,
+  loaded: LoadedPlanChange,
+  options: ApplyOptions,
+): Promise<{ settlement: PlanChangeProration['settlement']; invoice?: Invoice; creditNote?: CreditNote }> {
+  const { subscription, change, chargedBy } = loaded;
+  const { currency } = subscription;
+  if (options.waived || (change.net.minor < 0n && options.settlement === 'NONE')) {
+    await tx.itemCharges.insert(subscription, accountsWithoutMoney(change, currency), {}, tx.now);
+    return { settlement: options.waived ? 'WAIVED' : 'NONE' };
+  }
+  if (change.net.minor > 0n) {
+    const { lines } = change;
+    const invoice = await issueInvoice(tx, { subscription, kind: 'ONE_TIME', reason: 'PLAN_CHANGE', lines });
+    return { settlement: 'INVOICE', invoice };
+  }
+  if (change.net.minor < 0n) {
+    const settlement = options.settlement as Exclude<Settlement, 'NONE'>;
+    const creditNote = await creditUnused(tx, {
+      ...{ subscription, settlement, chargedBy },
+      reason: 'PLAN_CHANGE',
+      lines: change.lines,
+    });
+    return { settlement, creditNote };
+  }
+  // Nothing is due either way, but the accounts move all the same: what was paid is now for the new item.
+  await tx.itemCharges.insert(subscription, accountsWithoutMoney(change, currency), {}, tx.now);
+  return { settlement: 'NONE' };
+}
+
+async function redeem(tx: Tx, loaded: LoadedPlanChange, options: ApplyOptions, invoice: Invoice | undefined) {
+  const { coupon, subscription, change, planBefore, target } = loaded;
+  if (!coupon) return true;
+  const pending = options.reserved ?? (await reserveCoupon(tx, coupon, subscription.id));
+  if (!pending) return false;
+  const used = afterUse({ ...pending, subscriptionId: subscription.id }, coupon, change.at);
+  await tx.pendingCoupons.update(used);
+  const { discount } = change.couponDiscounts.find(({ couponId }) => couponId === coupon.id) ?? {
+    discount: { minor: 0n, currency: subscription.currency },
+  };
+  await tx.pendingCoupons.insertRedemption({
+    id: tx.newId<'CouponRedemption'>(),
+    tenantId: subscription.tenantId,
+    partnerId: subscription.partnerId,
+    couponId: coupon.id,
+    pendingCouponId: pending.id,
+    subscriptionId: subscription.id,
+    invoiceId: invoice?.id,
+    periodNumber: used.periodsApplied,
+    discount,
+    isProrationInvolved: true,
+    prorationAmount: discount,
+    planIdBefore: planBefore.id,
+    planIdAfter: target.plan.id,
+    intervalBefore: subscription.interval,
+    intervalAfter: target.interval,
+    redeemedAt: change.at,
+  });
+  return true;
+}
+
+async function endAttachments(tx: Tx, loaded: LoadedPlanChange, at: Instant): Promise<void> {
+  for (const { attachment, outcome, price } of loaded.change.attachments) {
+    const endKind = endKinds[outcome];
+    if (endKind) {
+      await tx.addonSubscriptions.update({
+        ...attachment,
+        endedAt: at,
+        endKind,
+        endReason: `Plan change to ${loaded.target.plan.name}`,
+      });
+    } else if (price && (price.id !== attachment.priceId || attachment.interval !== loaded.target.interval)) {
+      const { interval } = loaded.target;
+      await tx.addonSubscriptions.update({ ...attachment, interval, priceId: price.id, unitAmount: price.amount });
+    }
+  }
+}
+
+/**
+ * Saves a decided plan change: document, phases, attachments, coupons, audit row, entitlements, history. `undefined`: its
+ * coupon was used up in this very moment.
+ */
+export async function applyPlanChange(
+  tx: Tx,
+  loaded: LoadedPlanChange,
+  options: ApplyOptions,
+): Promise<AppliedPlanChange | undefined> {
+  const { subscription, change, target, planBefore } = loaded;
+  const { at } = change;
+  const { settlement, invoice, creditNote } = await settle(tx, loaded, options);
+  if (!(await redeem(tx, loaded, options, invoice))) return undefined;
+  for (const { pending } of loaded.endingCoupons) {
+    await tx.pendingCoupons.update({ ...pending, status: 'ENDED', endedAt: at });
+  }
+
+  const item: SubscriptionItem = {
+    id: target.itemId,
+    planId: target.plan.id,
+    planVersionId: target.version.id,
+    priceId: target.priceId,
+    interval: target.interval,
+    unitAmount: target.unitAmount,
+    quantity: target.quantity,
+    startedAt: at,
+  };
+  await tx.subscriptions.endItem(subscription, subscription.item.id, at);
+  await tx.subscriptions.insertItem(subscription, item);
+  const updated = await tx.subscriptions.update({
+    ...subscription,
+    item,
+    interval: change.after.interval,
+    anchorDate: change.after.anchorDate,
+    periodIndex: change.after.index,
+    periodStart: subscription.status === 'TRIALING' ? subscription.periodStart : change.after.span.start,
+    periodEnd: subscription.status === 'TRIALING' ? subscription.periodEnd : change.after.span.end,
+    prorationBasis: target.plan.prorationBasis ?? subscription.prorationBasis,
+  });
+  await endAttachments(tx, loaded, at);
+
+  const proration: PlanChangeProration = {
+    id: tx.newId<'Proration'>(),
+    tenantId: subscription.tenantId,
+    partnerId: subscription.partnerId,
+    subscriptionId: subscription.id,
+    changedAt: at,
+    planIdBefore: planBefore.id,
+    planIdAfter: target.plan.id,
+    intervalBefore: subscription.interval,
+    intervalAfter: target.interval,
+    quantityBefore: subscription.item.quantity,
+    quantityAfter: target.quantity,
+    share: change.share,
+    anchor: change.anchor,
+    unusedCredit: change.unusedCredit,
+    newCharge: change.newCharge,
+    couponDiscount: change.discount,
+    net: change.net,
+    waived: options.waived,
+    settlement,
+    invoiceId: invoice?.id,
+    creditNoteId: creditNote?.id,
+    couponId: loaded.coupon?.id,
+    lines: change.lines.map(({ kind, description, amount, explanation }) => ({
+      ...{ kind, description, explanation },
+      amount: amountText(amount),
+    })),
+    actorId: tx.actorId,
+    createdAt: tx.now,
+  };
+  await tx.prorations.insert(proration);
+  await rebuildEntitlements(tx);
+  const facts = {
+    from: planBefore.name,
+    to: target.plan.name,
+    net: amountText(change.net),
+    currency: change.net.currency,
+    ...(isZero(change.net) ? {} : { settlement }),
+  };
+  await tx.subscriptions.recordChange(updated, {
+    id: tx.newId<'SubscriptionChange'>(),
+    kind: 'PLAN_CHANGED',
+    happenedAt: at,
+    actorId: tx.actorId,
+    facts,
+  });
+  await tx.emit({ type: 'subscription.plan-changed', payload: { subscription: updated, proration } });
+  return { subscription: updated, proration, invoice, creditNote };
+}

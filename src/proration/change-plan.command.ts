@@ -1,0 +1,140 @@
+import { amountText, type Money, money } from '../core/money';
+import { done, type Result, refuse } from '../core/result';
+import { refuseCoupon, reserveCoupon } from '../coupons/apply-coupon.command';
+import { billTenant } from '../invoicing/bill-tenant.command';
+import type { CreditNote } from '../invoicing/credit-note';
+import type { Invoice } from '../invoicing/invoice';
+import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
+import type { Subscription } from '../subscriptions/subscription';
+import type { Tx } from '../tx';
+import { applyPlanChange } from './apply-plan-change.command';
+import { type LoadedPlanChange, loadPlanChange, type PlanChangeRequest, planChangeRefusals } from './plan-change.query';
+import type { PlanChangeProration } from './plan-change-proration';
+import { type PlanChangeQuote, requestText } from './quote';
+
+export interface ChangePlanInput {
+  readonly request: PlanChangeRequest;
+  /** Verified by the caller: signature and shape. */
+  readonly quote?: PlanChangeQuote | undefined;
+}
+
+export const changePlanRefusals = [
+  ...planChangeRefusals,
+  'QUOTE_INVALID',
+  'QUOTE_EXPIRED',
+  'QUOTE_STALE',
+  'CHANGE_ALREADY_SCHEDULED',
+  'SUBSCRIPTION_ENDING',
+] as const;
+type Code = (typeof changePlanRefusals)[number];
+
+export interface ChangePlanDone {
+  readonly subscription: Subscription;
+  readonly net: Money;
+  readonly proration?: PlanChangeProration | undefined;
+  readonly invoice?: Invoice | undefined;
+  readonly creditNote?: CreditNote | undefined;
+  readonly scheduled?: ScheduledPlanChange | undefined;
+}
+
+function quoteProblem(tx: Tx, input: ChangePlanInput) {
+  const { quote } = input;
+  if (!quote) return undefined;
+  if (quote.tenantId !== tx.tenant.id || quote.request !== requestText(input.request)) {
+    return refuse('QUOTE_INVALID', 'The quote is for another change.', { path: ['input', 'quote'] });
+  }
+  if (quote.expiresAt.epochMilliseconds <= tx.now.epochMilliseconds) {
+    return refuse('QUOTE_EXPIRED', 'The quote has expired; ask for a new one.', {
+      path: ['input', 'quote'],
+      facts: { expiredAt: quote.expiresAt.toString() },
+    });
+  }
+  return undefined;
+}
+
+async function schedule(
+  tx: Tx,
+  loaded: LoadedPlanChange,
+  request: PlanChangeRequest,
+): Promise<Result<ChangePlanDone, Code>> {
+  const { subscription, target, change, coupon } = loaded;
+  if (await tx.subscriptions.scheduled(tx.tenant.id, subscription.id)) {
+    return refuse('CHANGE_ALREADY_SCHEDULED', 'Another plan change waits already; cancel it first.');
+  }
+  const reserved = coupon && (await reserveCoupon(tx, coupon, subscription.id));
+  if (coupon && !reserved) return refuseCoupon(['COUPON_USED_UP'], 'coupon');
+  const scheduled: ScheduledPlanChange = {
+    id: tx.newId(),
+    tenantId: subscription.tenantId,
+    subscriptionId: subscription.id,
+    effectiveAt: change.at,
+    planId: target.plan.id,
+    planVersionId: target.version.id,
+    priceId: target.priceId,
+    quantity: target.quantity,
+    options: {
+      anchor: change.anchor,
+      unavailableAddons: request.unavailableAddons ?? 'CANCEL_AND_CREDIT',
+      settlement: request.settlement ?? 'CREDIT_BALANCE',
+      keepRunningDiscounts: request.keepRunningDiscounts ?? false,
+      waived: request.waived ?? false,
+      pendingCouponId: reserved?.id,
+    },
+    createdAt: tx.now,
+  };
+  await tx.subscriptions.schedule(scheduled, subscription.partnerId);
+  await tx.subscriptions.recordChange(subscription, {
+    id: tx.newId<'SubscriptionChange'>(),
+    kind: 'PLAN_CHANGE_SCHEDULED',
+    happenedAt: tx.now,
+    actorId: tx.actorId,
+    facts: { to: target.plan.name, at: change.at.toString() },
+  });
+  await tx.emit({ type: 'subscription.plan-change-scheduled', payload: { subscription, scheduled } });
+  return done({ subscription, net: change.net, scheduled });
+}
+
+/**
+ * Changes plan, interval or quantity: now, at the period's end or on a date of the period. With a quote the money is
+ * what was quoted to the cent, or the call is refused with the difference.
+ */
+export async function changePlan(tx: Tx, input: ChangePlanInput): Promise<Result<ChangePlanDone, Code>> {
+  await tx.tenants.lock(tx.tenant.id);
+  const problem = quoteProblem(tx, input);
+  if (problem) return problem;
+  await billTenant(tx);
+  const { request, quote } = input;
+  const loaded = await loadPlanChange(tx, tx.tenant, request, { at: quote?.at });
+  if (!loaded.ok) return loaded;
+  const { change, subscription } = loaded.value;
+  if (quote && change.net.minor !== quote.netMinor) {
+    const { currency } = subscription;
+    return refuse('QUOTE_STALE', 'The change would cost something else now; ask for a new quote.', {
+      path: ['input', 'quote'],
+      facts: {
+        quoted: amountText(money(quote.netMinor, currency)),
+        now: amountText(change.net),
+        difference: amountText(money(change.net.minor - quote.netMinor, currency)),
+        currency,
+      },
+    });
+  }
+  if (subscription.cancelAt) {
+    return refuse('SUBSCRIPTION_ENDING', 'The subscription is cancelled to a date; its plan cannot change any more.', {
+      facts: { cancelAt: subscription.cancelAt.toString() },
+    });
+  }
+  if (loaded.value.waits) return schedule(tx, loaded.value, request);
+  const waiting = await tx.subscriptions.scheduled(tx.tenant.id, subscription.id);
+  if (waiting) {
+    return refuse('CHANGE_ALREADY_SCHEDULED', 'Another plan change waits already; cancel it first.', {
+      facts: { effectiveAt: waiting.effectiveAt.toString() },
+    });
+  }
+  const applied = await applyPlanChange(tx, loaded.value, {
+    waived: request.waived ?? false,
+    settlement: request.settlement ?? 'CREDIT_BALANCE',
+  });
+  if (!applied) return refuseCoupon(['COUPON_USED_UP'], 'coupon');
+  return done({ ...applied, net: change.net });
+}

@@ -1,0 +1,292 @@
+import type { TenantContext } from '../access/tenant';
+import type { Addon } from '../catalog/addon';
+import { findPlan } from '../catalog/find-catalog.query';
+import { type Plan, type PlanVersion, priceFor } from '../catalog/plan';
+import {
+  compareDates,
+  dateAt,
+  type Instant,
+  isAtOrBefore,
+  isBefore,
+  type LocalDate,
+  startOfDay,
+} from '../core/calendar';
+import { exactOf, multiply } from '../core/exact';
+import type { Id } from '../core/ids';
+import { exactMinorUnits, type Money, roundToMoney } from '../core/money';
+import type { IntervalUnit } from '../core/period';
+import { parseSeats } from '../core/quantity';
+import { done, type Result, refuse } from '../core/result';
+import { invalid } from '../core/text';
+import { refuseCoupon } from '../coupons/apply-coupon.command';
+import { appliesToPlan, type Coupon, couponReasons } from '../coupons/coupon';
+import { judgeCoupon } from '../coupons/validate-coupon.query';
+import type { QueuedCoupon } from '../invoicing/assemble-invoice';
+import type { Settlement } from '../invoicing/credit-note';
+import { currentPeriod, type Subscription } from '../subscriptions/subscription';
+import type { Tx } from '../tx';
+import type { ChargedItem } from './charged-item';
+import {
+  type AnchorMode,
+  type AttachedAddon,
+  type ChangeCoupon,
+  decidePlanChange,
+  type PlanChange,
+  type UnavailableAddonPolicy,
+} from './plan-change';
+
+/** What is asked for: the same for a preview and for the change itself. */
+export interface PlanChangeRequest {
+  /** Id or code. */
+  readonly plan: string;
+  /** `undefined`: as it is. */
+  readonly interval?: IntervalUnit | undefined;
+  readonly quantity?: number | undefined;
+  readonly coupon?: string | undefined;
+  readonly anchor?: AnchorMode | undefined;
+  readonly effective?: 'NOW' | 'PERIOD_END' | 'DATE' | undefined;
+  /** With `effective: DATE`: a day of the current period, in the billing zone. */
+  readonly effectiveDate?: LocalDate | undefined;
+  readonly keepRunningDiscounts?: boolean | undefined;
+  readonly unavailableAddons?: UnavailableAddonPolicy | undefined;
+  readonly waived?: boolean | undefined;
+  readonly settlement?: Settlement | undefined;
+}
+
+export const planChangeRefusals = [
+  'TENANT_NOT_FOUND',
+  'SUBSCRIPTION_REQUIRED',
+  'PLAN_NOT_FOUND',
+  'PLAN_ARCHIVED',
+  'PRICE_NOT_FOUND',
+  'NO_CHANGE',
+  'PERIOD_NOT_BILLED',
+  'EFFECTIVE_DATE_OUTSIDE_PERIOD',
+  'ADDON_NOT_AVAILABLE_WITH_PLAN',
+  'REFUND_NOT_AVAILABLE',
+  'INVALID_INPUT',
+  ...couponReasons,
+] as const;
+export type PlanChangeRefusal = (typeof planChangeRefusals)[number];
+
+/** Everything a plan change was decided from, and the decision. */
+export interface LoadedPlanChange {
+  readonly subscription: Subscription;
+  readonly planBefore: Plan;
+  readonly versionBefore: PlanVersion;
+  readonly target: {
+    readonly itemId: Id<'SubscriptionItem'>;
+    readonly plan: Plan;
+    readonly version: PlanVersion;
+    readonly priceId: Id<'PlanPrice'>;
+    readonly interval: IntervalUnit;
+    readonly unitAmount: Money;
+    readonly quantity: bigint;
+  };
+  /** It waits: for the period's end, or a date. */
+  readonly waits: boolean;
+  readonly coupon?: Coupon | undefined;
+  /** Running discounts that this change ends. */
+  readonly endingCoupons: readonly QueuedCoupon[];
+  readonly chargedBy: ReadonlyMap<string, string | undefined>;
+  readonly change: PlanChange;
+  /** What each full period costs from then on, before coupons and add-ons. */
+  readonly recurring: Money;
+}
+
+export type PlanChangeTx = Pick<
+  Tx,
+  | 'plans'
+  | 'addons'
+  | 'coupons'
+  | 'pendingCoupons'
+  | 'subscriptions'
+  | 'addonSubscriptions'
+  | 'itemCharges'
+  | 'invoices'
+  | 'tenantFor'
+  | 'newId'
+>;
+
+export interface LoadOptions {
+  /** A quote pins the instant; a scheduled change has its own. */
+  readonly at?: Instant | undefined;
+  /** A scheduled change was judged when it was made and pins the version it was promised. */
+  readonly pinned?:
+    | {
+        readonly planVersionId: Id<'PlanVersion'>;
+        readonly priceId: Id<'PlanPrice'>;
+        readonly coupon?: Coupon | undefined;
+      }
+    | undefined;
+}
+
+/** When the change takes place, or why it cannot. */
+function momentOf(
+  request: PlanChangeRequest,
+  subscription: Subscription,
+  now: Instant,
+): Result<{ at: Instant; waits: boolean }, 'EFFECTIVE_DATE_OUTSIDE_PERIOD' | 'INVALID_INPUT'> {
+  const effective = request.effective ?? 'NOW';
+  if ((effective === 'DATE') !== (request.effectiveDate !== undefined)) {
+    return invalid(['effectiveDate'], 'A date goes with effective: DATE, and only with that.');
+  }
+  if (effective === 'NOW') return done({ at: now, waits: false });
+  if (effective === 'PERIOD_END') return done({ at: subscription.periodEnd, waits: true });
+  const date = request.effectiveDate!;
+  const today = dateAt(now, subscription.timeZone);
+  if (compareDates(date, today) === 0) return done({ at: now, waits: false });
+  const at = startOfDay(date, subscription.timeZone);
+  if (isAtOrBefore(at, now) || !isBefore(at, subscription.periodEnd)) {
+    return refuse('EFFECTIVE_DATE_OUTSIDE_PERIOD', 'The date is not in the rest of the current period.', {
+      path: ['input', 'effectiveDate'],
+      facts: { from: today.toString(), before: dateAt(subscription.periodEnd, subscription.timeZone).toString() },
+    });
+  }
+  return done({ at, waits: true });
+}
+
+/**
+ * Load and decide: what preview and execution share. Reads the subscription as it stands, what its items were really
+ * charged, the target's current version and price, and the coupons; then one pure decision.
+ */
+export async function loadPlanChange(
+  tx: PlanChangeTx,
+  tenant: TenantContext,
+  request: PlanChangeRequest,
+  options: LoadOptions = {},
+): Promise<Result<LoadedPlanChange, PlanChangeRefusal>> {
+  const subscription = await tx.subscriptions.live(tenant.id);
+  if (!subscription) return refuse('SUBSCRIPTION_REQUIRED', 'The tenant has no subscription.');
+  const { item, currency, timeZone } = subscription;
+  const now = options.at ?? tenant.now;
+  const moment = options.pinned ? done({ at: now, waits: false }) : momentOf(request, subscription, now);
+  if (!moment.ok) return moment;
+  if (
+    isBefore(subscription.periodEnd, moment.value.at) ||
+    (!options.pinned && isAtOrBefore(subscription.periodEnd, now))
+  ) {
+    return refuse('PERIOD_NOT_BILLED', 'The period has ended and is about to be billed; try again in a moment.', {
+      retryable: true,
+      facts: { periodEnd: subscription.periodEnd.toString() },
+    });
+  }
+  if (request.settlement === 'REFUND') {
+    return refuse('REFUND_NOT_AVAILABLE', 'No payment provider is connected that could refund.', {
+      path: ['input', 'settlement'],
+    });
+  }
+
+  const plan = await findPlan({ plans: tx.plans, partnerId: tenant.partnerId }, request.plan);
+  if (!plan) return refuse('PLAN_NOT_FOUND', 'No such plan.', { path: ['input', 'plan'] });
+  const samePlan = plan.id === item.planId;
+  if (plan.status === 'ARCHIVED' && !samePlan && !options.pinned) {
+    return refuse('PLAN_ARCHIVED', `${plan.name} is no longer sold.`, { path: ['input', 'plan'] });
+  }
+  const version = options.pinned
+    ? await tx.plans.versionById(options.pinned.planVersionId)
+    : await tx.plans.currentVersion(plan.id);
+  const interval = request.interval ?? subscription.interval;
+  const price = version && priceFor(version.prices, interval, currency);
+  if (!version || !price) {
+    return refuse('PRICE_NOT_FOUND', `${plan.name} has no price per ${interval.toLowerCase()} in ${currency}.`, {
+      path: ['input', 'interval'],
+      facts: { interval, currency },
+    });
+  }
+  const quantity = request.quantity === undefined ? item.quantity : parseSeats(request.quantity);
+  if (quantity === undefined) return invalid(['quantity'], 'A quantity is a whole number from 1 to 2147483647.');
+  const anchor = request.anchor ?? 'KEEP';
+  const unchanged =
+    version.id === item.planVersionId && interval === subscription.interval && quantity === item.quantity;
+  if (unchanged && anchor === 'KEEP' && !options.pinned) {
+    return refuse('NO_CHANGE', 'The subscription has this plan, interval and quantity already.');
+  }
+
+  const planBefore = (await tx.plans.byIds([item.planId]))[0]!;
+  const versionBefore = (await tx.plans.versionById(item.planVersionId))!;
+  const accounts = await tx.itemCharges.accounts(
+    tenant.id,
+    subscription.id,
+    subscription.periodStart,
+    currency,
+    subscription.prorationBasis,
+  );
+  const chargedItem = (
+    kind: ChargedItem['kind'],
+    itemId: string,
+    name: string,
+    source: { readonly unitAmount: Money; readonly quantity: bigint },
+  ): ChargedItem => {
+    const account = accounts.get(itemId);
+    return {
+      ...{ kind, itemId, name, unitAmount: source.unitAmount, quantity: source.quantity },
+      charged: account?.charged ?? { minor: 0n, currency },
+      discounts: account?.discounts ?? [],
+    };
+  };
+  const live = await tx.addonSubscriptions.live(tenant.id);
+  // What is about to end has been paid to its end; it is neither priced again nor credited.
+  const continuing = live.filter((attachment) => !attachment.endsAt);
+  const addons = new Map<string, Addon>(
+    (await tx.addons.byIds(continuing.map((attachment) => attachment.addonId))).map((addon) => [addon.id, addon]),
+  );
+  const attachments: AttachedAddon[] = continuing.map((attachment) => {
+    const addon = addons.get(attachment.addonId)!;
+    return { attachment, addon, charged: chargedItem('ADDON', attachment.id, addon.name, attachment) };
+  });
+
+  let coupon: Coupon | undefined = options.pinned?.coupon;
+  const unitAmount = price.amount;
+  if (request.coupon !== undefined && !options.pinned) {
+    const judged = await judgeCoupon(tx, { ...tenant, now }, request.coupon, {
+      planId: plan.id,
+      interval,
+      base: roundToMoney(multiply(exactMinorUnits(unitAmount), exactOf(quantity)), currency),
+    });
+    if (!judged.coupon || judged.reasons.length > 0) return refuseCoupon(judged.reasons, 'coupon');
+    if (!appliesToPlan(judged.coupon, plan.id)) return refuseCoupon(['COUPON_PLAN_NOT_ELIGIBLE'], 'coupon');
+    coupon = judged.coupon;
+  }
+  const running = (await tx.pendingCoupons.live(tenant.id)).filter((pending) => pending.status === 'RUNNING');
+  const byId = new Map(
+    (await tx.coupons.byIds(running.map((pending) => pending.couponId))).map((row) => [row.id, row]),
+  );
+  const coupons: ChangeCoupon[] = coupon ? [{ coupon, running: false }] : [];
+  const endingCoupons: QueuedCoupon[] = [];
+  for (const pending of running) {
+    const runningCoupon = byId.get(pending.couponId)!;
+    const touchesPlan = appliesToPlan(runningCoupon, item.planId);
+    if (!touchesPlan) continue;
+    if (request.keepRunningDiscounts && appliesToPlan(runningCoupon, plan.id)) {
+      coupons.push({ coupon: runningCoupon, running: true });
+    } else {
+      endingCoupons.push({ pending, coupon: runningCoupon });
+    }
+  }
+
+  const target = {
+    itemId: tx.newId<'SubscriptionItem'>(),
+    ...{ plan, version, interval, unitAmount, quantity },
+    priceId: price.id,
+  };
+  const decided = decidePlanChange({
+    at: moment.value.at,
+    ...{ currency, timeZone, anchor, target, attachments, coupons },
+    basis: plan.prorationBasis ?? subscription.prorationBasis,
+    trialing: subscription.status === 'TRIALING',
+    period: currentPeriod(subscription),
+    anchorDate: subscription.anchorDate,
+    interval: subscription.interval,
+    current: chargedItem('PLAN', item.id, planBefore.name, item),
+    unavailableAddons: request.unavailableAddons ?? 'CANCEL_AND_CREDIT',
+  });
+  if (!decided.ok) return decided;
+  return done({
+    ...{ subscription, planBefore, versionBefore, target, coupon, endingCoupons },
+    waits: moment.value.waits,
+    chargedBy: new Map([...accounts].map(([itemId, account]) => [itemId, account.chargedByLineId])),
+    change: decided.value,
+    recurring: roundToMoney(multiply(exactMinorUnits(unitAmount), exactOf(quantity)), currency),
+  });
+}

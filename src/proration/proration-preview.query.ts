@@ -1,0 +1,70 @@
+import type { Addon } from '../catalog/addon';
+import type { PlanVersion } from '../catalog/plan';
+import type { Instant } from '../core/calendar';
+import { done, type Result, refuse } from '../core/result';
+import type { Tx } from '../tx';
+import {
+  type LoadedPlanChange,
+  loadPlanChange,
+  type PlanChangeRefusal,
+  type PlanChangeRequest,
+  type PlanChangeTx,
+} from './plan-change.query';
+import { comparePlans, type FeatureDifference } from './plan-comparison';
+import { type PlanChangeQuote, quoteLifetimeMinutes, requestText } from './quote';
+
+export interface ProrationPreview {
+  readonly tenantId: string;
+  readonly loaded: LoadedPlanChange;
+  readonly differences: readonly FeatureDifference[];
+  /** Signed and handed out by the resolver. */
+  readonly quote: PlanChangeQuote;
+}
+
+/** The add-ons that a plan version includes; "all" means what is on sale now. */
+export async function includedAddons(
+  tx: Pick<Tx, 'addons'>,
+  partnerId: string,
+  version: PlanVersion,
+): Promise<Addon[]> {
+  return version.includesAllAddons ? tx.addons.onSale(partnerId) : tx.addons.byIds(version.includedAddonIds);
+}
+
+/** What would this plan change cost and do? The very load and decision of `changePlan`, without the save. */
+export async function prorationPreview(
+  tx: PlanChangeTx & Pick<Tx, 'features'>,
+  tenantId: string,
+  request: PlanChangeRequest,
+  at?: Instant,
+): Promise<Result<ProrationPreview, PlanChangeRefusal>> {
+  const tenant = await tx.tenantFor(tenantId);
+  if (!tenant) return refuse('TENANT_NOT_FOUND', 'No such tenant.');
+  const loaded = await loadPlanChange(tx, tenant, request, { at });
+  if (!loaded.ok) return loaded;
+  const { versionBefore, target, change } = loaded.value;
+  const before = {
+    allowances: versionBefore.allowances,
+    includedAddons: await includedAddons(tx, tenant.partnerId, versionBefore),
+  };
+  const after = {
+    allowances: target.version.allowances,
+    includedAddons: await includedAddons(tx, tenant.partnerId, target.version),
+  };
+  const featureIds = [before, after].flatMap((side) =>
+    [...side.allowances, ...side.includedAddons.flatMap((addon) => addon.allowances)].map(({ featureId }) => featureId),
+  );
+  const features = await tx.features.byIds([...new Set(featureIds)]);
+  return done({
+    tenantId,
+    loaded: loaded.value,
+    differences: comparePlans(before, after, new Map(features.map((feature) => [feature.id as string, feature]))),
+    quote: {
+      tenantId,
+      request: requestText(request),
+      at: at ?? tenant.now,
+      netMinor: change.net.minor,
+      currency: change.net.currency,
+      expiresAt: tenant.now.add({ minutes: quoteLifetimeMinutes }),
+    },
+  });
+}

@@ -1,0 +1,127 @@
+import { decodeId } from '../core/ids';
+import { sum } from '../core/money';
+import { done, type Result, refuse } from '../core/result';
+import { invalid, parseLabel } from '../core/text';
+import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
+import { billTenant } from '../invoicing/bill-tenant.command';
+import type { CreditNote, Settlement } from '../invoicing/credit-note';
+import { creditUnused } from '../invoicing/credit-unused.command';
+import { addonEndLines } from '../proration/addon-change';
+import type { Tx } from '../tx';
+import type { AddonSubscription } from './addon-subscription';
+import { recordAddon } from './subscribe-addon.command';
+import { currentPeriod } from './subscription';
+
+export interface CancelAddonInput {
+  readonly addonSubscriptionId: string;
+  readonly reason: string;
+  /** PERIOD_END: access until then, no credit. NOW: a credit for the unused, effectively paid part. */
+  readonly when?: 'PERIOD_END' | 'NOW' | undefined;
+  readonly settlement?: Settlement | undefined;
+}
+
+export const cancelAddonRefusals = [
+  'ADDON_SUBSCRIPTION_NOT_FOUND',
+  'ADDON_REQUIRED_BY_ADDON',
+  'REFUND_NOT_AVAILABLE',
+  'INVALID_INPUT',
+] as const;
+type Code = (typeof cancelAddonRefusals)[number];
+
+export interface CancelAddonDone {
+  readonly addonSubscription: AddonSubscription;
+  readonly creditNote?: CreditNote | undefined;
+}
+
+/** Cancels an attachment. Cancelling one that has ended, or again to the period's end, is the same act. */
+export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Result<CancelAddonDone, Code>> {
+  const notFound = refuse('ADDON_SUBSCRIPTION_NOT_FOUND', 'No such add-on subscription.', {
+    path: ['input', 'addonSubscriptionId'],
+  });
+  const decoded = decodeId(input.addonSubscriptionId);
+  if (decoded?.kind !== 'AddonSubscription' || decoded.tenantUuid !== tx.tenant.id) return notFound;
+  const reason = parseLabel(input.reason, 500);
+  if (!reason) return invalid(['reason'], 'A reason has 1 to 500 printable characters.');
+  if (input.settlement === 'REFUND') {
+    return refuse('REFUND_NOT_AVAILABLE', 'No payment provider is connected that could refund.', {
+      path: ['input', 'settlement'],
+    });
+  }
+  await tx.tenants.lock(tx.tenant.id);
+  await billTenant(tx);
+  const attachment = await tx.addonSubscriptions.byId(tx.tenant.id, decoded.uuid);
+  if (!attachment) return notFound;
+  const now = input.when === 'NOW';
+  if (attachment.endedAt || (attachment.endsAt && !now)) return done({ addonSubscription: attachment });
+  const subscription = (await tx.subscriptions.live(tx.tenant.id))!;
+  const addon = (await tx.addons.byIds([attachment.addonId]))[0]!;
+  const others = (await tx.addonSubscriptions.live(tx.tenant.id)).filter(({ id }) => id !== attachment.id);
+  const dependent = (await tx.addons.byIds(others.map(({ addonId }) => addonId))).find(({ requiredAddonIds }) =>
+    requiredAddonIds.includes(addon.id),
+  );
+  if (dependent) {
+    return refuse('ADDON_REQUIRED_BY_ADDON', `${dependent.name} needs ${addon.name}; cancel that first.`, {
+      facts: { addon: dependent.code },
+    });
+  }
+
+  let creditNote: CreditNote | undefined;
+  let cancelled: AddonSubscription;
+  if (now) {
+    const accounts = await tx.itemCharges.accounts(
+      tx.tenant.id,
+      subscription.id,
+      subscription.periodStart,
+      subscription.currency,
+      subscription.prorationBasis,
+    );
+    const account = accounts.get(attachment.id);
+    const lines = addonEndLines(
+      {
+        at: tx.now,
+        basis: subscription.prorationBasis,
+        timeZone: subscription.timeZone,
+        period: currentPeriod(subscription),
+        trialing: subscription.status === 'TRIALING',
+      },
+      {
+        itemId: attachment.id,
+        kind: 'ADDON',
+        name: addon.name,
+        unitAmount: attachment.unitAmount,
+        quantity: attachment.quantity,
+        discounts: account?.discounts ?? [],
+        charged: account?.charged ?? { minor: 0n, currency: subscription.currency },
+      },
+    );
+    const settlement = input.settlement ?? 'CREDIT_BALANCE';
+    const credit = sum(
+      lines.map((line) => line.amount),
+      subscription.currency,
+    );
+    if (credit.minor < 0n && settlement !== 'NONE') {
+      creditNote = await creditUnused(tx, {
+        ...{ subscription, lines, settlement },
+        reason: 'ADDON_CANCELLED',
+        chargedBy: new Map([[attachment.id, account?.chargedByLineId]]),
+      });
+    }
+    cancelled = await tx.addonSubscriptions.update({
+      ...attachment,
+      endsAt: undefined,
+      endedAt: tx.now,
+      endReason: reason,
+      endKind: 'CANCELLED',
+    });
+  } else {
+    cancelled = await tx.addonSubscriptions.update({
+      ...attachment,
+      endsAt: subscription.periodEnd,
+      endReason: reason,
+    });
+  }
+  await recordAddon(tx, subscription, addon, 'ADDON_CANCELLED', { reason, when: now ? 'NOW' : 'PERIOD_END' });
+  await rebuildEntitlements(tx);
+  await tx.emit({ type: 'addon_subscription.cancelled', payload: { addonSubscription: cancelled } });
+  return done({ addonSubscription: cancelled, creditNote });
+}

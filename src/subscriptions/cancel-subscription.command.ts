@@ -1,0 +1,98 @@
+import { sum } from '../core/money';
+import { done, type Result, refuse } from '../core/result';
+import { invalid, parseLabel } from '../core/text';
+import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
+import { billTenant, closeSubscription } from '../invoicing/bill-tenant.command';
+import type { CreditNote, Settlement } from '../invoicing/credit-note';
+import { creditUnused } from '../invoicing/credit-unused.command';
+import { addonEndLines } from '../proration/addon-change';
+import type { Tx } from '../tx';
+import { currentPeriod, type Subscription } from './subscription';
+
+export interface CancelSubscriptionInput {
+  readonly reason: string;
+  /** PERIOD_END: everything lasts until then, no credit. NOW: a credit for what is unused and paid. */
+  readonly when?: 'PERIOD_END' | 'NOW' | undefined;
+  readonly settlement?: Settlement | undefined;
+}
+
+export const cancelSubscriptionRefusals = ['SUBSCRIPTION_REQUIRED', 'REFUND_NOT_AVAILABLE', 'INVALID_INPUT'] as const;
+
+export interface CancelSubscriptionDone {
+  readonly subscription: Subscription;
+  readonly creditNote?: CreditNote | undefined;
+}
+
+async function creditAllItems(tx: Tx, subscription: Subscription, settlement: Exclude<Settlement, 'NONE'>) {
+  const { currency, item, prorationBasis: basis, timeZone } = subscription;
+  const { tenantId, id, periodStart } = subscription;
+  const accounts = await tx.itemCharges.accounts(tenantId, id, periodStart, currency, basis);
+  const attachments = (await tx.addonSubscriptions.live(tenantId)).filter((attachment) => !attachment.endsAt);
+  const names = new Map<string, string>([
+    ...(await tx.plans.byIds([item.planId])).map((plan) => [plan.id, plan.name] as const),
+    ...(await tx.addons.byIds(attachments.map(({ addonId }) => addonId))).map((row) => [row.id, row.name] as const),
+  ]);
+  const moment = {
+    ...{ at: tx.now, basis, timeZone },
+    period: currentPeriod(subscription),
+    trialing: subscription.status === 'TRIALING',
+  };
+  const lines = [
+    { kind: 'PLAN' as const, source: item, catalogId: item.planId as string },
+    ...attachments.map((source) => ({ kind: 'ADDON' as const, source, catalogId: source.addonId as string })),
+  ].flatMap(({ kind, source, catalogId }) =>
+    addonEndLines(moment, {
+      ...{ kind, itemId: source.id, name: names.get(catalogId)! },
+      unitAmount: source.unitAmount,
+      quantity: source.quantity,
+      discounts: accounts.get(source.id)?.discounts ?? [],
+      charged: accounts.get(source.id)?.charged ?? { minor: 0n, currency },
+    }),
+  );
+  const credit = sum(
+    lines.map((line) => line.amount),
+    currency,
+  );
+  if (credit.minor === 0n) return undefined;
+  const chargedBy = new Map([...accounts].map(([itemId, account]) => [itemId, account.chargedByLineId]));
+  return creditUnused(tx, { ...{ subscription, lines, settlement, chargedBy }, reason: 'CANCELLATION' });
+}
+
+/** Ends the subscription at the period's end (default) or now. Cancelling again is the same act. */
+export async function cancelSubscription(
+  tx: Tx,
+  input: CancelSubscriptionInput,
+): Promise<Result<CancelSubscriptionDone, (typeof cancelSubscriptionRefusals)[number]>> {
+  const reason = parseLabel(input.reason, 500);
+  if (!reason) return invalid(['reason'], 'A reason has 1 to 500 printable characters.');
+  if (input.settlement === 'REFUND') {
+    return refuse('REFUND_NOT_AVAILABLE', 'No payment provider is connected that could refund.', {
+      path: ['input', 'settlement'],
+    });
+  }
+  await tx.tenants.lock(tx.tenant.id);
+  await billTenant(tx);
+  const live = await tx.subscriptions.live(tx.tenant.id);
+  if (!live) {
+    const latest = await tx.subscriptions.latest(tx.tenant.id);
+    return latest ? done({ subscription: latest }) : refuse('SUBSCRIPTION_REQUIRED', 'The tenant has no subscription.');
+  }
+  if (input.when === 'NOW') {
+    const settlement = input.settlement ?? 'CREDIT_BALANCE';
+    const creditNote = settlement === 'NONE' ? undefined : await creditAllItems(tx, live, settlement);
+    const subscription = await closeSubscription(tx, { ...live, cancelReason: reason, cancelAt: undefined }, tx.now);
+    return done({ subscription, creditNote });
+  }
+  if (live.cancelAt) return done({ subscription: live });
+  const subscription = await tx.subscriptions.update({ ...live, cancelAt: live.periodEnd, cancelReason: reason });
+  await tx.subscriptions.recordChange(subscription, {
+    id: tx.newId<'SubscriptionChange'>(),
+    kind: 'CANCELLATION_SCHEDULED',
+    happenedAt: tx.now,
+    actorId: tx.actorId,
+    facts: { reason, at: live.periodEnd.toString() },
+  });
+  await rebuildEntitlements(tx);
+  await tx.emit({ type: 'subscription.cancellation-scheduled', payload: { subscription } });
+  return done({ subscription });
+}

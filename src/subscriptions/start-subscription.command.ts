@@ -1,0 +1,134 @@
+import { findPlan } from '../catalog/find-catalog.query';
+import { priceFor } from '../catalog/plan';
+import { dateAt, type Instant, isBefore, startOfDay } from '../core/calendar';
+import { anchorFor, type IntervalUnit, periodContaining } from '../core/period';
+import { parseSeats } from '../core/quantity';
+import { done, type Result, refuse } from '../core/result';
+import { invalid } from '../core/text';
+import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
+import { billPeriod, billTenant } from '../invoicing/bill-tenant.command';
+import type { Invoice } from '../invoicing/invoice';
+import type { Tx } from '../tx';
+import type { Subscription } from './subscription';
+
+export interface StartSubscriptionInput {
+  /** Id or code. */
+  readonly plan: string;
+  readonly interval?: IntervalUnit | undefined;
+  readonly quantity?: number | undefined;
+  /** In the sandbox any instant up to the tenant's now; elsewhere not given: now. */
+  readonly startAt?: Instant | undefined;
+  /** Day of the month that periods begin on, 1–31; the first period is then shorter. Default: the start's own day. */
+  readonly anchorDay?: number | undefined;
+  readonly trialDays?: number | undefined;
+}
+
+export const startSubscriptionRefusals = [
+  'ALREADY_SUBSCRIBED',
+  'PLAN_NOT_FOUND',
+  'PLAN_ARCHIVED',
+  'PRICE_NOT_FOUND',
+  'START_NOT_ALLOWED',
+  'INVALID_INPUT',
+] as const;
+type Code = (typeof startSubscriptionRefusals)[number];
+
+/** How far back a sandbox may start: ten years of months, daily intervals less. */
+const earliestStart = { hours: 24 * 366 * 10 };
+
+/** Starts the tenant's subscription, bills its first period, and every further one that has begun since. */
+export async function startSubscription(
+  tx: Tx,
+  input: StartSubscriptionInput,
+): Promise<Result<{ subscription: Subscription; invoices: readonly Invoice[] }, Code>> {
+  const { tenant } = tx;
+  await tx.tenants.lock(tenant.id);
+  const live = await tx.subscriptions.live(tenant.id);
+  if (live) return refuse('ALREADY_SUBSCRIBED', 'The tenant has a subscription; change its plan instead.');
+  const plan = await findPlan(tx, input.plan);
+  if (!plan) return refuse('PLAN_NOT_FOUND', 'No such plan.', { path: ['input', 'plan'] });
+  if (plan.status === 'ARCHIVED') {
+    return refuse('PLAN_ARCHIVED', `${plan.name} is no longer sold.`, { path: ['input', 'plan'] });
+  }
+  const version = (await tx.plans.currentVersion(plan.id))!;
+  const interval = input.interval ?? 'MONTH';
+  const price = priceFor(version.prices, interval, tenant.currency);
+  if (!price) {
+    return refuse('PRICE_NOT_FOUND', `${plan.name} has no price per ${interval.toLowerCase()} in ${tenant.currency}.`, {
+      path: ['input', 'interval'],
+      facts: { interval, currency: tenant.currency },
+    });
+  }
+  const quantity = parseSeats(input.quantity ?? 1);
+  if (quantity === undefined) return invalid(['quantity'], 'A quantity is a whole number from 1 to 2147483647.');
+  const { anchorDay, trialDays } = input;
+  if (anchorDay !== undefined && (anchorDay < 1 || anchorDay > 31)) return invalid(['anchorDay'], 'Between 1 and 31.');
+  if (anchorDay !== undefined && !['MONTH', 'QUARTER', 'YEAR'].includes(interval)) {
+    return invalid(['anchorDay'], 'Only periods of months have an anchor day.');
+  }
+  if (trialDays !== undefined && (trialDays < 1 || trialDays > 730))
+    return invalid(['trialDays'], 'Between 1 and 730.');
+  if (trialDays !== undefined && anchorDay !== undefined) {
+    return invalid(['anchorDay'], 'After a trial, periods begin on the day the trial ends.');
+  }
+  const now = tx.now;
+  const startedAt = input.startAt ?? now;
+  if (input.startAt && !tenant.sandbox) {
+    return refuse('START_NOT_ALLOWED', 'Only a sandbox tenant can start at another time than now.', {
+      path: ['input', 'startAt'],
+    });
+  }
+  const earliest = now.subtract(interval === 'DAY' || interval === 'WEEK' ? { hours: 24 * 366 } : earliestStart);
+  if (isBefore(now, startedAt) || isBefore(startedAt, earliest)) {
+    return refuse('START_NOT_ALLOWED', 'The start is in the future, or too long ago.', {
+      path: ['input', 'startAt'],
+      facts: { earliest: earliest.toString(), latest: now.toString() },
+    });
+  }
+
+  if (tenant.sandbox) tx.atTime(startedAt);
+  const { timeZone } = tenant;
+  const startDate = dateAt(startedAt, timeZone);
+  const trialEnd = trialDays === undefined ? undefined : startOfDay(startDate.add({ days: trialDays }), timeZone);
+  const anchorDate = trialEnd ? dateAt(trialEnd, timeZone) : anchorFor(startDate, anchorDay);
+  const period = periodContaining({ anchor: anchorDate, interval, zone: timeZone }, trialEnd ?? startedAt);
+  const subscription: Subscription = {
+    id: tx.newId<'Subscription'>(),
+    tenantId: tenant.id,
+    partnerId: tenant.partnerId,
+    status: trialEnd ? 'TRIALING' : 'ACTIVE',
+    item: {
+      id: tx.newId<'SubscriptionItem'>(),
+      planId: plan.id,
+      planVersionId: version.id,
+      priceId: price.id,
+      interval,
+      unitAmount: price.amount,
+      quantity,
+      startedAt,
+    },
+    currency: tenant.currency,
+    ...{ interval, anchorDate, timeZone, startedAt, trialEnd },
+    prorationBasis: plan.prorationBasis ?? (await tx.partners.byId(tenant.partnerId))!.prorationBasis,
+    // The trial is period −1: it ends where period 0 begins, and nothing is charged for it.
+    periodIndex: trialEnd ? -1 : period.index,
+    periodStart: trialEnd ? startedAt : period.start,
+    periodEnd: trialEnd ?? period.end,
+    version: 1,
+    createdAt: now,
+  };
+  await tx.subscriptions.insert(subscription);
+  await tx.subscriptions.recordChange(subscription, {
+    id: tx.newId<'SubscriptionChange'>(),
+    kind: 'STARTED',
+    happenedAt: startedAt,
+    actorId: tx.actorId,
+    facts: { plan: plan.name, interval, ...(trialEnd ? { trialEnd: trialEnd.toString() } : {}) },
+  });
+  await tx.emit({ type: 'subscription.started', payload: { subscription } });
+  const first = trialEnd ? [] : [await billPeriod(tx, subscription, period, startedAt, 'START')];
+  await rebuildEntitlements(tx);
+  const { invoices } = await billTenant(tx, now);
+  if (tenant.sandbox) tx.atTime(now);
+  return done({ subscription: (await tx.subscriptions.live(tenant.id))!, invoices: [...first, ...invoices] });
+}
