@@ -31,14 +31,6 @@ export class NoSuchAccount extends Error {
   override readonly name = 'NoSuchAccount';
 }
 
-/** Ends a transaction without keeping anything; the value is the answer. */
-export class Rollback<T> extends Error {
-  override readonly name = 'Rollback';
-  constructor(readonly value: T) {
-    super('rolled back on purpose');
-  }
-}
-
 export interface Session {
   readonly manager: EntityManager;
   readonly entered: EnteredRow;
@@ -118,49 +110,42 @@ async function abandon(runner: QueryRunner): Promise<void> {
   }
 }
 
-async function once<T>(
-  source: DataSource,
-  enterAs: (runner: QueryRunner) => Promise<EnteredRow>,
-  work: (session: Session) => Promise<T>,
-): Promise<T> {
+/** A write transaction in progress. Whoever holds it ends it, one way or the other. */
+export interface OpenWrite extends Session {
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+}
+
+export async function openWrite(source: DataSource, entry: Entry | { readonly systemFor: string }): Promise<OpenWrite> {
   const runner = source.createQueryRunner();
   try {
     await runner.query(begin.write);
-    const entered = await enterAs(runner);
-    const value = await work({ manager: runner.manager, entered });
-    await runner.query('COMMIT');
-    await runner.release();
-    return value;
+    const entered = await ('systemFor' in entry ? enterAsSystem(runner, entry.systemFor) : enter(runner, entry));
+    // Nobody waits for a lock for longer than a client waits for an answer.
+    await runner.query(`set local lock_timeout = '8s'`);
+    return {
+      manager: runner.manager,
+      entered,
+      commit: async () => {
+        await runner.query('COMMIT');
+        await runner.release();
+      },
+      rollback: () => abandon(runner),
+    };
   } catch (error) {
-    if (error instanceof Rollback) {
-      try {
-        // Deferred foreign keys must hold in a dry run too, else it would promise what the real run refuses.
-        await runner.query('SET CONSTRAINTS ALL IMMEDIATE');
-      } catch (constraint) {
-        await abandon(runner);
-        throw constraint;
-      }
-      await abandon(runner);
-      return error.value as T;
-    }
     await abandon(runner);
     throw error;
   }
 }
 
-/** One operation, one transaction, entered as the actor. Throw `Rollback` to answer without keeping anything. */
-export async function writeTransaction<T>(
-  source: DataSource,
-  entry: Entry | { readonly systemFor: string },
-  work: (session: Session) => Promise<T>,
-): Promise<T> {
+/**
+ * Runs an operation in a transaction of its own and tries the whole again where PostgreSQL asks for it. `work` says how
+ * the transaction ends; it must not hold anything outside of it that a second run would find changed.
+ */
+export async function withRetries<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await once(
-        source,
-        (runner) => ('systemFor' in entry ? enterAsSystem(runner, entry.systemFor) : enter(runner, entry)),
-        work,
-      );
+      return await work();
     } catch (error) {
       const state = sqlState(error);
       if (attempt >= attempts || !state || !retryableStates.has(state)) throw error;
@@ -168,4 +153,23 @@ export async function writeTransaction<T>(
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt));
     }
   }
+}
+
+/** Commits what `work` did, or rolls all of it back when it throws. */
+export async function writeTransaction<T>(
+  source: DataSource,
+  entry: Entry | { readonly systemFor: string },
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  return withRetries(async () => {
+    const open = await openWrite(source, entry);
+    try {
+      const value = await work(open);
+      await open.commit();
+      return value;
+    } catch (error) {
+      await open.rollback();
+      throw error;
+    }
+  });
 }

@@ -57,7 +57,6 @@ export async function claimKey(
 ): Promise<Claim> {
   const { table, scopeColumn, scopeId } = targetOf(owner);
   const hash = hashOf(request);
-  await manager.query(`set local lock_timeout = '8s'`);
   const extra = owner.tenantId ? { column: ', partner_id', value: ', $7' } : { column: '', value: '' };
   const inserted: unknown[] = await manager.query(
     `insert into ${table} (${scopeColumn}, actor_id, key, mutation, request_hash, response, created_at${extra.column})

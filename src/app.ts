@@ -1,0 +1,279 @@
+import { LRUCache } from 'lru-cache';
+import type { DataSource } from 'typeorm';
+import { type Actor, entryOf, may, type Permission } from './access/actor';
+import { type Authentication, authenticate } from './access/authenticate.query';
+import { decodeId } from './core/ids';
+import { type Refused, type Result, refuse } from './core/result';
+import type { Clock } from './platform/clock';
+import {
+  type Entry,
+  NoSuchAccount,
+  openRead,
+  openWrite,
+  type Session,
+  sqlState,
+  withRetries,
+  writeTransaction,
+} from './platform/database';
+import { claimKey, type KeyOwner, keepAnswer } from './platform/idempotency';
+import type { Log } from './platform/log';
+import type { TextSigner } from './platform/signed-text';
+import type { TokenVerifier } from './platform/tokens';
+import { Tx } from './tx';
+
+/** What an operation is about: decides which account is entered, and which rights it takes. */
+export type Scope =
+  | { readonly kind: 'TENANT'; readonly tenantId?: string | null | undefined }
+  | { readonly kind: 'PARTNER'; readonly partnerId?: string | null | undefined }
+  | { readonly kind: 'PLATFORM' };
+
+export interface WriteRequest {
+  readonly mutation: string;
+  readonly permission: Permission;
+  readonly scope: Scope;
+  /** As the client sent it: what the idempotency key is held against. */
+  readonly input: unknown;
+  readonly idempotencyKey?: string | null | undefined;
+  /** Money moves and the act is not naturally idempotent. */
+  readonly keyRequired?: boolean;
+  readonly dryRun?: boolean | null | undefined;
+}
+
+/** Refusals that any mutation may answer, before its command is asked. */
+export const commonRefusals = [
+  'FORBIDDEN',
+  'TENANT_NOT_FOUND',
+  'PARTNER_NOT_FOUND',
+  'INVALID_INPUT',
+  'IDEMPOTENCY_KEY_REQUIRED',
+  'IDEMPOTENCY_KEY_INVALID',
+  'IDEMPOTENCY_KEY_REUSED',
+  'IDEMPOTENCY_KEY_IN_PROGRESS',
+  'BUSY',
+  'RATE_LIMITED',
+] as const;
+export type CommonRefusal = (typeof commonRefusals)[number];
+
+export type WriteOutcome<T, C extends string> =
+  | {
+      readonly ok: true;
+      readonly value: T;
+      readonly replayed: boolean;
+      readonly dryRun: boolean;
+      /** A dry run's open transaction: the answer is read through it, then it is rolled back. */
+      readonly open?: OpenTx | undefined;
+    }
+  | Refused<C | CommonRefusal>;
+
+export interface OpenTx {
+  readonly tx: Tx;
+  readonly scope: 'tenant' | 'partner' | 'platform';
+  end(): Promise<void>;
+}
+
+export interface AppParts {
+  /** The role that serves requests. */
+  readonly source: DataSource;
+  /** The narrow role for cross-tenant work. */
+  readonly jobSource: DataSource;
+  readonly clock: Clock;
+  readonly verifier: TokenVerifier;
+  readonly signer: TextSigner;
+  readonly log: Log;
+}
+
+const keyPattern = /^[\x21-\x7e]{1,255}$/;
+
+/** How long an identity's memberships are remembered. The database checks them in each transaction all the same. */
+const membershipMemory = 5_000;
+
+export class App {
+  readonly clock: Clock;
+  readonly signer: TextSigner;
+  readonly log: Log;
+  private readonly actors = new LRUCache<string, Authentication>({ max: 10_000, ttl: membershipMemory });
+
+  constructor(private readonly parts: AppParts) {
+    this.clock = parts.clock;
+    this.signer = parts.signer;
+    this.log = parts.log;
+  }
+
+  async authenticate(authorization: string | undefined, account: string | undefined): Promise<Authentication> {
+    const { source, verifier } = this.parts;
+    if (!authorization) return { outcome: 'ANONYMOUS' };
+    const key = `${account ?? ''}\n${authorization}`;
+    const known = this.actors.get(key);
+    if (known) return known;
+    const authentication = await authenticate(source, verifier, authorization, account);
+    if (authentication.outcome === 'ACTOR') this.actors.set(key, authentication);
+    return authentication;
+  }
+
+  /** One read-only snapshot, entered with the widest rows the actor may read. `undefined`: the account is gone. */
+  async openRead(actor: Actor): Promise<OpenTx | undefined> {
+    const entry = entryOf(actor);
+    try {
+      const open = await openRead(this.parts.source, entry);
+      return { tx: this.txOf(open, entry), scope: scopeOf(entry), end: open.end };
+    } catch (error) {
+      if (error instanceof NoSuchAccount) return undefined;
+      throw error;
+    }
+  }
+
+  private txOf(session: Session, entry: Entry): Tx {
+    return new Tx(session, entry, this.parts.clock);
+  }
+
+  /** Work of the system itself for one tenant: billing runs and jobs. */
+  async asSystem<T>(tenantId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return writeTransaction(this.parts.jobSource, { systemFor: tenantId }, (session) =>
+      work(new Tx(session, { tenantId }, this.parts.clock)),
+    );
+  }
+
+  /**
+   * One mutation: rights, account, idempotency key, one transaction, the command. A refusal and a dry run leave nothing
+   * behind; an answer under a key is kept with the change itself.
+   *
+   * @param keep what of the answer may be stored for replays (a secret that is shown once may not)
+   */
+  async write<T, C extends string>(
+    actor: Actor,
+    request: WriteRequest,
+    command: (tx: Tx) => Promise<Result<T, C>>,
+    keep: (value: T) => T = (value) => value,
+  ): Promise<WriteOutcome<T, C>> {
+    if (!may(actor, request.permission)) return refuse('FORBIDDEN', 'Your role does not allow this.');
+    const problem = keyProblem(request);
+    if (problem) return problem;
+    const entry = resolveEntry(actor, request.scope);
+    if (!('principalId' in entry)) return entry;
+    try {
+      return await withRetries(() => this.writeOnce(actor, entry, request, command, keep));
+    } catch (error) {
+      if (error instanceof NoSuchAccount) return missingAccount(request.scope);
+      if (sqlState(error) === '55P03') {
+        return request.idempotencyKey
+          ? refuse('IDEMPOTENCY_KEY_IN_PROGRESS', 'The same request is still being worked on.', { retryable: true })
+          : refuse('BUSY', 'The account is busy; try again.', { retryable: true });
+      }
+      throw error;
+    }
+  }
+
+  private async writeOnce<T, C extends string>(
+    actor: Actor,
+    entry: Entry,
+    request: WriteRequest,
+    command: (tx: Tx) => Promise<Result<T, C>>,
+    keep: (value: T) => T,
+  ): Promise<WriteOutcome<T, C>> {
+    const open = await openWrite(this.parts.source, entry);
+    let handedOver = false;
+    try {
+      // The role may have changed since the actor was remembered: what the database found is what counts.
+      if (!open.entered.can_write) return refuse('FORBIDDEN', 'Your role does not allow this.');
+      const tx = this.txOf(open, entry);
+      const owner: KeyOwner = {
+        actorId: actor.principalId,
+        partnerId: open.entered.partner_id ?? undefined,
+        tenantId: entry.tenantId,
+      };
+      const key = request.idempotencyKey ?? undefined;
+      if (key) {
+        const keyed = { key, mutation: request.mutation, input: request.input };
+        const claim = await claimKey(open.manager, owner, keyed, tx.wallNow);
+        if (claim.outcome === 'MISMATCH') {
+          return refuse('IDEMPOTENCY_KEY_REUSED', 'This key was used for another request.', {
+            path: ['idempotencyKey'],
+          });
+        }
+        if (claim.outcome === 'REPLAY') {
+          return { ok: true, value: claim.value as T, replayed: true, dryRun: false };
+        }
+      }
+      const result = await command(tx);
+      if (!result.ok) return result;
+      if (request.dryRun) {
+        // Deferred foreign keys must hold in a dry run too, else it would promise what the real run cannot do.
+        await open.manager.query('SET CONSTRAINTS ALL IMMEDIATE');
+        handedOver = true;
+        return {
+          ok: true,
+          value: result.value,
+          replayed: false,
+          dryRun: true,
+          open: { tx, scope: scopeOf(entry), end: open.rollback },
+        };
+      }
+      if (key) await keepAnswer(open.manager, owner, key, keep(result.value));
+      handedOver = true;
+      await open.commit().catch(async (error) => {
+        await open.rollback();
+        throw error;
+      });
+      return { ok: true, value: result.value, replayed: false, dryRun: false };
+    } finally {
+      if (!handedOver) await open.rollback();
+    }
+  }
+}
+
+function scopeOf(entry: Entry): OpenTx['scope'] {
+  return entry.tenantId ? 'tenant' : entry.partnerId ? 'partner' : 'platform';
+}
+
+function keyProblem(request: WriteRequest): Refused<CommonRefusal> | undefined {
+  const { idempotencyKey: key } = request;
+  if (key === undefined || key === null) {
+    if (!request.keyRequired || request.dryRun) return undefined;
+    return refuse('IDEMPOTENCY_KEY_REQUIRED', 'Money moves here: give an idempotencyKey, a new one for each intent.', {
+      path: ['idempotencyKey'],
+    });
+  }
+  if (keyPattern.test(key)) return undefined;
+  return refuse('IDEMPOTENCY_KEY_INVALID', 'A key has 1 to 255 visible ASCII characters.', {
+    path: ['idempotencyKey'],
+  });
+}
+
+function missingAccount(scope: Scope): Refused<CommonRefusal> {
+  return scope.kind === 'TENANT'
+    ? refuse('TENANT_NOT_FOUND', 'No such tenant.', { path: ['input', 'tenantId'] })
+    : refuse('PARTNER_NOT_FOUND', 'No such partner.', { path: ['input', 'partnerId'] });
+}
+
+/** Which account a mutation enters: the one that is named, if it can be this actor's, else the actor's own. */
+function resolveEntry(actor: Actor, scope: Scope): Entry | Refused<CommonRefusal> {
+  const { principalId, account } = actor;
+  if (scope.kind === 'PLATFORM') return { principalId };
+  if (scope.kind === 'TENANT') {
+    const named = scope.tenantId ? decodeId(scope.tenantId) : undefined;
+    if (scope.tenantId && named?.kind !== 'Tenant') return missingAccount(scope);
+    if (account.kind === 'TENANT') {
+      return named && named.uuid !== account.tenantId
+        ? missingAccount(scope)
+        : { principalId, partnerId: account.partnerId, tenantId: account.tenantId };
+    }
+    if (!named) {
+      return refuse('INVALID_INPUT', 'Say which tenant.', { path: ['input', 'tenantId'] });
+    }
+    return {
+      principalId,
+      partnerId: account.kind === 'PARTNER' ? account.partnerId : undefined,
+      tenantId: named.uuid,
+    };
+  }
+  const named = scope.partnerId ? decodeId(scope.partnerId) : undefined;
+  if (scope.partnerId && named?.kind !== 'Partner') return missingAccount(scope);
+  if (account.kind === 'PLATFORM') {
+    return named
+      ? { principalId, partnerId: named.uuid }
+      : refuse('INVALID_INPUT', 'Say which partner.', { path: ['input', 'partnerId'] });
+  }
+  return named && named.uuid !== account.partnerId
+    ? missingAccount(scope)
+    : { principalId, partnerId: account.partnerId };
+}

@@ -1,0 +1,44 @@
+import DataLoader from 'dataloader';
+import { inOrder } from '../access/access.loaders';
+import type { Tx } from '../tx';
+import type { Addon } from './addon';
+import type { Feature } from './feature';
+import type { Plan, PlanVersion } from './plan';
+
+export const featureLoader = (tx: Tx) =>
+  new DataLoader<string, Feature | undefined, string>(async (ids) => inOrder(ids, await tx.features.byIds(ids)));
+
+export const planLoader = (tx: Tx) =>
+  new DataLoader<string, Plan | undefined, string>(async (ids) => inOrder(ids, await tx.plans.byIds(ids)));
+
+export const planVersionLoader = (tx: Tx) =>
+  new DataLoader<string, PlanVersion | undefined, string>(async (ids) =>
+    inOrder(ids, await tx.plans.versionsByIds(ids)),
+  );
+
+/** By the plan's id: the version that is sold now. */
+export const currentVersionLoader = (tx: Tx) =>
+  new DataLoader<string, PlanVersion | undefined, string>(async (planIds) => {
+    const byPlan = new Map(
+      (await tx.plans.currentVersions(planIds)).map((version) => [version.planId as string, version]),
+    );
+    return planIds.map((planId) => byPlan.get(planId));
+  });
+
+export const addonLoader = (tx: Tx) =>
+  new DataLoader<string, Addon | undefined, string>(async (ids) => inOrder(ids, await tx.addons.byIds(ids)));
+
+/** One grouped count for all add-ons of a partner on the page. */
+export const subscriberCountLoader = (tx: Tx) =>
+  new DataLoader<{ readonly partnerId: string; readonly addonId: string }, number, string>(
+    async (keys) => {
+      const counts = new Map<string, number>();
+      for (const partnerId of new Set(keys.map((key) => key.partnerId))) {
+        const addonIds = keys.filter((key) => key.partnerId === partnerId).map((key) => key.addonId);
+        for (const [addonId, count] of await tx.addons.subscriberCounts(partnerId, addonIds))
+          counts.set(addonId, count);
+      }
+      return keys.map((key) => counts.get(key.addonId) ?? 0);
+    },
+    { cacheKeyFn: (key) => key.addonId },
+  );

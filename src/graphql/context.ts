@@ -1,0 +1,152 @@
+import type DataLoader from 'dataloader';
+import { GraphQLError } from 'graphql';
+import { type Actor, may, type Permission } from '../access/actor';
+import type { Authentication } from '../access/authenticate.query';
+import type { App, OpenTx, WriteRequest } from '../app';
+import { decodeId, type IdKind } from '../core/ids';
+import type { Result } from '../core/result';
+import type { Tx } from '../tx';
+import { type RefusedAnswer, toGraphqlRefused } from './refusal.graphql';
+
+/** What every mutation's answer begins with. */
+export interface DoneAnswer {
+  readonly replayed: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface MutationOptions {
+  readonly idempotencyKey?: string | null | undefined;
+  readonly dryRun?: boolean | null | undefined;
+}
+
+type LoaderFactory<K, V> = (tx: Tx) => DataLoader<K, V, string>;
+
+/** Members that are null or missing are the same to a command; those for which null means "remove" are named. */
+function withoutNulls(value: unknown, keep: readonly string[]): unknown {
+  if (Array.isArray(value)) return value.map((member) => withoutNulls(member, keep));
+  // Temporal values are objects too, and stay what they are.
+  if (value === null || typeof value !== 'object' || Symbol.toStringTag in value) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, member]) =>
+      member === undefined || (member === null && !keep.includes(key)) ? [] : [[key, withoutNulls(member, keep)]],
+    ),
+  );
+}
+
+/**
+ * One request. Reads go through one lazily opened snapshot; each mutation ends it first, so that what is read after a
+ * mutation has seen it. Loaders live as long as the snapshot they read from.
+ */
+export class Context {
+  private reading: Promise<OpenTx | undefined> | undefined;
+  private loaders = new Map<unknown, DataLoader<unknown, unknown, string>>();
+
+  constructor(
+    readonly app: App,
+    readonly authentication: Authentication,
+    readonly requestId: string,
+  ) {}
+
+  /** Who asks; anonymous and unknown callers end here. */
+  get actor(): Actor {
+    switch (this.authentication.outcome) {
+      case 'ACTOR':
+        return this.authentication.actor;
+      case 'ACCOUNT_REQUIRED':
+        throw new GraphQLError('You belong to several accounts: name one in the Tollgate-Account header.', {
+          extensions: { code: 'ACCOUNT_REQUIRED' },
+        });
+      default:
+        throw new GraphQLError('Give a bearer token or an API key.', { extensions: { code: 'UNAUTHENTICATED' } });
+    }
+  }
+
+  may(permission: Permission): boolean {
+    return may(this.actor, permission);
+  }
+
+  private async open(): Promise<OpenTx> {
+    const { actor } = this;
+    this.reading ??= this.app.openRead(actor);
+    const open = await this.reading;
+    if (!open)
+      throw new GraphQLError('Give a bearer token or an API key.', { extensions: { code: 'UNAUTHENTICATED' } });
+    return open;
+  }
+
+  /** The request's snapshot, or `undefined` for a role that may not read this: it then sees nothing, as if none were. */
+  async read(permission: Permission): Promise<Tx | undefined> {
+    return this.may(permission) ? (await this.open()).tx : undefined;
+  }
+
+  /** Which rows are in view: a tenant's, a partner's, or all. */
+  async scope(): Promise<OpenTx['scope']> {
+    return (await this.open()).scope;
+  }
+
+  /** A loader on the request's snapshot; made once for each request and kind. */
+  async loader<K, V>(factory: LoaderFactory<K, V>): Promise<DataLoader<K, V, string>> {
+    const { tx } = await this.open();
+    let loader = this.loaders.get(factory);
+    if (!loader) {
+      loader = factory(tx) as DataLoader<unknown, unknown, string>;
+      this.loaders.set(factory, loader);
+    }
+    return loader as unknown as DataLoader<K, V, string>;
+  }
+
+  /** The tenant an argument names, else the actor's own; `undefined`: none, and a stranger's looks the same later. */
+  tenantUuid(id: string | null | undefined): string | undefined {
+    if (id) return this.uuidOf('Tenant', id);
+    const { account } = this.actor;
+    return account.kind === 'TENANT' ? account.tenantId : undefined;
+  }
+
+  /** The partner an argument names, else the actor's own. */
+  partnerUuid(id: string | null | undefined): string | undefined {
+    if (id) return this.uuidOf('Partner', id);
+    const { account } = this.actor;
+    return account.kind === 'PLATFORM' ? undefined : account.partnerId;
+  }
+
+  uuidOf(kind: IdKind, id: string): string | undefined {
+    const decoded = decodeId(id);
+    return decoded?.kind === kind ? decoded.uuid : undefined;
+  }
+
+  /** Runs a command as one mutation and shapes its answer. */
+  async mutate<I extends object, T, C extends string, A extends object>(
+    request: Omit<WriteRequest, 'idempotencyKey' | 'dryRun' | 'input'> & {
+      readonly input: I;
+      readonly options: MutationOptions;
+      readonly nullable?: readonly string[];
+      readonly keep?: (value: T) => T;
+    },
+    command: (tx: Tx, input: I) => Promise<Result<T, C>>,
+    toAnswer: (value: T) => A,
+  ): Promise<(A & DoneAnswer) | RefusedAnswer> {
+    const { options, nullable, keep, ...rest } = request;
+    const input = withoutNulls(request.input, nullable ?? []) as I;
+    await this.end();
+    const outcome = await this.app.write(
+      this.actor,
+      { ...rest, input, idempotencyKey: options.idempotencyKey, dryRun: options.dryRun },
+      (tx) => command(tx, input),
+      keep,
+    );
+    if (!outcome.ok) return toGraphqlRefused(outcome.refusal);
+    // What a dry run made can be seen in its own transaction only: the rest of the answer is read there.
+    if (outcome.open) this.reading = Promise.resolve(outcome.open);
+    const { replayed, dryRun } = outcome;
+    return { ...toAnswer(outcome.value), replayed, dryRun };
+  }
+
+  /** Ends the snapshot (or rolls a dry run back) and forgets what was loaded from it. */
+  async end(): Promise<void> {
+    const { reading } = this;
+    this.reading = undefined;
+    this.loaders = new Map();
+    const open = await reading?.catch(() => undefined);
+    await open?.end();
+  }
+}

@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
+
+/** The demo's own secrets: made on first start, readable by their owner only. Production brings its own. */
+export interface DemoSecrets {
+  readonly quoteSecret: string;
+  readonly databasePassword: string;
+  /** Ed25519, private. */
+  readonly identityKey: JWK;
+}
+
+export async function demoSecrets(dataFolder: string): Promise<DemoSecrets> {
+  const file = join(dataFolder, 'secrets.json');
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as DemoSecrets;
+  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
+  const secrets: DemoSecrets = {
+    quoteSecret: randomBytes(32).toString('base64url'),
+    databasePassword: randomBytes(24).toString('base64url'),
+    identityKey: { ...(await exportJWK(privateKey)), kid: randomBytes(8).toString('hex'), alg: 'EdDSA' },
+  };
+  mkdirSync(dataFolder, { recursive: true });
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify(secrets, null, 2), { mode: 0o600 });
+  // Two that start at once: the later rename would change the keys under the first. Whoever is second reads.
+  if (existsSync(file)) return demoSecrets(dataFolder);
+  renameSync(draft, file);
+  return secrets;
+}
