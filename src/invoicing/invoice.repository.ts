@@ -127,6 +127,22 @@ export class InvoiceRepository {
     return this.manager.countBy(InvoiceEntity, { tenantId });
   }
 
+  /** Which plan or add-on stands behind these plan phases and attachments? */
+  async catalogSources(
+    tenantIds: readonly string[],
+    ids: readonly string[],
+  ): Promise<Map<string, { readonly planId?: string; readonly addonId?: string }>> {
+    const rows: { id: string; plan_id: string | null; addon_id: string | null }[] = await this.manager.query(
+      `select id, plan_id, null::uuid as addon_id from subscription_items where tenant_id = any($1) and id = any($2)
+       union all
+       select id, null, addon_id from partner_tenant_addon_subscriptions where tenant_id = any($1) and id = any($2)`,
+      [tenantIds, ids],
+    );
+    return new Map(
+      rows.map((row) => [row.id, row.plan_id ? { planId: row.plan_id } : { addonId: row.addon_id ?? undefined }]),
+    );
+  }
+
   /** Has the tenant ever been invoiced a positive amount? */
   async hasPurchased(tenantId: string): Promise<boolean> {
     const rows = await this.manager.query(

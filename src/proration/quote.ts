@@ -1,4 +1,4 @@
-import type { Instant } from '../core/calendar';
+import { type Instant, instant } from '../core/calendar';
 import type { PlanChangeRequest } from './plan-change.query';
 
 /** How long a quote holds. Long enough to ask a customer, short enough that prices and days have not moved on. */
@@ -22,4 +22,24 @@ export function requestText(request: PlanChangeRequest): string {
       .sort(([first], [second]) => (first < second ? -1 : 1))
       .map(([name, value]) => [name, String(value)]),
   );
+}
+
+export function quoteText(quote: PlanChangeQuote): string {
+  const { tenantId, request, at, netMinor, currency, expiresAt } = quote;
+  return JSON.stringify([1, tenantId, request, at.toString(), netMinor.toString(), currency, expiresAt.toString()]);
+}
+
+/** Of text whose signature was verified; `undefined`: of another version. */
+export function quoteFromText(text: string): PlanChangeQuote | undefined {
+  const parts: unknown = JSON.parse(text);
+  if (!Array.isArray(parts) || parts[0] !== 1) return undefined;
+  const [, tenantId, request, at, netMinor, currency, expiresAt] = parts as string[];
+  return {
+    tenantId: tenantId!,
+    request: request!,
+    at: instant(at!),
+    netMinor: BigInt(netMinor!),
+    currency: currency!,
+    expiresAt: instant(expiresAt!),
+  };
 }

@@ -1,0 +1,344 @@
+import { createUnionType, Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { CouponOrderEnum } from '../access/access.graphql';
+import type { CouponOrder } from '../access/partner';
+import { AddonType, PlanType } from '../catalog/catalog.graphql';
+import type { Instant } from '../core/calendar';
+import { decimalText } from '../core/decimal';
+import type { Explanation } from '../core/explain';
+import { encodeId } from '../core/ids';
+import { CouponType } from '../coupons/coupons.graphql';
+import { enumFrom } from '../graphql/enums';
+import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
+import { MutationDone } from '../graphql/mutation.graphql';
+import { connectionOf, countedConnectionOf } from '../graphql/page.graphql';
+import { resultOf } from '../graphql/refusal.graphql';
+import { DateTimeScalar, DecimalScalar } from '../graphql/scalars';
+import {
+  type BalanceEntry,
+  type CreditNote,
+  type CreditNoteLine,
+  type CreditNoteReason,
+  creditNoteReasons,
+  type Settlement,
+  settlements,
+} from './credit-note';
+import {
+  type Invoice,
+  type InvoiceKind,
+  type InvoiceLine,
+  type InvoiceReason,
+  type InvoiceStatus,
+  invoiceKinds,
+  invoiceReasons,
+  invoiceStatuses,
+  type LineKind,
+  lineKinds,
+  type SourceKind,
+  type TimeSpan,
+} from './invoice';
+
+export const LineKindEnum = enumFrom('LineKind', lineKinds, 'What a line is for.', {
+  PLAN_FIXED: 'The plan for a period, in advance.',
+  ADDON_FIXED: 'An add-on for a period, in advance.',
+  PRORATION_CHARGE: 'A plan or add-on for the rest of a period.',
+  PRORATION_CREDIT: 'The unused rest of what was paid for a plan or add-on; negative on an invoice.',
+  PLAN_USAGE: "Usage within the plan's limits.",
+  ADDON_USAGE: "Usage within an add-on's limits.",
+  OVERAGE: 'Usage beyond all limits.',
+  DISCOUNT: 'A coupon; negative.',
+  LICENCE: 'Licences.',
+  TAX: 'Tax.',
+  CREDIT_APPLIED: 'Credit balance that pays for a part.',
+});
+export const InvoiceStatusEnum = enumFrom('InvoiceStatus', invoiceStatuses, 'Where an invoice stands.', {
+  DRAFT: 'Not issued yet.',
+  FINALIZED: 'Issued and to be paid; it never changes.',
+  PAID: 'Paid, or nothing was due.',
+  VOID: 'Taken back as a whole.',
+  UNCOLLECTIBLE: 'It will not be paid.',
+});
+export const InvoiceKindEnum = enumFrom('InvoiceKind', invoiceKinds, 'What an invoice bills.', {
+  PERIOD: 'A billing period; there is one for each.',
+  ONE_TIME: 'A change within a period.',
+});
+export const InvoiceReasonEnum = enumFrom('InvoiceReason', invoiceReasons, 'What an invoice came from.', {
+  START: "A subscription's first period.",
+  RENEWAL: 'A new period.',
+  PLAN_CHANGE: 'A plan change.',
+  ADDON: 'An add-on that was attached.',
+  FINAL: "A subscription's end.",
+});
+export const SettlementEnum = enumFrom('Settlement', settlements, "Where money in the tenant's favour goes.", {
+  CREDIT_BALANCE: 'Into the credit balance, which pays the next invoices.',
+  REFUND: 'Back through the payment provider.',
+  NONE: 'Nowhere: what was paid stays with the new state.',
+});
+export const CreditNoteReasonEnum = enumFrom('CreditNoteReason', creditNoteReasons, 'What a credit note came from.', {
+  PLAN_CHANGE: 'A plan change.',
+  ADDON_CANCELLED: 'An add-on that was cancelled at once.',
+  CANCELLATION: 'A subscription that was cancelled at once.',
+  CORRECTION: 'A correction of an invoice.',
+});
+
+@ObjectType('Operand', { description: 'One number of a formula.', simpleResolvers: true })
+export class OperandType {
+  @Field(() => String, { description: 'Its name in the formula.' })
+  name: string;
+  @Field(() => String, { description: 'A plain decimal.' })
+  value: string;
+  @Field(() => String, { description: 'What is counted: a currency, days, units, %.' })
+  unit: string;
+  @Field(() => String, { nullable: true, description: 'The row it came from.' })
+  source?: string | undefined;
+}
+
+@ObjectType('Explanation', {
+  description: 'Why a line has its amount: enough to calculate it again.',
+  simpleResolvers: true,
+})
+export class ExplanationType {
+  @Field(() => String, { description: 'The rule.' })
+  rule: string;
+  @Field(() => String, { description: 'Operand names with + - * /, brackets, min and max; in major units.' })
+  formula: string;
+  @Field(() => [OperandType], { description: 'The numbers in it.' })
+  operands: readonly OperandType[];
+  @Field(() => String, { description: 'The value before rounding, cut off with … where it does not end.' })
+  exact: string;
+  @Field(() => String, { description: 'How it was rounded.' })
+  rounding: string;
+  @Field(() => String, { description: 'The rounded amount, major units.' })
+  result: string;
+  @Field(() => String, { description: 'All of it in one sentence.' })
+  sentence: string;
+}
+
+export function toGraphqlExplanation(explanation: Explanation): ExplanationType {
+  return explanation;
+}
+
+@ObjectType('TimeSpan', { description: 'Half-open: the start belongs to it, the end does not.', simpleResolvers: true })
+export class TimeSpanType {
+  @Field(() => DateTimeScalar, { description: 'UTC.' })
+  start: Instant;
+  @Field(() => DateTimeScalar, { description: 'UTC.' })
+  end: Instant;
+}
+
+export const LineSource = createUnionType({
+  name: 'LineSource',
+  description: 'What a line is for.',
+  types: () => [PlanType, AddonType, CouponType] as const,
+  resolveType: (value) => (value as unknown as { __typename: string }).__typename,
+});
+
+export interface SourceReference {
+  readonly kind: SourceKind;
+  readonly id: string;
+  readonly tenantUuid: string;
+}
+
+@ObjectType('InvoiceLine', { description: 'One line; its amount is rounded, and never rounded again.' })
+export class InvoiceLineType {
+  @Field(() => ID, { description: 'line_…' })
+  id: string;
+  @Field(() => Int, { description: '1, 2, 3 …' })
+  position: number;
+  @Field(() => LineKindEnum, { description: 'What it is for.' })
+  kind: LineKind;
+  @Field(() => String, { description: 'For people.' })
+  description: string;
+  @Field(() => DecimalScalar, { description: 'How many.' })
+  quantity: string;
+  @Field(() => MoneyType, { description: 'Charges are positive, discounts and credits negative.' })
+  amount: MoneyType;
+  @Field(() => TimeSpanType, { nullable: true, description: 'The time it is for.' })
+  covers?: TimeSpan | undefined;
+  @Field(() => ID, { nullable: true, description: 'A discount: the line it takes from.' })
+  discountsLineId?: string | undefined;
+  @Field(() => ExplanationType, { description: 'Why it has this amount.' })
+  explanation: ExplanationType;
+  readonly sourceReference: SourceReference;
+}
+
+export function toGraphqlInvoiceLine(line: InvoiceLine): InvoiceLineType {
+  return {
+    id: encodeId('InvoiceLine', line.id, line.tenantId),
+    position: line.position,
+    kind: line.kind,
+    description: line.description,
+    quantity: decimalText(line.quantity),
+    amount: toGraphqlMoney(line.amount),
+    covers: line.covers,
+    discountsLineId: line.discountsLineId && encodeId('InvoiceLine', line.discountsLineId, line.tenantId),
+    explanation: line.explanation,
+    sourceReference: { ...line.source, tenantUuid: line.tenantId },
+  };
+}
+
+@ObjectType('Invoice', {
+  description: 'What a tenant is asked to pay. Issued, it never changes: corrections are credit notes.',
+})
+export class InvoiceType {
+  @Field(() => ID, { description: 'invoice_…' })
+  id: string;
+  @Field(() => String, { description: 'Gap-free per partner, e.g. ACME-000042.' })
+  number: string;
+  @Field(() => InvoiceKindEnum, { description: 'What it bills.' })
+  kind: InvoiceKind;
+  @Field(() => InvoiceReasonEnum, { description: 'What it came from.' })
+  reason: InvoiceReason;
+  @Field(() => InvoiceStatusEnum, { description: 'Where it stands.' })
+  status: InvoiceStatus;
+  @Field(() => MoneyType, { description: 'Charges less proration credits.' })
+  subtotal: MoneyType;
+  @Field(() => MoneyType, { description: 'What coupons take off; not negative.' })
+  discount: MoneyType;
+  @Field(() => MoneyType, { description: 'subtotal − discount.' })
+  total: MoneyType;
+  @Field(() => MoneyType, { description: 'What the credit balance paid.' })
+  creditApplied: MoneyType;
+  @Field(() => MoneyType, { description: 'total − creditApplied.' })
+  amountDue: MoneyType;
+  @Field(() => TimeSpanType, { nullable: true, description: 'The billing period; null for a one-time invoice.' })
+  period?: TimeSpan | undefined;
+  @Field(() => CouponOrderEnum, { description: 'In which order coupons took from it.' })
+  couponOrder: CouponOrder;
+  @Field(() => DateTimeScalar, { description: 'UTC.' })
+  issuedAt: Instant;
+  readonly uuid: string;
+  readonly tenantUuid: string;
+}
+
+export function toGraphqlInvoice(invoice: Invoice): InvoiceType {
+  const { number, kind, reason, status, period, couponOrder, issuedAt } = invoice;
+  return {
+    ...{ number, kind, reason, status, period, couponOrder, issuedAt },
+    id: encodeId('Invoice', invoice.id, invoice.tenantId),
+    subtotal: toGraphqlMoney(invoice.subtotal),
+    discount: toGraphqlMoney(invoice.discount),
+    total: toGraphqlMoney(invoice.total),
+    creditApplied: toGraphqlMoney(invoice.creditApplied),
+    amountDue: toGraphqlMoney(invoice.amountDue),
+    uuid: invoice.id,
+    tenantUuid: invoice.tenantId,
+  };
+}
+
+@ObjectType('CreditNoteLine', { description: "One line of a credit note; positive in the tenant's favour." })
+export class CreditNoteLineType {
+  @Field(() => ID, { description: 'creditline_…' })
+  id: string;
+  @Field(() => Int, { description: '1, 2, 3 …' })
+  position: number;
+  @Field(() => LineKindEnum, { description: 'What it is for.' })
+  kind: LineKind;
+  @Field(() => String, { description: 'For people.' })
+  description: string;
+  @Field(() => MoneyType, {
+    description: "Positive in the tenant's favour; a charge that the credit paid at once is negative.",
+  })
+  amount: MoneyType;
+  @Field(() => ID, { nullable: true, description: 'The invoice line it reverses.' })
+  invoiceLineId?: string | undefined;
+  @Field(() => TimeSpanType, { nullable: true, description: 'The time it is for.' })
+  covers?: TimeSpan | undefined;
+  @Field(() => ExplanationType, { description: 'Why it has this amount.' })
+  explanation: ExplanationType;
+  readonly sourceReference: SourceReference;
+}
+
+export function toGraphqlCreditNoteLine(line: CreditNoteLine): CreditNoteLineType {
+  return {
+    id: encodeId('CreditNoteLine', line.id, line.tenantId),
+    position: line.position,
+    kind: line.kind as LineKind,
+    description: line.description,
+    amount: toGraphqlMoney(line.amount),
+    invoiceLineId: line.invoiceLineId && encodeId('InvoiceLine', line.invoiceLineId, line.tenantId),
+    covers: line.covers,
+    explanation: line.explanation,
+    sourceReference: { ...line.source, tenantUuid: line.tenantId },
+  };
+}
+
+@ObjectType('CreditNote', { description: "Money in the tenant's favour, with the lines it comes from." })
+export class CreditNoteType {
+  @Field(() => ID, { description: 'creditnote_…' })
+  id: string;
+  @Field(() => String, { description: 'Gap-free per partner, e.g. ACME-CN-000007.' })
+  number: string;
+  @Field(() => CreditNoteReasonEnum, { description: 'What it came from.' })
+  reason: CreditNoteReason;
+  @Field(() => SettlementEnum, { description: 'Where the money went.' })
+  settlement: Settlement;
+  @Field(() => MoneyType, { description: "In the tenant's favour." })
+  total: MoneyType;
+  @Field(() => DateTimeScalar, { description: 'UTC.' })
+  issuedAt: Instant;
+  readonly uuid: string;
+  readonly tenantUuid: string;
+}
+
+export function toGraphqlCreditNote(note: CreditNote): CreditNoteType {
+  const { number, reason, settlement, issuedAt } = note;
+  return {
+    ...{ number, reason, settlement, issuedAt },
+    id: encodeId('CreditNote', note.id, note.tenantId),
+    total: toGraphqlMoney(note.total),
+    uuid: note.id,
+    tenantUuid: note.tenantId,
+  };
+}
+
+@ObjectType('BalanceEntry', { description: 'One movement of the credit balance.', simpleResolvers: true })
+export class BalanceEntryType {
+  @Field(() => ID, { description: 'balance_…' })
+  id: string;
+  @Field(() => MoneyType, { description: 'Positive: granted by a credit note. Negative: applied to an invoice.' })
+  amount: MoneyType;
+  @Field(() => MoneyType, { description: 'The balance after it.' })
+  balanceAfter: MoneyType;
+  @Field(() => ID, { nullable: true, description: 'The credit note that granted it.' })
+  creditNoteId?: string | undefined;
+  @Field(() => ID, { nullable: true, description: 'The invoice it was applied to.' })
+  invoiceId?: string | undefined;
+  @Field(() => DateTimeScalar, { description: 'UTC.' })
+  createdAt: Instant;
+}
+
+export function toGraphqlBalanceEntry(entry: BalanceEntry): BalanceEntryType {
+  return {
+    id: encodeId('BalanceEntry', entry.id, entry.tenantId),
+    amount: toGraphqlMoney(entry.amount),
+    balanceAfter: toGraphqlMoney(entry.balanceAfter),
+    creditNoteId: entry.creditNoteId && encodeId('CreditNote', entry.creditNoteId, entry.tenantId),
+    invoiceId: entry.invoiceId && encodeId('Invoice', entry.invoiceId, entry.tenantId),
+    createdAt: entry.createdAt,
+  };
+}
+
+export const InvoiceConnection = countedConnectionOf('Invoice', InvoiceType);
+export const CreditNoteConnection = connectionOf('CreditNote', CreditNoteType);
+export const BalanceEntryConnection = connectionOf('BalanceEntry', BalanceEntryType);
+
+@InputType('AdvanceClockInput', { description: "Where a sandbox tenant's clock goes." })
+export class AdvanceClockInputType {
+  @Field(() => ID, { nullable: true, description: "Default: the actor's own tenant." })
+  tenantId?: string;
+  @Field(() => DateTimeScalar, { description: "Not before the tenant's own now." })
+  to: Instant;
+}
+
+@ObjectType('AdvanceClockDone', {
+  description: 'The clock was moved, and what fell due on the way was carried out in order.',
+})
+export class AdvanceClockDone extends MutationDone {
+  @Field(() => DateTimeScalar, { description: "The tenant's now, UTC." })
+  now: Instant;
+  @Field(() => Int, { description: 'Renewals, changes and ends that fell due.' })
+  events: number;
+  @Field(() => [InvoiceType], { description: 'What was invoiced on the way.' })
+  invoices: InvoiceType[];
+}
+export const AdvanceClockResult = resultOf('AdvanceClock', AdvanceClockDone);

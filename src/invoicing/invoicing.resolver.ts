@@ -1,0 +1,177 @@
+import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { toGraphqlAddon, toGraphqlPlan } from '../catalog/catalog.graphql';
+import { addonLoader, planLoader } from '../catalog/catalog.loaders';
+import { decodeId } from '../core/ids';
+import { toGraphqlCoupon } from '../coupons/coupons.graphql';
+import { couponLoader } from '../coupons/coupons.loaders';
+import type { Context } from '../graphql/context';
+import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
+import { MutationArgs } from '../graphql/mutation.graphql';
+import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
+import { Refuses } from '../graphql/refusal.graphql';
+import { advanceClock, advanceClockRefusals } from './advance-clock.command';
+import {
+  AdvanceClockInputType,
+  AdvanceClockResult,
+  BalanceEntryConnection,
+  type BalanceEntryType,
+  CreditNoteConnection,
+  CreditNoteLineType,
+  CreditNoteType,
+  InvoiceConnection,
+  InvoiceLineType,
+  InvoiceType,
+  LineSource,
+  type SourceReference,
+  toGraphqlBalanceEntry,
+  toGraphqlCreditNote,
+  toGraphqlCreditNoteLine,
+  toGraphqlInvoice,
+  toGraphqlInvoiceLine,
+} from './invoicing.graphql';
+import { creditNoteLinesLoader, invoiceLinesLoader, lineSourceLoader } from './invoicing.loaders';
+
+async function lineSource(reference: SourceReference, context: Context) {
+  const { kind, id, tenantUuid: tenantId } = reference;
+  if (kind === 'COUPON') {
+    const coupon = await (await context.loader(couponLoader)).load(id);
+    return coupon && { __typename: 'Coupon', ...toGraphqlCoupon(coupon) };
+  }
+  const source = await (await context.loader(lineSourceLoader)).load({ tenantId, id });
+  if (source?.planId) {
+    const plan = await (await context.loader(planLoader)).load(source.planId);
+    return plan && { __typename: 'Plan', ...toGraphqlPlan(plan) };
+  }
+  const addon = source?.addonId ? await (await context.loader(addonLoader)).load(source.addonId) : undefined;
+  return addon && { __typename: 'Addon', ...toGraphqlAddon(addon) };
+}
+
+@Resolver(() => InvoiceLineType)
+export class InvoiceLineResolver {
+  @FieldResolver(() => LineSource, { nullable: true, description: 'The plan, add-on or coupon it is for.' })
+  source(@Root() line: InvoiceLineType, @Ctx() context: Context) {
+    return lineSource(line.sourceReference, context);
+  }
+}
+
+@Resolver(() => CreditNoteLineType)
+export class CreditNoteLineResolver {
+  @FieldResolver(() => LineSource, { nullable: true, description: 'The plan, add-on or coupon it is for.' })
+  source(@Root() line: CreditNoteLineType, @Ctx() context: Context) {
+    return lineSource(line.sourceReference, context);
+  }
+}
+
+@Resolver(() => InvoiceType)
+export class InvoiceResolver {
+  @Query(() => InvoiceType, { nullable: true, description: 'One invoice.' })
+  async invoice(
+    @Arg('id', () => ID, { description: 'invoice_…' }) id: string,
+    @Ctx() context: Context,
+  ): Promise<InvoiceType | undefined> {
+    const tx = await context.read('TENANT_READ');
+    const decoded = decodeId(id);
+    if (!tx || decoded?.kind !== 'Invoice') return undefined;
+    const invoice = await tx.invoices.byId(decoded.tenantUuid!, decoded.uuid);
+    return invoice && toGraphqlInvoice(invoice);
+  }
+
+  @Query(() => InvoiceConnection, { description: "A tenant's invoices, oldest first." })
+  async invoices(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:
+      | string
+      | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<InvoiceType>> {
+    const tx = await context.read('TENANT_READ');
+    const tenant = context.tenantUuid(tenantId);
+    if (!tx || !tenant) return emptyPage(args);
+    const page = await tx.invoices.page(tenant, pageRequest(args));
+    return toGraphqlPage(
+      page,
+      (invoice) => invoice.id,
+      toGraphqlInvoice,
+      () => tx.invoices.count(tenant),
+    );
+  }
+
+  @FieldResolver(() => [InvoiceLineType], { description: 'Its lines, in their order.' })
+  async lines(@Root() invoice: InvoiceType, @Ctx() context: Context): Promise<InvoiceLineType[]> {
+    const loader = await context.loader(invoiceLinesLoader);
+    return (await loader.load({ tenantId: invoice.tenantUuid, id: invoice.uuid })).map(toGraphqlInvoiceLine);
+  }
+}
+
+@Resolver(() => CreditNoteType)
+export class CreditNoteResolver {
+  @Query(() => CreditNoteConnection, { description: "A tenant's credit notes, oldest first." })
+  async creditNotes(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:
+      | string
+      | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<CreditNoteType>> {
+    const tx = await context.read('TENANT_READ');
+    const tenant = context.tenantUuid(tenantId);
+    if (!tx || !tenant) return emptyPage(args);
+    const page = await tx.creditNotes.page(tenant, pageRequest(args));
+    return toGraphqlPage(page, (note) => note.id, toGraphqlCreditNote);
+  }
+
+  @FieldResolver(() => [CreditNoteLineType], { description: 'Its lines, in their order.' })
+  async lines(@Root() note: CreditNoteType, @Ctx() context: Context): Promise<CreditNoteLineType[]> {
+    const loader = await context.loader(creditNoteLinesLoader);
+    return (await loader.load({ tenantId: note.tenantUuid, id: note.uuid })).map(toGraphqlCreditNoteLine);
+  }
+
+  @Query(() => MoneyType, { nullable: true, description: "A tenant's credit balance, which pays its next invoices." })
+  async creditBalance(
+    @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:
+      | string
+      | undefined,
+    @Ctx() context: Context,
+  ): Promise<MoneyType | undefined> {
+    const tx = await context.read('TENANT_READ');
+    const id = context.tenantUuid(tenantId);
+    const tenant = tx && id ? await tx.tenantFor(id) : undefined;
+    return tx && tenant && toGraphqlMoney(await tx.creditNotes.balance(tenant.id, tenant.currency));
+  }
+
+  @Query(() => BalanceEntryConnection, { description: "The movements of a tenant's credit balance, oldest first." })
+  async balanceEntries(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:
+      | string
+      | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<BalanceEntryType>> {
+    const tx = await context.read('TENANT_READ');
+    const tenant = context.tenantUuid(tenantId);
+    if (!tx || !tenant) return emptyPage(args);
+    const page = await tx.creditNotes.entries(tenant, pageRequest(args));
+    return toGraphqlPage(page, (entry) => entry.id, toGraphqlBalanceEntry);
+  }
+
+  @Mutation(() => AdvanceClockResult, {
+    description: "Moves a sandbox tenant's clock and carries out what falls due on the way, in order.",
+  })
+  @Refuses(advanceClockRefusals)
+  advanceClock(
+    @Arg('input', () => AdvanceClockInputType, { description: 'Whose clock, to when.' }) input: AdvanceClockInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      { mutation: 'advanceClock', permission: 'TENANT_WRITE', scope, input, options },
+      advanceClock,
+      ({ now, events, invoices }) => ({
+        __typename: 'AdvanceClockDone',
+        ...{ now, events },
+        invoices: invoices.map(toGraphqlInvoice),
+      }),
+    );
+  }
+}

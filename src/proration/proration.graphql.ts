@@ -1,0 +1,363 @@
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import {
+  AddonType,
+  BillingIntervalEnum,
+  FeatureType,
+  PlanType,
+  toGraphqlAddon,
+  toGraphqlFeature,
+  toGraphqlPlan,
+} from '../catalog/catalog.graphql';
+import type { Instant, LocalDate } from '../core/calendar';
+import { decimalText } from '../core/decimal';
+import { encodeId } from '../core/ids';
+import type { IntervalUnit } from '../core/period';
+import type { Share } from '../core/proration';
+import { enumFrom } from '../graphql/enums';
+import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
+import { MutationDone } from '../graphql/mutation.graphql';
+import { connectionOf } from '../graphql/page.graphql';
+import { resultOf } from '../graphql/refusal.graphql';
+import { BigIntScalar, DateTimeScalar, DecimalScalar, LocalDateScalar } from '../graphql/scalars';
+import type { Settlement } from '../invoicing/credit-note';
+import type { LineDraft, LineKind, TimeSpan } from '../invoicing/invoice';
+import {
+  CreditNoteType,
+  ExplanationType,
+  InvoiceType,
+  LineKindEnum,
+  SettlementEnum,
+  TimeSpanType,
+} from '../invoicing/invoicing.graphql';
+import { ScheduledPlanChangeType, SubscriptionType } from '../subscriptions/subscriptions.graphql';
+import {
+  type AnchorMode,
+  type AttachmentOutcome,
+  anchorModes,
+  type UnavailableAddonPolicy,
+  unavailableAddonPolicies,
+} from './plan-change';
+import type { PlanChangeProration } from './plan-change-proration';
+import type { FeatureDifference } from './plan-comparison';
+import type { ProrationPreview } from './proration-preview.query';
+
+export const AnchorModeEnum = enumFrom('AnchorMode', anchorModes, 'What becomes of the billing period.', {
+  KEEP: 'The period stays, and the target is prorated for the rest of it.',
+  RESET: 'A new full period begins today and is charged whole; forced when the interval changes.',
+});
+export const EffectiveEnum = enumFrom(
+  'Effective',
+  ['NOW', 'PERIOD_END', 'DATE'] as const,
+  'When a change takes place.',
+  {
+    NOW: 'At once.',
+    PERIOD_END: 'When the current period ends; nothing is prorated.',
+    DATE: 'At the start of a day of the current period.',
+  },
+);
+export const UnavailableAddonPolicyEnum = enumFrom(
+  'UnavailableAddonPolicy',
+  unavailableAddonPolicies,
+  'What becomes of an attachment that the target plan does not sell.',
+  {
+    CANCEL_AND_CREDIT: 'It ends, with a credit for the unused part.',
+    REFUSE: 'The change is refused.',
+    KEEP: 'It stays.',
+  },
+);
+export const AttachmentOutcomeEnum = enumFrom(
+  'AttachmentOutcomeKind',
+  ['CONTINUES', 'REPRICED', 'ENDS_INCLUDED', 'ENDS_NOT_AVAILABLE', 'KEPT'] as const,
+  'What becomes of an attachment.',
+  {
+    CONTINUES: 'It goes on as it is.',
+    REPRICED: 'It begins a new full period, at the price of the new interval.',
+    ENDS_INCLUDED: 'It ends with a credit, because the plan includes it now.',
+    ENDS_NOT_AVAILABLE: 'It ends with a credit, because the plan does not sell it.',
+    KEPT: 'The plan does not sell it, and it is kept as asked.',
+  },
+);
+const FeatureChangeEnum = enumFrom(
+  'FeatureChange',
+  ['GAINED', 'LOST', 'CHANGED'] as const,
+  'How two plans differ in a feature.',
+  {
+    GAINED: 'Only the target has it.',
+    LOST: 'Only the current plan has it.',
+    CHANGED: 'Both have it, differently.',
+  },
+);
+
+@ObjectType('ProrationShare', {
+  description: 'Which part of the period is left: a fraction that is never rounded.',
+  simpleResolvers: true,
+})
+export class ProrationShareType {
+  @Field(() => String, { description: 'DAY, SECOND or NONE.' })
+  basis: string;
+  @Field(() => BigIntScalar, { description: 'Days, or milliseconds, that are left.' })
+  remaining: bigint;
+  @Field(() => BigIntScalar, { description: 'Days, or milliseconds, of the full period.' })
+  total: bigint;
+}
+
+export function toGraphqlShare(share: Share): ProrationShareType {
+  return share;
+}
+
+@ObjectType('PreviewLine', { description: 'A line as it would stand on the document.', simpleResolvers: true })
+export class PreviewLineType {
+  @Field(() => LineKindEnum, { description: 'What it is for.' })
+  kind: LineKind;
+  @Field(() => String, { description: 'For people.' })
+  description: string;
+  @Field(() => DecimalScalar, { description: 'How many.' })
+  quantity: string;
+  @Field(() => MoneyType, { description: 'Charges are positive, discounts and credits negative.' })
+  amount: MoneyType;
+  @Field(() => TimeSpanType, { description: 'The time it is for.' })
+  covers: TimeSpan;
+  @Field(() => ExplanationType, { description: 'Why it has this amount.' })
+  explanation: ExplanationType;
+}
+
+export function toGraphqlPreviewLine(line: LineDraft): PreviewLineType {
+  const { kind, description, covers, explanation } = line;
+  return {
+    kind,
+    description,
+    covers,
+    explanation,
+    quantity: decimalText(line.quantity),
+    amount: toGraphqlMoney(line.amount),
+  };
+}
+
+@ObjectType('AttachmentOutcome', { description: 'What becomes of an attached add-on.', simpleResolvers: true })
+export class AttachmentOutcomeType {
+  @Field(() => ID, { description: 'addonsub_…' })
+  addonSubscriptionId: string;
+  @Field(() => AddonType, { description: 'Which add-on.' })
+  addon: AddonType;
+  @Field(() => AttachmentOutcomeEnum, { description: 'What becomes of it.' })
+  outcome: AttachmentOutcome['outcome'];
+  @Field(() => MoneyType, { description: 'What is credited for it.' })
+  credit: MoneyType;
+}
+
+@ObjectType('FeatureDifference', { description: 'A feature in which two plans differ.', simpleResolvers: true })
+export class FeatureDifferenceType {
+  @Field(() => FeatureType, { description: 'Which feature.' })
+  feature: FeatureType;
+  @Field(() => FeatureChangeEnum, { description: 'How.' })
+  change: FeatureDifference['change'];
+  @Field(() => String, { nullable: true, description: 'With the current plan, for people.' })
+  before?: string | undefined;
+  @Field(() => String, { nullable: true, description: 'With the target, for people.' })
+  after?: string | undefined;
+}
+
+@ObjectType('Quote', { description: 'A price that holds: give the token to changePlan.', simpleResolvers: true })
+export class QuoteType {
+  @Field(() => String, { description: 'Signed; opaque.' })
+  token: string;
+  @Field(() => DateTimeScalar, { description: "Until when it holds, by the tenant's own clock." })
+  expiresAt: Instant;
+}
+
+@ObjectType('ProrationPreview', {
+  description: 'What a plan change costs and does. The change itself gives the same money to the cent.',
+})
+export class ProrationPreviewType {
+  @Field(() => DateTimeScalar, { description: 'When the change would take place, UTC.' })
+  effectiveAt: Instant;
+  @Field(() => AnchorModeEnum, { description: 'What becomes of the period.' })
+  anchor: AnchorMode;
+  @Field(() => ProrationShareType, { description: 'Which part of the period is left.' })
+  share: ProrationShareType;
+  @Field(() => MoneyType, { description: 'For the unused time of what was paid, plan and add-ons; not negative.' })
+  unusedCredit: MoneyType;
+  @Field(() => MoneyType, { description: 'For the target; not negative.' })
+  newCharge: MoneyType;
+  @Field(() => MoneyType, { description: 'What coupons take off; not negative.' })
+  discount: MoneyType;
+  @Field(() => MoneyType, { description: "newCharge − unusedCredit − discount; negative: in the tenant's favour." })
+  net: MoneyType;
+  @Field(() => MoneyType, { description: 'What is to be paid: the net, or 0.' })
+  amountDue: MoneyType;
+  @Field(() => MoneyType, { description: "What goes into the tenant's favour: the surplus, or 0." })
+  surplus: MoneyType;
+  @Field(() => MoneyType, { description: 'Each full period from then on, before coupons and add-ons.' })
+  recurring: MoneyType;
+  @Field(() => TimeSpanType, { description: 'The billing period after the change.' })
+  periodAfter: TimeSpan;
+  @Field(() => [PreviewLineType], { description: 'The lines that make the net.' })
+  lines: PreviewLineType[];
+  @Field(() => [AttachmentOutcomeType], { description: 'What becomes of each attached add-on.' })
+  addons: AttachmentOutcomeType[];
+  @Field(() => [FeatureDifferenceType], { description: 'What is gained and lost.' })
+  differences: FeatureDifferenceType[];
+  @Field(() => [String], { description: 'Codes of running discounts that the change ends.' })
+  endingCoupons: string[];
+  @Field(() => QuoteType, { description: 'Pins this price.' })
+  quote: QuoteType;
+  @Field(() => PlanType, { description: 'The current plan.' })
+  planBefore: PlanType;
+  @Field(() => PlanType, { description: 'The target.' })
+  planAfter: PlanType;
+}
+
+export function toGraphqlProrationPreview(preview: ProrationPreview, token: string): ProrationPreviewType {
+  const { change, target, planBefore, recurring, endingCoupons } = preview.loaded;
+  const { net } = change;
+  const zero = { minor: 0n, currency: net.currency };
+  return {
+    effectiveAt: change.at,
+    anchor: change.anchor,
+    share: change.share,
+    unusedCredit: toGraphqlMoney(change.unusedCredit),
+    newCharge: toGraphqlMoney(change.newCharge),
+    discount: toGraphqlMoney(change.discount),
+    net: toGraphqlMoney(net),
+    amountDue: toGraphqlMoney(net.minor > 0n ? net : zero),
+    surplus: toGraphqlMoney(net.minor < 0n ? { ...net, minor: -net.minor } : zero),
+    recurring: toGraphqlMoney(recurring),
+    periodAfter: change.after.span,
+    lines: change.lines.map(toGraphqlPreviewLine),
+    addons: change.attachments.map(({ attachment, addon, outcome, credit }) => ({
+      addonSubscriptionId: encodeId('AddonSubscription', attachment.id, attachment.tenantId),
+      addon: toGraphqlAddon(addon),
+      outcome,
+      credit: toGraphqlMoney(credit),
+    })),
+    differences: preview.differences.map(({ feature, ...rest }) => ({ ...rest, feature: toGraphqlFeature(feature) })),
+    endingCoupons: endingCoupons.map(({ coupon }) => coupon.code),
+    quote: { token, expiresAt: preview.quote.expiresAt },
+    planBefore: toGraphqlPlan(planBefore),
+    planAfter: toGraphqlPlan(target.plan),
+  };
+}
+
+@ObjectType('PlanChangeProration', {
+  description: 'The audit row of a plan change: what was decided, and which document came of it.',
+})
+export class PlanChangeProrationType {
+  @Field(() => ID, { description: 'proration_…' })
+  id: string;
+  @Field(() => DateTimeScalar, { description: 'When the change took place, UTC.' })
+  changedAt: Instant;
+  @Field(() => BillingIntervalEnum, { description: 'Before.' })
+  intervalBefore: IntervalUnit;
+  @Field(() => BillingIntervalEnum, { description: 'After.' })
+  intervalAfter: IntervalUnit;
+  @Field(() => BigIntScalar, { description: 'Before.' })
+  quantityBefore: bigint;
+  @Field(() => BigIntScalar, { description: 'After.' })
+  quantityAfter: bigint;
+  @Field(() => AnchorModeEnum, { description: 'What became of the period.' })
+  anchor: AnchorMode;
+  @Field(() => ProrationShareType, { description: 'Which part of the period was left.' })
+  share: ProrationShareType;
+  @Field(() => MoneyType, { description: 'For the unused time; not negative.' })
+  unusedCredit: MoneyType;
+  @Field(() => MoneyType, { description: 'For the target; not negative.' })
+  newCharge: MoneyType;
+  @Field(() => MoneyType, { description: 'What coupons took off; not negative.' })
+  couponDiscount: MoneyType;
+  @Field(() => MoneyType, { description: "Negative: in the tenant's favour." })
+  net: MoneyType;
+  @Field(() => Boolean, { description: 'No money moved.' })
+  waived: boolean;
+  @Field(() => String, { description: 'INVOICE, CREDIT_BALANCE, REFUND, NONE or WAIVED.' })
+  settlement: string;
+  @Field(() => ID, { nullable: true, description: 'The invoice that came of it.' })
+  invoiceId?: string | undefined;
+  @Field(() => ID, { nullable: true, description: 'The credit note that came of it.' })
+  creditNoteId?: string | undefined;
+  readonly planUuidBefore: string;
+  readonly planUuidAfter: string;
+}
+
+export function toGraphqlPlanChangeProration(proration: PlanChangeProration): PlanChangeProrationType {
+  const { tenantId, planIdBefore, planIdAfter, invoiceId, creditNoteId, ...rest } = proration;
+  return {
+    ...rest,
+    id: encodeId('Proration', proration.id, tenantId),
+    unusedCredit: toGraphqlMoney(proration.unusedCredit),
+    newCharge: toGraphqlMoney(proration.newCharge),
+    couponDiscount: toGraphqlMoney(proration.couponDiscount),
+    net: toGraphqlMoney(proration.net),
+    invoiceId: invoiceId && encodeId('Invoice', invoiceId, tenantId),
+    creditNoteId: creditNoteId && encodeId('CreditNote', creditNoteId, tenantId),
+    planUuidBefore: planIdBefore,
+    planUuidAfter: planIdAfter,
+  };
+}
+
+export const PlanChangeProrationConnection = connectionOf('PlanChangeProration', PlanChangeProrationType);
+
+@InputType('PlanChangeInput', { description: 'A plan change: the same for a preview and for the change itself.' })
+export class PlanChangeInputType {
+  @Field(() => ID, { nullable: true, description: "Default: the actor's own tenant." })
+  tenantId?: string;
+  @Field(() => ID, { description: 'The target: id or code. The current plan for another interval or quantity.' })
+  plan: string;
+  @Field(() => BillingIntervalEnum, { nullable: true, description: 'Default: as it is.' })
+  interval?: IntervalUnit;
+  @Field(() => Int, { nullable: true, description: 'Default: as it is.' })
+  quantity?: number;
+  @Field(() => String, { nullable: true, description: 'A coupon that takes from the new charge.' })
+  coupon?: string;
+  @Field(() => AnchorModeEnum, { nullable: true, description: 'Default KEEP; an interval change forces RESET.' })
+  anchor?: AnchorMode;
+  @Field(() => EffectiveEnum, { nullable: true, description: 'Default NOW.' })
+  effective?: 'NOW' | 'PERIOD_END' | 'DATE';
+  @Field(() => LocalDateScalar, {
+    nullable: true,
+    description: 'With DATE: a day of the rest of the period, in the billing zone.',
+  })
+  effectiveDate?: LocalDate;
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Keep a running discount where its coupon applies to the target as well. Default false: it ends.',
+  })
+  keepRunningDiscounts?: boolean;
+  @Field(() => UnavailableAddonPolicyEnum, { nullable: true, description: 'Default CANCEL_AND_CREDIT.' })
+  unavailableAddons?: UnavailableAddonPolicy;
+  @Field(() => Boolean, { nullable: true, description: 'No money moves. Only for partners. Default false.' })
+  waived?: boolean;
+  @Field(() => SettlementEnum, { nullable: true, description: 'Where a surplus goes. Default CREDIT_BALANCE.' })
+  settlement?: Settlement;
+}
+
+@ObjectType('ChangePlanDone', { description: 'The plan was changed, or the change waits.' })
+export class ChangePlanDone extends MutationDone {
+  @Field(() => SubscriptionType, { description: 'The subscription as it is now.' })
+  subscription: SubscriptionType;
+  @Field(() => MoneyType, { description: "What the change costs; negative: in the tenant's favour." })
+  net: MoneyType;
+  @Field(() => PlanChangeProrationType, { nullable: true, description: 'The audit row; null while the change waits.' })
+  proration?: PlanChangeProrationType | undefined;
+  @Field(() => InvoiceType, { nullable: true, description: 'Where the net is above zero.' })
+  invoice?: InvoiceType | undefined;
+  @Field(() => CreditNoteType, { nullable: true, description: 'Where it is below zero.' })
+  creditNote?: CreditNoteType | undefined;
+  @Field(() => ScheduledPlanChangeType, { nullable: true, description: 'The change that waits.' })
+  scheduled?: ScheduledPlanChangeType | undefined;
+}
+
+@InputType('CancelScheduledPlanChangeInput', { description: 'Whose waiting plan change is taken back.' })
+export class CancelScheduledPlanChangeInputType {
+  @Field(() => ID, { nullable: true, description: "Default: the actor's own tenant." })
+  tenantId?: string;
+}
+
+@ObjectType('CancelScheduledPlanChangeDone', { description: 'The plan stays as it is.' })
+export class CancelScheduledPlanChangeDone extends MutationDone {
+  @Field(() => SubscriptionType, { description: 'The subscription.' })
+  subscription: SubscriptionType;
+}
+
+export const ProrationPreviewResult = resultOf('ProrationPreview', ProrationPreviewType);
+export const ChangePlanResult = resultOf('ChangePlan', ChangePlanDone);
+export const CancelScheduledPlanChangeResult = resultOf('CancelScheduledPlanChange', CancelScheduledPlanChangeDone);

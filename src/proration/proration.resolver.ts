@@ -1,0 +1,155 @@
+import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { PlanType, toGraphqlPlan } from '../catalog/catalog.graphql';
+import { planLoader } from '../catalog/catalog.loaders';
+import { refuse } from '../core/result';
+import type { Context } from '../graphql/context';
+import { toGraphqlMoney } from '../graphql/money.graphql';
+import { MutationArgs } from '../graphql/mutation.graphql';
+import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
+import { limitGuesses } from '../graphql/rate-limit';
+import { Refuses, toGraphqlRefused } from '../graphql/refusal.graphql';
+import { toGraphqlCreditNote, toGraphqlInvoice } from '../invoicing/invoicing.graphql';
+import { toGraphqlScheduledPlanChange, toGraphqlSubscription } from '../subscriptions/subscriptions.graphql';
+import { cancelScheduledPlanChange, cancelScheduledPlanChangeRefusals } from './cancel-scheduled-plan-change.command';
+import { changePlan, changePlanRefusals } from './change-plan.command';
+import { type PlanChangeRequest, planChangeRefusals } from './plan-change.query';
+import {
+  CancelScheduledPlanChangeInputType,
+  CancelScheduledPlanChangeResult,
+  ChangePlanResult,
+  PlanChangeInputType,
+  PlanChangeProrationConnection,
+  PlanChangeProrationType,
+  ProrationPreviewResult,
+  toGraphqlPlanChangeProration,
+  toGraphqlProrationPreview,
+} from './proration.graphql';
+import { prorationPreview } from './proration-preview.query';
+import { quoteFromText, quoteText } from './quote';
+
+function requestOf(input: PlanChangeInputType): PlanChangeRequest {
+  const { tenantId: _tenant, ...request } = input;
+  return Object.fromEntries(
+    Object.entries(request).filter(([, value]) => value !== null),
+  ) as unknown as PlanChangeRequest;
+}
+
+@Resolver(() => PlanChangeProrationType)
+export class ProrationResolver {
+  @Query(() => ProrationPreviewResult, {
+    description: 'What does this plan change cost? Writes nothing; its quote pins the price for changePlan.',
+  })
+  @Refuses(planChangeRefusals, ['FORBIDDEN', 'RATE_LIMITED'])
+  async prorationPreview(
+    @Arg('input', () => PlanChangeInputType, { description: 'The change.' }) input: PlanChangeInputType,
+    @Ctx() context: Context,
+  ) {
+    const tx = await context.read('TENANT_READ');
+    const tenantId = context.tenantUuid(input.tenantId);
+    if (input.coupon) {
+      const limited = await limitGuesses(context, tenantId ?? 'none', false);
+      if (limited) return toGraphqlRefused(limited);
+    }
+    if (!tx || !tenantId) return toGraphqlRefused(refuse('TENANT_NOT_FOUND', 'No such tenant.').refusal);
+    const preview = await prorationPreview(tx, tenantId, requestOf(input));
+    if (!preview.ok) return toGraphqlRefused(preview.refusal);
+    const token = await context.app.signer.sign(quoteText(preview.value.quote));
+    return { __typename: 'ProrationPreview', ...toGraphqlProrationPreview(preview.value, token) };
+  }
+
+  @Query(() => PlanChangeProrationConnection, {
+    description: "The plan changes of a tenant's current subscription, oldest first.",
+  })
+  async planChangeProrations(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:
+      | string
+      | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<PlanChangeProrationType>> {
+    const tx = await context.read('TENANT_READ');
+    const tenant = context.tenantUuid(tenantId);
+    const subscription = tx && tenant ? await tx.subscriptions.latest(tenant) : undefined;
+    if (!tx || !tenant || !subscription) return emptyPage(args);
+    const page = await tx.prorations.page(tenant, subscription.id, pageRequest(args));
+    return toGraphqlPage(page, (proration) => proration.id, toGraphqlPlanChangeProration);
+  }
+
+  @FieldResolver(() => PlanType, { description: 'Before.' })
+  async planBefore(@Root() proration: PlanChangeProrationType, @Ctx() context: Context): Promise<PlanType | undefined> {
+    const plan = await (await context.loader(planLoader)).load(proration.planUuidBefore);
+    return plan && toGraphqlPlan(plan);
+  }
+
+  @FieldResolver(() => PlanType, { description: 'After.' })
+  async planAfter(@Root() proration: PlanChangeProrationType, @Ctx() context: Context): Promise<PlanType | undefined> {
+    const plan = await (await context.loader(planLoader)).load(proration.planUuidAfter);
+    return plan && toGraphqlPlan(plan);
+  }
+
+  @Mutation(() => ChangePlanResult, {
+    description:
+      'Changes plan, interval or quantity. Money moves: an idempotencyKey is required. With a quote the price is what was quoted, or the call is refused with the difference.',
+  })
+  @Refuses(changePlanRefusals)
+  async changePlan(
+    @Arg('input', () => PlanChangeInputType, { description: 'The change.' }) input: PlanChangeInputType,
+    @Arg('quote', () => String, { nullable: true, description: 'The token of a preview of this very change.' })
+    quoteToken: string | undefined,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    if (input.waived && !context.may('PARTNER_WRITE')) {
+      return toGraphqlRefused(refuse('FORBIDDEN', 'Only the partner can waive a price.').refusal);
+    }
+    if (input.coupon) {
+      const limited = await limitGuesses(context, context.tenantUuid(input.tenantId) ?? 'none', false);
+      if (limited) return toGraphqlRefused(limited);
+    }
+    const signed = quoteToken ? await context.app.signer.verify(quoteToken) : undefined;
+    const quote = signed === undefined ? undefined : quoteFromText(signed);
+    if (quoteToken && !quote) {
+      return toGraphqlRefused(refuse('QUOTE_INVALID', 'The quote was not issued here.', { path: ['quote'] }).refusal);
+    }
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      {
+        mutation: 'changePlan',
+        permission: 'TENANT_WRITE',
+        scope,
+        input: { ...input, quoteToken },
+        options,
+        keyRequired: true,
+      },
+      (tx) => changePlan(tx, { request: requestOf(input), quote }),
+      ({ subscription, net, proration, invoice, creditNote, scheduled }) => ({
+        __typename: 'ChangePlanDone',
+        subscription: toGraphqlSubscription(subscription),
+        net: toGraphqlMoney(net),
+        proration: proration && toGraphqlPlanChangeProration(proration),
+        invoice: invoice && toGraphqlInvoice(invoice),
+        creditNote: creditNote && toGraphqlCreditNote(creditNote),
+        scheduled: scheduled && toGraphqlScheduledPlanChange(scheduled),
+      }),
+    );
+  }
+
+  @Mutation(() => CancelScheduledPlanChangeResult, { description: 'Takes a waiting plan change back.' })
+  @Refuses(cancelScheduledPlanChangeRefusals)
+  cancelScheduledPlanChange(
+    @Arg('input', () => CancelScheduledPlanChangeInputType, { description: 'Whose.' })
+    input: CancelScheduledPlanChangeInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      { mutation: 'cancelScheduledPlanChange', permission: 'TENANT_WRITE', scope, input, options },
+      (tx) => cancelScheduledPlanChange(tx),
+      ({ subscription }) => ({
+        __typename: 'CancelScheduledPlanChangeDone',
+        subscription: toGraphqlSubscription(subscription),
+      }),
+    );
+  }
+}

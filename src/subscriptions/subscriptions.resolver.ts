@@ -1,0 +1,238 @@
+import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import {
+  AddonType,
+  PlanType,
+  PlanVersionType,
+  toGraphqlAddon,
+  toGraphqlPlan,
+  toGraphqlPlanVersion,
+} from '../catalog/catalog.graphql';
+import { addonLoader, planLoader, planVersionLoader } from '../catalog/catalog.loaders';
+import type { Context } from '../graphql/context';
+import { MutationArgs } from '../graphql/mutation.graphql';
+import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
+import { Refuses } from '../graphql/refusal.graphql';
+import { toGraphqlCreditNote, toGraphqlInvoice } from '../invoicing/invoicing.graphql';
+import { cancelAddon, cancelAddonRefusals } from './cancel-addon.command';
+import { cancelSubscription, cancelSubscriptionRefusals } from './cancel-subscription.command';
+import { startSubscription, startSubscriptionRefusals } from './start-subscription.command';
+import { subscribeAddon, subscribeAddonRefusals } from './subscribe-addon.command';
+import {
+  AddonSubscriptionConnection,
+  AddonSubscriptionType,
+  CancelAddonInputType,
+  CancelAddonResult,
+  CancelSubscriptionInputType,
+  CancelSubscriptionResult,
+  ScheduledPlanChangeType,
+  StartSubscriptionInputType,
+  StartSubscriptionResult,
+  SubscribeAddonInputType,
+  SubscribeAddonResult,
+  SubscriptionChangeConnection,
+  type SubscriptionChangeType,
+  SubscriptionItemType,
+  SubscriptionType,
+  toGraphqlAddonSubscription,
+  toGraphqlScheduledPlanChange,
+  toGraphqlSubscription,
+  toGraphqlSubscriptionChange,
+  toGraphqlSubscriptionItem,
+} from './subscriptions.graphql';
+
+@Resolver(() => SubscriptionItemType)
+export class SubscriptionItemResolver {
+  @FieldResolver(() => PlanType, { description: 'The plan.' })
+  async plan(@Root() item: SubscriptionItemType, @Ctx() context: Context): Promise<PlanType | undefined> {
+    const plan = await (await context.loader(planLoader)).load(item.planUuid);
+    return plan && toGraphqlPlan(plan);
+  }
+
+  @FieldResolver(() => PlanVersionType, { description: 'Prices and limits as they were sold.' })
+  async planVersion(@Root() item: SubscriptionItemType, @Ctx() context: Context): Promise<PlanVersionType | undefined> {
+    const version = await (await context.loader(planVersionLoader)).load(item.planVersionUuid);
+    return version && toGraphqlPlanVersion(version);
+  }
+}
+
+@Resolver(() => ScheduledPlanChangeType)
+export class ScheduledPlanChangeResolver {
+  @FieldResolver(() => PlanType, { description: 'The plan from then on.' })
+  async plan(@Root() scheduled: ScheduledPlanChangeType, @Ctx() context: Context): Promise<PlanType | undefined> {
+    const plan = await (await context.loader(planLoader)).load(scheduled.planUuid);
+    return plan && toGraphqlPlan(plan);
+  }
+}
+
+@Resolver(() => SubscriptionType)
+export class SubscriptionResolver {
+  @Query(() => SubscriptionType, {
+    nullable: true,
+    description: "A tenant's subscription: the live one, else the last.",
+  })
+  async subscription(
+    @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:
+      | string
+      | undefined,
+    @Ctx() context: Context,
+  ): Promise<SubscriptionType | undefined> {
+    const tx = await context.read('TENANT_READ');
+    const tenant = context.tenantUuid(tenantId);
+    const subscription = tx && tenant ? await tx.subscriptions.latest(tenant) : undefined;
+    return subscription && toGraphqlSubscription(subscription);
+  }
+
+  @FieldResolver(() => [SubscriptionItemType], { description: 'Every phase of the plan, oldest first; at most 1000.' })
+  async items(@Root() subscription: SubscriptionType, @Ctx() context: Context): Promise<SubscriptionItemType[]> {
+    const tx = await context.read('TENANT_READ');
+    const { tenantUuid, uuid } = subscription;
+    const items = (await tx?.subscriptions.items(tenantUuid, uuid)) ?? [];
+    return items.map((item) => toGraphqlSubscriptionItem(item, tenantUuid));
+  }
+
+  @FieldResolver(() => [AddonSubscriptionType], { description: 'What is attached now, by start.' })
+  async addons(@Root() subscription: SubscriptionType, @Ctx() context: Context): Promise<AddonSubscriptionType[]> {
+    const tx = await context.read('TENANT_READ');
+    return ((await tx?.addonSubscriptions.live(subscription.tenantUuid)) ?? []).map(toGraphqlAddonSubscription);
+  }
+
+  @FieldResolver(() => ScheduledPlanChangeType, { nullable: true, description: 'A plan change that waits.' })
+  async scheduledChange(
+    @Root() subscription: SubscriptionType,
+    @Ctx() context: Context,
+  ): Promise<ScheduledPlanChangeType | undefined> {
+    const tx = await context.read('TENANT_READ');
+    const scheduled = await tx?.subscriptions.scheduled(subscription.tenantUuid, subscription.uuid);
+    return scheduled && toGraphqlScheduledPlanChange(scheduled);
+  }
+
+  @FieldResolver(() => SubscriptionChangeConnection, { description: 'What happened to it, oldest first.' })
+  async history(
+    @Root() subscription: SubscriptionType,
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() context: Context,
+  ): Promise<Connection<SubscriptionChangeType>> {
+    const tx = await context.read('TENANT_READ');
+    if (!tx) return emptyPage(args);
+    const { tenantUuid, uuid } = subscription;
+    const page = await tx.subscriptions.changes(tenantUuid, uuid, pageRequest(args));
+    return toGraphqlPage(
+      page,
+      (change) => change.id,
+      (change) => toGraphqlSubscriptionChange(change, tenantUuid),
+    );
+  }
+
+  @Mutation(() => StartSubscriptionResult, {
+    description: "Starts a tenant's subscription and bills its first period.",
+  })
+  @Refuses(startSubscriptionRefusals)
+  startSubscription(
+    @Arg('input', () => StartSubscriptionInputType, { description: 'What, from when.' })
+    input: StartSubscriptionInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      { mutation: 'startSubscription', permission: 'TENANT_WRITE', scope, input, options },
+      startSubscription,
+      ({ subscription, invoices }) => ({
+        __typename: 'StartSubscriptionDone',
+        subscription: toGraphqlSubscription(subscription),
+        invoices: invoices.map(toGraphqlInvoice),
+      }),
+    );
+  }
+
+  @Mutation(() => CancelSubscriptionResult, {
+    description: "Ends a tenant's subscription. Ending it again is the same act.",
+  })
+  @Refuses(cancelSubscriptionRefusals)
+  cancelSubscription(
+    @Arg('input', () => CancelSubscriptionInputType, { description: 'When and why.' })
+    input: CancelSubscriptionInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      { mutation: 'cancelSubscription', permission: 'TENANT_WRITE', scope, input, options },
+      cancelSubscription,
+      ({ subscription, creditNote }) => ({
+        __typename: 'CancelSubscriptionDone',
+        subscription: toGraphqlSubscription(subscription),
+        creditNote: creditNote && toGraphqlCreditNote(creditNote),
+      }),
+    );
+  }
+}
+
+@Resolver(() => AddonSubscriptionType)
+export class AddonSubscriptionResolver {
+  @Query(() => AddonSubscriptionConnection, { description: 'Every attachment a tenant has or had, oldest first.' })
+  async addonSubscriptions(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:
+      | string
+      | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<AddonSubscriptionType>> {
+    const tx = await context.read('TENANT_READ');
+    const tenant = context.tenantUuid(tenantId);
+    if (!tx || !tenant) return emptyPage(args);
+    const page = await tx.addonSubscriptions.page(tenant, pageRequest(args));
+    return toGraphqlPage(page, (attachment) => attachment.id, toGraphqlAddonSubscription);
+  }
+
+  @FieldResolver(() => AddonType, { description: 'Which add-on.' })
+  async addon(@Root() attachment: AddonSubscriptionType, @Ctx() context: Context): Promise<AddonType | undefined> {
+    const addon = await (await context.loader(addonLoader)).load(attachment.addonUuid);
+    return addon && toGraphqlAddon(addon);
+  }
+
+  @Mutation(() => SubscribeAddonResult, {
+    description:
+      'Attaches an add-on and charges the rest of the period at once. While it is attached, calling again answers the same attachment and charges nothing.',
+  })
+  @Refuses(subscribeAddonRefusals)
+  subscribeAddon(
+    @Arg('input', () => SubscribeAddonInputType, { description: 'Which add-on for whom.' })
+    input: SubscribeAddonInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      { mutation: 'subscribeAddon', permission: 'TENANT_WRITE', scope, input, options },
+      subscribeAddon,
+      ({ addonSubscription, invoice, created }) => ({
+        __typename: 'SubscribeAddonDone',
+        addonSubscription: toGraphqlAddonSubscription(addonSubscription),
+        invoice: invoice && toGraphqlInvoice(invoice),
+        created,
+      }),
+    );
+  }
+
+  @Mutation(() => CancelAddonResult, {
+    description: 'Ends an attachment, with a reason. Ending it again is the same act.',
+  })
+  @Refuses(cancelAddonRefusals)
+  cancelAddon(
+    @Arg('input', () => CancelAddonInputType, { description: 'Which, when and why.' }) input: CancelAddonInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      { mutation: 'cancelAddon', permission: 'TENANT_WRITE', scope, input, options },
+      cancelAddon,
+      ({ addonSubscription, creditNote }) => ({
+        __typename: 'CancelAddonDone',
+        addonSubscription: toGraphqlAddonSubscription(addonSubscription),
+        creditNote: creditNote && toGraphqlCreditNote(creditNote),
+      }),
+    );
+  }
+}
