@@ -1,4 +1,4 @@
-import { DirectiveLocation, GraphQLDirective, GraphQLEnumType, GraphQLList, GraphQLNonNull } from 'graphql';
+import { DirectiveLocation, GraphQLDirective, GraphQLList, GraphQLNonNull, GraphQLString } from 'graphql';
 import { type ClassType, createUnionType, Directive, Field, ObjectType, registerEnumType } from 'type-graphql';
 import { commonRefusals } from '../app';
 import type { Refusal } from '../core/result';
@@ -78,26 +78,17 @@ export function resultOf<T extends object>(name: string, done: ClassType<T>) {
  */
 export function Refuses(refusals: readonly string[], common: readonly string[] = commonRefusals): MethodDecorator {
   const all = [...new Set([...common, ...refusals])].sort();
-  return Directive(`@refuses(codes: [${all.join(', ')}])`);
+  return Directive(`@refuses(codes: [${all.map((code) => `"${code}"`).join(', ')}])`);
 }
 
 export const refusesDirective = new GraphQLDirective({
   name: 'refuses',
-  description: 'The codes with which this operation may answer Refused.',
+  description: 'The codes with which this operation may answer Refused, and no other.',
   locations: [DirectiveLocation.FIELD_DEFINITION],
   args: {
     codes: {
-      description: 'Every code it can answer, and no other.',
-      type: new GraphQLNonNull(
-        new GraphQLList(
-          new GraphQLNonNull(
-            new GraphQLEnumType({
-              name: 'RefusalCode',
-              values: Object.fromEntries(Object.keys(refusalCodes).map((code) => [code, {}])),
-            }),
-          ),
-        ),
-      ),
+      description: 'Names of RefusalCode.',
+      type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(GraphQLString))),
     },
   },
 });

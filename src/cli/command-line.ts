@@ -1,0 +1,99 @@
+import { SingleBar } from 'cli-progress';
+import { Command } from 'commander';
+import { ConfigError, readConfig } from '../config';
+import { demoSecrets } from '../platform/secrets';
+import { signDemoToken } from '../platform/tokens';
+import { demoEmail, demoIdentities, demoSubject } from '../seed/identities';
+import type { Gateway, Progress } from './gateway';
+
+const terminal = process.stderr.isTTY === true;
+
+const progress: Progress = {
+  line: (text) => process.stderr.write(`  ${text}\n`),
+  bar: (what, total) => {
+    if (!terminal) {
+      process.stderr.write(`  ${what} …\n`);
+      return { advance: () => undefined, end: () => undefined };
+    }
+    const bar = new SingleBar({ format: `  ${what} {bar} {value}/{total}`, hideCursor: true, clearOnComplete: true });
+    bar.start(total, 0);
+    return {
+      advance: () => bar.increment(),
+      end: () => {
+        bar.stop();
+        process.stderr.write(`  ${what}: done\n`);
+      },
+    };
+  },
+};
+
+function firstScreen(gateway: Gateway, seconds: string, demo: boolean): string {
+  const { url } = gateway;
+  const lines = [
+    '',
+    `  Tollgate is ready in ${seconds} s on ${gateway.databaseAbout}.`,
+    '',
+    `    GraphQL     ${url}/graphql`,
+    ...(demo ? [`    Playground  ${url}/`] : []),
+    `    Health      ${url}/health/ready    Metrics  ${url}/metrics`,
+    '',
+  ];
+  if (demo) {
+    lines.push(
+      '  Who you can be (npm run -s tollgate -- token <identity>):',
+      ...demoIdentities.map(({ name, about }) => `    ${name.padEnd(28)}${about}`),
+      '',
+      '  Try: what does an upgrade in mid-period cost, with 20 % off?',
+      '',
+      `    curl -s ${url}/graphql -H 'content-type: application/json' \\`,
+      `      -H "authorization: Bearer $(npm run -s tollgate -- token other-partner-tenant-admin)" \\`,
+      `      -d '{"query":"{ prorationPreview(input: {plan: \\"pro_max\\", coupon: \\"UPGRADE20\\"}) { ... on ProrationPreview { unusedCredit { amount } newCharge { amount } discount { amount } net { amount } } ... on Refused { message } } }"}'`,
+      '',
+    );
+  }
+  lines.push('  Ctrl-C ends it.', '');
+  return lines.join('\n');
+}
+
+async function serve(): Promise<void> {
+  const started = performance.now();
+  const config = readConfig();
+  // Here, so that `--help` and `token` need not load the whole gateway.
+  const { startGateway } = await import('./gateway.js');
+  const gateway = await startGateway(config, progress);
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+  process.stdout.write(`${firstScreen(gateway, seconds, config.mode === 'demo')}\n`);
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    await gateway.stop();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+}
+
+async function token(identity: string): Promise<void> {
+  const config = readConfig();
+  const known = demoIdentities.find(({ name }) => name === identity);
+  if (config.mode !== 'demo' || !known) {
+    throw new ConfigError(
+      config.mode === 'demo'
+        ? `There is no demo identity ${identity}. There are: ${demoIdentities.map(({ name }) => name).join(', ')}.`
+        : 'Tokens are made by your identity provider; only the demo makes its own.',
+    );
+  }
+  const { identityKey } = await demoSecrets(config.dataFolder);
+  process.stdout.write(`${await signDemoToken(identityKey, demoSubject(known.name), demoEmail(known.name))}\n`);
+}
+
+export async function runCommandLine(argv: readonly string[]): Promise<void> {
+  const program = new Command('tollgate').description('A GraphQL billing gateway on PostgreSQL.').showHelpAfterError();
+  program.command('serve').description('start the gateway (npm start)').action(serve);
+  program
+    .command('token')
+    .description('print a bearer token for an identity of the demo world')
+    .argument('<identity>', demoIdentities.map(({ name }) => name).join(', '))
+    .action(token);
+  await program.parseAsync([...argv]);
+}

@@ -1,0 +1,121 @@
+import type { JWK } from 'jose';
+import { Client } from 'pg';
+import { dataSourceFor } from '../../ormconfig';
+import { createSuperAdmin } from '../access/create-super-admin.command';
+import { App } from '../app';
+import type { Config } from '../config';
+import { createGraphqlServer } from '../graphql/server';
+import { createHttpServer } from '../http/server';
+import { type Clock, wallClock } from '../platform/clock';
+import { createLog } from '../platform/log';
+import { createMetrics } from '../platform/metrics';
+import { openDatabase } from '../platform/open-database';
+import { demoSecrets } from '../platform/secrets';
+import { createTextSigner } from '../platform/signed-text';
+import { signDemoToken, verifierForDemo, verifierForProvider } from '../platform/tokens';
+import { demoSteps, seedDemo } from '../seed/demo';
+import { demoEmail, demoIdentities, demoSubject } from '../seed/identities';
+
+export interface Progress {
+  line(text: string): void;
+  /** A long step: how far it is. */
+  bar(what: string, total: number): { advance(): void; end(): void };
+}
+
+export interface Gateway {
+  readonly url: string;
+  readonly databaseAbout: string;
+  readonly app: App;
+  stop(): Promise<void>;
+}
+
+export async function demoTokens(identityKey: JWK): Promise<{ name: string; about: string; token: string }[]> {
+  return Promise.all(
+    demoIdentities.map(async ({ name, about }) => ({
+      ...{ name, about },
+      token: await signDemoToken(identityKey, demoSubject(name), demoEmail(name)),
+    })),
+  );
+}
+
+const firstPort = 4_000;
+
+/** Starts everything, in the order in which the parts need each other; `stop` ends it in the other order. */
+export async function startGateway(config: Config, progress: Progress, clock: Clock = wallClock): Promise<Gateway> {
+  const log = createLog(config.logLevel);
+  const demo = config.mode === 'demo' ? await demoSecrets(config.dataFolder) : undefined;
+  const database = await openDatabase(
+    config,
+    async () => (await demoSecrets(config.dataFolder)).databasePassword,
+    progress.line,
+  );
+  const closing: (() => Promise<unknown>)[] = [() => database.close()];
+  const stop = async () => {
+    for (const close of closing.reverse().splice(0))
+      await close().catch((error) => log.error({ err: error }, 'while stopping'));
+  };
+  try {
+    const onPoolError = (error: Error) => log.info({ err: error }, 'an idle database connection ended');
+    const { poolSize } = config;
+    const source = dataSourceFor({ url: database.appUrl, poolSize, name: 'app', onPoolError });
+    const jobSource = dataSourceFor({ url: database.jobUrl, poolSize: 4, name: 'job', onPoolError });
+    await source.initialize();
+    closing.push(() => source.destroy());
+    await jobSource.initialize();
+    closing.push(() => jobSource.destroy());
+
+    const verifier = demo
+      ? verifierForDemo(demo.identityKey)
+      : verifierForProvider(config.identity!.jwksUrl, config.identity!.issuer, config.identity!.audience);
+    const signer = createTextSigner(config.quoteSecret ?? demo!.quoteSecret);
+    const app = new App({ source, jobSource, clock, verifier, signer, log });
+    if (demo) await loadDemo(app, database.ownerUrl, progress);
+
+    const server = createGraphqlServer({ introspection: config.mode === 'demo', log });
+    await server.start();
+    closing.push(() => server.stop());
+    const playground = demo ? { identities: await demoTokens(demo.identityKey) } : undefined;
+    const http = createHttpServer({ app, server, metrics: createMetrics(), source, playground });
+    closing.push(async () => {
+      http.drain();
+      await http.fastify.close();
+    });
+    const url = await listen(http.fastify, config);
+    return { url, databaseAbout: database.about, app, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function loadDemo(app: App, ownerUrl: string, progress: Progress): Promise<void> {
+  const owner = new Client({ connectionString: ownerUrl });
+  await owner.connect();
+  let superAdminId: string;
+  let isNew: boolean;
+  try {
+    isNew =
+      (await owner.query(`select 1 from profiles where email = $1`, [demoEmail('other-partner-tenant-admin')]))
+        .rowCount === 0;
+    superAdminId = await createSuperAdmin(owner, demoEmail('super-admin'));
+  } finally {
+    await owner.end();
+  }
+  if (!isNew) return;
+  const bar = progress.bar('loading the demo world', demoSteps);
+  await seedDemo(app, superAdminId, () => bar.advance());
+  bar.end();
+}
+
+/** The wished port, or 4000 and upwards where none was wished: two gateways on one machine do not collide. */
+async function listen(fastify: { listen(options: object): Promise<string> }, config: Config): Promise<string> {
+  const { host } = config;
+  if (config.port !== undefined) return fastify.listen({ host, port: config.port });
+  for (let port = firstPort; ; port += 1) {
+    try {
+      return await fastify.listen({ host, port });
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EADDRINUSE' || port > firstPort + 100) throw error;
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { sqlState } from '../platform/database';
+
+/** The closed list of `extensions.code`. Anything else that was thrown is a bug and says nothing about itself. */
+export const errorCodes = [
+  'ACCOUNT_REQUIRED',
+  'BAD_REQUEST',
+  'BAD_USER_INPUT',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'INTERNAL_SERVER_ERROR',
+  'OPERATION_RESOLUTION_FAILURE',
+  'QUERY_TOO_COMPLEX',
+  'RATE_LIMITED',
+  'SERVICE_UNAVAILABLE',
+  'UNAUTHENTICATED',
+] as const;
+export type ErrorCode = (typeof errorCodes)[number];
+
+const unavailableStates = /^(08|53|57P0)/;
+const unavailableMessages =
+  /timeout exceeded when trying to connect|Connection terminated|ECONNREFUSED|ECONNRESET|the database system is/;
+
+/** The database is away or overloaded: the same call may succeed in a moment. */
+export function isOutage(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state && unavailableStates.test(state)) return true;
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof code === 'string' && /^E(CONN|TIMEDOUT|PIPE|NOTFOUND|AI_AGAIN)/.test(code)) return true;
+  return typeof message === 'string' && unavailableMessages.test(message);
+}
+
+/** From the outermost to the innermost cause. */
+function causesOf(thrown: unknown): unknown[] {
+  const causes: unknown[] = [];
+  for (let error = thrown; error && causes.length < 10; error = (error as { originalError?: unknown }).originalError) {
+    causes.push(error);
+  }
+  return causes;
+}
+
+function knownCode(causes: readonly unknown[]): ErrorCode | undefined {
+  for (const cause of causes) {
+    const { extensions, message } = cause as { extensions?: { code?: unknown }; message?: unknown };
+    const code = errorCodes.find((known) => known === extensions?.code);
+    if (code && code !== 'INTERNAL_SERVER_ERROR') return code;
+    // graphql-js refuses variables without a code of its own.
+    if (typeof message === 'string' && message.startsWith('Variable "$')) return 'BAD_USER_INPUT';
+  }
+  return undefined;
+}
+
+const longestMessage = 1_000;
+
+/**
+ * What leaves the gateway of an error: a known code with its own message, or nothing but a request id. No driver text,
+ * constraint name, path, stack or host. Shared by every way a request can be answered.
+ */
+export function maskError(thrown: unknown, requestId: string, report: (error: unknown) => void): GraphQLFormattedError {
+  const causes = causesOf(thrown);
+  const innermost = causes.at(-1);
+  const { locations, path } = thrown instanceof GraphQLError ? thrown : ({} as Partial<GraphQLError>);
+  const where = { ...(locations && { locations }), ...(path && { path }) };
+  if (isOutage(innermost)) {
+    report(innermost);
+    return {
+      message: 'The service is busy or restarting; try again in a moment.',
+      ...where,
+      extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true, requestId },
+    };
+  }
+  const code = innermost instanceof GraphQLError ? knownCode(causes) : undefined;
+  if (code) {
+    const { retryAfterSeconds } = (innermost as GraphQLError).extensions;
+    const { message } = thrown as GraphQLError;
+    return {
+      message: message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message,
+      ...where,
+      extensions: { code, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }), requestId },
+    };
+  }
+  report(innermost ?? thrown);
+  return {
+    message: 'Something went wrong on our side. Give the request id when you ask about it.',
+    ...where,
+    extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
+  };
+}

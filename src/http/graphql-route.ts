@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import type { ApolloServer } from '@apollo/server';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GraphQLError } from 'graphql';
+import type { App } from '../app';
+import { Context } from '../graphql/context';
+import { maskError } from '../graphql/errors';
+import { checkLimits, limits } from '../graphql/limits';
+import { answerOperation, type GraphqlAnswer } from '../graphql/server';
+import type { Metrics } from '../platform/metrics';
+
+export interface GraphqlRouteParts {
+  readonly app: App;
+  readonly server: ApolloServer<Context>;
+  readonly metrics: Metrics;
+}
+
+interface ReadRequest {
+  readonly query: string;
+  readonly variables: Record<string, unknown>;
+  readonly operationName?: string | undefined;
+}
+
+const badRequest = (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function readRequest(body: unknown): ReadRequest {
+  if (Array.isArray(body)) throw badRequest('One operation a request: batches are not taken.');
+  if (!isObject(body)) throw badRequest('The body is a JSON object with a query.');
+  const { query, variables, operationName } = body;
+  if (typeof query !== 'string' || query.length === 0) throw badRequest('The body has no query.');
+  if (variables !== undefined && variables !== null && !isObject(variables))
+    throw badRequest('variables is an object.');
+  if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') {
+    throw badRequest('operationName is a string.');
+  }
+  return { query, variables: variables ?? {}, operationName: operationName ?? undefined };
+}
+
+const statusOf: Readonly<Record<string, number>> = {
+  UNAUTHENTICATED: 401,
+  SERVICE_UNAVAILABLE: 503,
+  RATE_LIMITED: 429,
+};
+
+/** 200 wherever there is data; without any the status says what kind of failure it was. */
+function httpStatus(answer: GraphqlAnswer): number {
+  if (!answer.errors?.length || (answer.data !== undefined && answer.data !== null)) return 200;
+  const code = String(answer.errors[0]?.extensions?.['code']);
+  return statusOf[code] ?? (code === 'INTERNAL_SERVER_ERROR' ? 500 : 400);
+}
+
+/**
+ * POST /graphql. Everything that costs something comes after the cheap checks: the media type, the body's size, its shape,
+ * the document's limits; then who asks; then Apollo.
+ */
+export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRouteParts): void {
+  const { app, server, metrics } = parts;
+
+  async function answer(
+    request: FastifyRequest,
+    requestId: string,
+  ): Promise<{ answer: GraphqlAnswer; outcome: string }> {
+    const report = (error: unknown) => app.log.error({ err: error, requestId }, 'request failed');
+    let read: ReadRequest;
+    let cost: number;
+    try {
+      read = readRequest(request.body);
+      ({ cost } = checkLimits(read.query, read.variables));
+    } catch (error) {
+      return { answer: { errors: [maskError(error, requestId, report)] }, outcome: 'refused' };
+    }
+    try {
+      const account = request.headers['tollgate-account'];
+      const authentication = await app.authenticate(
+        request.headers.authorization,
+        typeof account === 'string' ? account : undefined,
+      );
+      if (authentication.outcome === 'INVALID') {
+        const error = new GraphQLError('The token or API key does not hold here.', {
+          extensions: { code: 'UNAUTHENTICATED' },
+        });
+        return { answer: { errors: [maskError(error, requestId, report)] }, outcome: 'refused' };
+      }
+      const context = new Context(app, authentication, requestId);
+      const answered = await answerOperation(server, read, context);
+      const extensions = { cost: { requested: cost, limit: limits.cost } };
+      return { answer: { ...answered, extensions }, outcome: answered.errors ? 'errors' : 'ok' };
+    } catch (error) {
+      return { answer: { errors: [maskError(error, requestId, report)] }, outcome: 'errors' };
+    }
+  }
+
+  async function handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const started = performance.now();
+    const requestId = randomUUID();
+    const { answer: answered, outcome } = await answer(request, requestId);
+    metrics.requests.inc({ outcome });
+    metrics.seconds.observe((performance.now() - started) / 1_000);
+    const retryAfter = answered.errors?.[0]?.extensions?.['retryAfterSeconds'];
+    if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+    return reply
+      .status(httpStatus(answered))
+      .header('content-type', 'application/json; charset=utf-8')
+      .header('x-request-id', requestId)
+      .send(JSON.stringify(answered));
+  }
+
+  fastify.post('/graphql', { bodyLimit: limits.bodyBytes }, handle);
+}

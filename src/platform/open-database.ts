@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { dataSourceFor } from '../../ormconfig';
+import type { Config } from '../config';
+import { prepareRoles, type RoleUrls, withSetupLock } from './database-setup';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres';
+
+export interface OpenedDatabase extends RoleUrls {
+  /** What is running: for the first screen. */
+  readonly about: string;
+  close(): Promise<void>;
+}
+
+/** The owner of the embedded cluster's database: not a superuser, like the owner of any other PostgreSQL. */
+async function prepareEmbedded(embedded: EmbeddedPostgres, ownerPassword: string): Promise<string> {
+  const admin = new Client({ connectionString: embedded.superuserUrl });
+  await admin.connect();
+  try {
+    const exists = await admin.query(`select 1 from pg_roles where rolname = 'tollgate_owner'`);
+    if (exists.rowCount === 0) {
+      await admin.query(`create role tollgate_owner login createrole createdb password '${ownerPassword}'`);
+    }
+    const database = await admin.query(`select 1 from pg_database where datname = 'tollgate'`);
+    if (database.rowCount === 0) await admin.query('create database tollgate owner tollgate_owner template template0');
+  } finally {
+    await admin.end();
+  }
+  const url = new URL(embedded.superuserUrl);
+  url.username = 'tollgate_owner';
+  url.password = ownerPassword;
+  url.pathname = '/tollgate';
+  return url.toString();
+}
+
+/** Makes the roles and brings the schema up to date; several servers that start at once do it once. */
+export async function migrate(
+  ownerUrl: string,
+  given: { readonly appUrl?: string | undefined; readonly jobUrl?: string | undefined },
+  progress: (line: string) => void,
+): Promise<RoleUrls> {
+  return withSetupLock(ownerUrl, async (client) => {
+    const urls = await prepareRoles(client, ownerUrl, given);
+    const source = dataSourceFor({ url: ownerUrl, poolSize: 1, name: 'migrate' });
+    await source.initialize();
+    try {
+      const done = await source.runMigrations();
+      if (done.length > 0) progress(`migrated the schema (${done.length} steps)`);
+    } finally {
+      await source.destroy();
+    }
+    return urls;
+  });
+}
+
+/** The outside PostgreSQL of DATABASE_URL, or the embedded one in DATA_DIR; migrated either way. */
+export async function openDatabase(
+  config: Config,
+  ownerPassword: () => Promise<string>,
+  progress: (line: string) => void,
+): Promise<OpenedDatabase> {
+  const given = { appUrl: config.databaseAppUrl, jobUrl: config.databaseJobUrl };
+  if (config.databaseUrl) {
+    const urls = await migrate(config.databaseUrl, given, progress);
+    const { host, pathname } = new URL(config.databaseUrl);
+    return { ...urls, about: `PostgreSQL at ${host}${pathname}`, close: async () => undefined };
+  }
+  const embedded = await startEmbeddedPostgres({
+    dataFolder: join(config.dataFolder, 'database'),
+    durable: true,
+    ...(config.postgresBinaries ? { binFolder: config.postgresBinaries } : {}),
+    settings: { max_connections: String(config.poolSize * 2 + 40) },
+    progress,
+  });
+  try {
+    const urls = await migrate(await prepareEmbedded(embedded, await ownerPassword()), {}, progress);
+    return { ...urls, about: `embedded PostgreSQL ${embedded.version}`, close: () => embedded.stop() };
+  } catch (error) {
+    await embedded.stop();
+    throw error;
+  }
+}
