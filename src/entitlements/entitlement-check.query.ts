@@ -6,7 +6,7 @@ import { type Plan, type PlanVersion, priceFor } from '../catalog/plan';
 import { type Instant, isAtOrBefore } from '../core/calendar';
 import { type DecimalValue, decimal } from '../core/decimal';
 import { groupBy } from '../core/group';
-import type { Money } from '../core/money';
+import { add, type Money } from '../core/money';
 import { type IntervalUnit, type Period, periodContaining } from '../core/period';
 import { totalsOf } from '../invoicing/invoice';
 import { addonStartLines } from '../proration/addon-change';
@@ -20,6 +20,8 @@ export type Unlock =
   | {
       readonly kind: 'ADDON';
       readonly addon: Addon;
+      /** The plan does not sell it: this one, the weakest that does, is needed first. Its price is in the amounts. */
+      readonly plan?: Plan | undefined;
       /** The prorated rest of the period. */
       readonly dueNow: Money;
       readonly recurring: Money;
@@ -140,7 +142,7 @@ export async function unlockOptions(tx: UnlockTx, answer: EntitlementAnswer): Pr
   const versions = await tx.plans.currentVersions(plans.map((plan) => plan.id));
   const options: Unlock[] = [];
   if (subscription && isAtOrBefore(subscription.periodStart, tenant.now)) {
-    options.push(...(await addonUnlocks(tx, subscription, tenant.now, addons)));
+    options.push(...(await addonUnlocks(tx, tenant, subscription, addons, plans)));
   }
   const includes = (version: PlanVersion) =>
     gives(version.allowances) ||
@@ -166,28 +168,42 @@ export async function unlockOptions(tx: UnlockTx, answer: EntitlementAnswer): Pr
 
 async function addonUnlocks(
   tx: UnlockTx,
+  tenant: TenantContext,
   subscription: Subscription,
-  now: Instant,
   addons: readonly Addon[],
+  plans: readonly Plan[],
 ): Promise<Unlock[]> {
-  const { item, interval, currency } = subscription;
+  const { item, interval, currency, timeZone } = subscription;
   const version = (await tx.plans.versionById(item.planVersionId))!;
   const plan = (await tx.plans.byIds([item.planId]))[0]!;
   const attached = new Set((await tx.addonSubscriptions.live(subscription.tenantId)).map(({ addonId }) => addonId));
-  return addons.flatMap((addon) => {
+  const unlocks: Unlock[] = [];
+  for (const addon of addons) {
     const price = priceFor(addon.prices, interval, currency);
-    if (!price || attached.has(addon.id) || addonAvailability(plan, version, addon) !== 'AVAILABLE') return [];
-    const lines = addonStartLines(
-      {
-        at: now,
-        basis: subscription.prorationBasis,
-        timeZone: subscription.timeZone,
-        period: currentPeriod(subscription),
-        trialing: subscription.status === 'TRIALING',
-      },
-      { itemId: addon.id, name: addon.name, unitAmount: price.amount, quantity: 1n },
-    );
+    if (!price || attached.has(addon.id) || unlocks.length >= mostUnlocks) continue;
+    const moment = {
+      ...{ at: tenant.now, basis: subscription.prorationBasis, timeZone },
+      period: currentPeriod(subscription),
+      trialing: subscription.status === 'TRIALING',
+    };
+    const lines = addonStartLines(moment, {
+      ...{ itemId: addon.id, name: addon.name, unitAmount: price.amount },
+      quantity: 1n,
+    });
     const { total } = totalsOf(lines, currency);
-    return [{ kind: 'ADDON' as const, addon, dueNow: total, recurring: price.amount, interval }];
-  });
+    const availability = addonAvailability(plan, version, addon);
+    if (availability === 'AVAILABLE') {
+      unlocks.push({ kind: 'ADDON', addon, dueNow: total, recurring: price.amount, interval });
+    } else if (availability === 'NOT_AVAILABLE') {
+      const seller = plans.find(({ rank }) => rank >= (addon.minimumPlanRank ?? 0));
+      const change = seller && (await loadPlanChange(tx, tenant, { plan: seller.code }));
+      if (!change?.ok) continue;
+      unlocks.push({
+        ...{ kind: 'ADDON', addon, plan: seller, interval },
+        dueNow: add(change.value.change.net, total),
+        recurring: add(change.value.recurring, price.amount),
+      });
+    }
+  }
+  return unlocks;
 }

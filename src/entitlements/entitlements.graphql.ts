@@ -84,6 +84,11 @@ function toGraphqlEntitlementSource(source: EntitlementSource): EntitlementSourc
 export class AddonUnlockType {
   @Field(() => AddonType, { description: 'Which add-on.' })
   addon: AddonType;
+  @Field(() => PlanType, {
+    nullable: true,
+    description: 'The plan it needs first; the amounts hold both. null: the current one will do.',
+  })
+  plan?: PlanType | undefined;
   @Field(() => MoneyType, { description: 'For the rest of the period, at once.' })
   dueNow: MoneyType;
   @Field(() => MoneyType, { description: 'For each full period.' })
@@ -115,7 +120,13 @@ export function toGraphqlUnlock(unlock: Unlock) {
   const money = { dueNow: toGraphqlMoney(unlock.dueNow), recurring: toGraphqlMoney(unlock.recurring) };
   const { interval } = unlock;
   return unlock.kind === 'ADDON'
-    ? { __typename: 'AddonUnlock', addon: toGraphqlAddon(unlock.addon), interval, ...money }
+    ? {
+        __typename: 'AddonUnlock',
+        addon: toGraphqlAddon(unlock.addon),
+        plan: unlock.plan && toGraphqlPlan(unlock.plan),
+        interval,
+        ...money,
+      }
     : { __typename: 'PlanUnlock', plan: toGraphqlPlan(unlock.plan), interval, ...money };
 }
 

@@ -56,8 +56,8 @@ export interface Connection<T> {
   readonly edges: readonly Edge<T>[];
   readonly nodes: readonly T[];
   readonly pageInfo: PageInfoType;
-  /** Asked of the database only when the field is. */
-  readonly totalCount: () => Promise<number>;
+  /** Asks the database: only when `totalCount` is asked for. */
+  readonly count: () => Promise<number>;
 }
 
 /** The Relay connection of a type: edges, nodes, pageInfo. */
@@ -88,8 +88,12 @@ export function countedConnectionOf<T extends object>(name: string, node: ClassT
 
   @ObjectType(`${name}Connection`, { description: `A page of a list of ${name}.` })
   class CountedConnectionType extends (Base as unknown as ClassType<object>) {
+    count: () => Promise<number>;
+
     @Field(() => Int, { description: 'Entries in the whole list; counted only when asked for.' })
-    totalCount: () => Promise<number>;
+    totalCount(): Promise<number> {
+      return this.count();
+    }
   }
   return CountedConnectionType as unknown as ClassType<Connection<T>>;
 }
@@ -111,7 +115,7 @@ export function toGraphqlPage<T, A>(
       startCursor: edges[0]?.cursor,
       endCursor: edges.at(-1)?.cursor,
     },
-    totalCount: count,
+    count,
   };
 }
 

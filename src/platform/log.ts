@@ -3,8 +3,21 @@ import { type Logger, pino } from 'pino';
 export type Log = Logger;
 
 function errorFields(error: unknown): object {
-  const { name, message, code, stack } = (error ?? {}) as { name?: string; message?: string; code?: string; stack?: string };
-  return { name, code, message: message?.slice(0, 500), stack: stack?.split('\n').slice(1, 12).map((line) => line.trim()) };
+  const { name, message, code, stack } = (error ?? {}) as {
+    name?: string;
+    message?: string;
+    code?: string;
+    stack?: string;
+  };
+  return {
+    name,
+    code,
+    message: message?.slice(0, 500),
+    stack: stack
+      ?.split('\n')
+      .slice(1, 12)
+      .map((line) => line.trim()),
+  };
 }
 
 /** Structured lines on standard error; what may hold a secret is never printed, whatever object it stands in. */

@@ -31,7 +31,13 @@ export async function seedDemo(app: App, superAdminId: string, step: (what: stri
   async function act<T>(key: string, scope: Scope, command: (tx: Tx) => Promise<Result<T, string>>): Promise<T> {
     const permission =
       scope.kind === 'PLATFORM' ? 'PLATFORM' : scope.kind === 'PARTNER' ? 'PARTNER_WRITE' : 'TENANT_WRITE';
-    const request = { mutation: 'seedDemo', permission, scope, input: {}, idempotencyKey: `demo:${key.replaceAll(' ', '-')}` } as const;
+    const request = {
+      mutation: 'seedDemo',
+      permission,
+      scope,
+      input: {},
+      idempotencyKey: `demo:${key.replaceAll(' ', '-')}`,
+    } as const;
     const outcome = await app.write(actor, request, command);
     if (!outcome.ok) throw new Error(`seeding ${key}: ${outcome.refusal.code}: ${outcome.refusal.message}`);
     if (!outcome.replayed) step(key);
