@@ -104,7 +104,13 @@ export function dataSourceFor({ url, poolSize, name, onPoolError }: SourceOption
     installExtensions: false,
     logging: false,
     parseInt8: false,
-    extra: { idleTimeoutMillis: 30_000, statement_timeout: 30_000, idle_in_transaction_session_timeout: 60_000 },
+    // `pipeline`: the resolvers of one request ask at once, on the one connection of their snapshot.
+    extra: {
+      pipeline: true,
+      idleTimeoutMillis: 30_000,
+      statement_timeout: 30_000,
+      idle_in_transaction_session_timeout: 60_000,
+    },
   });
 }
 

@@ -88,7 +88,7 @@ export class AddonUnlockType {
     nullable: true,
     description: 'The plan it needs first; the amounts hold both. null: the current one will do.',
   })
-  plan?: PlanType | undefined;
+  withPlan?: PlanType | undefined;
   @Field(() => MoneyType, { description: 'For the rest of the period, at once.' })
   dueNow: MoneyType;
   @Field(() => MoneyType, { description: 'For each full period.' })
@@ -123,7 +123,7 @@ export function toGraphqlUnlock(unlock: Unlock) {
     ? {
         __typename: 'AddonUnlock',
         addon: toGraphqlAddon(unlock.addon),
-        plan: unlock.plan && toGraphqlPlan(unlock.plan),
+        withPlan: unlock.plan && toGraphqlPlan(unlock.plan),
         interval,
         ...money,
       }

@@ -81,8 +81,8 @@ export interface OpenTransaction extends Session {
 export async function openRead(source: DataSource, entry: Entry): Promise<OpenTransaction> {
   const runner = source.createQueryRunner();
   try {
-    await runner.query(begin.read);
-    const entered = await enter(runner, entry);
+    // Both go out together: the connection is pipelined, and the server works in order.
+    const [, entered] = await Promise.all([runner.query(begin.read), enter(runner, entry)]);
     return {
       manager: runner.manager,
       entered,
@@ -119,10 +119,12 @@ export interface OpenWrite extends Session {
 export async function openWrite(source: DataSource, entry: Entry | { readonly systemFor: string }): Promise<OpenWrite> {
   const runner = source.createQueryRunner();
   try {
-    await runner.query(begin.write);
-    const entered = await ('systemFor' in entry ? enterAsSystem(runner, entry.systemFor) : enter(runner, entry));
-    // Nobody waits for a lock for longer than a client waits for an answer.
-    await runner.query(`set local lock_timeout = '8s'`);
+    const [, entered] = await Promise.all([
+      runner.query(begin.write),
+      'systemFor' in entry ? enterAsSystem(runner, entry.systemFor) : enter(runner, entry),
+      // Nobody waits for a lock for longer than a client waits for an answer.
+      runner.query(`set local lock_timeout = '8s'`),
+    ]);
     return {
       manager: runner.manager,
       entered,
