@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { JWK } from 'jose';
 import { Client } from 'pg';
 import { type RoleUrls, roleUrls } from '../../src/platform/database-setup';
 
@@ -11,11 +12,21 @@ export interface TestDatabase extends RoleUrls {
   drop(): Promise<void>;
 }
 
-/** A database of this test file's own, cloned from the migrated template. */
-export async function createDatabase(): Promise<TestDatabase> {
-  const { superuserUrl, template } = JSON.parse(
-    readFileSync(join(process.env.TOLLGATE_TEST_FOLDER!, 'server.json'), 'utf8'),
-  ) as { superuserUrl: string; template: string };
+export interface TestServer {
+  readonly superuserUrl: string;
+  readonly template: string;
+  readonly demoTemplate: string;
+  readonly identityKey: JWK;
+}
+
+export function testServer(): TestServer {
+  return JSON.parse(readFileSync(join(process.env.TOLLGATE_TEST_FOLDER!, 'server.json'), 'utf8')) as TestServer;
+}
+
+/** A database of this test file's own, cloned from the migrated template; with the demo world in it where that is asked. */
+export async function createDatabase(world: 'empty' | 'demo' = 'empty'): Promise<TestDatabase> {
+  const { superuserUrl, ...templates } = testServer();
+  const template = world === 'demo' ? templates.demoTemplate : templates.template;
   const name = `test_${randomBytes(6).toString('hex')}`;
   const admin = new Client({ connectionString: superuserUrl });
   await admin.connect();

@@ -5,6 +5,7 @@ import { Client } from 'pg';
 import { dataSourceFor } from '../../ormconfig';
 import { prepareRoles, withSetupLock } from '../../src/platform/database-setup';
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres';
+import { buildDemoWorld } from './demo-world';
 
 /**
  * One PostgreSQL for the whole run, on a free port with a data folder of its own; the schema is migrated once into a
@@ -35,8 +36,14 @@ export default async function globalSetup(): Promise<void> {
     await source.runMigrations();
     await source.destroy();
   });
+  // The demo world, too, is built once and cloned: through the commands, as `npm start` does it.
+  const demoTemplate = `${template}_demo`;
+  await client.query(`create database ${demoTemplate} template ${template}`);
+  const demoUrl = new URL(superuserUrl);
+  demoUrl.pathname = `/${demoTemplate}`;
+  const identityKey = await buildDemoWorld(demoUrl.toString());
   await client.end();
-  writeFileSync(join(folder, 'server.json'), JSON.stringify({ superuserUrl, template }));
+  writeFileSync(join(folder, 'server.json'), JSON.stringify({ superuserUrl, template, demoTemplate, identityKey }));
   process.env.TOLLGATE_TEST_FOLDER = folder;
   Object.assign(globalThis, { tollgateTest: { embedded, folder, superuserUrl, template, outside } });
 }

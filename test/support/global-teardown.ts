@@ -18,6 +18,7 @@ export default async function globalTeardown(): Promise<void> {
     const client = new Client({ connectionString: superuserUrl });
     await client.connect();
     await client.query(`drop database if exists ${template} with (force)`);
+    await client.query(`drop database if exists ${template}_demo with (force)`);
     await client.end();
   }
   await embedded?.stop();

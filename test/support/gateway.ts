@@ -1,0 +1,128 @@
+import { dataSourceFor } from '../../ormconfig';
+import { App } from '../../src/app';
+import { encodeId } from '../../src/core/ids';
+import { createGraphqlServer } from '../../src/graphql/server';
+import { createHttpServer } from '../../src/http/server';
+import { type Clock, wallClock } from '../../src/platform/clock';
+import { createLog } from '../../src/platform/log';
+import { createMetrics } from '../../src/platform/metrics';
+import { createTextSigner } from '../../src/platform/signed-text';
+import { signDemoToken, verifierForDemo } from '../../src/platform/tokens';
+import { type DemoIdentity, demoEmail, demoSubject } from '../../src/seed/identities';
+import { createDatabase, type TestDatabase, testServer } from './database';
+
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever they asked for.
+  readonly data: any;
+  readonly errors?: readonly { message: string; path?: (string | number)[]; extensions: { code: string } }[];
+}
+
+export interface TestGateway {
+  readonly url: string;
+  readonly app: App;
+  readonly database: TestDatabase;
+  /** Runs an operation over real HTTP as a demo identity, with a token or key of one's own, or anonymously (null). */
+  ask(
+    who: DemoIdentity | { readonly bearer: string } | null,
+    query: string,
+    variables?: object,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
+  /** As `ask`, for an operation that must succeed: throws on `errors` and answers the one root field. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever they asked for.
+  get(who: DemoIdentity | { readonly bearer: string }, query: string, variables?: object): Promise<any>;
+  token(identity: DemoIdentity): Promise<string>;
+  /** Opaque id of a demo tenant by its external id (globex, initech, hooli) or of a partner by code. */
+  idOf(name: 'globex' | 'initech' | 'hooli' | 'acme' | 'umbrella'): Promise<string>;
+  /** SQL statements that the request pool has sent since the last call. */
+  statements(): string[];
+  stop(): Promise<void>;
+}
+
+export interface TestGatewayOptions {
+  readonly world?: 'empty' | 'demo';
+  readonly clock?: Clock;
+  readonly poolSize?: number;
+  readonly introspection?: boolean;
+  readonly database?: TestDatabase;
+}
+
+/** A whole gateway on a database of its own: real PostgreSQL, real HTTP on a free port. */
+export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const { identityKey } = testServer();
+  const database = options.database ?? (await createDatabase(options.world ?? 'demo'));
+  const source = dataSourceFor({ url: database.appUrl, poolSize: options.poolSize ?? 10, name: 'test' });
+  const sent: string[] = [];
+  source.setOptions({
+    logging: ['query'],
+    logger: {
+      logQuery: (sql: string) => void sent.push(sql),
+      logQueryError: () => undefined,
+      logQuerySlow: () => undefined,
+      logSchemaBuild: () => undefined,
+      logMigration: () => undefined,
+      log: () => undefined,
+    },
+  });
+  const jobSource = dataSourceFor({ url: database.jobUrl, poolSize: 2, name: 'test-job' });
+  await source.initialize();
+  await jobSource.initialize();
+  const log = createLog('silent');
+  const app = new App({
+    ...{ source, jobSource, log },
+    clock: options.clock ?? wallClock,
+    verifier: verifierForDemo(identityKey),
+    signer: createTextSigner('a secret for the quotes of the tests'),
+  });
+  const server = createGraphqlServer({ introspection: options.introspection ?? true, log });
+  await server.start();
+  const http = createHttpServer({ app, server, metrics: createMetrics(), source, playground: undefined });
+  const url = await http.fastify.listen({ host: '127.0.0.1', port: 0 });
+  const tokens = new Map<DemoIdentity, Promise<string>>();
+  const token = (identity: DemoIdentity) => {
+    let made = tokens.get(identity);
+    if (!made) {
+      made = signDemoToken(identityKey, demoSubject(identity), demoEmail(identity));
+      tokens.set(identity, made);
+    }
+    return made;
+  };
+  const ask: TestGateway['ask'] = async (who, query, variables = {}, headers = {}) => {
+    const bearer = who === null ? undefined : typeof who === 'string' ? await token(who) : who.bearer;
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
+        ...headers,
+      },
+      body: JSON.stringify({ query, variables }),
+    });
+    return { status: response.status, ...((await response.json()) as Omit<Answer, 'status'>) };
+  };
+  return {
+    ...{ url, app, database, ask, token },
+    get: async (who, query, variables) => {
+      const { data, errors } = await ask(who, query, variables);
+      if (errors) throw new Error(`${query.slice(0, 200)}: ${JSON.stringify(errors)}`);
+      return Object.values(data)[0];
+    },
+    idOf: async (name) => {
+      const isPartner = name === 'acme' || name === 'umbrella';
+      const rows = await database.asOwner<{ id: string }>(
+        isPartner ? 'select id from partners where code = $1' : 'select id from tenants where external_id = $1',
+        [name],
+      );
+      return encodeId(isPartner ? 'Partner' : 'Tenant', rows[0]!.id);
+    },
+    statements: () => sent.splice(0),
+    stop: async () => {
+      await http.fastify.close();
+      await server.stop();
+      await source.destroy();
+      await jobSource.destroy();
+      if (!options.database) await database.drop();
+    },
+  };
+}
