@@ -33,13 +33,20 @@ function withoutNulls(value: unknown, keep: readonly string[]): unknown {
   );
 }
 
+interface State {
+  reading: Promise<OpenTx | undefined> | undefined;
+  loaders: Map<unknown, DataLoader<unknown, unknown, string>>;
+  /** The answer has been given: a resolver that is still running must not open anything any more. */
+  closed: boolean;
+}
+
 /**
  * One request. Reads go through one lazily opened snapshot; each mutation ends it first, so that what is read after a
  * mutation has seen it. Loaders live as long as the snapshot they read from.
  */
 export class Context {
-  private reading: Promise<OpenTx | undefined> | undefined;
-  private loaders = new Map<unknown, DataLoader<unknown, unknown, string>>();
+  /** One object, because Apollo clones the context: what the clone opens must be closed here. */
+  private readonly state: State = { reading: undefined, loaders: new Map(), closed: false };
 
   constructor(
     readonly app: App,
@@ -66,9 +73,10 @@ export class Context {
   }
 
   private async open(): Promise<OpenTx> {
-    const { actor } = this;
-    this.reading ??= this.app.openRead(actor);
-    const open = await this.reading;
+    const { actor, state } = this;
+    if (state.closed) throw new Error('the request has been answered');
+    state.reading ??= this.app.openRead(actor);
+    const open = await state.reading;
     if (!open)
       throw new GraphQLError('Give a bearer token or an API key.', { extensions: { code: 'UNAUTHENTICATED' } });
     return open;
@@ -87,10 +95,11 @@ export class Context {
   /** A loader on the request's snapshot; made once for each request and kind. */
   async loader<K, V>(factory: LoaderFactory<K, V>): Promise<DataLoader<K, V, string>> {
     const { tx } = await this.open();
-    let loader = this.loaders.get(factory);
+    const { loaders } = this.state;
+    let loader = loaders.get(factory);
     if (!loader) {
       loader = factory(tx) as DataLoader<unknown, unknown, string>;
-      this.loaders.set(factory, loader);
+      loaders.set(factory, loader);
     }
     return loader as unknown as DataLoader<K, V, string>;
   }
@@ -136,17 +145,23 @@ export class Context {
     );
     if (!outcome.ok) return toGraphqlRefused(outcome.refusal);
     // What a dry run made can be seen in its own transaction only: the rest of the answer is read there.
-    if (outcome.open) this.reading = Promise.resolve(outcome.open);
+    if (outcome.open) this.state.reading = Promise.resolve(outcome.open);
     const { replayed, dryRun } = outcome;
     return { ...toAnswer(outcome.value), replayed, dryRun };
   }
 
   /** Ends the snapshot (or rolls a dry run back) and forgets what was loaded from it. */
-  async end(): Promise<void> {
-    const { reading } = this;
-    this.reading = undefined;
-    this.loaders = new Map();
+  private async end(): Promise<void> {
+    const { reading } = this.state;
+    this.state.reading = undefined;
+    this.state.loaders = new Map();
     const open = await reading?.catch(() => undefined);
     await open?.end();
+  }
+
+  /** The request has been answered. */
+  async close(): Promise<void> {
+    this.state.closed = true;
+    await this.end();
   }
 }

@@ -107,6 +107,6 @@ export async function answerOperation(
   } catch (error) {
     return { errors: [mask(error)] };
   } finally {
-    await context.end().catch(report);
+    await context.close().catch(report);
   }
 }
