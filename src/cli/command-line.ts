@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { ConfigError, readConfig } from '../config';
@@ -6,17 +8,20 @@ import { signDemoToken } from '../platform/tokens';
 import { demoEmail, demoIdentities, demoSubject } from '../seed/identities';
 import type { Gateway, Progress } from './gateway';
 
+/** From dist/src/cli. */
+const projectRoot = join(__dirname, '..', '..', '..');
+
 const terminal = process.stderr.isTTY === true;
 
 const progress: Progress = {
   line: (text) => process.stderr.write(`  ${text}\n`),
-  bar: (what, total) => {
+  bar: (what, steps) => {
     if (!terminal) {
       process.stderr.write(`  ${what} …\n`);
       return { advance: () => undefined, end: () => undefined };
     }
     const bar = new SingleBar({ format: `  ${what} {bar} {value}/{total}`, hideCursor: true, clearOnComplete: true });
-    bar.start(total, 0);
+    bar.start(steps, 0);
     return {
       advance: () => bar.increment(),
       end: () => {
@@ -87,6 +92,60 @@ async function token(identity: string): Promise<void> {
   process.stdout.write(`${await signDemoToken(identityKey, demoSubject(known.name), demoEmail(known.name))}\n`);
 }
 
+/** Runs SQL as the owner of a migrated database that is thrown away afterwards, or of DATABASE_URL. */
+async function withOwner<T>(
+  work: (
+    query: (sql: string, values?: unknown[]) => Promise<Record<string, unknown>[]>,
+    ownerUrl: string,
+  ) => Promise<T>,
+): Promise<T> {
+  const config = readConfig();
+  const { openDatabase } = await import('../platform/open-database.js');
+  const { Client } = await import('pg');
+  const database = await openDatabase(
+    config,
+    async () => (await demoSecrets(config.dataFolder)).databasePassword,
+    progress.line,
+  );
+  const owner = new Client({ connectionString: database.ownerUrl });
+  try {
+    await owner.connect();
+    return await work(async (sql, values) => (await owner.query(sql, values)).rows, database.ownerUrl);
+  } finally {
+    await owner.end().catch(() => undefined);
+    await database.close();
+  }
+}
+
+async function dumpSchemaCommand(): Promise<void> {
+  const { dumpSchema } = await import('../platform/schema-dump.js');
+  const file = join(projectRoot, 'schema', 'database.sql');
+  writeFileSync(file, await withOwner((query) => dumpSchema(query)));
+  process.stdout.write(`wrote ${relative(process.cwd(), file)}\n`);
+}
+
+async function emitSchemaCommand(): Promise<void> {
+  const { emitSchema } = await import('./emit-schema.js');
+  const file = join(projectRoot, 'schema', 'schema.graphql');
+  writeFileSync(file, emitSchema());
+  process.stdout.write(`wrote ${relative(process.cwd(), file)}\n`);
+}
+
+async function migrateCommand(): Promise<void> {
+  await withOwner(async () => process.stdout.write('the schema is up to date\n'));
+}
+
+async function createSuperAdminCommand(email: string): Promise<void> {
+  const { createSuperAdmin } = await import('../access/create-super-admin.command.js');
+  const { Client } = await import('pg');
+  await withOwner(async (_query, ownerUrl) => {
+    const owner = new Client({ connectionString: ownerUrl });
+    await owner.connect();
+    await createSuperAdmin(owner, email).finally(() => owner.end());
+    process.stdout.write(`${email} is a super admin: the next verified login with this e-mail links the person\n`);
+  });
+}
+
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
   const program = new Command('tollgate').description('A GraphQL billing gateway on PostgreSQL.').showHelpAfterError();
   program.command('serve').description('start the gateway (npm start)').action(serve);
@@ -95,5 +154,19 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     .description('print a bearer token for an identity of the demo world')
     .argument('<identity>', demoIdentities.map(({ name }) => name).join(', '))
     .action(token);
+  program
+    .command('migrate')
+    .description('bring the schema of DATABASE_URL, or of the embedded database, up to date')
+    .action(migrateCommand);
+  program
+    .command('create-super-admin')
+    .description('make the first person of a new platform; everybody else is invited through the API')
+    .argument('<email>', 'as the identity provider will verify it')
+    .action(createSuperAdminCommand);
+  program.command('emit-schema').description('write schema/schema.graphql from the code').action(emitSchemaCommand);
+  program
+    .command('dump-schema')
+    .description('write schema/database.sql from a migrated database')
+    .action(dumpSchemaCommand);
   await program.parseAsync([...argv]);
 }

@@ -19,7 +19,7 @@ import { demoEmail, demoIdentities, demoSubject } from '../seed/identities';
 export interface Progress {
   line(text: string): void;
   /** A long step: how far it is. */
-  bar(what: string, total: number): { advance(): void; end(): void };
+  bar(what: string, steps: number): { advance(): void; end(): void };
 }
 
 export interface Gateway {

@@ -1,5 +1,5 @@
 import { type CurrencyCode, fractionDigitsOf } from './currency';
-import { type DecimalValue, maximumIntegerDigits } from './decimal';
+import type { DecimalValue } from './decimal';
 import { type Exact, exactOf } from './exact';
 import { invariant } from './invariant';
 import { roundHalfAwayFromZero } from './rounding';
@@ -40,7 +40,7 @@ export function negate<C extends CurrencyCode>(amount: Money<C>): Money<C> {
   return money(-amount.minor, amount.currency);
 }
 
-export function sum<C extends CurrencyCode>(amounts: Iterable<Money<C>>, currency: C): Money<C> {
+export function sum<C extends CurrencyCode>(amounts: Iterable<Money<NoInfer<C>>>, currency: C): Money<C> {
   let total = zero(currency);
   for (const amount of amounts) total = add(total, amount);
   return total;
@@ -80,10 +80,12 @@ export function exactMinorUnitsOf(majorUnits: DecimalValue, currency: CurrencyCo
 }
 
 const amountPattern = /^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?$/;
+/** A sign, the 19 digits of the largest amount, and a point. */
+const longestAmount = 21;
 
 /** `undefined` unless the text is a plain amount with at most the currency's own fraction digits: `12`, `12.5`, `-0.05`. */
 export function parseMoney<C extends CurrencyCode>(text: string, currency: C): Money<C> | undefined {
-  if (text.length > maximumIntegerDigits) return undefined;
+  if (text.length > longestAmount) return undefined;
   const match = amountPattern.exec(text);
   if (!match) return undefined;
   const digits = fractionDigitsOf(currency);

@@ -1,4 +1,13 @@
-import { compareDates, dateAt, daysBetween, type Instant, type LocalDate, startOfDay, type TimeZone } from './calendar';
+import {
+  compareDates,
+  dateAt,
+  daysBetween,
+  type Instant,
+  isAtOrBefore,
+  type LocalDate,
+  startOfDay,
+  type TimeZone,
+} from './calendar';
 import { invariant } from './invariant';
 
 export const intervalUnits = ['DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR'] as const;
@@ -66,9 +75,10 @@ export function periodIndexOf(anchor: LocalDate, interval: IntervalUnit, date: L
 
 /** The period in which an instant lies. */
 export function periodContaining(schedule: Schedule, at: Instant): Period {
-  const period = periodAt(schedule, periodIndexOf(schedule.anchor, schedule.interval, dateAt(at, schedule.zone)));
+  let period = periodAt(schedule, periodIndexOf(schedule.anchor, schedule.interval, dateAt(at, schedule.zone)));
+  // A clock that is put back across midnight repeats the end of a day whose next has begun: the instants decide.
+  while (isAtOrBefore(period.end, at)) period = periodAt(schedule, period.index + 1);
   invariant(period.start.epochMilliseconds <= at.epochMilliseconds, 'a period begins after an instant in it');
-  invariant(period.end.epochMilliseconds > at.epochMilliseconds, 'a period ends before an instant in it');
   return period;
 }
 

@@ -25,12 +25,13 @@ export function remainingShare(basis: ProrationBasis, period: Period, at: Instan
     'a change lies outside its period',
   );
   switch (basis) {
-    case 'DAY':
-      return {
-        basis,
-        remaining: BigInt(daysBetween(dateAt(at, zone), period.endDate)),
-        total: BigInt(daysBetween(period.startDate, period.endDate)),
-      };
+    case 'DAY': {
+      const total = daysBetween(period.startDate, period.endDate);
+      // A zone that leaves out a day, or repeats the end of one, may put an instant of the period on a date outside it.
+      const isStart = at.epochMilliseconds === period.start.epochMilliseconds;
+      const left = isStart ? total : daysBetween(dateAt(at, zone), period.endDate);
+      return { basis, remaining: BigInt(Math.min(Math.max(left, 0), total)), total: BigInt(total) };
+    }
     case 'SECOND':
       return {
         basis,

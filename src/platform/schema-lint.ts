@@ -61,7 +61,6 @@ export const platformWideKeys: Readonly<Record<string, string>> = {
 /** Columns that hold an id but have no foreign key. */
 export const freeReferences: Readonly<Record<string, string>> = {
   'api_keys.tenant_id': 'Reference tables do not point at tenant tables.',
-  'coupon_redemptions.actor_id': 'A person or an API key.',
   'idempotency_keys.actor_id': 'A person or an API key.',
   'partner_idempotency_keys.actor_id': 'A person or an API key.',
   'partner_idempotency_keys.partner_id': 'The nil UUID for acts of the platform.',
@@ -147,7 +146,7 @@ async function tablesOf(query: CatalogQuery): Promise<CatalogTable[]> {
                'checks', (select coalesce(json_agg(pg_get_constraintdef(k.oid)), '[]') from pg_constraint k
                            where k.contype = 'c' and (k.conrelid = class.oid and a.attnum = any(k.conkey) or k.contypid = a.atttypid)),
                'updatable_by', (select coalesce(json_agg(r.rolname), '[]') from pg_roles r
-                           where r.rolname = any($1) and not r.rolsuper and has_column_privilege(r.oid, class.oid, a.attnum, 'UPDATE')))
+                           where r.rolname = any($1) and not r.rolsuper and r.oid <> class.relowner and has_column_privilege(r.oid, class.oid, a.attnum, 'UPDATE')))
                order by a.attnum), '[]')
           from pg_attribute a join pg_type t on t.oid = a.atttypid
           left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
@@ -193,7 +192,10 @@ type Report = (rule: SchemaRule, object: string, message: string) => void;
 function checkKeys(table: CatalogTable, report: Report): void {
   const tenant = tenantColumn(table);
   const scope = tenant ?? partnerColumn(table);
-  if (!scope) return report('scope-missing', table.name, 'has neither tenant_id nor partner_id');
+  if (!scope) {
+    report('scope-missing', table.name, 'has neither tenant_id nor partner_id');
+    return;
+  }
   if (tenant && !partnerColumn(table)) report('partner-missing', table.name, 'has tenant_id but no partner_id');
   const primary = table.keys.find((key) => key.primary);
   if (primary?.columns[0] !== scope) {
@@ -235,7 +237,7 @@ function checkForeignKeys(table: CatalogTable, tables: ReadonlyMap<string, Catal
   for (const { name, type } of table.columns) {
     const object = `${table.name}.${name}`;
     if (type !== 'uuid' || !/_id(_|$)/.test(name) || pointing.has(name) || object in freeReferences) continue;
-    // The tenant or partner is vouched for by the parent that the same foreign key names.
+    // Insert policies hold a tenant's rows against the tenant and partner that `app.enter` found.
     if (name === 'tenant_id' || (name === 'partner_id' && tenantColumn(table))) continue;
     report('foreign-key-missing', object, 'holds an id that nothing checks');
   }

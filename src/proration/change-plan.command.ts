@@ -8,7 +8,8 @@ import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import { applyPlanChange } from './apply-plan-change.command';
-import { type LoadedPlanChange, loadPlanChange, type PlanChangeRequest, planChangeRefusals } from './plan-change.query';
+import type { PlanChangeRequest } from './plan-change';
+import { type LoadedPlanChange, loadPlanChange, planChangeRefusals } from './plan-change.query';
 import type { PlanChangeProration } from './plan-change-proration';
 import { type PlanChangeQuote, requestText } from './quote';
 

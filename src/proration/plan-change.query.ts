@@ -2,15 +2,7 @@ import type { TenantContext } from '../access/tenant';
 import type { Addon } from '../catalog/addon';
 import { findPlan } from '../catalog/find-catalog.query';
 import { type Plan, type PlanVersion, priceFor } from '../catalog/plan';
-import {
-  compareDates,
-  dateAt,
-  type Instant,
-  isAtOrBefore,
-  isBefore,
-  type LocalDate,
-  startOfDay,
-} from '../core/calendar';
+import { compareDates, dateAt, type Instant, isAtOrBefore, isBefore, startOfDay } from '../core/calendar';
 import { exactOf, multiply } from '../core/exact';
 import type { Id } from '../core/ids';
 import { exactMinorUnits, type Money, roundToMoney } from '../core/money';
@@ -22,36 +14,16 @@ import { refuseCoupon } from '../coupons/apply-coupon.command';
 import { appliesToPlan, type Coupon, couponReasons } from '../coupons/coupon';
 import { judgeCoupon } from '../coupons/validate-coupon.query';
 import type { QueuedCoupon } from '../invoicing/assemble-invoice';
-import type { Settlement } from '../invoicing/credit-note';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import type { ChargedItem } from './charged-item';
 import {
-  type AnchorMode,
   type AttachedAddon,
   type ChangeCoupon,
   decidePlanChange,
   type PlanChange,
-  type UnavailableAddonPolicy,
+  type PlanChangeRequest,
 } from './plan-change';
-
-/** What is asked for: the same for a preview and for the change itself. */
-export interface PlanChangeRequest {
-  /** Id or code. */
-  readonly plan: string;
-  /** `undefined`: as it is. */
-  readonly interval?: IntervalUnit | undefined;
-  readonly quantity?: number | undefined;
-  readonly coupon?: string | undefined;
-  readonly anchor?: AnchorMode | undefined;
-  readonly effective?: 'NOW' | 'PERIOD_END' | 'DATE' | undefined;
-  /** With `effective: DATE`: a day of the current period, in the billing zone. */
-  readonly effectiveDate?: LocalDate | undefined;
-  readonly keepRunningDiscounts?: boolean | undefined;
-  readonly unavailableAddons?: UnavailableAddonPolicy | undefined;
-  readonly waived?: boolean | undefined;
-  readonly settlement?: Settlement | undefined;
-}
 
 export const planChangeRefusals = [
   'TENANT_NOT_FOUND',

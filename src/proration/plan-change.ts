@@ -11,6 +11,7 @@ import { type ProrationBasis, remainingShare, type Share } from '../core/prorati
 import { done, type Result, refuse } from '../core/result';
 import type { Coupon } from '../coupons/coupon';
 import { discountLines } from '../coupons/discount-line';
+import type { Settlement } from '../invoicing/credit-note';
 import type { AccountEntry, LineDraft, TimeSpan } from '../invoicing/invoice';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import { type ChargedItem, chargeLine, creditLine } from './charged-item';
@@ -22,6 +23,24 @@ export type AnchorMode = (typeof anchorModes)[number];
 export const unavailableAddonPolicies = ['CANCEL_AND_CREDIT', 'REFUSE', 'KEEP'] as const;
 /** What happens to an attachment that the target plan does not sell. */
 export type UnavailableAddonPolicy = (typeof unavailableAddonPolicies)[number];
+
+/** What is asked for: the same for a preview and for the change itself. */
+export interface PlanChangeRequest {
+  /** Id or code. */
+  readonly plan: string;
+  /** `undefined`: as it is. */
+  readonly interval?: IntervalUnit | undefined;
+  readonly quantity?: number | undefined;
+  readonly coupon?: string | undefined;
+  readonly anchor?: AnchorMode | undefined;
+  readonly effective?: 'NOW' | 'PERIOD_END' | 'DATE' | undefined;
+  /** With `effective: DATE`: a day of the current period, in the billing zone. */
+  readonly effectiveDate?: LocalDate | undefined;
+  readonly keepRunningDiscounts?: boolean | undefined;
+  readonly unavailableAddons?: UnavailableAddonPolicy | undefined;
+  readonly waived?: boolean | undefined;
+  readonly settlement?: Settlement | undefined;
+}
 
 /** An attachment at the time of the change. */
 export interface AttachedAddon {

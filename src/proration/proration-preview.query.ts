@@ -3,13 +3,8 @@ import type { PlanVersion } from '../catalog/plan';
 import type { Instant } from '../core/calendar';
 import { done, type Result, refuse } from '../core/result';
 import type { Tx } from '../tx';
-import {
-  type LoadedPlanChange,
-  loadPlanChange,
-  type PlanChangeRefusal,
-  type PlanChangeRequest,
-  type PlanChangeTx,
-} from './plan-change.query';
+import type { PlanChangeRequest } from './plan-change';
+import { type LoadedPlanChange, loadPlanChange, type PlanChangeRefusal, type PlanChangeTx } from './plan-change.query';
 import { comparePlans, type FeatureDifference } from './plan-comparison';
 import { type PlanChangeQuote, quoteLifetimeMinutes, requestText } from './quote';
 

@@ -12,7 +12,8 @@ import { toGraphqlCreditNote, toGraphqlInvoice } from '../invoicing/invoicing.gr
 import { toGraphqlScheduledPlanChange, toGraphqlSubscription } from '../subscriptions/subscriptions.graphql';
 import { cancelScheduledPlanChange, cancelScheduledPlanChangeRefusals } from './cancel-scheduled-plan-change.command';
 import { changePlan, changePlanRefusals } from './change-plan.command';
-import { type PlanChangeRequest, planChangeRefusals } from './plan-change.query';
+import type { PlanChangeRequest } from './plan-change';
+import { planChangeRefusals } from './plan-change.query';
 import {
   CancelScheduledPlanChangeInputType,
   CancelScheduledPlanChangeResult,

@@ -1,5 +1,5 @@
 import { type Instant, instant } from '../core/calendar';
-import type { PlanChangeRequest } from './plan-change.query';
+import type { PlanChangeRequest } from './plan-change';
 
 /** How long a quote holds. Long enough to ask a customer, short enough that prices and days have not moved on. */
 export const quoteLifetimeMinutes = 30;

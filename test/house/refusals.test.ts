@@ -1,0 +1,32 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { commonRefusals } from '../../src/app';
+import { emitSchema } from '../../src/cli/emit-schema';
+import { refusalCodes } from '../../src/graphql/refusal-codes';
+
+const root = join(__dirname, '..', '..');
+
+function commandFiles(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    if (statSync(path).isDirectory()) return commandFiles(path);
+    return /\.(command|query)\.ts$/.test(name) ? [path] : [];
+  });
+}
+
+test('every code that a command can refuse with is explained, and none is explained for nothing', async () => {
+  const lists = await Promise.all(
+    commandFiles(join(root, 'src')).map(async (file) => {
+      const module = (await import(file)) as Record<string, unknown>;
+      return Object.entries(module)
+        .filter(([name]) => name.endsWith('Refusals'))
+        .flatMap(([, codes]) => codes as string[]);
+    }),
+  );
+  const used = new Set([...lists.flat(), ...commonRefusals]);
+  expect([...used].sort()).toEqual(Object.keys(refusalCodes).sort());
+});
+
+test('the committed schema is the one the code makes: npm run tollgate -- emit-schema', () => {
+  expect(readFileSync(join(root, 'schema', 'schema.graphql'), 'utf8')).toBe(emitSchema());
+});
