@@ -1,0 +1,191 @@
+// `npm run bench`: requests a second and latency of the gateway, each beside two baselines that give the same answer in the
+// same run: a bare node:http + pg server, and Mercurius with its JIT. Where the machine lets us, the server has one core to
+// itself and PostgreSQL and the load share the others. Figures are ratios; absolute ones are this machine's of this minute.
+
+import { deepStrictEqual } from 'node:assert';
+import { execFileSync, fork } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { questions } from './answers.mjs';
+import { fillWorld } from './world.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = resolve(here, '..', '..');
+const require = createRequire(import.meta.url);
+const autocannon = require('autocannon');
+
+const seconds = Number(process.env.BENCH_SECONDS ?? 5);
+const connections = Number(process.env.BENCH_CONNECTIONS ?? 16);
+const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
+
+const has = (command) => {
+  try {
+    execFileSync(command, ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+};
+const pinned = availableParallelism() > 1 && process.platform === 'linux' && has('taskset');
+
+const folder = mkdtempSync(join(tmpdir(), 'tollgate-bench-'));
+chmodSync(folder, 0o755);
+const { startEmbeddedPostgres } = require(join(root, 'dist/src/platform/embedded-postgres.js'));
+const say = (text) => process.stderr.write(`  ${text}\n`);
+
+function start(file, args, env = {}) {
+  const child = fork(file, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    ...(pinned ? { execPath: 'taskset', execArgv: ['-c', '0', process.execPath] } : {}),
+  });
+  return new Promise((done, failed) => {
+    child.once('message', ({ url }) => done({ url, stop: () => child.kill('SIGTERM') }));
+    child.once('exit', (code) => failed(new Error(`${file} ended with ${code}`)));
+  });
+}
+
+async function ask(server, question) {
+  const response = await fetch(`${server.url}${server.path}`, { method: 'POST', ...server.request(question) });
+  const body = await response.json();
+  if (body.errors) throw new Error(`${server.name}: ${JSON.stringify(body.errors)}`);
+  return body.data;
+}
+
+async function load(server, question, duration) {
+  let failed = 0;
+  const result = await autocannon({
+    url: `${server.url}${server.path}`,
+    method: 'POST',
+    connections,
+    duration,
+    ...server.request(question),
+    // GraphQL answers 200 to everything: a body with errors must not count.
+    verifyBody: (body) => {
+      const good = !body.includes('"errors"') && body.includes('"data"');
+      if (!good) failed += 1;
+      return good;
+    },
+  });
+  if (failed > 0 || result.non2xx > 0 || result.errors > 0) {
+    throw new Error(
+      `${server.name}: ${failed} bodies with errors, ${result.non2xx} other statuses, ${result.errors} broken connections`,
+    );
+  }
+  return { rate: result.requests.average, p50: result.latency.p50, p99: result.latency.p99 };
+}
+
+const median = (values) => values.toSorted((first, second) => first - second)[Math.floor(values.length / 2)];
+
+const stops = [];
+try {
+  const postgres = await startEmbeddedPostgres({
+    dataFolder: join(folder, 'database'),
+    durable: false,
+    settings: { max_connections: '200', shared_buffers: '512MB' },
+  });
+  stops.push(() => postgres.stop());
+  if (pinned) {
+    // The server has core 0 to itself: PostgreSQL and the load take the others.
+    const others = `1-${availableParallelism() - 1}`;
+    execFileSync('taskset', ['-a', '-pc', others, String(process.pid)], { stdio: 'ignore' });
+    const { readFileSync } = await import('node:fs');
+    const pid = readFileSync(join(postgres.dataFolder, 'postgres', 'data', 'postmaster.pid'), 'utf8').split('\n')[0];
+    execFileSync('taskset', ['-a', '-pc', others, pid], { stdio: 'ignore' });
+  }
+  const { Client } = require('pg');
+  const admin = new Client({ connectionString: postgres.superuserUrl });
+  await admin.connect();
+  await admin.query('create database bench');
+  await admin.end();
+  const databaseUrl = new URL(postgres.superuserUrl);
+  databaseUrl.pathname = '/bench';
+
+  say('starting the gateway and filling its world: 50 add-ons, 20,000 attachments');
+  const environment = {
+    DATABASE_URL: databaseUrl.toString(),
+    DATA_DIR: join(folder, 'data'),
+    PORT: '0',
+    TOLLGATE_ENV: 'demo',
+  };
+  const gateway = await start(join(here, 'gateway-server.mjs'), [], environment);
+  stops.push(gateway.stop);
+  const ids = await fillWorld(databaseUrl.toString());
+  const argument = JSON.stringify({ url: databaseUrl.toString(), ids });
+  const bare = await start(join(here, 'bare-server.mjs'), [argument]);
+  stops.push(bare.stop);
+  const mercurius = await start(join(here, 'mercurius-server.mjs'), [argument]);
+  stops.push(mercurius.stop);
+
+  const tokens = Object.fromEntries(
+    [...new Set(Object.values(questions).map(({ as }) => as))].map((identity) => [
+      identity,
+      execFileSync(process.execPath, [join(root, 'dist/src/main.js'), 'token', identity], {
+        env: { ...process.env, ...environment },
+        encoding: 'utf8',
+      }).trim(),
+    ]),
+  );
+  const plain = ({ query, variables }) => ({
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  const servers = [
+    {
+      ...gateway,
+      name: 'tollgate',
+      path: '/graphql',
+      request: (question) => {
+        const request = plain(question);
+        return { ...request, headers: { ...request.headers, authorization: `Bearer ${tokens[question.as]}` } };
+      },
+    },
+    { ...bare, name: 'bare node:http + pg', path: '/', request: plain },
+    { ...mercurius, name: 'mercurius with JIT', path: '/graphql', request: plain },
+  ];
+
+  const report = [];
+  for (const [name, question] of Object.entries(questions)) {
+    const answers = await Promise.all(servers.map((server) => ask(server, question)));
+    for (const [index, answer] of answers.entries())
+      deepStrictEqual(answer, answers[0], `${servers[index].name} answers differently`);
+    for (const server of servers) await load(server, question, 2);
+    const measured = servers.map(() => []);
+    for (let round = 0; round < rounds; round += 1) {
+      for (const [index, server] of servers.entries()) {
+        say(`${name}: ${server.name}, round ${round + 1} of ${rounds}`);
+        measured[index].push(await load(server, question, seconds));
+      }
+    }
+    const rows = servers.map((server, index) => ({
+      question: name,
+      server: server.name,
+      rate: Math.round(median(measured[index].map(({ rate }) => rate))),
+      p50: median(measured[index].map(({ p50 }) => p50)),
+      p99: median(measured[index].map(({ p99 }) => p99)),
+      ofBare: median(measured[index].map(({ rate }, round) => rate / measured[1][round].rate)),
+      ofMercurius: median(measured[index].map(({ rate }, round) => rate / measured[2][round].rate)),
+    }));
+    report.push(...rows);
+  }
+
+  const column = (text, width) => String(text).padStart(width);
+  console.log(
+    `\n  ${connections} connections, ${rounds} rounds of ${seconds} s, medians${pinned ? '; the server pinned to one core' : ''}\n`,
+  );
+  console.log('  question          server                  requests/s   p50 ms   p99 ms   of bare   of mercurius');
+  for (const { question, server, rate, p50, p99, ofBare, ofMercurius } of report) {
+    console.log(
+      `  ${question.padEnd(18)}${server.padEnd(22)}${column(rate, 12)}${column(p50, 9)}${column(p99, 9)}${column(ofBare.toFixed(2), 10)}${column(ofMercurius.toFixed(2), 15)}`,
+    );
+  }
+  console.log();
+  if (process.env.BENCH_JSON) writeFileSync(process.env.BENCH_JSON, JSON.stringify(report, null, 2));
+} finally {
+  for (const stop of stops.reverse()) await stop();
+  rmSync(folder, { recursive: true, force: true });
+}
