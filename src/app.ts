@@ -4,8 +4,15 @@ import { type Actor, entryOf, may, type Permission } from './access/actor';
 import { type Authentication, authenticate } from './access/authenticate.query';
 import { decodeId } from './core/ids';
 import { type Refused, type Result, refuse } from './core/result';
+import {
+  type EntitlementAnswer,
+  type EntitlementCheckInput,
+  entitlementCheck,
+} from './entitlements/entitlement-check.query';
+import { readCheck } from './entitlements/entitlement-check.repository';
 import type { Clock } from './platform/clock';
 import {
+  askOnce,
   type Entry,
   NoSuchAccount,
   openRead,
@@ -118,6 +125,24 @@ export class App {
       return { tx: this.txOf(open, entry), scope: scopeOf(entry), end: open.end };
     } catch (error) {
       if (error instanceof NoSuchAccount) return undefined;
+      throw error;
+    }
+  }
+
+  /** The question that is asked on every request of a partner's product: one statement, one round trip. */
+  async checkEntitlement(actor: Actor, input: EntitlementCheckInput): Promise<EntitlementAnswer> {
+    const { source, clock } = this.parts;
+    const id = decodeId(input.feature);
+    try {
+      const checked = await readCheck((statement, values) => askOnce(source, statement, values), entryOf(actor), {
+        tenantId: input.tenantId,
+        ...(id?.kind === 'Feature' ? { featureId: id.uuid } : { featureCode: input.feature }),
+        asOf: input.asOf,
+        now: clock.now(),
+      });
+      return entitlementCheck(checked, input);
+    } catch (error) {
+      if (error instanceof NoSuchAccount) return entitlementCheck(undefined, input);
       throw error;
     }
   }

@@ -77,7 +77,7 @@ export function toGraphqlPartner(partner: Partner): PartnerType {
   return { ...partner, id: encodeId('Partner', partner.id) };
 }
 
-@ObjectType('Tenant', { description: 'A customer of a partner.' })
+@ObjectType('Tenant', { description: 'A customer of a partner.', simpleResolvers: true })
 export class TenantType {
   @Field(() => ID, { description: 'tenant_…' })
   id: string;
@@ -163,7 +163,7 @@ export function toGraphqlApiKey(key: ApiKey): ApiKeyType {
   };
 }
 
-@ObjectType('Viewer', { description: 'Who is asking, as what.' })
+@ObjectType('Viewer', { description: 'Who is asking, as what.', simpleResolvers: true })
 export class ViewerType {
   @Field(() => AccountKindEnum, { description: 'Where the request acts.' })
   account: Actor['account']['kind'];
@@ -260,34 +260,34 @@ export class RevokeApiKeyInputType {
   apiKeyId: string;
 }
 
-@ObjectType('CreatePartnerDone', { description: 'The partner was made.' })
+@ObjectType('CreatePartnerDone', { description: 'The partner was made.', simpleResolvers: true })
 export class CreatePartnerDone extends MutationDone {
   @Field(() => PartnerType, { description: 'The new partner.' })
   partner: PartnerType;
 }
-@ObjectType('CreateTenantDone', { description: 'The tenant was made.' })
+@ObjectType('CreateTenantDone', { description: 'The tenant was made.', simpleResolvers: true })
 export class CreateTenantDone extends MutationDone {
   @Field(() => TenantType, { description: 'The new tenant.' })
   tenant: TenantType;
 }
-@ObjectType('InviteUserDone', { description: 'The person has the role.' })
+@ObjectType('InviteUserDone', { description: 'The person has the role.', simpleResolvers: true })
 export class InviteUserDone extends MutationDone {
   @Field(() => MemberType, { description: 'The membership.' })
   member: MemberType;
 }
-@ObjectType('RemoveUserDone', { description: 'The person is out.' })
+@ObjectType('RemoveUserDone', { description: 'The person is out.', simpleResolvers: true })
 export class RemoveUserDone extends MutationDone {
   @Field(() => ID, { description: 'user_…' })
   userId: string;
 }
-@ObjectType('CreateApiKeyDone', { description: 'The key was made.' })
+@ObjectType('CreateApiKeyDone', { description: 'The key was made.', simpleResolvers: true })
 export class CreateApiKeyDone extends MutationDone {
   @Field(() => ApiKeyType, { description: 'What is kept of it.' })
   apiKey: ApiKeyType;
   @Field(() => String, { nullable: true, description: 'The key itself, this one time; null in a replay.' })
   secret?: string | undefined;
 }
-@ObjectType('RevokeApiKeyDone', { description: 'The key opens nothing any more.' })
+@ObjectType('RevokeApiKeyDone', { description: 'The key opens nothing any more.', simpleResolvers: true })
 export class RevokeApiKeyDone extends MutationDone {
   @Field(() => ApiKeyType, { description: 'The key.' })
   apiKey: ApiKeyType;

@@ -76,7 +76,7 @@ export function toGraphqlFeature(feature: Feature): FeatureType {
   return { ...feature, id: encodeId('Feature', feature.id) };
 }
 
-@ObjectType('Allowance', { description: 'What a plan or an add-on gives of a feature.' })
+@ObjectType('Allowance', { description: 'What a plan or an add-on gives of a feature.', simpleResolvers: true })
 export class AllowanceType {
   @Field(() => Boolean, { description: 'METERED: there is no limit.' })
   unlimited: boolean;
@@ -107,6 +107,7 @@ export class PriceType {
 
 @ObjectType('PlanVersion', {
   description: 'Prices, limits and included add-ons as they are sold; never changed afterwards.',
+  simpleResolvers: true,
 })
 export class PlanVersionType {
   @Field(() => ID, { description: 'planversion_…' })
@@ -136,7 +137,7 @@ export function toGraphqlPlanVersion(version: PlanVersion): PlanVersionType {
   };
 }
 
-@ObjectType('Plan', { description: 'What a tenant subscribes to.' })
+@ObjectType('Plan', { description: 'What a tenant subscribes to.', simpleResolvers: true })
 export class PlanType {
   @Field(() => ID, { description: 'plan_…' })
   id: string;
@@ -166,7 +167,7 @@ export function toGraphqlPlan(plan: Plan, versionMade?: PlanVersion): PlanType {
   return { ...plan, id: encodeId('Plan', plan.id), uuid: plan.id, versionMade };
 }
 
-@ObjectType('Addon', { description: 'Something that is sold beside a plan.' })
+@ObjectType('Addon', { description: 'Something that is sold beside a plan.', simpleResolvers: true })
 export class AddonType {
   @Field(() => ID, { description: 'addon_…' })
   id: string;
@@ -363,37 +364,37 @@ export class ArchiveAddonInputType {
   expectedVersion?: number;
 }
 
-@ObjectType('CreateFeatureDone', { description: 'The feature was made.' })
+@ObjectType('CreateFeatureDone', { description: 'The feature was made.', simpleResolvers: true })
 export class CreateFeatureDone extends MutationDone {
   @Field(() => FeatureType, { description: 'The new feature.' })
   feature: FeatureType;
 }
-@ObjectType('CreatePlanDone', { description: 'The plan was made.' })
+@ObjectType('CreatePlanDone', { description: 'The plan was made.', simpleResolvers: true })
 export class CreatePlanDone extends MutationDone {
   @Field(() => PlanType, { description: 'The new plan.' })
   plan: PlanType;
 }
-@ObjectType('PublishPlanVersionDone', { description: 'The version is sold from now on.' })
+@ObjectType('PublishPlanVersionDone', { description: 'The version is sold from now on.', simpleResolvers: true })
 export class PublishPlanVersionDone extends MutationDone {
   @Field(() => PlanType, { description: 'The plan with its new version.' })
   plan: PlanType;
 }
-@ObjectType('UpdatePlanDone', { description: 'The plan was changed.' })
+@ObjectType('UpdatePlanDone', { description: 'The plan was changed.', simpleResolvers: true })
 export class UpdatePlanDone extends MutationDone {
   @Field(() => PlanType, { description: 'The plan as it is now.' })
   plan: PlanType;
 }
-@ObjectType('CreateAddonDone', { description: 'The add-on was made.' })
+@ObjectType('CreateAddonDone', { description: 'The add-on was made.', simpleResolvers: true })
 export class CreateAddonDone extends MutationDone {
   @Field(() => AddonType, { description: 'The new add-on.' })
   addon: AddonType;
 }
-@ObjectType('UpdateAddonDone', { description: 'The add-on was changed.' })
+@ObjectType('UpdateAddonDone', { description: 'The add-on was changed.', simpleResolvers: true })
 export class UpdateAddonDone extends MutationDone {
   @Field(() => AddonType, { description: 'The add-on as it is now.' })
   addon: AddonType;
 }
-@ObjectType('ArchiveAddonDone', { description: 'The add-on is no longer sold.' })
+@ObjectType('ArchiveAddonDone', { description: 'The add-on is no longer sold.', simpleResolvers: true })
 export class ArchiveAddonDone extends MutationDone {
   @Field(() => AddonType, { description: 'The add-on as it is now.' })
   addon: AddonType;

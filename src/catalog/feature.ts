@@ -1,5 +1,5 @@
 import type { Instant } from '../core/calendar';
-import type { DecimalValue } from '../core/decimal';
+import { type DecimalValue, isDecimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
 
 export const featureKinds = ['BOOLEAN', 'METERED', 'CONFIG'] as const;
@@ -58,5 +58,6 @@ export function allowanceProblem(feature: Feature, allowance: FeatureAllowance):
   if (feature.valueOrder.length > 0) {
     return feature.valueOrder.includes(allowance.value) ? undefined : 'VALUE_UNKNOWN';
   }
-  return /^-?[0-9]{1,15}(\.[0-9]{1,12})?$/.test(allowance.value) ? undefined : 'VALUE_UNKNOWN';
+  // What is compared when sources are merged; `007` is a number to others, and would stop every check of the feature.
+  return isDecimalText(allowance.value) ? undefined : 'VALUE_UNKNOWN';
 }

@@ -18,7 +18,10 @@ export interface Operand {
 export interface Explanation {
   /** The rule of the billing rules that produced the line. */
   readonly rule: string;
-  /** Operand names with `+ − * /`, brackets and `min(a, b)`, in major units of the currency. */
+  /**
+   * Operand names with `+ - * /`, brackets, `min(a, b)` and `max(a, b)`, in major units of the currency. `spread(a)`
+   * rounds `a` and takes the part of line number `position` of it: by largest remainder over `line1`, `line2` and so on.
+   */
   readonly formula: string;
   readonly operands: readonly Operand[];
   /** The exact value before rounding, in major units, cut off with `…` where it does not end. */
@@ -34,6 +37,12 @@ export interface Explained<C extends CurrencyCode = CurrencyCode> {
   readonly explanation: Explanation;
 }
 
+/** An exact number of minor units as `Explanation.exact` shows it. */
+export function majorText(exactMinor: Exact, currency: CurrencyCode): string {
+  const scale = 10n ** BigInt(fractionDigitsOf(currency));
+  return exactText(fraction(exactMinor.numerator, exactMinor.denominator * scale), 12);
+}
+
 /**
  * Rounds an exact number of minor units to an amount and keeps the account of how it came about. Every line's amount is
  * made here, so no amount can exist without its explanation.
@@ -44,8 +53,6 @@ export function explain<C extends CurrencyCode>(
   because: Pick<Explanation, 'rule' | 'formula' | 'operands'> & { readonly sentence: (amount: string) => string },
 ): Explained<C> {
   const amount = roundToMoney(exactMinor, currency);
-  const scale = 10n ** BigInt(fractionDigitsOf(currency));
-  const exact = fraction(exactMinor.numerator, exactMinor.denominator * scale);
   const text = moneyText(amount);
   return {
     amount,
@@ -53,7 +60,7 @@ export function explain<C extends CurrencyCode>(
       rule: because.rule,
       formula: because.formula,
       operands: because.operands,
-      exact: exactText(exact, 12),
+      exact: majorText(exactMinor, currency),
       rounding: 'HALF_AWAY_FROM_ZERO',
       result: text.slice(0, text.indexOf(' ')),
       sentence: because.sentence(text),

@@ -93,12 +93,10 @@ export function couponProblems(coupon: Coupon, use: CouponUse): CouponReason[] {
   if (use.liveForTenant) problems.push('COUPON_ALREADY_APPLIED');
   else if (use.usedByTenant >= coupon.maxRedemptionsPerTenant) problems.push('COUPON_TENANT_LIMIT_REACHED');
   if (coupon.firstPurchaseOnly && use.hasPurchased) problems.push('COUPON_FIRST_PURCHASE_ONLY');
-  if (!appliesToPlan(coupon, use.planId) && !use.addonIds.some((addonId) => coupon.addonIds.includes(addonId))) {
+  if (!appliesToPlan(coupon, use.planId) && !use.addonIds.some((addonId) => appliesToAddon(coupon, addonId))) {
     problems.push('COUPON_PLAN_NOT_ELIGIBLE');
   }
-  if (coupon.intervals.length > 0 && use.interval && !coupon.intervals.includes(use.interval)) {
-    problems.push('COUPON_INTERVAL_NOT_ELIGIBLE');
-  }
+  if (use.interval && !appliesToInterval(coupon, use.interval)) problems.push('COUPON_INTERVAL_NOT_ELIGIBLE');
   if (coupon.kind === 'FIXED' && !amountIn(coupon.amounts, use.currency)) {
     problems.push('COUPON_CURRENCY_NOT_SUPPORTED');
   }
@@ -122,6 +120,15 @@ export function appliesToPlan(coupon: Coupon, planId: Id<'Plan'> | undefined): b
     return coupon.planIds.length === 0 || (!!planId && coupon.planIds.includes(planId));
   if (coupon.planIds.length === 0) return coupon.addonIds.length === 0;
   return planId !== undefined && coupon.planIds.includes(planId);
+}
+
+/** Free periods are the plan's alone. */
+export function appliesToAddon(coupon: Coupon, addonId: Id<'Addon'>): boolean {
+  return coupon.kind !== 'FREE_PERIODS' && coupon.addonIds.includes(addonId);
+}
+
+export function appliesToInterval(coupon: Coupon, interval: IntervalUnit): boolean {
+  return coupon.intervals.length === 0 || coupon.intervals.includes(interval);
 }
 
 /** It names what it applies to; otherwise it takes from the whole invoice. */

@@ -122,7 +122,10 @@ export function toGraphqlCoupon(coupon: Coupon): CouponType {
   };
 }
 
-@ObjectType('PendingCoupon', { description: "A tenant's coupon, from being queued to its last period." })
+@ObjectType('PendingCoupon', {
+  description: "A tenant's coupon, from being queued to its last period.",
+  simpleResolvers: true,
+})
 export class PendingCouponType {
   @Field(() => ID, { description: 'pendingcoupon_…' })
   id: string;
@@ -141,7 +144,7 @@ export function toGraphqlPendingCoupon(pending: PendingCoupon): PendingCouponTyp
   return { ...pending, id: encodeId('PendingCoupon', pending.id, pending.tenantId), couponUuid: pending.couponId };
 }
 
-@ObjectType('CouponRedemption', { description: 'One use of a coupon; append-only.' })
+@ObjectType('CouponRedemption', { description: 'One use of a coupon; append-only.', simpleResolvers: true })
 export class CouponRedemptionType {
   @Field(() => ID, { description: 'redemption_…' })
   id: string;
@@ -283,24 +286,30 @@ export class RemovePendingCouponInputType {
   pendingCouponId: string;
 }
 
-@ObjectType('CreateCouponDone', { description: 'The coupon was made.' })
+@ObjectType('CreateCouponDone', { description: 'The coupon was made.', simpleResolvers: true })
 export class CreateCouponDone extends MutationDone {
   @Field(() => CouponType, { description: 'The new coupon.' })
   coupon: CouponType;
 }
-@ObjectType('UpdateCouponDone', { description: 'The coupon was changed.' })
+@ObjectType('UpdateCouponDone', { description: 'The coupon was changed.', simpleResolvers: true })
 export class UpdateCouponDone extends MutationDone {
   @Field(() => CouponType, { description: 'The coupon as it is now.' })
   coupon: CouponType;
 }
-@ObjectType('ApplyCouponDone', { description: 'The coupon waits for the next invoice, or runs already.' })
+@ObjectType('ApplyCouponDone', {
+  description: 'The coupon waits for the next invoice, or runs already.',
+  simpleResolvers: true,
+})
 export class ApplyCouponDone extends MutationDone {
   @Field(() => PendingCouponType, { description: "The tenant's coupon." })
   pendingCoupon: PendingCouponType;
   @Field(() => Boolean, { description: 'false: it was applied already, and nothing was reserved again.' })
   created: boolean;
 }
-@ObjectType('RemovePendingCouponDone', { description: 'The coupon was taken back and its redemption is free again.' })
+@ObjectType('RemovePendingCouponDone', {
+  description: 'The coupon was taken back and its redemption is free again.',
+  simpleResolvers: true,
+})
 export class RemovePendingCouponDone extends MutationDone {
   @Field(() => PendingCouponType, { description: "The tenant's coupon." })
   pendingCoupon: PendingCouponType;

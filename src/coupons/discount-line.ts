@@ -1,6 +1,8 @@
 import { allocate } from '../core/allocate';
 import { decimal } from '../core/decimal';
-import { type Money, money, negate, sum } from '../core/money';
+import { fraction } from '../core/exact';
+import { majorText } from '../core/explain';
+import { amountText, type Money, money, moneyText, negate, sum } from '../core/money';
 import type { Share } from '../core/proration';
 import type { LineDraft } from '../invoicing/invoice';
 import { type Coupon, discountOn } from './coupon';
@@ -28,6 +30,12 @@ export function discountLines(
     amount.minor,
     targets.map((index) => left[index]!.minor),
   );
+  const spreadOver = targets.map((index, part) => ({
+    name: `line${part + 1}`,
+    value: amountText(left[index]!),
+    unit: currency,
+    source: lines[index]!.itemId,
+  }));
   return targets.flatMap((index, part) => {
     const line = lines[index]!;
     const discount = money(parts[part]!, currency);
@@ -49,7 +57,15 @@ export function discountLines(
             ? explanation
             : {
                 ...explanation,
-                sentence: `${explanation.sentence} Spread over ${targets.length} lines by largest remainder.`,
+                formula: `spread(${explanation.formula})`,
+                operands: [
+                  ...explanation.operands,
+                  ...spreadOver,
+                  { name: 'position', value: String(part + 1), unit: '1' },
+                ],
+                exact: majorText(fraction(amount.minor * left[index]!.minor, base.minor), currency),
+                result: amountText(discount),
+                sentence: `${explanation.sentence} Spread over ${targets.length} lines by largest remainder: ${moneyText(discount)}.`,
               },
       },
     ];

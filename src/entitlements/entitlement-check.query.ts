@@ -1,9 +1,8 @@
 import type { TenantContext } from '../access/tenant';
 import { type Addon, addonAvailability } from '../catalog/addon';
 import type { Feature } from '../catalog/feature';
-import { findFeature } from '../catalog/find-catalog.query';
 import { type Plan, type PlanVersion, priceFor } from '../catalog/plan';
-import { type Instant, isAtOrBefore } from '../core/calendar';
+import { type Instant, isAtOrBefore, isBefore } from '../core/calendar';
 import { type DecimalValue, decimal } from '../core/decimal';
 import { groupBy } from '../core/group';
 import { add, type Money } from '../core/money';
@@ -61,6 +60,10 @@ const resetUnits: Readonly<Record<string, IntervalUnit | undefined>> = {
   YEAR: 'YEAR',
 };
 
+/** The last window of each schedule: calendar arithmetic is dear, and one window answers for weeks of checks. */
+const windows = new Map<string, Period>();
+const mostWindows = 10_000;
+
 /** The window in which a metered limit counts: it follows the subscription's anchor and may be shorter than its period. */
 export function resetWindow(
   subscription: Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined,
@@ -69,26 +72,34 @@ export function resetWindow(
 ): Period | undefined {
   const interval = resetUnits[merged.resetPeriod ?? 'NEVER'];
   if (!interval || !subscription) return undefined;
-  return periodContaining({ anchor: subscription.anchorDate, interval, zone: subscription.timeZone }, at);
+  const { anchorDate: anchor, timeZone: zone } = subscription;
+  const key = `${anchor} ${interval} ${zone}`;
+  const known = windows.get(key);
+  if (known && isAtOrBefore(known.start, at) && isBefore(at, known.end)) return known;
+  const window = periodContaining({ anchor, interval, zone }, at);
+  if (windows.size >= mostWindows) windows.clear();
+  windows.set(key, window);
+  return window;
 }
 
-type CheckTx = Pick<Tx, 'tenantFor' | 'features' | 'entitlements' | 'subscriptions'>;
+/** What a check reads; see `entitlement-check.repository`. */
+export interface CheckedSources {
+  readonly tenant: TenantContext;
+  readonly feature?: Feature | undefined;
+  readonly sources: readonly EntitlementSource[];
+  readonly subscription?: Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined;
+}
 
 /** May this tenant use this feature? Never writes; unknown and foreign tenants are answered alike. */
-export async function entitlementCheck(tx: CheckTx, input: EntitlementCheckInput): Promise<EntitlementAnswer> {
-  const featureCode = input.feature;
-  const tenant = await tx.tenantFor(input.tenantId);
-  if (!tenant) return { allowed: false, reason: 'TENANT_UNKNOWN', featureCode };
-  const feature = await findFeature({ features: tx.features, partnerId: tenant.partnerId }, input.feature);
-  if (!feature) return { allowed: false, reason: 'FEATURE_UNKNOWN', featureCode, tenant };
-  const at = input.asOf ?? tenant.now;
-  const sources = await tx.entitlements.activeAt(tenant.id, at, feature.code);
+export function entitlementCheck(checked: CheckedSources | undefined, input: EntitlementCheckInput): EntitlementAnswer {
+  if (!checked) return { allowed: false, reason: 'TENANT_UNKNOWN', featureCode: input.feature };
+  const { tenant, feature, sources, subscription } = checked;
+  if (!feature) return { allowed: false, reason: 'FEATURE_UNKNOWN', featureCode: input.feature, tenant };
   const merged = mergeEntitlement(sources, feature.valueOrder);
-  const used = decimal(0);
-  const metered = merged && feature.kind === 'METERED';
-  const window = metered ? resetWindow(await tx.subscriptions.live(tenant.id), merged, at) : undefined;
+  const window =
+    merged && feature.kind === 'METERED' ? resetWindow(subscription, merged, input.asOf ?? tenant.now) : undefined;
   return {
-    ...gate(feature.kind, merged, used, input.quantity ?? decimal(1)),
+    ...gate(feature.kind, merged, decimal(0), input.quantity ?? decimal(1)),
     ...{ feature, merged, tenant },
     featureCode: feature.code,
     resetsAt: window?.end,
@@ -97,7 +108,7 @@ export async function entitlementCheck(tx: CheckTx, input: EntitlementCheckInput
 
 /** Everything a tenant is entitled to, by feature. */
 export async function entitlements(
-  tx: CheckTx,
+  tx: Pick<Tx, 'tenantFor' | 'features' | 'entitlements' | 'subscriptions'>,
   tenantId: string,
   asOf: Instant | undefined,
 ): Promise<readonly EntitlementAnswer[] | undefined> {

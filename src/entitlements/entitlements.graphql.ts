@@ -130,7 +130,10 @@ export function toGraphqlUnlock(unlock: Unlock) {
     : { __typename: 'PlanUnlock', plan: toGraphqlPlan(unlock.plan), interval, ...money };
 }
 
-@ObjectType('Entitlement', { description: 'What a tenant may use of a feature, and from where it has it.' })
+@ObjectType('Entitlement', {
+  description: 'What a tenant may use of a feature, and from where it has it.',
+  simpleResolvers: true,
+})
 export class EntitlementType {
   @Field(() => Boolean, { description: 'It may be used now.' })
   allowed: boolean;
@@ -230,17 +233,20 @@ export class RevokeEntitlementInputType {
   grantId: string;
 }
 
-@ObjectType('RebuildEntitlementsDone', { description: 'Entitlements are in step with plan, add-ons and grants.' })
+@ObjectType('RebuildEntitlementsDone', {
+  description: 'Entitlements are in step with plan, add-ons and grants.',
+  simpleResolvers: true,
+})
 export class RebuildEntitlementsDone extends MutationDone {
   @Field(() => Int, { description: 'How many rows were not; 0: nothing was out of step.' })
   changed: number;
 }
-@ObjectType('GrantEntitlementDone', { description: 'The feature was given.' })
+@ObjectType('GrantEntitlementDone', { description: 'The feature was given.', simpleResolvers: true })
 export class GrantEntitlementDone extends MutationDone {
   @Field(() => EntitlementGrantType, { description: 'The grant.' })
   grant: EntitlementGrantType;
 }
-@ObjectType('RevokeEntitlementDone', { description: 'The grant has ended.' })
+@ObjectType('RevokeEntitlementDone', { description: 'The grant has ended.', simpleResolvers: true })
 export class RevokeEntitlementDone extends MutationDone {
   @Field(() => EntitlementGrantType, { description: 'The grant.' })
   grant: EntitlementGrantType;

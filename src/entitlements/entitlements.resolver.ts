@@ -5,7 +5,7 @@ import type { Context } from '../graphql/context';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { Refuses } from '../graphql/refusal.graphql';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars';
-import { entitlementCheck, entitlements, unlockOptions } from './entitlement-check.query';
+import { entitlements, unlockOptions } from './entitlement-check.query';
 import {
   EntitlementType,
   GrantEntitlementInputType,
@@ -43,17 +43,11 @@ export class EntitlementResolver {
       | undefined,
     @Ctx() context: Context,
   ): Promise<EntitlementType> {
-    const tx = await context.read('TENANT_READ');
-    const tenant = context.tenantUuid(tenantId);
-    if (!tx || !tenant) return toGraphqlEntitlement({ allowed: false, reason: 'TENANT_UNKNOWN', featureCode: feature });
+    const tenant = context.may('TENANT_READ') ? context.tenantUuid(tenantId) : undefined;
+    if (!tenant) return toGraphqlEntitlement({ allowed: false, reason: 'TENANT_UNKNOWN', featureCode: feature });
     const wanted = quantity ? decimal(quantity) : undefined;
-    const answer = await entitlementCheck(tx, {
-      tenantId: tenant,
-      feature,
-      quantity: wanted,
-      asOf: asOf ?? undefined,
-    });
-    return toGraphqlEntitlement(answer);
+    const input = { tenantId: tenant, feature, quantity: wanted, asOf: asOf ?? undefined };
+    return toGraphqlEntitlement(await context.app.checkEntitlement(context.actor, input));
   }
 
   @Query(() => [EntitlementType], {

@@ -6,6 +6,7 @@ import type { App, OpenTx, WriteRequest } from '../app';
 import { decodeId, type IdKind } from '../core/ids';
 import type { Result } from '../core/result';
 import type { Tx } from '../tx';
+import { limits, tooComplex } from './limits';
 import { type RefusedAnswer, toGraphqlRefused } from './refusal.graphql';
 
 /** What every mutation's answer begins with. */
@@ -33,11 +34,16 @@ function withoutNulls(value: unknown, keep: readonly string[]): unknown {
   );
 }
 
+/** One for all: it is thrown once for each field that is left over, and making errors is what would take long. */
+const tooManyReads = tooComplex('The answer holds too many lists within lists.');
+
 interface State {
   reading: Promise<OpenTx | undefined> | undefined;
   loaders: Map<unknown, DataLoader<unknown, unknown, string>>;
   /** The answer has been given: a resolver that is still running must not open anything any more. */
   closed: boolean;
+  /** Fields that have read. */
+  reads: number;
 }
 
 /**
@@ -46,7 +52,7 @@ interface State {
  */
 export class Context {
   /** One object, because Apollo clones the context: what the clone opens must be closed here. */
-  private readonly state: State = { reading: undefined, loaders: new Map(), closed: false };
+  private readonly state: State = { reading: undefined, loaders: new Map(), closed: false, reads: 0 };
 
   constructor(
     readonly app: App,
@@ -75,6 +81,8 @@ export class Context {
   private async open(): Promise<OpenTx> {
     const { actor, state } = this;
     if (state.closed) throw new Error('the request has been answered');
+    state.reads += 1;
+    if (state.reads > limits.reads) throw tooManyReads;
     state.reading ??= this.app.openRead(actor);
     const open = await state.reading;
     if (!open)

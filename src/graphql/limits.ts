@@ -3,12 +3,19 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
+  getNamedType,
+  getNullableType,
+  isCompositeType,
+  isListType,
+  isObjectType,
   Kind,
+  type OperationDefinitionNode,
   parse,
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { schema } from './schema';
 
 /** What a document may ask for. Looked at before validation, which itself can be made to take seconds. */
 export const limits = {
@@ -21,16 +28,55 @@ export const limits = {
   directives: 60,
   /** Root fields of a mutation: they run one after the other. */
   mutations: 20,
-  /** One for a field, times the entries of the pages around it. */
-  cost: 20_000,
+  /** Lists within lists of the introspection; that of GraphiQL has types, their fields, their arguments. */
+  introspectionLists: 3,
+  /** Questions to the schema itself in one document. */
+  introspections: 4,
+  /** One for a field, times the entries of the pages and lists around it. */
+  cost: 50_000,
+  /** Fields that read from the database, counted while a request runs: lists in lists may hold more than was estimated. */
+  reads: 5_000,
+  /** Errors in one answer: a list of which each entry fails would fill it otherwise. */
+  errors: 100,
 } as const;
 
 const defaultPage = 20;
-/** A list without a page: prices, lines. */
-const plainListFactor = 1;
 const pageFactorFields = new Set(['edges', 'nodes']);
+/** A list without a page (prices, lines, requirements): what such a list holds as a rule. Lists in lists multiply. */
+const plainListFactor = 5;
+/** Fields of the introspection types that are lists. A schema points at itself, so lists in lists grow without end. */
+const introspectionLists = new Set([
+  'types',
+  'fields',
+  'args',
+  'inputFields',
+  'interfaces',
+  'possibleTypes',
+  'enumValues',
+  'directives',
+]);
 
-const tooComplex = (message: string) => new GraphQLError(message, { extensions: { code: 'QUERY_TOO_COMPLEX' } });
+let plainLists: ReadonlySet<string> | undefined;
+
+/** Names of fields that are plain lists of objects, somewhere in the schema. */
+function plainListFields(): ReadonlySet<string> {
+  plainLists ??= new Set(
+    Object.values(schema().getTypeMap()).flatMap((type) =>
+      isObjectType(type) && !type.name.startsWith('__')
+        ? Object.values(type.getFields()).flatMap((field) =>
+            isListType(getNullableType(field.type)) &&
+            isCompositeType(getNamedType(field.type)) &&
+            !pageFactorFields.has(field.name)
+              ? [field.name]
+              : [],
+          )
+        : [],
+    ),
+  );
+  return plainLists;
+}
+
+export const tooComplex = (message: string) => new GraphQLError(message, { extensions: { code: 'QUERY_TOO_COMPLEX' } });
 const badInput = (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
 
 export interface Measured {
@@ -45,12 +91,18 @@ function checkText(text: string): void {
   }
 }
 
+/** A variable called like a member of every object (`constructor`, `__proto__`) would be taken for that member. */
+function checkName(name: string): void {
+  if (name in Object.prototype) throw badInput(`A variable cannot be called ${name}.`);
+}
+
 export function checkVariables(value: unknown, depth = 0): void {
   if (depth > 32) throw badInput('The variables are nested too deeply.');
   if (typeof value === 'string') checkText(value);
   else if (value !== null && typeof value === 'object') {
     for (const [key, member] of Object.entries(value)) {
       checkText(key);
+      if (depth === 0) checkName(key);
       checkVariables(member, depth + 1);
     }
   }
@@ -60,7 +112,27 @@ interface Totals {
   depth: number;
   aliases: number;
   directives: number;
+  /** Fields at the top. */
+  fields: number;
+  /** `__schema` and `__type`. */
+  introspections: number;
+  /** Lists within lists, by the names that the introspection has for them. */
+  lists: number;
 }
+
+const noTotals: Readonly<Totals> = { depth: 0, aliases: 0, directives: 0, fields: 0, introspections: 0, lists: 0 };
+
+/** What selections cost: `once`, and `each` for every entry of the page they stand in. */
+interface Cost {
+  readonly once: number;
+  readonly each: number;
+}
+
+/** Far above the limit and far below what floating point can add: fragments that double make numbers of any size. */
+const largestCost = 1_000_000_000;
+
+/** Looked up in the variables, else in the operation's defaults: how many entries a page has. */
+type PageSize = (field: FieldNode) => number;
 
 /**
  * One walk over the document with fragments measured once each: linear in the document, whatever its fragments do. The
@@ -83,7 +155,7 @@ class Meter {
     const known = this.measured.get(name);
     if (known) return known;
     const fragment = this.fragments.get(name);
-    if (!fragment) return { depth: 0, aliases: 0, directives: 0 };
+    if (!fragment) return { ...noTotals };
     if (this.open.has(name)) throw tooComplex('Fragments are circular.');
     this.open.add(name);
     const totals = this.ofSelections(fragment.selectionSet, 0);
@@ -96,10 +168,10 @@ class Meter {
   ofSelections(selections: SelectionSetNode, level: number): Totals {
     // The parser allows any nesting; a recursion deeper than this ends here rather than in a full stack.
     if (level > limits.depth) throw tooComplex(`The document is nested more than ${limits.depth} deep.`);
-    const totals: Totals = { depth: 0, aliases: 0, directives: 0 };
+    const totals: Totals = { ...noTotals };
     for (const selection of selections.selections) {
       totals.directives += selection.directives?.length ?? 0;
-      let inner: Totals = { depth: 0, aliases: 0, directives: 0 };
+      let inner: Readonly<Totals> = noTotals;
       if (selection.kind === Kind.FRAGMENT_SPREAD) inner = this.ofFragment(selection.name.value);
       else if (selection.selectionSet) {
         inner = this.ofSelections(selection.selectionSet, level + (selection.kind === Kind.FIELD ? 1 : 0));
@@ -107,55 +179,97 @@ class Meter {
       if (selection.kind === Kind.FIELD) {
         for (const argument of selection.arguments ?? []) checkLiteral(argument.value);
         if (selection.alias) totals.aliases += 1;
-        inner = { ...inner, depth: inner.depth + 1 };
+        inner = ofField(selection, inner);
       }
       totals.depth = Math.max(totals.depth, inner.depth);
+      totals.lists = Math.max(totals.lists, inner.lists);
       totals.aliases += inner.aliases;
       totals.directives += inner.directives;
+      totals.fields += inner.fields;
+      totals.introspections += inner.introspections;
       if (totals.aliases > limits.aliases) throw tooComplex(`There are more than ${limits.aliases} aliases.`);
       if (totals.directives > limits.directives)
         throw tooComplex(`There are more than ${limits.directives} directives.`);
+      if (totals.introspections > limits.introspections)
+        throw tooComplex(`The schema is asked about more than ${limits.introspections} times.`);
       if (level + totals.depth > limits.depth)
         throw tooComplex(`The document is nested more than ${limits.depth} deep.`);
     }
     return totals;
   }
 
-  cost(selections: SelectionSetNode, page: number, variables: Readonly<Record<string, unknown>>): number {
-    let total = 0;
-    for (const selection of selections.selections) {
-      if (selection.kind === Kind.FIELD) {
-        total += 1;
-        if (selection.selectionSet) {
-          const factor = pageFactorFields.has(selection.name.value) ? page : plainListFactor;
-          total += factor * this.cost(selection.selectionSet, pageOf(selection, variables), variables);
-        }
-      } else {
-        const inner =
-          selection.kind === Kind.INLINE_FRAGMENT
-            ? selection.selectionSet
-            : this.fragments.get(selection.name.value)?.selectionSet;
-        if (inner) total += this.cost(inner, page, variables);
+  /** Each fragment is counted once for these variables, however often it is spread: linear, as above. */
+  cost(operation: OperationDefinitionNode, variables: Readonly<Record<string, unknown>>): number {
+    const known = new Map<string, Cost>();
+    const page = pageSizes(operation, variables);
+    const ofFragment = (name: string): Cost => {
+      let cost = known.get(name);
+      if (!cost) {
+        const fragment = this.fragments.get(name);
+        cost = fragment ? ofSelections(fragment.selectionSet) : { once: 0, each: 0 };
+        known.set(name, cost);
       }
-      if (total > limits.cost) return total;
-    }
-    return total;
+      return cost;
+    };
+    const ofSelections = (selections: SelectionSetNode): Cost => {
+      let once = 0;
+      let each = 0;
+      for (const selection of selections.selections) {
+        if (selection.kind !== Kind.FIELD) {
+          const inner =
+            selection.kind === Kind.INLINE_FRAGMENT
+              ? ofSelections(selection.selectionSet)
+              : ofFragment(selection.name.value);
+          once += inner.once;
+          each += inner.each;
+          continue;
+        }
+        once += 1;
+        if (!selection.selectionSet) continue;
+        const name = selection.name.value;
+        const inner = ofSelections(selection.selectionSet);
+        const whole = inner.once + inner.each * page(selection);
+        if (pageFactorFields.has(name)) each += whole;
+        else once += whole * (plainListFields().has(name) ? plainListFactor : 1);
+      }
+      return { once: Math.min(once, largestCost), each: Math.min(each, largestCost) };
+    };
+    const { once, each } = ofSelections(operation.selectionSet);
+    return once + each * defaultPage;
   }
 }
 
-function pageOf(field: FieldNode, variables: Readonly<Record<string, unknown>>): number {
-  for (const argument of field.arguments ?? []) {
-    if (argument.name.value !== 'first' && argument.name.value !== 'last') continue;
-    const { value } = argument;
-    const size =
-      value.kind === Kind.INT
-        ? Number(value.value)
-        : value.kind === Kind.VARIABLE
-          ? Number(variables[value.name.value])
-          : Number.NaN;
-    if (size > 0) return Math.min(size, 1_000_000);
+function ofField(field: FieldNode, inner: Readonly<Totals>): Totals {
+  const name = field.name.value;
+  const asksSchema = name === '__schema' || name === '__type';
+  if (asksSchema && inner.lists > limits.introspectionLists) {
+    throw tooComplex(`More than ${limits.introspectionLists} lists of the schema are nested.`);
   }
-  return defaultPage;
+  return {
+    ...inner,
+    depth: inner.depth + 1,
+    fields: 1,
+    introspections: inner.introspections + (asksSchema ? 1 : 0),
+    lists: asksSchema ? 0 : inner.lists + (introspectionLists.has(name) ? 1 : 0),
+  };
+}
+
+function pageSizes(operation: OperationDefinitionNode, variables: Readonly<Record<string, unknown>>): PageSize {
+  const given = (name: string): unknown => {
+    if (Object.hasOwn(variables, name)) return variables[name];
+    const fallback = operation.variableDefinitions?.find(({ variable }) => variable.name.value === name)?.defaultValue;
+    return fallback?.kind === Kind.INT ? fallback.value : undefined;
+  };
+  return (field) => {
+    for (const { name, value } of field.arguments ?? []) {
+      if (name.value !== 'first' && name.value !== 'last') continue;
+      const entries =
+        value.kind === Kind.INT ? value.value : value.kind === Kind.VARIABLE ? given(value.name.value) : undefined;
+      const size = typeof entries === 'number' || typeof entries === 'string' ? Number(entries) : Number.NaN;
+      if (size > 0) return Math.min(size, 1_000_000);
+    }
+    return defaultPage;
+  };
 }
 
 function checkLiteral(value: ValueNode): void {
@@ -170,7 +284,7 @@ function measure(query: string): Measured {
     document = parse(query, { maxTokens: limits.tokens, noLocation: false });
   } catch (error) {
     const syntax = error as GraphQLError;
-    const tooLong = syntax.message?.includes('token');
+    const tooLong = /more tha[nt] \d+ tokens/.test(syntax.message ?? '');
     throw new GraphQLError(tooLong ? `The document has more than ${limits.tokens} tokens.` : syntax.message, {
       positions: syntax.positions,
       source: syntax.source,
@@ -180,11 +294,12 @@ function measure(query: string): Measured {
   const meter = new Meter(document);
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
-    meter.ofSelections(definition.selectionSet, 0);
-    for (const variable of definition.variableDefinitions ?? []) {
-      if (variable.defaultValue) checkLiteral(variable.defaultValue);
+    const { fields } = meter.ofSelections(definition.selectionSet, 0);
+    for (const { variable, defaultValue } of definition.variableDefinitions ?? []) {
+      checkName(variable.name.value);
+      if (defaultValue) checkLiteral(defaultValue);
     }
-    if (definition.operation === 'mutation' && definition.selectionSet.selections.length > limits.mutations) {
+    if (definition.operation === 'mutation' && fields > limits.mutations) {
       throw tooComplex(`There are more than ${limits.mutations} mutations in one document.`);
     }
   }
@@ -194,9 +309,7 @@ function measure(query: string): Measured {
       Math.max(
         0,
         ...document.definitions.map((definition) =>
-          definition.kind === Kind.OPERATION_DEFINITION
-            ? meter.cost(definition.selectionSet, defaultPage, variables)
-            : 0,
+          definition.kind === Kind.OPERATION_DEFINITION ? meter.cost(definition, variables) : 0,
         ),
       ),
   };

@@ -5,7 +5,14 @@ import { invariant } from '../core/invariant';
 import { add, type Money, negate, sum } from '../core/money';
 import type { Period } from '../core/period';
 import { type ProrationBasis, remainingShare } from '../core/proration';
-import { appliesToPlan, type Coupon, isTargeted, meetsMinimum } from '../coupons/coupon';
+import {
+  appliesToAddon,
+  appliesToInterval,
+  appliesToPlan,
+  type Coupon,
+  isTargeted,
+  meetsMinimum,
+} from '../coupons/coupon';
 import { discountLines } from '../coupons/discount-line';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import { chargeLine } from '../proration/charged-item';
@@ -92,6 +99,8 @@ const addonsFixed: Step = (draft, input) => ({
 const discountable = new Set<LineDraft['kind']>(['PLAN_FIXED', 'ADDON_FIXED', 'PLAN_USAGE', 'ADDON_USAGE', 'OVERAGE']);
 
 function targetsOf(coupon: Coupon, lines: readonly LineDraft[], input: PeriodInvoiceInput): number[] {
+  // It may have been queued before there was an interval.
+  if (!appliesToInterval(coupon, input.plan.item.interval)) return [];
   return lines.flatMap((line, index) => {
     if (!discountable.has(line.kind)) return [];
     if (coupon.kind === 'FREE_PERIODS') {
@@ -100,7 +109,7 @@ function targetsOf(coupon: Coupon, lines: readonly LineDraft[], input: PeriodInv
     if (!isTargeted(coupon)) return [index];
     if (line.source.kind === 'PLAN') return appliesToPlan(coupon, input.plan.item.planId) ? [index] : [];
     const addon = input.addons.find(({ attachment }) => attachment.id === line.source.id);
-    return addon && coupon.addonIds.includes(addon.attachment.addonId) ? [index] : [];
+    return addon && appliesToAddon(coupon, addon.attachment.addonId) ? [index] : [];
   });
 }
 
@@ -121,10 +130,11 @@ const discounts: Step = (draft, input) => {
   const left = lines.map((line) => line.amount);
   const uses: CouponUse[] = [];
   const expired: QueuedCoupon[] = [];
+  const billedFrom = laterOf(input.from, input.period.start);
   for (const queued of ordered) {
     const { coupon, pending } = queued;
     const waiting = pending.status === 'PENDING';
-    if (waiting && coupon.validUntil && isAtOrBefore(coupon.validUntil, input.period.start)) {
+    if (waiting && coupon.validUntil && isAtOrBefore(coupon.validUntil, billedFrom)) {
       expired.push(queued);
       continue;
     }

@@ -138,7 +138,10 @@ export interface SourceReference {
   readonly tenantUuid: string;
 }
 
-@ObjectType('InvoiceLine', { description: 'One line; its amount is rounded, and never rounded again.' })
+@ObjectType('InvoiceLine', {
+  description: 'One line; its amount is rounded, and never rounded again.',
+  simpleResolvers: true,
+})
 export class InvoiceLineType {
   @Field(() => ID, { description: 'line_…' })
   id: string;
@@ -178,6 +181,7 @@ export function toGraphqlInvoiceLine(line: InvoiceLine): InvoiceLineType {
 
 @ObjectType('Invoice', {
   description: 'What a tenant is asked to pay. Issued, it never changes: corrections are credit notes.',
+  simpleResolvers: true,
 })
 export class InvoiceType {
   @Field(() => ID, { description: 'invoice_…' })
@@ -225,7 +229,10 @@ export function toGraphqlInvoice(invoice: Invoice): InvoiceType {
   };
 }
 
-@ObjectType('CreditNoteLine', { description: "One line of a credit note; positive in the tenant's favour." })
+@ObjectType('CreditNoteLine', {
+  description: "One line of a credit note; positive in the tenant's favour.",
+  simpleResolvers: true,
+})
 export class CreditNoteLineType {
   @Field(() => ID, { description: 'creditline_…' })
   id: string;
@@ -262,7 +269,10 @@ export function toGraphqlCreditNoteLine(line: CreditNoteLine): CreditNoteLineTyp
   };
 }
 
-@ObjectType('CreditNote', { description: "Money in the tenant's favour, with the lines it comes from." })
+@ObjectType('CreditNote', {
+  description: "Money in the tenant's favour, with the lines it comes from.",
+  simpleResolvers: true,
+})
 export class CreditNoteType {
   @Field(() => ID, { description: 'creditnote_…' })
   id: string;
@@ -332,6 +342,7 @@ export class AdvanceClockInputType {
 
 @ObjectType('AdvanceClockDone', {
   description: 'The clock was moved, and what fell due on the way was carried out in order.',
+  simpleResolvers: true,
 })
 export class AdvanceClockDone extends MutationDone {
   @Field(() => DateTimeScalar, { description: "The tenant's now, UTC." })

@@ -1,4 +1,4 @@
-import { types } from 'pg';
+import { type Pool, type PoolClient, types } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 
 // A `date` is a calendar date. The driver's default makes it a Date at local midnight: the day before, east of UTC.
@@ -31,10 +31,20 @@ export class NoSuchAccount extends Error {
   override readonly name = 'NoSuchAccount';
 }
 
+/** A statement that is prepared once on each connection. The name says which question it asks. */
+export interface Prepared {
+  readonly name: string;
+  readonly text: string;
+}
+
 export interface Session {
   readonly manager: EntityManager;
   readonly entered: EnteredRow;
+  /** For statements that are asked on every request: past TypeORM's machinery, prepared, on the same connection. */
+  readonly ask: Ask;
 }
+
+export type Ask = <Row>(statement: Prepared, values: readonly unknown[]) => Promise<Row[]>;
 
 const begin = {
   read: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
@@ -52,14 +62,20 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-async function enter(runner: QueryRunner, entry: Entry): Promise<EnteredRow> {
+const enterAs: Prepared = { name: 'enter', text: 'select * from app.enter($1, $2, $3)' };
+
+function askOn(source: DataSource, client: PoolClient): Ask {
+  return async <Row>({ name, text }: Prepared, values: readonly unknown[]) => {
+    source.logger.logQuery(text, values as unknown[]);
+    const { rows } = await client.query({ name, text, values: values as unknown[] });
+    return rows as Row[];
+  };
+}
+
+async function enter(ask: Ask, entry: Entry): Promise<EnteredRow> {
   try {
-    const rows = await runner.query('select * from app.enter($1, $2, $3)', [
-      entry.principalId,
-      entry.partnerId ?? null,
-      entry.tenantId ?? null,
-    ]);
-    return rows[0];
+    const rows = await ask<EnteredRow>(enterAs, [entry.principalId, entry.partnerId ?? null, entry.tenantId ?? null]);
+    return rows[0]!;
   } catch (error) {
     throw sqlState(error) === 'TG403' ? new NoSuchAccount('no such account') : error;
   }
@@ -73,6 +89,22 @@ async function enterAsSystem(runner: QueryRunner, tenantId: string): Promise<Ent
   }
 }
 
+/** One statement, which is its own transaction and enters the account itself: no other round trip. */
+export async function askOnce<Row>(
+  source: DataSource,
+  statement: Prepared,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  const pool = (source.driver as unknown as { readonly master: Pool }).master;
+  try {
+    source.logger.logQuery(statement.text, values as unknown[]);
+    const { rows } = await pool.query({ ...statement, values: values as unknown[] });
+    return rows as Row[];
+  } catch (error) {
+    throw sqlState(error) === 'TG403' ? new NoSuchAccount('no such account') : error;
+  }
+}
+
 /** A transaction that somebody else ends: the one lazily opened read transaction of a GraphQL query. */
 export interface OpenTransaction extends Session {
   end(): Promise<void>;
@@ -81,14 +113,17 @@ export interface OpenTransaction extends Session {
 export async function openRead(source: DataSource, entry: Entry): Promise<OpenTransaction> {
   const runner = source.createQueryRunner();
   try {
+    const client: PoolClient = await runner.connect();
+    const ask = askOn(source, client);
     // Both go out together: the connection is pipelined, and the server works in order.
-    const [, entered] = await Promise.all([runner.query(begin.read), enter(runner, entry)]);
+    const [, entered] = await Promise.all([client.query(begin.read), enter(ask, entry)]);
     return {
       manager: runner.manager,
       entered,
+      ask,
       end: async () => {
         try {
-          await runner.query('COMMIT');
+          await client.query('COMMIT');
         } finally {
           await runner.release();
         }
@@ -119,15 +154,18 @@ export interface OpenWrite extends Session {
 export async function openWrite(source: DataSource, entry: Entry | { readonly systemFor: string }): Promise<OpenWrite> {
   const runner = source.createQueryRunner();
   try {
+    const client: PoolClient = await runner.connect();
+    const ask = askOn(source, client);
     const [, entered] = await Promise.all([
-      runner.query(begin.write),
-      'systemFor' in entry ? enterAsSystem(runner, entry.systemFor) : enter(runner, entry),
+      client.query(begin.write),
+      'systemFor' in entry ? enterAsSystem(runner, entry.systemFor) : enter(ask, entry),
       // Nobody waits for a lock for longer than a client waits for an answer.
-      runner.query(`set local lock_timeout = '8s'`),
+      client.query(`set local lock_timeout = '8s'`),
     ]);
     return {
       manager: runner.manager,
       entered,
+      ask,
       commit: async () => {
         await runner.query('COMMIT');
         await runner.release();

@@ -123,14 +123,14 @@ const spanOf = (period: Period): TimeSpan => ({ start: period.start, end: period
 function judgeAttachment(
   input: PlanChangeInput,
   { attachment, addon }: AttachedAddon,
-  reset: boolean,
+  newPeriod: boolean,
 ): Pick<AttachmentOutcome, 'outcome' | 'price'> {
   const { plan, version, interval } = input.target;
   const availability = addonAvailability(plan, version, addon);
   if (availability === 'INCLUDED') return { outcome: 'ENDS_INCLUDED' };
   if (availability === 'NOT_AVAILABLE' && input.unavailableAddons !== 'KEEP') return { outcome: 'ENDS_NOT_AVAILABLE' };
-  const stays = availability === 'NOT_AVAILABLE' ? 'KEPT' : reset ? 'REPRICED' : 'CONTINUES';
-  if (!reset) return { outcome: stays };
+  const stays = availability === 'NOT_AVAILABLE' ? 'KEPT' : newPeriod ? 'REPRICED' : 'CONTINUES';
+  if (!newPeriod) return { outcome: stays };
   if (attachment.interval === interval) {
     return { outcome: stays, price: { id: attachment.priceId, amount: attachment.unitAmount } };
   }
@@ -160,7 +160,11 @@ export function decidePlanChange(input: PlanChangeInput): Result<PlanChange, 'AD
   const newShare = reset && !atPeriodEnd ? remainingShare('DAY', newPeriod, newPeriod.start, timeZone) : oldShare;
   const rest = { start: at, end: newPeriod.end };
 
-  const outcomes = input.attachments.map((attached) => ({ ...attached, ...judgeAttachment(input, attached, reset) }));
+  // In a trial nothing is reset, but another interval needs another price all the same.
+  const outcomes = input.attachments.map((attached) => ({
+    ...attached,
+    ...judgeAttachment(input, attached, reset || intervalChanges),
+  }));
   if (input.unavailableAddons === 'REFUSE') {
     const refused = outcomes.find(({ outcome }) => outcome === 'ENDS_NOT_AVAILABLE');
     if (refused) {

@@ -167,6 +167,7 @@ export class QuoteType {
 
 @ObjectType('ProrationPreview', {
   description: 'What a plan change costs and does. The change itself gives the same money to the cent.',
+  simpleResolvers: true,
 })
 export class ProrationPreviewType {
   @Field(() => DateTimeScalar, { description: 'When the change would take place, UTC.' })
@@ -240,6 +241,7 @@ export function toGraphqlProrationPreview(preview: ProrationPreview, token: stri
 
 @ObjectType('PlanChangeProration', {
   description: 'The audit row of a plan change: what was decided, and which document came of it.',
+  simpleResolvers: true,
 })
 export class PlanChangeProrationType {
   @Field(() => ID, { description: 'proration_…' })
@@ -330,7 +332,7 @@ export class PlanChangeInputType {
   settlement?: Settlement;
 }
 
-@ObjectType('ChangePlanDone', { description: 'The plan was changed, or the change waits.' })
+@ObjectType('ChangePlanDone', { description: 'The plan was changed, or the change waits.', simpleResolvers: true })
 export class ChangePlanDone extends MutationDone {
   @Field(() => SubscriptionType, { description: 'The subscription as it is now.' })
   subscription: SubscriptionType;
@@ -352,7 +354,7 @@ export class CancelScheduledPlanChangeInputType {
   tenantId?: string;
 }
 
-@ObjectType('CancelScheduledPlanChangeDone', { description: 'The plan stays as it is.' })
+@ObjectType('CancelScheduledPlanChangeDone', { description: 'The plan stays as it is.', simpleResolvers: true })
 export class CancelScheduledPlanChangeDone extends MutationDone {
   @Field(() => SubscriptionType, { description: 'The subscription.' })
   subscription: SubscriptionType;

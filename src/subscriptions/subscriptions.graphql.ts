@@ -73,7 +73,10 @@ const CancelWhenEnum = enumFrom('CancelWhen', ['PERIOD_END', 'NOW'] as const, 'W
   NOW: 'At once, with a credit for the unused, effectively paid part.',
 });
 
-@ObjectType('SubscriptionItem', { description: 'One phase of the plan as it was sold; its price is a snapshot.' })
+@ObjectType('SubscriptionItem', {
+  description: 'One phase of the plan as it was sold; its price is a snapshot.',
+  simpleResolvers: true,
+})
 export class SubscriptionItemType {
   @Field(() => ID, { description: 'item_…' })
   id: string;
@@ -104,7 +107,7 @@ export function toGraphqlSubscriptionItem(item: SubscriptionItem, tenantId: stri
   };
 }
 
-@ObjectType('Subscription', { description: "A tenant's subscription; it has one at most." })
+@ObjectType('Subscription', { description: "A tenant's subscription; it has one at most.", simpleResolvers: true })
 export class SubscriptionType {
   @Field(() => ID, { description: 'subscription_…' })
   id: string;
@@ -148,7 +151,7 @@ export function toGraphqlSubscription(subscription: Subscription): SubscriptionT
   };
 }
 
-@ObjectType('AddonSubscription', { description: 'An add-on attached to a subscription.' })
+@ObjectType('AddonSubscription', { description: 'An add-on attached to a subscription.', simpleResolvers: true })
 export class AddonSubscriptionType {
   @Field(() => ID, { description: 'addonsub_…' })
   id: string;
@@ -188,7 +191,7 @@ export function toGraphqlAddonSubscription(attachment: AddonSubscription): Addon
   };
 }
 
-@ObjectType('ScheduledPlanChange', { description: 'A plan change that waits.' })
+@ObjectType('ScheduledPlanChange', { description: 'A plan change that waits.', simpleResolvers: true })
 export class ScheduledPlanChangeType {
   @Field(() => DateTimeScalar, { description: 'When it is carried out, UTC.' })
   effectiveAt: Instant;
@@ -288,14 +291,14 @@ export class CancelSubscriptionInputType {
   settlement?: Settlement;
 }
 
-@ObjectType('StartSubscriptionDone', { description: 'The subscription runs.' })
+@ObjectType('StartSubscriptionDone', { description: 'The subscription runs.', simpleResolvers: true })
 export class StartSubscriptionDone extends MutationDone {
   @Field(() => SubscriptionType, { description: 'The subscription.' })
   subscription: SubscriptionType;
   @Field(() => [InvoiceType], { description: 'Its first invoice, and one for each period that has begun since.' })
   invoices: InvoiceType[];
 }
-@ObjectType('SubscribeAddonDone', { description: 'The add-on is attached.' })
+@ObjectType('SubscribeAddonDone', { description: 'The add-on is attached.', simpleResolvers: true })
 export class SubscribeAddonDone extends MutationDone {
   @Field(() => AddonSubscriptionType, { description: 'The attachment.' })
   addonSubscription: AddonSubscriptionType;
@@ -307,14 +310,14 @@ export class SubscribeAddonDone extends MutationDone {
   @Field(() => Boolean, { description: 'false: it was attached already, and nothing was charged.' })
   created: boolean;
 }
-@ObjectType('CancelAddonDone', { description: 'The attachment ends.' })
+@ObjectType('CancelAddonDone', { description: 'The attachment ends.', simpleResolvers: true })
 export class CancelAddonDone extends MutationDone {
   @Field(() => AddonSubscriptionType, { description: 'The attachment.' })
   addonSubscription: AddonSubscriptionType;
   @Field(() => CreditNoteType, { nullable: true, description: 'What was credited.' })
   creditNote?: CreditNoteType | undefined;
 }
-@ObjectType('CancelSubscriptionDone', { description: 'The subscription ends.' })
+@ObjectType('CancelSubscriptionDone', { description: 'The subscription ends.', simpleResolvers: true })
 export class CancelSubscriptionDone extends MutationDone {
   @Field(() => SubscriptionType, { description: 'The subscription.' })
   subscription: SubscriptionType;

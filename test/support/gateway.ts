@@ -52,7 +52,7 @@ export interface TestGatewayOptions {
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const { identityKey } = testServer();
   const database = options.database ?? (await createDatabase(options.world ?? 'demo'));
-  const source = dataSourceFor({ url: database.appUrl, poolSize: options.poolSize ?? 10, name: 'test' });
+  const source = dataSourceFor({ url: database.appUrl, poolSize: options.poolSize ?? 25, name: 'test' });
   const sent: string[] = [];
   source.setOptions({
     logging: ['query'],
