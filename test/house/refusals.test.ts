@@ -27,6 +27,12 @@ test('every code that a command can refuse with is explained, and none is explai
   expect([...used].sort()).toEqual(Object.keys(refusalCodes).sort());
 });
 
+test('every code has its place in docs/refusals.md, where Refused.docs points', () => {
+  const page = readFileSync(join(root, 'docs', 'refusals.md'), 'utf8');
+  const sections = [...page.matchAll(/^## (\w+)\n\n(.+)$/gm)].map(([, code, text]) => [code, text]);
+  expect(Object.fromEntries(sections)).toEqual(refusalCodes);
+});
+
 test('the committed schema is the one the code makes: npm run tollgate -- emit-schema', () => {
   expect(readFileSync(join(root, 'schema', 'schema.graphql'), 'utf8')).toBe(emitSchema());
 });
