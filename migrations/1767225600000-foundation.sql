@@ -109,6 +109,7 @@ create index api_keys_by_id on api_keys (id);
 --   scope 'tenant':   one tenant was entered (by its user, its partner's user, a key or a super admin)
 --   scope 'partner':  all tenants of one partner, for reports; rows of tenants can be read, not written
 --   scope 'platform': everything, super admins only
+-- All settings are set each time, so that none of an earlier user of the connection is left.
 -- SET LOCAL by EXECUTE rather than set_config: only a real SET reaches the workers of a cluster.
 create function app.enter(p_user uuid, p_partner uuid, p_tenant uuid)
 returns table (
@@ -123,6 +124,7 @@ declare
   v_key api_keys%rowtype;
   v_actor text;
   v_role text;
+  v_tenant_role text;
   v_write boolean := false;
 begin
   if p_tenant is not null then
@@ -140,22 +142,25 @@ begin
     select u.role into v_role from partner_users u where u.partner_id = v_partner and u.user_id = p_user;
     if found then
       v_actor := 'PARTNER'; v_write := v_role = 'OWNER';
-    elsif p_tenant is not null then
-      select p.role into v_role from profiles p where p.tenant_id = p_tenant and p.user_id = p_user;
-      if found then
-        v_actor := 'TENANT'; v_write := v_role = 'ADMIN';
+    end if;
+    -- A viewer of the partner may be an admin of the tenant: what allows more here counts.
+    if p_tenant is not null and not v_write then
+      select p.role into v_tenant_role from profiles p where p.tenant_id = p_tenant and p.user_id = p_user;
+      if v_actor is null and found or v_tenant_role = 'ADMIN' then
+        v_actor := 'TENANT'; v_role := v_tenant_role; v_write := v_role = 'ADMIN';
       end if;
     end if;
     if v_actor is null then
       select * into v_key from api_keys k
        where k.id = p_user and k.partner_id = v_partner and k.revoked_at is null
          and (k.expires_at is null or k.expires_at > now());
-      -- A test key reaches sandbox tenants only, a live key live ones only.
+      -- A test key reaches sandbox tenants only, a live key live ones only. So a partner's test key reads the catalog
+      -- and the sandbox tenants, and writes inside those: not the catalog that live tenants buy, nor keys or people.
       if found and (v_key.tenant_id is null or v_key.tenant_id = p_tenant)
          and (p_tenant is null or v_key.live <> v_tenant.sandbox) then
-        v_actor := case when v_key.tenant_id is null then 'PARTNER' else 'TENANT' end;
+        v_actor := case when v_key.tenant_id is null and v_key.live then 'PARTNER' else 'TENANT' end;
         v_role := 'API_KEY';
-        v_write := v_key.scopes && array['WRITE', 'USAGE'];
+        v_write := v_key.scopes && array['WRITE', 'USAGE'] and (v_key.live or p_tenant is not null);
       end if;
     end if;
   end if;
@@ -171,6 +176,8 @@ begin
   execute format('set local app.scope = %L',
     case when p_tenant is not null then 'tenant' when v_partner is not null then 'partner' else 'platform' end);
   execute format('set local app.can_write = %L', case when v_write then 'on' else 'off' end);
+  execute format('set local app.sandbox_only = %L',
+    case when v_role = 'API_KEY' and not v_key.live then 'on' else 'off' end);
 
   if v_partner is not null then
     select * into v_home from partners h where h.id = v_partner;
@@ -205,6 +212,7 @@ begin
   execute format('set local app.actor = %L', 'SYSTEM');
   execute format('set local app.scope = %L', 'tenant');
   execute format('set local app.can_write = %L', 'on');
+  execute format('set local app.sandbox_only = %L', 'off');
   return query select 'SYSTEM'::text, 'SYSTEM'::text, true, v_tenant.partner_id, h.currency, h.time_zone,
     v_tenant.currency, coalesce(v_tenant.time_zone, h.time_zone), v_tenant.sandbox, v_tenant.test_clock::timestamptz,
     null::text[]
@@ -221,23 +229,36 @@ language plpgsql security definer set search_path = pg_catalog, public, pg_temp 
 declare
   v_user uuid;
 begin
+  -- Nobody without a subject: a null would take over an invitation again and again.
+  if coalesce(p_subject, '') = '' then
+    return;
+  end if;
   select u.id into v_user from users u where u.subject = p_subject;
   if v_user is null and p_verified_email is not null then
+    -- By the letters of ASCII too: lower() of Unicode takes U+212A (Kelvin) for k, and so another mailbox for this one.
     update users u set subject = p_subject
-     where lower(u.email) = lower(p_verified_email) and u.subject is null
+     where lower(u.email) = lower(p_verified_email)
+       and lower(u.email collate "C") = lower(p_verified_email collate "C") and u.subject is null
     returning u.id into v_user;
+    if v_user is null then
+      -- The same person's other request may have been faster.
+      select u.id into v_user from users u where u.subject = p_subject;
+    end if;
   end if;
   if v_user is null then
     return;
   end if;
+  -- Bounded for each partner: whoever invites somebody two hundred times pushes nobody else's account off the list.
   return query
     select v_user, true, null::uuid, null::uuid, r.role from user_roles r where r.user_id = v_user
     union all
     select v_user, false, p.partner_id, null::uuid, p.role from partner_users p where p.user_id = v_user
     union all
-    select v_user, false, p.partner_id, p.tenant_id, p.role from profiles p where p.user_id = v_user
-    order by 2 desc, 3, 4
-    limit 200;
+    select v_user, false, m.partner_id, m.tenant_id, m.role
+      from (select p.*, row_number() over (partition by p.partner_id order by p.tenant_id) as place
+              from profiles p where p.user_id = v_user) m
+     where m.place <= 200
+    order by 2 desc, 3, 4;
   if not found then
     return query select v_user, false, null::uuid, null::uuid, null::text;
   end if;
@@ -270,6 +291,13 @@ end $$;
 revoke all on function app.ensure_user(uuid, text, timestamptz) from public;
 grant execute on function app.ensure_user(uuid, text, timestamptz) to tollgate_app;
 
+-- Asked by the policies where a partner's test key reads: is this one of its sandbox tenants? As the caller, under the
+-- policy of tenants itself.
+create function app.is_sandbox(p_tenant uuid) returns boolean
+language sql stable parallel safe as $$
+  select exists (select 1 from public.tenants t where t.id = p_tenant and t.sandbox)
+$$;
+
 -- Policies. One shape for all tables of a tenant and one for all tables of a partner, so that there is one thing to
 -- review; `schema/database.sql` shows what they expand to. No actor: current_setting is null or '', no row matches.
 create procedure app.protect_tenant_table(p_table regclass, p_tenant_column text default 'tenant_id')
@@ -278,23 +306,24 @@ begin
   execute format('alter table %s enable row level security', p_table);
   execute format($policy$
     create policy tenant_read on %1$s for select to tollgate_app, tollgate_job using (
-      %2$I = nullif(current_setting('app.tenant_id', true), '')::uuid
-      or (current_setting('app.scope', true) = 'partner'
-          and partner_id = nullif(current_setting('app.partner_id', true), '')::uuid)
-      or current_setting('app.scope', true) = 'platform')$policy$, p_table, p_tenant_column);
+      %2$I = (select nullif(current_setting('app.tenant_id', true), '')::uuid)
+      or ((select current_setting('app.scope', true)) = 'partner'
+          and partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+          and ((select current_setting('app.sandbox_only', true)) = 'off' or app.is_sandbox(%2$I)))
+      or (select current_setting('app.scope', true)) = 'platform')$policy$, p_table, p_tenant_column);
   execute format($policy$
     create policy tenant_insert on %1$s for insert to tollgate_app, tollgate_job with check (
-      %2$I = nullif(current_setting('app.tenant_id', true), '')::uuid
-      and partner_id = nullif(current_setting('app.partner_id', true), '')::uuid
-      and current_setting('app.can_write', true) = 'on')$policy$, p_table, p_tenant_column);
+      %2$I = (select nullif(current_setting('app.tenant_id', true), '')::uuid)
+      and partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+      and (select current_setting('app.can_write', true)) = 'on')$policy$, p_table, p_tenant_column);
   execute format($policy$
     create policy tenant_update on %1$s for update to tollgate_app, tollgate_job using (
-      %2$I = nullif(current_setting('app.tenant_id', true), '')::uuid
-      and current_setting('app.can_write', true) = 'on')$policy$, p_table, p_tenant_column);
+      %2$I = (select nullif(current_setting('app.tenant_id', true), '')::uuid)
+      and (select current_setting('app.can_write', true)) = 'on')$policy$, p_table, p_tenant_column);
   execute format($policy$
     create policy tenant_delete on %1$s for delete to tollgate_app, tollgate_job using (
-      %2$I = nullif(current_setting('app.tenant_id', true), '')::uuid
-      and current_setting('app.can_write', true) = 'on')$policy$, p_table, p_tenant_column);
+      %2$I = (select nullif(current_setting('app.tenant_id', true), '')::uuid)
+      and (select current_setting('app.can_write', true)) = 'on')$policy$, p_table, p_tenant_column);
 end $$;
 
 create procedure app.protect_partner_table(p_table regclass, p_tenants_read boolean default true)
@@ -303,56 +332,57 @@ begin
   execute format('alter table %s enable row level security', p_table);
   execute format($policy$
     create policy partner_read on %1$s for select to tollgate_app, tollgate_job using (
-      (partner_id = nullif(current_setting('app.partner_id', true), '')::uuid
-       or current_setting('app.scope', true) = 'platform')%2$s)$policy$, p_table,
+      (partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+       or (select current_setting('app.scope', true)) = 'platform')%2$s)$policy$, p_table,
     case when p_tenants_read then '' else $clause$
-      and current_setting('app.actor', true) in ('PARTNER', 'PLATFORM')$clause$ end);
+      and (select current_setting('app.actor', true)) in ('PARTNER', 'PLATFORM')$clause$ end);
   execute format($policy$
     create policy partner_insert on %1$s for insert to tollgate_app with check (
-      partner_id = nullif(current_setting('app.partner_id', true), '')::uuid
-      and current_setting('app.actor', true) in ('PARTNER', 'PLATFORM')
-      and current_setting('app.can_write', true) = 'on')$policy$, p_table);
+      partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+      and (select current_setting('app.actor', true)) in ('PARTNER', 'PLATFORM')
+      and (select current_setting('app.can_write', true)) = 'on')$policy$, p_table);
   execute format($policy$
     create policy partner_update on %1$s for update to tollgate_app using (
-      partner_id = nullif(current_setting('app.partner_id', true), '')::uuid
-      and current_setting('app.actor', true) in ('PARTNER', 'PLATFORM')
-      and current_setting('app.can_write', true) = 'on')$policy$, p_table);
+      partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+      and (select current_setting('app.actor', true)) in ('PARTNER', 'PLATFORM')
+      and (select current_setting('app.can_write', true)) = 'on')$policy$, p_table);
   execute format($policy$
     create policy partner_delete on %1$s for delete to tollgate_app using (
-      partner_id = nullif(current_setting('app.partner_id', true), '')::uuid
-      and current_setting('app.actor', true) in ('PARTNER', 'PLATFORM')
-      and current_setting('app.can_write', true) = 'on')$policy$, p_table);
+      partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+      and (select current_setting('app.actor', true)) in ('PARTNER', 'PLATFORM')
+      and (select current_setting('app.can_write', true)) = 'on')$policy$, p_table);
 end $$;
 
 -- The tables that are neither plainly a tenant's nor plainly a partner's.
 alter table partners enable row level security;
 create policy partner_read on partners for select to tollgate_app, tollgate_job using (
-  id = nullif(current_setting('app.partner_id', true), '')::uuid
-  or current_setting('app.scope', true) = 'platform');
+  id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+  or (select current_setting('app.scope', true)) = 'platform');
 create policy partner_insert on partners for insert to tollgate_app with check (
-  current_setting('app.scope', true) = 'platform');
+  (select current_setting('app.scope', true)) = 'platform');
 create policy partner_update on partners for update to tollgate_app using (
-  id = nullif(current_setting('app.partner_id', true), '')::uuid
-  and current_setting('app.actor', true) in ('PARTNER', 'PLATFORM')
-  and current_setting('app.can_write', true) = 'on');
+  id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+  and (select current_setting('app.actor', true)) in ('PARTNER', 'PLATFORM')
+  and (select current_setting('app.can_write', true)) = 'on');
 grant select, insert on partners to tollgate_app;
 grant update (name, proration_basis, coupon_order, version) on partners to tollgate_app;
 grant select on partners to tollgate_job;
 
 alter table tenants enable row level security;
 create policy tenant_read on tenants for select to tollgate_app, tollgate_job using (
-  id = nullif(current_setting('app.tenant_id', true), '')::uuid
-  or (current_setting('app.scope', true) = 'partner'
-      and partner_id = nullif(current_setting('app.partner_id', true), '')::uuid)
-  or current_setting('app.scope', true) = 'platform');
+  id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)
+  or ((select current_setting('app.scope', true)) = 'partner'
+      and partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+      and ((select current_setting('app.sandbox_only', true)) = 'off' or sandbox))
+  or (select current_setting('app.scope', true)) = 'platform');
 create policy tenant_insert on tenants for insert to tollgate_app with check (
-  partner_id = nullif(current_setting('app.partner_id', true), '')::uuid
-  and current_setting('app.scope', true) = 'partner'
-  and current_setting('app.can_write', true) = 'on');
+  partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+  and (select current_setting('app.scope', true)) = 'partner'
+  and (select current_setting('app.can_write', true)) = 'on');
 -- Also what lets a writer of the tenant take its row lock.
 create policy tenant_update on tenants for update to tollgate_app, tollgate_job using (
-  id = nullif(current_setting('app.tenant_id', true), '')::uuid
-  and current_setting('app.can_write', true) = 'on');
+  id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)
+  and (select current_setting('app.can_write', true)) = 'on');
 grant select, insert on tenants to tollgate_app;
 grant update (name, external_id, time_zone, test_clock, version) on tenants to tollgate_app;
 grant select, update (version) on tenants to tollgate_job;

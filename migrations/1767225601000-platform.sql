@@ -31,11 +31,11 @@ create table partner_idempotency_keys (
 );
 alter table partner_idempotency_keys enable row level security;
 create policy own_acts on partner_idempotency_keys for all to tollgate_app using (
-  actor_id = nullif(current_setting('app.user_id', true), '')::uuid
-  and partner_id = coalesce(nullif(current_setting('app.partner_id', true), '')::uuid,
+  actor_id = (select nullif(current_setting('app.user_id', true), '')::uuid)
+  and partner_id = coalesce((select nullif(current_setting('app.partner_id', true), '')::uuid),
                             '00000000-0000-0000-0000-000000000000'::uuid)
-  and current_setting('app.scope', true) in ('partner', 'platform')
-  and current_setting('app.can_write', true) = 'on');
+  and (select current_setting('app.scope', true)) in ('partner', 'platform')
+  and (select current_setting('app.can_write', true)) = 'on');
 grant select, insert, update (response) on partner_idempotency_keys to tollgate_app;
 
 create table outbox_events (

@@ -1,4 +1,5 @@
--- What a partner sells. Reference tables: small, read often, the same on every node of a cluster.
+-- What a partner sells. Reference tables: small, read often, the same on every node of a cluster. DataLoaders read them by id
+-- alone, whoever asks: hence the indexes beside the keys.
 
 create table features (
   partner_id uuid not null references partners (id),
@@ -15,6 +16,7 @@ create table features (
   primary key (partner_id, id),
   unique (partner_id, code)
 );
+create index features_by_id on features (id);
 call app.protect_partner_table('features');
 grant select, insert on features to tollgate_app;
 grant select on features to tollgate_job;
@@ -34,6 +36,7 @@ create table plans (
   primary key (partner_id, id),
   unique (partner_id, code)
 );
+create index plans_by_id on plans (id);
 call app.protect_partner_table('plans');
 grant select, insert, update (name, description, rank, status, proration_basis, version) on plans to tollgate_app;
 grant select on plans to tollgate_job;
@@ -50,6 +53,8 @@ create table plan_versions (
   unique (partner_id, plan_id, number),
   foreign key (partner_id, plan_id) references plans (partner_id, id)
 );
+create index plan_versions_by_id on plan_versions (id);
+create index plan_versions_by_plan on plan_versions (plan_id, number);
 call app.protect_partner_table('plan_versions');
 grant select, insert on plan_versions to tollgate_app;
 grant select on plan_versions to tollgate_job;
@@ -65,6 +70,7 @@ create table plan_prices (
   unique (partner_id, plan_version_id, currency, interval),
   foreign key (partner_id, plan_version_id) references plan_versions (partner_id, id)
 );
+create index plan_prices_by_version on plan_prices (plan_version_id);
 call app.protect_partner_table('plan_prices');
 grant select, insert on plan_prices to tollgate_app;
 grant select on plan_prices to tollgate_job;
@@ -81,6 +87,7 @@ create table plan_features (
   foreign key (partner_id, plan_version_id) references plan_versions (partner_id, id),
   foreign key (partner_id, feature_id) references features (partner_id, id)
 );
+create index plan_features_by_version on plan_features (plan_version_id);
 call app.protect_partner_table('plan_features');
 grant select, insert on plan_features to tollgate_app;
 grant select on plan_features to tollgate_job;
@@ -99,6 +106,7 @@ create table partner_addons (
   primary key (partner_id, id),
   unique (partner_id, code)
 );
+create index partner_addons_by_id on partner_addons (id);
 call app.protect_partner_table('partner_addons');
 grant select, insert, update (name, description, minimum_plan_rank, status, version) on partner_addons to tollgate_app;
 grant select on partner_addons to tollgate_job;
@@ -118,6 +126,7 @@ create table addon_prices (
 );
 create unique index addon_prices_current on addon_prices (partner_id, addon_id, currency, interval)
   where replaced_at is null;
+create index addon_prices_by_addon on addon_prices (addon_id) where replaced_at is null;
 call app.protect_partner_table('addon_prices');
 grant select, insert, update (replaced_at) on addon_prices to tollgate_app;
 grant select on addon_prices to tollgate_job;
@@ -134,6 +143,7 @@ create table addon_features (
   foreign key (partner_id, addon_id) references partner_addons (partner_id, id),
   foreign key (partner_id, feature_id) references features (partner_id, id)
 );
+create index addon_features_by_addon on addon_features (addon_id);
 call app.protect_partner_table('addon_features');
 grant select, insert, delete on addon_features to tollgate_app;
 grant select on addon_features to tollgate_job;
@@ -146,6 +156,7 @@ create table addon_requirements (
   foreign key (partner_id, addon_id) references partner_addons (partner_id, id),
   foreign key (partner_id, required_addon_id) references partner_addons (partner_id, id)
 );
+create index addon_requirements_by_addon on addon_requirements (addon_id);
 call app.protect_partner_table('addon_requirements');
 grant select, insert, delete on addon_requirements to tollgate_app;
 grant select on addon_requirements to tollgate_job;
@@ -158,6 +169,7 @@ create table plan_addons (
   foreign key (partner_id, plan_version_id) references plan_versions (partner_id, id),
   foreign key (partner_id, addon_id) references partner_addons (partner_id, id)
 );
+create index plan_addons_by_version on plan_addons (plan_version_id);
 call app.protect_partner_table('plan_addons');
 grant select, insert on plan_addons to tollgate_app;
 grant select on plan_addons to tollgate_job;

@@ -55,6 +55,7 @@ create table subscription_items (
   ended_at timestamptz(3),
   primary key (tenant_id, id),
   foreign key (tenant_id, subscription_id) references subscriptions (tenant_id, id) deferrable initially deferred,
+  foreign key (partner_id, plan_id) references plans (partner_id, id),
   foreign key (partner_id, plan_version_id) references plan_versions (partner_id, id),
   foreign key (partner_id, plan_price_id) references plan_prices (partner_id, id)
 );
@@ -113,6 +114,7 @@ create table scheduled_plan_changes (
   created_at timestamptz(3) not null,
   primary key (tenant_id, id),
   foreign key (tenant_id, subscription_id) references subscriptions (tenant_id, id),
+  foreign key (partner_id, plan_id) references plans (partner_id, id),
   foreign key (partner_id, plan_version_id) references plan_versions (partner_id, id),
   foreign key (partner_id, plan_price_id) references plan_prices (partner_id, id)
 );

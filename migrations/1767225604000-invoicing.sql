@@ -7,8 +7,8 @@ create table invoice_numbers (
 );
 alter table invoice_numbers enable row level security;
 create policy partner_read on invoice_numbers for select to tollgate_app, tollgate_job using (
-  partner_id = nullif(current_setting('app.partner_id', true), '')::uuid
-  and current_setting('app.actor', true) in ('PARTNER', 'PLATFORM'));
+  partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+  and (select current_setting('app.actor', true)) in ('PARTNER', 'PLATFORM'));
 grant select on invoice_numbers to tollgate_app;
 
 -- Gap-free numbers per partner: the counter moves in the transaction that writes the numbers, or not at all. A function
@@ -19,7 +19,8 @@ declare
   v_partner uuid := nullif(current_setting('app.partner_id', true), '')::uuid;
   v_first bigint;
 begin
-  if v_partner is null or current_setting('app.can_write', true) is distinct from 'on' or p_count < 1 then
+  if v_partner is null or current_setting('app.can_write', true) is distinct from 'on'
+     or p_kind is null or p_kind not in ('INVOICE', 'CREDIT_NOTE') or p_count is null or p_count < 1 then
     raise exception 'no such account' using errcode = 'TG403';
   end if;
   -- A row that does not exist yet cannot be locked.
@@ -86,7 +87,7 @@ create table invoice_lines (
   -- A discount names the line it takes from.
   discounts_line_id uuid,
   description text not null,
-  quantity numeric(32, 12) not null,
+  quantity numeric(32, 12) not null check (quantity <> 'NaN'),
   amount bigint not null,
   currency text not null check (currency ~ '^[A-Z]{3}$'),
   period_start timestamptz(3),
@@ -136,7 +137,7 @@ create table credit_note_lines (
   -- The invoice line that is credited, where it is one.
   invoice_line_id uuid,
   description text not null,
-  quantity numeric(32, 12) not null,
+  quantity numeric(32, 12) not null check (quantity <> 'NaN'),
   amount bigint not null,
   currency text not null check (currency ~ '^[A-Z]{3}$'),
   period_start timestamptz(3),

@@ -30,6 +30,8 @@ create table partner_coupons (
   check (valid_until is null or valid_from is null or valid_until > valid_from)
 );
 create unique index partner_coupons_code on partner_coupons (partner_id, lower(code));
+alter table plan_change_prorations add foreign key (partner_id, coupon_id) references partner_coupons (partner_id, id);
+create index partner_coupons_by_id on partner_coupons (id);
 call app.protect_partner_table('partner_coupons');
 grant select, insert, update (name, valid_from, valid_until, max_redemptions, max_redemptions_per_tenant, status, version)
   on partner_coupons to tollgate_app;
@@ -45,6 +47,7 @@ create table coupon_amounts (
   primary key (partner_id, coupon_id, purpose, currency),
   foreign key (partner_id, coupon_id) references partner_coupons (partner_id, id)
 );
+create index coupon_amounts_by_coupon on coupon_amounts (coupon_id);
 call app.protect_partner_table('coupon_amounts');
 grant select, insert on coupon_amounts to tollgate_app;
 grant select on coupon_amounts to tollgate_job;
@@ -56,7 +59,8 @@ language plpgsql security definer set search_path = pg_catalog, public, pg_temp 
 declare
   v_partner uuid := nullif(current_setting('app.partner_id', true), '')::uuid;
 begin
-  if v_partner is null or current_setting('app.can_write', true) is distinct from 'on' or p_change not in (1, -1) then
+  if v_partner is null or current_setting('app.can_write', true) is distinct from 'on'
+     or p_change is null or p_change not in (1, -1) then
     raise exception 'no such account' using errcode = 'TG403';
   end if;
   update partner_coupons c set reserved_count = reserved_count + p_change
@@ -116,7 +120,9 @@ create table coupon_redemptions (
   foreign key (tenant_id, pending_coupon_id) references tenant_pending_coupons (tenant_id, id),
   foreign key (tenant_id, subscription_id) references subscriptions (tenant_id, id),
   foreign key (tenant_id, invoice_id) references invoices (tenant_id, id),
-  foreign key (partner_id, coupon_id) references partner_coupons (partner_id, id)
+  foreign key (partner_id, coupon_id) references partner_coupons (partner_id, id),
+  foreign key (partner_id, plan_id_before) references plans (partner_id, id),
+  foreign key (partner_id, plan_id_after) references plans (partner_id, id)
 );
 create trigger append_only before update or delete on coupon_redemptions
   for each row execute function app.forbid_change();

@@ -39,20 +39,25 @@ export class CouponRepository {
     return true;
   }
 
-  /** Writes the editable fields when the row still has the version that was read; `false` when somebody was faster. */
+  /**
+   * Writes the editable fields when the row still has the version that was read, and no more redemptions are reserved than
+   * the new cap allows; `false` when somebody was faster.
+   */
   async update(coupon: Coupon): Promise<boolean> {
     const { id, partnerId, version, name, status, maxRedemptionsPerTenant } = coupon;
-    const result = await this.manager.update(
-      CouponEntity,
-      { partnerId, id, version },
-      {
+    const result = await this.manager
+      .createQueryBuilder()
+      .update(CouponEntity)
+      .set({
         ...{ name, status, maxRedemptionsPerTenant },
         validFrom: coupon.validFrom ?? null,
         validUntil: coupon.validUntil ?? null,
         maxRedemptions: coupon.maxRedemptions ?? null,
         version: version + 1,
-      },
-    );
+      })
+      .where('partner_id = :partnerId and id = :id and version = :version', { partnerId, id, version })
+      .andWhere('(:cap::integer is null or reserved_count <= :cap::integer)', { cap: coupon.maxRedemptions ?? null })
+      .execute();
     return result.affected === 1;
   }
 

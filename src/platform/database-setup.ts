@@ -59,6 +59,17 @@ async function canConnect(url: string): Promise<boolean> {
   }
 }
 
+/** The lock is this database's, the role is the server's: a gateway on another database may make it at the same time. */
+async function createRole(client: Client, name: string): Promise<void> {
+  try {
+    await client.query(`create role ${name} login nosuperuser nocreatedb nocreaterole`);
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    // 42710: it is there. 23505: it is just being made.
+    if (code !== '42710' && code !== '23505') throw error;
+  }
+}
+
 /** The URLs of the roles, where they are not configured. */
 export function roleUrls(ownerUrl: string): RoleUrls {
   return { ownerUrl, appUrl: urlFor(ownerUrl, 'tollgate_app').url, jobUrl: urlFor(ownerUrl, 'tollgate_job').url };
@@ -86,7 +97,7 @@ export async function prepareRoles(
     const wanted = name === 'tollgate_app' ? given.appUrl : given.jobUrl;
     const { url, password } = urlFor(ownerUrl, name);
     try {
-      if (!existing) await client.query(`create role ${name} login nosuperuser nocreatedb nocreaterole`);
+      if (!existing) await createRole(client, name);
       // Only where it is needed: two gateways on one server that both alter the role would collide.
       if (!wanted && !(await canConnect(url))) {
         await client.query(`alter role ${name} login password '${password}'`);

@@ -105,6 +105,20 @@ export async function askOnce<Row>(
   }
 }
 
+/**
+ * Waits for statements that were sent together. Where one fails, the ones behind it fail because it did, and may be heard
+ * first: what is thrown is the failure of the earliest.
+ */
+async function inOrder<Sent extends readonly unknown[]>(
+  ...sent: { [Index in keyof Sent]: Promise<Sent[Index]> }
+): Promise<Sent> {
+  const settled: PromiseSettledResult<unknown>[] = await Promise.allSettled(sent);
+  return settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  }) as unknown as Sent;
+}
+
 /** A transaction that somebody else ends: the one lazily opened read transaction of a GraphQL query. */
 export interface OpenTransaction extends Session {
   end(): Promise<void>;
@@ -116,7 +130,7 @@ export async function openRead(source: DataSource, entry: Entry): Promise<OpenTr
     const client: PoolClient = await runner.connect();
     const ask = askOn(source, client);
     // Both go out together: the connection is pipelined, and the server works in order.
-    const [, entered] = await Promise.all([client.query(begin.read), enter(ask, entry)]);
+    const [, entered] = await inOrder(client.query(begin.read), enter(ask, entry));
     return {
       manager: runner.manager,
       entered,
@@ -156,18 +170,20 @@ export async function openWrite(source: DataSource, entry: Entry | { readonly sy
   try {
     const client: PoolClient = await runner.connect();
     const ask = askOn(source, client);
-    const [, entered] = await Promise.all([
+    const [, entered] = await inOrder(
       client.query(begin.write),
       'systemFor' in entry ? enterAsSystem(runner, entry.systemFor) : enter(ask, entry),
       // Nobody waits for a lock for longer than a client waits for an answer.
       client.query(`set local lock_timeout = '8s'`),
-    ]);
+    );
     return {
       manager: runner.manager,
       entered,
       ask,
       commit: async () => {
-        await runner.query('COMMIT');
+        const { command } = await client.query('COMMIT');
+        // Where a statement failed and its error was swallowed, PostgreSQL answers COMMIT by rolling back.
+        if (command !== 'COMMIT') throw new Error('a transaction was rolled back where it should have been committed');
         await runner.release();
       },
       rollback: () => abandon(runner),

@@ -1,0 +1,1607 @@
+-- The migrated schema as PostgreSQL sees it, to be reviewed like code. Written by `npm run tollgate -- dump-schema`;
+-- changed by a migration, never by hand. Owners and their own rights are left out: they differ from server to server.
+
+-- Schemas
+
+create schema app;
+grant usage on schema app to tollgate_app, tollgate_job;
+
+create schema public;
+grant usage on schema public to tollgate_app, tollgate_job;
+
+-- Tables
+
+create table public.addon_features (
+  partner_id uuid not null,
+  addon_id uuid not null,
+  feature_id uuid not null,
+  unlimited boolean not null default false,
+  limit_quantity numeric(32,12),
+  reset_period text,
+  config_value text,
+  constraint addon_features_pkey PRIMARY KEY (partner_id, addon_id, feature_id),
+  constraint addon_features_limit_quantity_check CHECK (limit_quantity >= 0::numeric AND limit_quantity <> 'NaN'::numeric),
+  constraint addon_features_reset_period_check CHECK (reset_period = ANY (ARRAY['NEVER'::text, 'DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
+  constraint addon_features_partner_id_addon_id_fkey FOREIGN KEY (partner_id, addon_id) REFERENCES public.partner_addons(partner_id, id),
+  constraint addon_features_partner_id_feature_id_fkey FOREIGN KEY (partner_id, feature_id) REFERENCES public.features(partner_id, id)
+);
+CREATE INDEX addon_features_by_addon ON public.addon_features USING btree (addon_id);
+alter table public.addon_features enable row level security;
+create policy partner_delete on public.addon_features for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.addon_features for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.addon_features for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.addon_features for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant delete, insert, select on public.addon_features to tollgate_app;
+grant select on public.addon_features to tollgate_job;
+
+create table public.addon_prices (
+  partner_id uuid not null,
+  id uuid not null,
+  addon_id uuid not null,
+  currency text not null,
+  "interval" text not null,
+  amount bigint not null,
+  created_at timestamp(3) with time zone not null,
+  replaced_at timestamp(3) with time zone,
+  constraint addon_prices_pkey PRIMARY KEY (partner_id, id),
+  constraint addon_prices_amount_check CHECK (amount >= 0),
+  constraint addon_prices_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint addon_prices_interval_check CHECK ("interval" = ANY (ARRAY['DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
+  constraint addon_prices_partner_id_addon_id_fkey FOREIGN KEY (partner_id, addon_id) REFERENCES public.partner_addons(partner_id, id)
+);
+CREATE INDEX addon_prices_by_addon ON public.addon_prices USING btree (addon_id) WHERE replaced_at IS NULL;
+CREATE UNIQUE INDEX addon_prices_current ON public.addon_prices USING btree (partner_id, addon_id, currency, "interval") WHERE replaced_at IS NULL;
+alter table public.addon_prices enable row level security;
+create policy partner_delete on public.addon_prices for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.addon_prices for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.addon_prices for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.addon_prices for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.addon_prices to tollgate_app;
+grant select on public.addon_prices to tollgate_job;
+grant update (replaced_at) on public.addon_prices to tollgate_app;
+
+create table public.addon_requirements (
+  partner_id uuid not null,
+  addon_id uuid not null,
+  required_addon_id uuid not null,
+  constraint addon_requirements_pkey PRIMARY KEY (partner_id, addon_id, required_addon_id),
+  constraint addon_requirements_check CHECK (required_addon_id <> addon_id),
+  constraint addon_requirements_partner_id_addon_id_fkey FOREIGN KEY (partner_id, addon_id) REFERENCES public.partner_addons(partner_id, id),
+  constraint addon_requirements_partner_id_required_addon_id_fkey FOREIGN KEY (partner_id, required_addon_id) REFERENCES public.partner_addons(partner_id, id)
+);
+CREATE INDEX addon_requirements_by_addon ON public.addon_requirements USING btree (addon_id);
+alter table public.addon_requirements enable row level security;
+create policy partner_delete on public.addon_requirements for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.addon_requirements for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.addon_requirements for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.addon_requirements for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant delete, insert, select on public.addon_requirements to tollgate_app;
+grant select on public.addon_requirements to tollgate_job;
+
+create table public.api_keys (
+  partner_id uuid not null,
+  id uuid not null,
+  tenant_id uuid,
+  name text not null,
+  prefix text not null,
+  key_hash bytea not null,
+  live boolean not null,
+  scopes text[] not null,
+  created_by uuid not null,
+  created_at timestamp(3) with time zone not null,
+  expires_at timestamp(3) with time zone,
+  revoked_at timestamp(3) with time zone,
+  constraint api_keys_pkey PRIMARY KEY (partner_id, id),
+  constraint api_keys_key_hash_key UNIQUE (key_hash),
+  constraint api_keys_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint api_keys_scopes_check CHECK (scopes <@ ARRAY['READ'::text, 'WRITE'::text, 'USAGE'::text] AND cardinality(scopes) > 0),
+  constraint api_keys_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+CREATE INDEX api_keys_by_id ON public.api_keys USING btree (id);
+alter table public.api_keys enable row level security;
+create policy partner_delete on public.api_keys for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.api_keys for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.api_keys for select to tollgate_app, tollgate_job
+  using ((partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])));
+create policy partner_update on public.api_keys for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.api_keys to tollgate_app;
+grant update (revoked_at) on public.api_keys to tollgate_app;
+
+create table public.coupon_amounts (
+  partner_id uuid not null,
+  coupon_id uuid not null,
+  purpose text not null,
+  currency text not null,
+  amount bigint not null,
+  constraint coupon_amounts_pkey PRIMARY KEY (partner_id, coupon_id, purpose, currency),
+  constraint coupon_amounts_amount_check CHECK (amount > 0),
+  constraint coupon_amounts_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint coupon_amounts_purpose_check CHECK (purpose = ANY (ARRAY['DISCOUNT'::text, 'MINIMUM'::text])),
+  constraint coupon_amounts_partner_id_coupon_id_fkey FOREIGN KEY (partner_id, coupon_id) REFERENCES public.partner_coupons(partner_id, id)
+);
+CREATE INDEX coupon_amounts_by_coupon ON public.coupon_amounts USING btree (coupon_id);
+alter table public.coupon_amounts enable row level security;
+create policy partner_delete on public.coupon_amounts for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.coupon_amounts for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.coupon_amounts for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.coupon_amounts for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.coupon_amounts to tollgate_app;
+grant select on public.coupon_amounts to tollgate_job;
+
+create table public.coupon_redemptions (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  coupon_id uuid not null,
+  pending_coupon_id uuid not null,
+  subscription_id uuid not null,
+  invoice_id uuid,
+  period_number integer not null,
+  discount bigint not null,
+  currency text not null,
+  is_proration_involved boolean not null default false,
+  proration_amount bigint,
+  plan_id_before uuid,
+  plan_id_after uuid,
+  interval_before text,
+  interval_after text,
+  redeemed_at timestamp(3) with time zone not null,
+  constraint coupon_redemptions_pkey PRIMARY KEY (tenant_id, id),
+  constraint coupon_redemptions_tenant_id_pending_coupon_id_period_numbe_key UNIQUE (tenant_id, pending_coupon_id, period_number),
+  constraint coupon_redemptions_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint coupon_redemptions_discount_check CHECK (discount >= 0),
+  constraint coupon_redemptions_period_number_check CHECK (period_number >= 1),
+  constraint coupon_redemptions_partner_id_coupon_id_fkey FOREIGN KEY (partner_id, coupon_id) REFERENCES public.partner_coupons(partner_id, id),
+  constraint coupon_redemptions_partner_id_plan_id_after_fkey FOREIGN KEY (partner_id, plan_id_after) REFERENCES public.plans(partner_id, id),
+  constraint coupon_redemptions_partner_id_plan_id_before_fkey FOREIGN KEY (partner_id, plan_id_before) REFERENCES public.plans(partner_id, id),
+  constraint coupon_redemptions_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id),
+  constraint coupon_redemptions_tenant_id_pending_coupon_id_fkey FOREIGN KEY (tenant_id, pending_coupon_id) REFERENCES public.tenant_pending_coupons(tenant_id, id),
+  constraint coupon_redemptions_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.coupon_redemptions FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.coupon_redemptions enable row level security;
+create policy tenant_delete on public.coupon_redemptions for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.coupon_redemptions for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.coupon_redemptions for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.coupon_redemptions for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.coupon_redemptions to tollgate_app, tollgate_job;
+
+create table public.credit_balance_entries (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  currency text not null,
+  amount bigint not null,
+  balance_after bigint not null,
+  kind text not null,
+  credit_note_id uuid,
+  invoice_id uuid,
+  created_at timestamp(3) with time zone not null,
+  constraint credit_balance_entries_pkey PRIMARY KEY (tenant_id, id),
+  constraint credit_balance_entries_amount_check CHECK (amount <> 0),
+  constraint credit_balance_entries_balance_after_check CHECK (balance_after >= 0),
+  constraint credit_balance_entries_kind_check CHECK (kind = ANY (ARRAY['CREDIT_NOTE'::text, 'APPLIED'::text])),
+  constraint credit_balance_entries_tenant_id_credit_note_id_fkey FOREIGN KEY (tenant_id, credit_note_id) REFERENCES public.credit_notes(tenant_id, id),
+  constraint credit_balance_entries_tenant_id_currency_fkey FOREIGN KEY (tenant_id, currency) REFERENCES public.credit_balances(tenant_id, currency),
+  constraint credit_balance_entries_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id)
+);
+CREATE INDEX credit_balance_entries_in_order ON public.credit_balance_entries USING btree (tenant_id, currency, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.credit_balance_entries FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.credit_balance_entries enable row level security;
+create policy tenant_delete on public.credit_balance_entries for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.credit_balance_entries for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.credit_balance_entries for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.credit_balance_entries for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.credit_balance_entries to tollgate_app, tollgate_job;
+
+create table public.credit_balances (
+  tenant_id uuid not null,
+  currency text not null,
+  partner_id uuid not null,
+  balance bigint not null default 0,
+  constraint credit_balances_pkey PRIMARY KEY (tenant_id, currency),
+  constraint credit_balances_balance_check CHECK (balance >= 0),
+  constraint credit_balances_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint credit_balances_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+alter table public.credit_balances enable row level security;
+create policy tenant_delete on public.credit_balances for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.credit_balances for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.credit_balances for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.credit_balances for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.credit_balances to tollgate_app, tollgate_job;
+grant update (balance) on public.credit_balances to tollgate_app, tollgate_job;
+
+create table public.credit_note_lines (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  credit_note_id uuid not null,
+  "position" integer not null,
+  kind text not null,
+  source_kind text not null,
+  source_id uuid not null,
+  invoice_line_id uuid,
+  description text not null,
+  quantity numeric(32,12) not null,
+  amount bigint not null,
+  currency text not null,
+  period_start timestamp(3) with time zone,
+  period_end timestamp(3) with time zone,
+  explanation jsonb not null,
+  constraint credit_note_lines_pkey PRIMARY KEY (tenant_id, id),
+  constraint credit_note_lines_tenant_id_credit_note_id_position_key UNIQUE (tenant_id, credit_note_id, "position"),
+  constraint credit_note_lines_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint credit_note_lines_kind_check CHECK (kind = ANY (ARRAY['PRORATION_CREDIT'::text, 'PRORATION_CHARGE'::text, 'DISCOUNT'::text, 'CORRECTION'::text])),
+  constraint credit_note_lines_position_check CHECK ("position" >= 1),
+  constraint credit_note_lines_quantity_check CHECK (quantity <> 'NaN'::numeric),
+  constraint credit_note_lines_source_kind_check CHECK (source_kind = ANY (ARRAY['PLAN'::text, 'ADDON'::text, 'COUPON'::text])),
+  constraint credit_note_lines_tenant_id_credit_note_id_fkey FOREIGN KEY (tenant_id, credit_note_id) REFERENCES public.credit_notes(tenant_id, id),
+  constraint credit_note_lines_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.credit_note_lines FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.credit_note_lines enable row level security;
+create policy tenant_delete on public.credit_note_lines for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.credit_note_lines for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.credit_note_lines for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.credit_note_lines for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.credit_note_lines to tollgate_app, tollgate_job;
+
+create table public.credit_notes (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  subscription_id uuid not null,
+  number text not null,
+  reason text not null,
+  settlement text not null,
+  currency text not null,
+  total bigint not null,
+  issued_at timestamp(3) with time zone not null,
+  created_at timestamp(3) with time zone not null,
+  constraint credit_notes_pkey PRIMARY KEY (tenant_id, id),
+  constraint credit_notes_tenant_id_number_key UNIQUE (tenant_id, number),
+  constraint credit_notes_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint credit_notes_reason_check CHECK (reason = ANY (ARRAY['PLAN_CHANGE'::text, 'ADDON_CANCELLED'::text, 'CANCELLATION'::text, 'CORRECTION'::text])),
+  constraint credit_notes_settlement_check CHECK (settlement = ANY (ARRAY['CREDIT_BALANCE'::text, 'REFUND'::text, 'NONE'::text])),
+  constraint credit_notes_total_check CHECK (total >= 0),
+  constraint credit_notes_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint credit_notes_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
+);
+CREATE INDEX credit_notes_in_order ON public.credit_notes USING btree (tenant_id, issued_at, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.credit_notes FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.credit_notes enable row level security;
+create policy tenant_delete on public.credit_notes for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.credit_notes for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.credit_notes for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.credit_notes for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.credit_notes to tollgate_app, tollgate_job;
+
+create table public.entitlement_grants (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  feature_id uuid not null,
+  unlimited boolean not null default false,
+  limit_quantity numeric(32,12),
+  reset_period text,
+  config_value text,
+  starts_at timestamp(3) with time zone not null,
+  ends_at timestamp(3) with time zone,
+  reason text not null,
+  created_at timestamp(3) with time zone not null,
+  constraint entitlement_grants_pkey PRIMARY KEY (tenant_id, id),
+  constraint entitlement_grants_check CHECK (ends_at IS NULL OR ends_at >= starts_at),
+  constraint entitlement_grants_limit_quantity_check CHECK (limit_quantity >= 0::numeric AND limit_quantity <> 'NaN'::numeric),
+  constraint entitlement_grants_reset_period_check CHECK (reset_period = ANY (ARRAY['NEVER'::text, 'DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
+  constraint entitlement_grants_partner_id_feature_id_fkey FOREIGN KEY (partner_id, feature_id) REFERENCES public.features(partner_id, id),
+  constraint entitlement_grants_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+alter table public.entitlement_grants enable row level security;
+create policy tenant_delete on public.entitlement_grants for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.entitlement_grants for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.entitlement_grants for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.entitlement_grants for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.entitlement_grants to tollgate_app, tollgate_job;
+grant update (ends_at) on public.entitlement_grants to tollgate_app, tollgate_job;
+
+create table public.features (
+  partner_id uuid not null,
+  id uuid not null,
+  code text not null,
+  name text not null,
+  description text not null default ''::text,
+  kind text not null,
+  unit text,
+  value_order text[] not null default '{}'::text[],
+  created_at timestamp(3) with time zone not null,
+  constraint features_pkey PRIMARY KEY (partner_id, id),
+  constraint features_partner_id_code_key UNIQUE (partner_id, code),
+  constraint features_code_check CHECK (code ~ '^[a-z][a-z0-9_.-]{0,62}$'::text),
+  constraint features_kind_check CHECK (kind = ANY (ARRAY['BOOLEAN'::text, 'METERED'::text, 'CONFIG'::text])),
+  constraint features_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint features_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+CREATE INDEX features_by_id ON public.features USING btree (id);
+alter table public.features enable row level security;
+create policy partner_delete on public.features for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.features for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.features for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.features for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.features to tollgate_app;
+grant select on public.features to tollgate_job;
+
+create table public.idempotency_keys (
+  tenant_id uuid not null,
+  actor_id uuid not null,
+  key text not null,
+  partner_id uuid not null,
+  mutation text not null,
+  request_hash bytea not null,
+  response jsonb not null,
+  created_at timestamp(3) with time zone not null,
+  constraint idempotency_keys_pkey PRIMARY KEY (tenant_id, actor_id, key),
+  constraint idempotency_keys_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
+  constraint idempotency_keys_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+alter table public.idempotency_keys enable row level security;
+create policy tenant_delete on public.idempotency_keys for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.idempotency_keys for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.idempotency_keys for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.idempotency_keys for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.idempotency_keys to tollgate_app;
+grant update (response) on public.idempotency_keys to tollgate_app;
+
+create table public.invoice_lines (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  invoice_id uuid not null,
+  "position" integer not null,
+  kind text not null,
+  source_kind text not null,
+  source_id uuid not null,
+  discounts_line_id uuid,
+  description text not null,
+  quantity numeric(32,12) not null,
+  amount bigint not null,
+  currency text not null,
+  period_start timestamp(3) with time zone,
+  period_end timestamp(3) with time zone,
+  explanation jsonb not null,
+  constraint invoice_lines_pkey PRIMARY KEY (tenant_id, id),
+  constraint invoice_lines_tenant_id_invoice_id_position_key UNIQUE (tenant_id, invoice_id, "position"),
+  constraint invoice_lines_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint invoice_lines_kind_check CHECK (kind = ANY (ARRAY['PLAN_FIXED'::text, 'ADDON_FIXED'::text, 'PRORATION_CHARGE'::text, 'PRORATION_CREDIT'::text, 'PLAN_USAGE'::text, 'ADDON_USAGE'::text, 'OVERAGE'::text, 'DISCOUNT'::text, 'LICENCE'::text, 'TAX'::text, 'CREDIT_APPLIED'::text])),
+  constraint invoice_lines_position_check CHECK ("position" >= 1),
+  constraint invoice_lines_quantity_check CHECK (quantity <> 'NaN'::numeric),
+  constraint invoice_lines_source_kind_check CHECK (source_kind = ANY (ARRAY['PLAN'::text, 'ADDON'::text, 'COUPON'::text])),
+  constraint invoice_lines_tenant_id_discounts_line_id_fkey FOREIGN KEY (tenant_id, discounts_line_id) REFERENCES public.invoice_lines(tenant_id, id),
+  constraint invoice_lines_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.invoice_lines FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.invoice_lines enable row level security;
+create policy tenant_delete on public.invoice_lines for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.invoice_lines for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.invoice_lines for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.invoice_lines for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.invoice_lines to tollgate_app, tollgate_job;
+
+create table public.invoice_numbers (
+  partner_id uuid not null,
+  next_invoice bigint not null default 1,
+  next_credit_note bigint not null default 1,
+  constraint invoice_numbers_pkey PRIMARY KEY (partner_id),
+  constraint invoice_numbers_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+alter table public.invoice_numbers enable row level security;
+create policy partner_read on public.invoice_numbers for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])));
+grant select on public.invoice_numbers to tollgate_app;
+
+create table public.invoices (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  subscription_id uuid not null,
+  number text not null,
+  kind text not null,
+  reason text not null,
+  status text not null,
+  currency text not null,
+  subtotal bigint not null,
+  discount bigint not null,
+  total bigint not null,
+  credit_applied bigint not null default 0,
+  amount_due bigint not null,
+  period_start timestamp(3) with time zone,
+  period_end timestamp(3) with time zone,
+  coupon_order text not null,
+  issued_at timestamp(3) with time zone not null,
+  created_at timestamp(3) with time zone not null,
+  constraint invoices_pkey PRIMARY KEY (tenant_id, id),
+  constraint invoices_tenant_id_number_key UNIQUE (tenant_id, number),
+  constraint invoices_amount_due_check CHECK (amount_due >= 0),
+  constraint invoices_check CHECK (total = (subtotal - discount)),
+  constraint invoices_check1 CHECK (amount_due = (total - credit_applied)),
+  constraint invoices_check2 CHECK (kind <> 'PERIOD'::text OR period_start IS NOT NULL AND period_end IS NOT NULL),
+  constraint invoices_credit_applied_check CHECK (credit_applied >= 0),
+  constraint invoices_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint invoices_discount_check CHECK (discount >= 0),
+  constraint invoices_kind_check CHECK (kind = ANY (ARRAY['PERIOD'::text, 'ONE_TIME'::text])),
+  constraint invoices_reason_check CHECK (reason = ANY (ARRAY['START'::text, 'RENEWAL'::text, 'PLAN_CHANGE'::text, 'ADDON'::text, 'FINAL'::text])),
+  constraint invoices_status_check CHECK (status = ANY (ARRAY['DRAFT'::text, 'FINALIZED'::text, 'PAID'::text, 'VOID'::text, 'UNCOLLECTIBLE'::text])),
+  constraint invoices_total_check CHECK (total >= 0),
+  constraint invoices_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint invoices_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX invoices_in_order ON public.invoices USING btree (tenant_id, issued_at, id);
+CREATE INDEX invoices_of_partner ON public.invoices USING btree (partner_id, id);
+CREATE UNIQUE INDEX invoices_one_per_period ON public.invoices USING btree (tenant_id, subscription_id, period_start) WHERE kind = 'PERIOD'::text;
+alter table public.invoices enable row level security;
+create policy tenant_delete on public.invoices for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.invoices for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.invoices for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.invoices for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.invoices to tollgate_app, tollgate_job;
+grant update (status) on public.invoices to tollgate_app, tollgate_job;
+
+create table public.item_charges (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  subscription_id uuid not null,
+  item_id uuid not null,
+  period_start timestamp(3) with time zone not null,
+  period_end timestamp(3) with time zone not null,
+  kind text not null,
+  amount bigint not null,
+  currency text not null,
+  share_remaining bigint not null,
+  share_total bigint not null,
+  invoice_line_id uuid,
+  credit_note_line_id uuid,
+  created_at timestamp(3) with time zone not null,
+  constraint item_charges_pkey PRIMARY KEY (tenant_id, id),
+  constraint item_charges_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint item_charges_kind_check CHECK (kind = ANY (ARRAY['CHARGE'::text, 'DISCOUNT'::text, 'CREDIT'::text, 'WAIVED'::text])),
+  constraint item_charges_share_remaining_check CHECK (share_remaining >= 0),
+  constraint item_charges_share_total_check CHECK (share_total >= 1),
+  constraint item_charges_tenant_id_credit_note_line_id_fkey FOREIGN KEY (tenant_id, credit_note_line_id) REFERENCES public.credit_note_lines(tenant_id, id),
+  constraint item_charges_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id),
+  constraint item_charges_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX item_charges_of_period ON public.item_charges USING btree (tenant_id, subscription_id, period_start);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.item_charges FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.item_charges enable row level security;
+create policy tenant_delete on public.item_charges for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.item_charges for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.item_charges for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.item_charges for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.item_charges to tollgate_app, tollgate_job;
+
+create table public.outbox_events (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  type text not null,
+  payload jsonb not null,
+  occurred_at timestamp(3) with time zone not null,
+  recorded_at timestamp(3) with time zone not null default now(),
+  constraint outbox_events_pkey PRIMARY KEY (tenant_id, id),
+  constraint outbox_events_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+alter table public.outbox_events enable row level security;
+create policy tenant_delete on public.outbox_events for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.outbox_events for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.outbox_events for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.outbox_events for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.outbox_events to tollgate_app, tollgate_job;
+
+create table public.partner_addons (
+  partner_id uuid not null,
+  id uuid not null,
+  code text not null,
+  name text not null,
+  description text not null default ''::text,
+  minimum_plan_rank integer,
+  status text not null default 'ACTIVE'::text,
+  version integer not null default 1,
+  created_at timestamp(3) with time zone not null,
+  constraint partner_addons_pkey PRIMARY KEY (partner_id, id),
+  constraint partner_addons_partner_id_code_key UNIQUE (partner_id, code),
+  constraint partner_addons_code_check CHECK (code ~ '^[a-z][a-z0-9_-]{0,62}$'::text),
+  constraint partner_addons_minimum_plan_rank_check CHECK (minimum_plan_rank >= 0 AND minimum_plan_rank <= 1000000),
+  constraint partner_addons_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint partner_addons_status_check CHECK (status = ANY (ARRAY['ACTIVE'::text, 'ARCHIVED'::text])),
+  constraint partner_addons_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+CREATE INDEX partner_addons_by_id ON public.partner_addons USING btree (id);
+alter table public.partner_addons enable row level security;
+create policy partner_delete on public.partner_addons for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.partner_addons for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.partner_addons for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.partner_addons for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.partner_addons to tollgate_app;
+grant select on public.partner_addons to tollgate_job;
+grant update (name, description, minimum_plan_rank, status, version) on public.partner_addons to tollgate_app;
+
+create table public.partner_coupons (
+  partner_id uuid not null,
+  id uuid not null,
+  code text not null,
+  name text not null,
+  kind text not null,
+  percent numeric(15,12),
+  duration text not null,
+  duration_periods integer,
+  scaled boolean not null default false,
+  valid_from timestamp(3) with time zone,
+  valid_until timestamp(3) with time zone,
+  max_redemptions integer,
+  max_redemptions_per_tenant integer not null default 1,
+  first_purchase_only boolean not null default false,
+  plan_ids uuid[] not null default '{}'::uuid[],
+  addon_ids uuid[] not null default '{}'::uuid[],
+  intervals text[] not null default '{}'::text[],
+  status text not null default 'ACTIVE'::text,
+  reserved_count integer not null default 0,
+  version integer not null default 1,
+  created_at timestamp(3) with time zone not null,
+  constraint partner_coupons_pkey PRIMARY KEY (partner_id, id),
+  constraint partner_coupons_check CHECK (max_redemptions IS NULL OR reserved_count <= max_redemptions),
+  constraint partner_coupons_check1 CHECK ((kind = 'PERCENT'::text) = (percent IS NOT NULL)),
+  constraint partner_coupons_check2 CHECK ((duration = 'REPEATING'::text) = (duration_periods IS NOT NULL)),
+  constraint partner_coupons_check3 CHECK (valid_until IS NULL OR valid_from IS NULL OR valid_until > valid_from),
+  constraint partner_coupons_code_check CHECK (code ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$'::text),
+  constraint partner_coupons_duration_check CHECK (duration = ANY (ARRAY['ONCE'::text, 'REPEATING'::text, 'FOREVER'::text])),
+  constraint partner_coupons_duration_periods_check CHECK (duration_periods >= 1 AND duration_periods <= 1000),
+  constraint partner_coupons_kind_check CHECK (kind = ANY (ARRAY['PERCENT'::text, 'FIXED'::text, 'FREE_PERIODS'::text])),
+  constraint partner_coupons_max_redemptions_check CHECK (max_redemptions >= 1),
+  constraint partner_coupons_max_redemptions_per_tenant_check CHECK (max_redemptions_per_tenant >= 1),
+  constraint partner_coupons_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint partner_coupons_percent_check CHECK (percent > 0::numeric AND percent <= 100::numeric AND percent <> 'NaN'::numeric),
+  constraint partner_coupons_reserved_count_check CHECK (reserved_count >= 0),
+  constraint partner_coupons_status_check CHECK (status = ANY (ARRAY['ACTIVE'::text, 'PAUSED'::text, 'ARCHIVED'::text])),
+  constraint partner_coupons_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+CREATE INDEX partner_coupons_by_id ON public.partner_coupons USING btree (id);
+CREATE UNIQUE INDEX partner_coupons_code ON public.partner_coupons USING btree (partner_id, lower(code));
+alter table public.partner_coupons enable row level security;
+create policy partner_delete on public.partner_coupons for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.partner_coupons for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.partner_coupons for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.partner_coupons for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.partner_coupons to tollgate_app;
+grant select on public.partner_coupons to tollgate_job;
+grant update (name, valid_from, valid_until, max_redemptions, max_redemptions_per_tenant, status, version) on public.partner_coupons to tollgate_app;
+
+create table public.partner_idempotency_keys (
+  partner_id uuid not null,
+  actor_id uuid not null,
+  key text not null,
+  mutation text not null,
+  request_hash bytea not null,
+  response jsonb not null,
+  created_at timestamp(3) with time zone not null,
+  constraint partner_idempotency_keys_pkey PRIMARY KEY (partner_id, actor_id, key),
+  constraint partner_idempotency_keys_key_check CHECK (length(key) >= 1 AND length(key) <= 255)
+);
+alter table public.partner_idempotency_keys enable row level security;
+create policy own_acts on public.partner_idempotency_keys for all to tollgate_app
+  using (actor_id = (( SELECT NULLIF(current_setting('app.user_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = COALESCE(( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif"), '00000000-0000-0000-0000-000000000000'::uuid) AND ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = ANY (ARRAY['partner'::text, 'platform'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.partner_idempotency_keys to tollgate_app;
+grant update (response) on public.partner_idempotency_keys to tollgate_app;
+
+create table public.partner_outbox_events (
+  partner_id uuid not null,
+  id uuid not null,
+  type text not null,
+  payload jsonb not null,
+  occurred_at timestamp(3) with time zone not null,
+  recorded_at timestamp(3) with time zone not null default now(),
+  constraint partner_outbox_events_pkey PRIMARY KEY (partner_id, id),
+  constraint partner_outbox_events_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+alter table public.partner_outbox_events enable row level security;
+create policy partner_delete on public.partner_outbox_events for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.partner_outbox_events for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.partner_outbox_events for select to tollgate_app, tollgate_job
+  using ((partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])));
+create policy partner_update on public.partner_outbox_events for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.partner_outbox_events to tollgate_app;
+
+create table public.partner_tenant_addon_subscriptions (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  subscription_id uuid not null,
+  addon_id uuid not null,
+  addon_price_id uuid not null,
+  "interval" text not null,
+  currency text not null,
+  unit_amount bigint not null,
+  quantity bigint not null,
+  started_at timestamp(3) with time zone not null,
+  ends_at timestamp(3) with time zone,
+  ended_at timestamp(3) with time zone,
+  end_reason text,
+  end_kind text,
+  version integer not null default 1,
+  created_at timestamp(3) with time zone not null,
+  constraint partner_tenant_addon_subscriptions_pkey PRIMARY KEY (tenant_id, id),
+  constraint partner_tenant_addon_subscriptions_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint partner_tenant_addon_subscriptions_end_kind_check CHECK (end_kind = ANY (ARRAY['CANCELLED'::text, 'INCLUDED_IN_PLAN'::text, 'NOT_AVAILABLE'::text, 'SUBSCRIPTION_ENDED'::text])),
+  constraint partner_tenant_addon_subscriptions_interval_check CHECK ("interval" = ANY (ARRAY['DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
+  constraint partner_tenant_addon_subscriptions_quantity_check CHECK (quantity >= 1 AND quantity <= 2147483647),
+  constraint partner_tenant_addon_subscriptions_unit_amount_check CHECK (unit_amount >= 0),
+  constraint partner_tenant_addon_subscriptio_partner_id_addon_price_id_fkey FOREIGN KEY (partner_id, addon_price_id) REFERENCES public.addon_prices(partner_id, id),
+  constraint partner_tenant_addon_subscriptio_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id),
+  constraint partner_tenant_addon_subscriptions_partner_id_addon_id_fkey FOREIGN KEY (partner_id, addon_id) REFERENCES public.partner_addons(partner_id, id)
+);
+CREATE INDEX addon_subscriptions_by_addon ON public.partner_tenant_addon_subscriptions USING btree (partner_id, addon_id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX addon_subscriptions_one_live ON public.partner_tenant_addon_subscriptions USING btree (tenant_id, addon_id) WHERE ended_at IS NULL;
+alter table public.partner_tenant_addon_subscriptions enable row level security;
+create policy tenant_delete on public.partner_tenant_addon_subscriptions for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.partner_tenant_addon_subscriptions for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.partner_tenant_addon_subscriptions for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.partner_tenant_addon_subscriptions for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.partner_tenant_addon_subscriptions to tollgate_app, tollgate_job;
+grant update (addon_price_id, "interval", unit_amount, ends_at, ended_at, end_reason, end_kind, version) on public.partner_tenant_addon_subscriptions to tollgate_app, tollgate_job;
+
+create table public.partner_users (
+  partner_id uuid not null,
+  user_id uuid not null,
+  role text not null,
+  email text not null,
+  name text not null,
+  created_at timestamp(3) with time zone not null,
+  constraint partner_users_pkey PRIMARY KEY (partner_id, user_id),
+  constraint partner_users_role_check CHECK (role = ANY (ARRAY['OWNER'::text, 'VIEWER'::text])),
+  constraint partner_users_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id),
+  constraint partner_users_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id)
+);
+CREATE INDEX partner_users_by_user ON public.partner_users USING btree (user_id);
+alter table public.partner_users enable row level security;
+create policy partner_delete on public.partner_users for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.partner_users for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.partner_users for select to tollgate_app, tollgate_job
+  using ((partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])));
+create policy partner_update on public.partner_users for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant delete, insert, select on public.partner_users to tollgate_app;
+grant update (role, name) on public.partner_users to tollgate_app;
+
+create table public.partners (
+  id uuid not null,
+  code text not null,
+  name text not null,
+  currency text not null,
+  time_zone text not null,
+  proration_basis text not null default 'DAY'::text,
+  coupon_order text not null default 'TARGETED_FIRST'::text,
+  version integer not null default 1,
+  created_at timestamp(3) with time zone not null,
+  constraint partners_pkey PRIMARY KEY (id),
+  constraint partners_code_key UNIQUE (code),
+  constraint partners_code_check CHECK (code ~ '^[a-z][a-z0-9_-]{0,62}$'::text),
+  constraint partners_coupon_order_check CHECK (coupon_order = ANY (ARRAY['TARGETED_FIRST'::text, 'PERCENT_FIRST'::text, 'FIXED_FIRST'::text])),
+  constraint partners_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint partners_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint partners_proration_basis_check CHECK (proration_basis = ANY (ARRAY['DAY'::text, 'SECOND'::text, 'NONE'::text]))
+);
+alter table public.partners enable row level security;
+create policy partner_insert on public.partners for insert to tollgate_app
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_read on public.partners for select to tollgate_app, tollgate_job
+  using (id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.partners for update to tollgate_app
+  using (id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.partners to tollgate_app;
+grant select on public.partners to tollgate_job;
+grant update (name, proration_basis, coupon_order, version) on public.partners to tollgate_app;
+
+create table public.plan_addons (
+  partner_id uuid not null,
+  plan_version_id uuid not null,
+  addon_id uuid not null,
+  constraint plan_addons_pkey PRIMARY KEY (partner_id, plan_version_id, addon_id),
+  constraint plan_addons_partner_id_addon_id_fkey FOREIGN KEY (partner_id, addon_id) REFERENCES public.partner_addons(partner_id, id),
+  constraint plan_addons_partner_id_plan_version_id_fkey FOREIGN KEY (partner_id, plan_version_id) REFERENCES public.plan_versions(partner_id, id)
+);
+CREATE INDEX plan_addons_by_version ON public.plan_addons USING btree (plan_version_id);
+alter table public.plan_addons enable row level security;
+create policy partner_delete on public.plan_addons for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.plan_addons for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.plan_addons for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.plan_addons for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.plan_addons to tollgate_app;
+grant select on public.plan_addons to tollgate_job;
+
+create table public.plan_change_prorations (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  subscription_id uuid not null,
+  changed_at timestamp(3) with time zone not null,
+  plan_id_before uuid not null,
+  plan_id_after uuid not null,
+  interval_before text not null,
+  interval_after text not null,
+  quantity_before bigint not null,
+  quantity_after bigint not null,
+  basis text not null,
+  anchor_mode text not null,
+  share_remaining bigint not null,
+  share_total bigint not null,
+  currency text not null,
+  unused_credit bigint not null,
+  new_charge bigint not null,
+  coupon_discount bigint not null,
+  net_amount bigint not null,
+  waived boolean not null,
+  settlement text not null,
+  invoice_id uuid,
+  credit_note_id uuid,
+  coupon_id uuid,
+  lines jsonb not null,
+  actor_id uuid,
+  created_at timestamp(3) with time zone not null,
+  constraint plan_change_prorations_pkey PRIMARY KEY (tenant_id, id),
+  constraint plan_change_prorations_anchor_mode_check CHECK (anchor_mode = ANY (ARRAY['KEEP'::text, 'RESET'::text])),
+  constraint plan_change_prorations_basis_check CHECK (basis = ANY (ARRAY['DAY'::text, 'SECOND'::text, 'NONE'::text])),
+  constraint plan_change_prorations_coupon_discount_check CHECK (coupon_discount >= 0),
+  constraint plan_change_prorations_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint plan_change_prorations_new_charge_check CHECK (new_charge >= 0),
+  constraint plan_change_prorations_settlement_check CHECK (settlement = ANY (ARRAY['INVOICE'::text, 'CREDIT_BALANCE'::text, 'REFUND'::text, 'NONE'::text, 'WAIVED'::text])),
+  constraint plan_change_prorations_unused_credit_check CHECK (unused_credit >= 0),
+  constraint plan_change_prorations_partner_id_coupon_id_fkey FOREIGN KEY (partner_id, coupon_id) REFERENCES public.partner_coupons(partner_id, id),
+  constraint plan_change_prorations_partner_id_plan_id_after_fkey FOREIGN KEY (partner_id, plan_id_after) REFERENCES public.plans(partner_id, id),
+  constraint plan_change_prorations_partner_id_plan_id_before_fkey FOREIGN KEY (partner_id, plan_id_before) REFERENCES public.plans(partner_id, id),
+  constraint plan_change_prorations_tenant_id_credit_note_id_fkey FOREIGN KEY (tenant_id, credit_note_id) REFERENCES public.credit_notes(tenant_id, id),
+  constraint plan_change_prorations_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id),
+  constraint plan_change_prorations_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
+);
+CREATE INDEX plan_change_prorations_in_order ON public.plan_change_prorations USING btree (tenant_id, subscription_id, changed_at, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.plan_change_prorations FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.plan_change_prorations enable row level security;
+create policy tenant_delete on public.plan_change_prorations for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.plan_change_prorations for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.plan_change_prorations for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.plan_change_prorations for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.plan_change_prorations to tollgate_app, tollgate_job;
+
+create table public.plan_features (
+  partner_id uuid not null,
+  plan_version_id uuid not null,
+  feature_id uuid not null,
+  unlimited boolean not null default false,
+  limit_quantity numeric(32,12),
+  reset_period text,
+  config_value text,
+  constraint plan_features_pkey PRIMARY KEY (partner_id, plan_version_id, feature_id),
+  constraint plan_features_limit_quantity_check CHECK (limit_quantity >= 0::numeric AND limit_quantity <> 'NaN'::numeric),
+  constraint plan_features_reset_period_check CHECK (reset_period = ANY (ARRAY['NEVER'::text, 'DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
+  constraint plan_features_partner_id_feature_id_fkey FOREIGN KEY (partner_id, feature_id) REFERENCES public.features(partner_id, id),
+  constraint plan_features_partner_id_plan_version_id_fkey FOREIGN KEY (partner_id, plan_version_id) REFERENCES public.plan_versions(partner_id, id)
+);
+CREATE INDEX plan_features_by_version ON public.plan_features USING btree (plan_version_id);
+alter table public.plan_features enable row level security;
+create policy partner_delete on public.plan_features for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.plan_features for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.plan_features for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.plan_features for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.plan_features to tollgate_app;
+grant select on public.plan_features to tollgate_job;
+
+create table public.plan_prices (
+  partner_id uuid not null,
+  id uuid not null,
+  plan_version_id uuid not null,
+  currency text not null,
+  "interval" text not null,
+  amount bigint not null,
+  constraint plan_prices_pkey PRIMARY KEY (partner_id, id),
+  constraint plan_prices_partner_id_plan_version_id_currency_interval_key UNIQUE (partner_id, plan_version_id, currency, "interval"),
+  constraint plan_prices_amount_check CHECK (amount >= 0),
+  constraint plan_prices_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint plan_prices_interval_check CHECK ("interval" = ANY (ARRAY['DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
+  constraint plan_prices_partner_id_plan_version_id_fkey FOREIGN KEY (partner_id, plan_version_id) REFERENCES public.plan_versions(partner_id, id)
+);
+CREATE INDEX plan_prices_by_version ON public.plan_prices USING btree (plan_version_id);
+alter table public.plan_prices enable row level security;
+create policy partner_delete on public.plan_prices for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.plan_prices for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.plan_prices for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.plan_prices for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.plan_prices to tollgate_app;
+grant select on public.plan_prices to tollgate_job;
+
+create table public.plan_versions (
+  partner_id uuid not null,
+  id uuid not null,
+  plan_id uuid not null,
+  number integer not null,
+  includes_all_addons boolean not null default false,
+  created_at timestamp(3) with time zone not null,
+  constraint plan_versions_pkey PRIMARY KEY (partner_id, id),
+  constraint plan_versions_partner_id_plan_id_number_key UNIQUE (partner_id, plan_id, number),
+  constraint plan_versions_number_check CHECK (number >= 1),
+  constraint plan_versions_partner_id_plan_id_fkey FOREIGN KEY (partner_id, plan_id) REFERENCES public.plans(partner_id, id)
+);
+CREATE INDEX plan_versions_by_id ON public.plan_versions USING btree (id);
+CREATE INDEX plan_versions_by_plan ON public.plan_versions USING btree (plan_id, number);
+alter table public.plan_versions enable row level security;
+create policy partner_delete on public.plan_versions for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.plan_versions for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.plan_versions for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.plan_versions for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.plan_versions to tollgate_app;
+grant select on public.plan_versions to tollgate_job;
+
+create table public.plans (
+  partner_id uuid not null,
+  id uuid not null,
+  code text not null,
+  name text not null,
+  description text not null default ''::text,
+  rank integer not null,
+  status text not null default 'ACTIVE'::text,
+  proration_basis text,
+  version integer not null default 1,
+  created_at timestamp(3) with time zone not null,
+  constraint plans_pkey PRIMARY KEY (partner_id, id),
+  constraint plans_partner_id_code_key UNIQUE (partner_id, code),
+  constraint plans_code_check CHECK (code ~ '^[a-z][a-z0-9_-]{0,62}$'::text),
+  constraint plans_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint plans_proration_basis_check CHECK (proration_basis = ANY (ARRAY['DAY'::text, 'SECOND'::text, 'NONE'::text])),
+  constraint plans_rank_check CHECK (rank >= 0 AND rank <= 1000000),
+  constraint plans_status_check CHECK (status = ANY (ARRAY['ACTIVE'::text, 'ARCHIVED'::text])),
+  constraint plans_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+CREATE INDEX plans_by_id ON public.plans USING btree (id);
+alter table public.plans enable row level security;
+create policy partner_delete on public.plans for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.plans for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.plans for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.plans for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.plans to tollgate_app;
+grant select on public.plans to tollgate_job;
+grant update (name, description, rank, status, proration_basis, version) on public.plans to tollgate_app;
+
+create table public.profiles (
+  tenant_id uuid not null,
+  user_id uuid not null,
+  partner_id uuid not null,
+  role text not null,
+  email text not null,
+  name text not null,
+  created_at timestamp(3) with time zone not null,
+  constraint profiles_pkey PRIMARY KEY (tenant_id, user_id),
+  constraint profiles_role_check CHECK (role = ANY (ARRAY['ADMIN'::text, 'MEMBER'::text])),
+  constraint profiles_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint profiles_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id)
+);
+CREATE INDEX profiles_by_user ON public.profiles USING btree (user_id);
+alter table public.profiles enable row level security;
+create policy tenant_delete on public.profiles for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.profiles for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.profiles for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.profiles for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant delete, insert, select on public.profiles to tollgate_app;
+grant update (role, name) on public.profiles to tollgate_app;
+
+create table public.scheduled_plan_changes (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  subscription_id uuid not null,
+  effective_at timestamp(3) with time zone not null,
+  plan_id uuid not null,
+  plan_version_id uuid not null,
+  plan_price_id uuid not null,
+  quantity bigint not null,
+  options jsonb not null,
+  status text not null,
+  created_at timestamp(3) with time zone not null,
+  constraint scheduled_plan_changes_pkey PRIMARY KEY (tenant_id, id),
+  constraint scheduled_plan_changes_quantity_check CHECK (quantity >= 1 AND quantity <= 2147483647),
+  constraint scheduled_plan_changes_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'APPLIED'::text, 'CANCELLED'::text])),
+  constraint scheduled_plan_changes_partner_id_plan_id_fkey FOREIGN KEY (partner_id, plan_id) REFERENCES public.plans(partner_id, id),
+  constraint scheduled_plan_changes_partner_id_plan_price_id_fkey FOREIGN KEY (partner_id, plan_price_id) REFERENCES public.plan_prices(partner_id, id),
+  constraint scheduled_plan_changes_partner_id_plan_version_id_fkey FOREIGN KEY (partner_id, plan_version_id) REFERENCES public.plan_versions(partner_id, id),
+  constraint scheduled_plan_changes_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
+);
+CREATE UNIQUE INDEX scheduled_plan_changes_one ON public.scheduled_plan_changes USING btree (tenant_id, subscription_id) WHERE status = 'PENDING'::text;
+alter table public.scheduled_plan_changes enable row level security;
+create policy tenant_delete on public.scheduled_plan_changes for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.scheduled_plan_changes for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.scheduled_plan_changes for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.scheduled_plan_changes for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.scheduled_plan_changes to tollgate_app, tollgate_job;
+grant update (status) on public.scheduled_plan_changes to tollgate_app, tollgate_job;
+
+create sequence public.schema_migrations_id_seq;
+
+create table public.subscription_changes (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  subscription_id uuid not null,
+  kind text not null,
+  happened_at timestamp(3) with time zone not null,
+  actor_id uuid,
+  facts jsonb not null,
+  constraint subscription_changes_pkey PRIMARY KEY (tenant_id, id),
+  constraint subscription_changes_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX subscription_changes_in_order ON public.subscription_changes USING btree (tenant_id, subscription_id, happened_at, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.subscription_changes FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.subscription_changes enable row level security;
+create policy tenant_delete on public.subscription_changes for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.subscription_changes for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.subscription_changes for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.subscription_changes for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.subscription_changes to tollgate_app, tollgate_job;
+
+create table public.subscription_items (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  subscription_id uuid not null,
+  plan_id uuid not null,
+  plan_version_id uuid not null,
+  plan_price_id uuid not null,
+  "interval" text not null,
+  currency text not null,
+  unit_amount bigint not null,
+  quantity bigint not null,
+  started_at timestamp(3) with time zone not null,
+  ended_at timestamp(3) with time zone,
+  constraint subscription_items_pkey PRIMARY KEY (tenant_id, id),
+  constraint subscription_items_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint subscription_items_interval_check CHECK ("interval" = ANY (ARRAY['DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
+  constraint subscription_items_quantity_check CHECK (quantity >= 1 AND quantity <= 2147483647),
+  constraint subscription_items_unit_amount_check CHECK (unit_amount >= 0),
+  constraint subscription_items_partner_id_plan_id_fkey FOREIGN KEY (partner_id, plan_id) REFERENCES public.plans(partner_id, id),
+  constraint subscription_items_partner_id_plan_price_id_fkey FOREIGN KEY (partner_id, plan_price_id) REFERENCES public.plan_prices(partner_id, id),
+  constraint subscription_items_partner_id_plan_version_id_fkey FOREIGN KEY (partner_id, plan_version_id) REFERENCES public.plan_versions(partner_id, id),
+  constraint subscription_items_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE UNIQUE INDEX subscription_items_one_live ON public.subscription_items USING btree (tenant_id, subscription_id) WHERE ended_at IS NULL;
+alter table public.subscription_items enable row level security;
+create policy tenant_delete on public.subscription_items for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.subscription_items for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.subscription_items for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.subscription_items for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.subscription_items to tollgate_app, tollgate_job;
+grant update (ended_at) on public.subscription_items to tollgate_app, tollgate_job;
+
+create table public.subscriptions (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  status text not null,
+  plan_id uuid not null,
+  plan_version_id uuid not null,
+  plan_item_id uuid not null,
+  currency text not null,
+  "interval" text not null,
+  anchor_date date not null,
+  time_zone text not null,
+  proration_basis text not null,
+  started_at timestamp(3) with time zone not null,
+  period_index integer not null,
+  period_start timestamp(3) with time zone not null,
+  period_end timestamp(3) with time zone not null,
+  trial_end timestamp(3) with time zone,
+  cancel_at timestamp(3) with time zone,
+  cancelled_at timestamp(3) with time zone,
+  cancel_reason text,
+  version integer not null default 1,
+  created_at timestamp(3) with time zone not null,
+  constraint subscriptions_pkey PRIMARY KEY (tenant_id, id),
+  constraint subscriptions_check CHECK (period_end > period_start),
+  constraint subscriptions_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint subscriptions_interval_check CHECK ("interval" = ANY (ARRAY['DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
+  constraint subscriptions_proration_basis_check CHECK (proration_basis = ANY (ARRAY['DAY'::text, 'SECOND'::text, 'NONE'::text])),
+  constraint subscriptions_status_check CHECK (status = ANY (ARRAY['TRIALING'::text, 'ACTIVE'::text, 'PAST_DUE'::text, 'UNPAID'::text, 'CANCELLED'::text])),
+  constraint subscriptions_partner_id_plan_id_fkey FOREIGN KEY (partner_id, plan_id) REFERENCES public.plans(partner_id, id),
+  constraint subscriptions_partner_id_plan_version_id_fkey FOREIGN KEY (partner_id, plan_version_id) REFERENCES public.plan_versions(partner_id, id),
+  constraint subscriptions_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+CREATE INDEX subscriptions_due ON public.subscriptions USING btree (partner_id, period_end) WHERE status <> 'CANCELLED'::text;
+CREATE UNIQUE INDEX subscriptions_one_live ON public.subscriptions USING btree (tenant_id) WHERE status <> 'CANCELLED'::text;
+alter table public.subscriptions enable row level security;
+create policy tenant_delete on public.subscriptions for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.subscriptions for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.subscriptions for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.subscriptions for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.subscriptions to tollgate_app, tollgate_job;
+grant update (status, plan_id, plan_version_id, plan_item_id, "interval", anchor_date, proration_basis, period_index, period_start, period_end, trial_end, cancel_at, cancelled_at, cancel_reason, version) on public.subscriptions to tollgate_app, tollgate_job;
+
+create table public.tenant_entitlements (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  feature_id uuid not null,
+  feature_code text not null,
+  kind text not null,
+  source_kind text not null,
+  source_id uuid not null,
+  source_name text not null,
+  catalog_id uuid not null,
+  quantity bigint not null default 1,
+  unlimited boolean not null default false,
+  limit_quantity numeric(32,12),
+  reset_period text,
+  config_value text,
+  starts_at timestamp(3) with time zone not null,
+  ends_at timestamp(3) with time zone,
+  constraint tenant_entitlements_pkey PRIMARY KEY (tenant_id, id),
+  constraint tenant_entitlements_tenant_id_feature_id_source_kind_source_key UNIQUE (tenant_id, feature_id, source_kind, source_id, catalog_id),
+  constraint tenant_entitlements_kind_check CHECK (kind = ANY (ARRAY['BOOLEAN'::text, 'METERED'::text, 'CONFIG'::text])),
+  constraint tenant_entitlements_limit_quantity_check CHECK (limit_quantity >= 0::numeric AND limit_quantity <> 'NaN'::numeric),
+  constraint tenant_entitlements_quantity_check CHECK (quantity >= 1),
+  constraint tenant_entitlements_source_kind_check CHECK (source_kind = ANY (ARRAY['PLAN'::text, 'ADDON'::text, 'GRANT'::text])),
+  constraint tenant_entitlements_partner_id_feature_id_fkey FOREIGN KEY (partner_id, feature_id) REFERENCES public.features(partner_id, id),
+  constraint tenant_entitlements_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+CREATE INDEX tenant_entitlements_check ON public.tenant_entitlements USING btree (tenant_id, feature_code);
+alter table public.tenant_entitlements enable row level security;
+create policy tenant_delete on public.tenant_entitlements for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.tenant_entitlements for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.tenant_entitlements for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.tenant_entitlements for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant delete, insert, select on public.tenant_entitlements to tollgate_app, tollgate_job;
+grant update (source_name, quantity, unlimited, limit_quantity, reset_period, config_value, starts_at, ends_at) on public.tenant_entitlements to tollgate_app, tollgate_job;
+
+create table public.tenant_pending_coupons (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  coupon_id uuid not null,
+  subscription_id uuid,
+  status text not null,
+  periods_applied integer not null default 0,
+  created_at timestamp(3) with time zone not null,
+  ended_at timestamp(3) with time zone,
+  constraint tenant_pending_coupons_pkey PRIMARY KEY (tenant_id, id),
+  constraint tenant_pending_coupons_periods_applied_check CHECK (periods_applied >= 0),
+  constraint tenant_pending_coupons_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'RUNNING'::text, 'FINISHED'::text, 'REMOVED'::text, 'EXPIRED'::text, 'ENDED'::text])),
+  constraint tenant_pending_coupons_partner_id_coupon_id_fkey FOREIGN KEY (partner_id, coupon_id) REFERENCES public.partner_coupons(partner_id, id),
+  constraint tenant_pending_coupons_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint tenant_pending_coupons_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
+);
+CREATE INDEX pending_coupons_by_coupon ON public.tenant_pending_coupons USING btree (partner_id, coupon_id);
+CREATE UNIQUE INDEX pending_coupons_one_live ON public.tenant_pending_coupons USING btree (tenant_id, coupon_id) WHERE status = ANY (ARRAY['PENDING'::text, 'RUNNING'::text]);
+alter table public.tenant_pending_coupons enable row level security;
+create policy tenant_delete on public.tenant_pending_coupons for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.tenant_pending_coupons for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.tenant_pending_coupons for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.tenant_pending_coupons for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.tenant_pending_coupons to tollgate_app, tollgate_job;
+grant update (subscription_id, status, periods_applied, ended_at) on public.tenant_pending_coupons to tollgate_app, tollgate_job;
+
+create table public.tenants (
+  id uuid not null,
+  partner_id uuid not null,
+  name text not null,
+  external_id text,
+  currency text not null,
+  time_zone text,
+  sandbox boolean not null,
+  test_clock timestamp(3) with time zone,
+  version integer not null default 1,
+  created_at timestamp(3) with time zone not null,
+  constraint tenants_pkey PRIMARY KEY (id),
+  constraint tenants_id_partner_id_key UNIQUE (id, partner_id),
+  constraint tenants_check CHECK (sandbox OR test_clock IS NULL),
+  constraint tenants_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint tenants_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 200),
+  constraint tenants_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint tenants_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+CREATE INDEX tenants_by_partner ON public.tenants USING btree (partner_id, id);
+alter table public.tenants enable row level security;
+create policy tenant_insert on public.tenants for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.tenants for select to tollgate_app, tollgate_job
+  using (id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR sandbox) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.tenants for update to tollgate_app, tollgate_job
+  using (id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.tenants to tollgate_app;
+grant select on public.tenants to tollgate_job;
+grant update (name, external_id, time_zone, test_clock, version) on public.tenants to tollgate_app;
+grant update (version) on public.tenants to tollgate_job;
+
+create table public.user_roles (
+  user_id uuid not null,
+  role text not null,
+  constraint user_roles_pkey PRIMARY KEY (user_id, role),
+  constraint user_roles_role_check CHECK (role = 'SUPER_ADMIN'::text),
+  constraint user_roles_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id)
+);
+alter table public.user_roles enable row level security;
+
+create table public.users (
+  id uuid not null,
+  subject text,
+  email text not null,
+  created_at timestamp(3) with time zone not null,
+  constraint users_pkey PRIMARY KEY (id),
+  constraint users_subject_key UNIQUE (subject)
+);
+CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
+alter table public.users enable row level security;
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION app.api_key_by_hash(p_hash bytea)
+ RETURNS TABLE(id uuid, partner_id uuid, tenant_id uuid, live boolean, scopes text[])
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select k.id, k.partner_id, k.tenant_id, k.live, k.scopes from api_keys k
+   where k.key_hash = p_hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+$function$;
+revoke all on function app.api_key_by_hash(bytea) from public;
+grant execute on function app.api_key_by_hash(bytea) to tollgate_app;
+
+CREATE OR REPLACE FUNCTION app.check_entitlement(p_user uuid, p_partner uuid, p_entered_tenant uuid, p_tenant uuid, p_feature_code text, p_feature_id uuid, p_as_of timestamp with time zone, p_now timestamp with time zone)
+ RETURNS TABLE(partner_id uuid, currency text, time_zone text, sandbox boolean, tenant_now timestamp with time zone, feature_id uuid, feature_code text, feature_name text, feature_description text, feature_kind text, feature_unit text, value_order text[], feature_created_at timestamp with time zone, source_kind text, source_id uuid, source_name text, catalog_id uuid, quantity bigint, unlimited boolean, limit_quantity numeric, reset_period text, config_value text, starts_at timestamp with time zone, ends_at timestamp with time zone, anchor_date date, subscription_time_zone text)
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform app.enter(p_user, p_partner, p_entered_tenant);
+  return query
+    select t.partner_id, t.currency, coalesce(t.time_zone, p.time_zone), t.sandbox, coalesce(t.test_clock, p_now),
+      f.id, f.code, f.name, f.description, f.kind, f.unit, f.value_order, f.created_at::timestamptz,
+      e.source_kind, e.source_id, e.source_name, e.catalog_id, e.quantity, e.unlimited, e.limit_quantity, e.reset_period,
+      e.config_value, e.starts_at::timestamptz, e.ends_at::timestamptz, s.anchor_date, s.time_zone
+    from tenants t
+    join partners p on p.id = t.partner_id
+    left join features f on f.partner_id = t.partner_id and (f.code = p_feature_code or f.id = p_feature_id)
+    left join tenant_entitlements e on e.tenant_id = t.id and e.feature_id = f.id
+      and e.starts_at <= coalesce(p_as_of, t.test_clock, p_now)
+      and (e.ends_at is null or e.ends_at > coalesce(p_as_of, t.test_clock, p_now))
+    left join subscriptions s on s.tenant_id = t.id and s.status <> 'CANCELLED'
+    where t.id = p_tenant;
+end $function$;
+revoke all on function app.check_entitlement(uuid,uuid,uuid,uuid,text,uuid,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.check_entitlement(uuid,uuid,uuid,uuid,text,uuid,timestamp with time zone,timestamp with time zone) to tollgate_app;
+
+CREATE OR REPLACE FUNCTION app.ensure_user(p_id uuid, p_email text, p_now timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_user uuid;
+begin
+  if coalesce(current_setting('app.can_write', true), '') <> 'on' then
+    raise exception 'no such account' using errcode = 'TG403';
+  end if;
+  insert into users (id, email, created_at) values (p_id, p_email, p_now) on conflict (lower(email)) do nothing;
+  select u.id into v_user from users u where lower(u.email) = lower(p_email);
+  return v_user;
+end $function$;
+revoke all on function app.ensure_user(uuid,text,timestamp with time zone) from public;
+grant execute on function app.ensure_user(uuid,text,timestamp with time zone) to tollgate_app;
+
+CREATE OR REPLACE FUNCTION app.enter(p_user uuid, p_partner uuid, p_tenant uuid)
+ RETURNS TABLE(actor text, role text, can_write boolean, partner_id uuid, partner_currency text, partner_time_zone text, tenant_currency text, tenant_time_zone text, sandbox boolean, test_clock timestamp with time zone, scopes text[])
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_partner uuid := p_partner;
+  v_tenant tenants%rowtype;
+  v_home partners%rowtype;
+  v_key api_keys%rowtype;
+  v_actor text;
+  v_role text;
+  v_tenant_role text;
+  v_write boolean := false;
+begin
+  if p_tenant is not null then
+    select * into v_tenant from tenants t where t.id = p_tenant;
+    if not found or (p_partner is not null and v_tenant.partner_id <> p_partner) then
+      raise exception 'no such account' using errcode = 'TG403';
+    end if;
+    v_partner := v_tenant.partner_id;
+  end if;
+
+  if exists (select 1 from user_roles r where r.user_id = p_user and r.role = 'SUPER_ADMIN') then
+    v_actor := 'PLATFORM'; v_role := 'SUPER_ADMIN'; v_write := true;
+  end if;
+  if v_actor is null and v_partner is not null then
+    select u.role into v_role from partner_users u where u.partner_id = v_partner and u.user_id = p_user;
+    if found then
+      v_actor := 'PARTNER'; v_write := v_role = 'OWNER';
+    end if;
+    -- A viewer of the partner may be an admin of the tenant: what allows more here counts.
+    if p_tenant is not null and not v_write then
+      select p.role into v_tenant_role from profiles p where p.tenant_id = p_tenant and p.user_id = p_user;
+      if v_actor is null and found or v_tenant_role = 'ADMIN' then
+        v_actor := 'TENANT'; v_role := v_tenant_role; v_write := v_role = 'ADMIN';
+      end if;
+    end if;
+    if v_actor is null then
+      select * into v_key from api_keys k
+       where k.id = p_user and k.partner_id = v_partner and k.revoked_at is null
+         and (k.expires_at is null or k.expires_at > now());
+      -- A test key reaches sandbox tenants only, a live key live ones only. So a partner's test key reads the catalog
+      -- and the sandbox tenants, and writes inside those: not the catalog that live tenants buy, nor keys or people.
+      if found and (v_key.tenant_id is null or v_key.tenant_id = p_tenant)
+         and (p_tenant is null or v_key.live <> v_tenant.sandbox) then
+        v_actor := case when v_key.tenant_id is null and v_key.live then 'PARTNER' else 'TENANT' end;
+        v_role := 'API_KEY';
+        v_write := v_key.scopes && array['WRITE', 'USAGE'] and (v_key.live or p_tenant is not null);
+      end if;
+    end if;
+  end if;
+
+  if v_actor is null then
+    raise exception 'no such account' using errcode = 'TG403';
+  end if;
+
+  execute format('set local app.user_id = %L', p_user);
+  execute format('set local app.partner_id = %L', coalesce(v_partner::text, ''));
+  execute format('set local app.tenant_id = %L', coalesce(p_tenant::text, ''));
+  execute format('set local app.actor = %L', v_actor);
+  execute format('set local app.scope = %L',
+    case when p_tenant is not null then 'tenant' when v_partner is not null then 'partner' else 'platform' end);
+  execute format('set local app.can_write = %L', case when v_write then 'on' else 'off' end);
+  execute format('set local app.sandbox_only = %L',
+    case when v_role = 'API_KEY' and not v_key.live then 'on' else 'off' end);
+
+  if v_partner is not null then
+    select * into v_home from partners h where h.id = v_partner;
+    if not found then
+      raise exception 'no such account' using errcode = 'TG403';
+    end if;
+  end if;
+  return query select v_actor, v_role, v_write, v_partner, v_home.currency, v_home.time_zone,
+    v_tenant.currency, coalesce(v_tenant.time_zone, v_home.time_zone), v_tenant.sandbox, v_tenant.test_clock::timestamptz,
+    v_key.scopes;
+end $function$;
+revoke all on function app.enter(uuid,uuid,uuid) from public;
+grant execute on function app.enter(uuid,uuid,uuid) to tollgate_app;
+
+CREATE OR REPLACE FUNCTION app.enter_as_system(p_tenant uuid)
+ RETURNS TABLE(actor text, role text, can_write boolean, partner_id uuid, partner_currency text, partner_time_zone text, tenant_currency text, tenant_time_zone text, sandbox boolean, test_clock timestamp with time zone, scopes text[])
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_tenant tenants%rowtype;
+begin
+  select * into v_tenant from tenants t where t.id = p_tenant;
+  if not found then
+    raise exception 'no such account' using errcode = 'TG403';
+  end if;
+  execute format('set local app.user_id = %L', '');
+  execute format('set local app.partner_id = %L', v_tenant.partner_id);
+  execute format('set local app.tenant_id = %L', p_tenant);
+  execute format('set local app.actor = %L', 'SYSTEM');
+  execute format('set local app.scope = %L', 'tenant');
+  execute format('set local app.can_write = %L', 'on');
+  execute format('set local app.sandbox_only = %L', 'off');
+  return query select 'SYSTEM'::text, 'SYSTEM'::text, true, v_tenant.partner_id, h.currency, h.time_zone,
+    v_tenant.currency, coalesce(v_tenant.time_zone, h.time_zone), v_tenant.sandbox, v_tenant.test_clock::timestamptz,
+    null::text[]
+  from partners h where h.id = v_tenant.partner_id;
+end $function$;
+revoke all on function app.enter_as_system(uuid) from public;
+grant execute on function app.enter_as_system(uuid) to tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.forbid_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'this table is append-only' using errcode = 'TG001';
+end $function$;
+grant execute on function app.forbid_change() to public;
+
+CREATE OR REPLACE FUNCTION app.is_sandbox(p_tenant uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select exists (select 1 from public.tenants t where t.id = p_tenant and t.sandbox)
+$function$;
+grant execute on function app.is_sandbox(uuid) to public;
+
+CREATE OR REPLACE FUNCTION app.memberships_of(p_subject text, p_verified_email text)
+ RETURNS TABLE(user_id uuid, super_admin boolean, partner_id uuid, tenant_id uuid, role text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_user uuid;
+begin
+  -- Nobody without a subject: a null would take over an invitation again and again.
+  if coalesce(p_subject, '') = '' then
+    return;
+  end if;
+  select u.id into v_user from users u where u.subject = p_subject;
+  if v_user is null and p_verified_email is not null then
+    -- By the letters of ASCII too: lower() of Unicode takes U+212A (Kelvin) for k, and so another mailbox for this one.
+    update users u set subject = p_subject
+     where lower(u.email) = lower(p_verified_email)
+       and lower(u.email collate "C") = lower(p_verified_email collate "C") and u.subject is null
+    returning u.id into v_user;
+    if v_user is null then
+      -- The same person's other request may have been faster.
+      select u.id into v_user from users u where u.subject = p_subject;
+    end if;
+  end if;
+  if v_user is null then
+    return;
+  end if;
+  -- Bounded for each partner: whoever invites somebody two hundred times pushes nobody else's account off the list.
+  return query
+    select v_user, true, null::uuid, null::uuid, r.role from user_roles r where r.user_id = v_user
+    union all
+    select v_user, false, p.partner_id, null::uuid, p.role from partner_users p where p.user_id = v_user
+    union all
+    select v_user, false, m.partner_id, m.tenant_id, m.role
+      from (select p.*, row_number() over (partition by p.partner_id order by p.tenant_id) as place
+              from profiles p where p.user_id = v_user) m
+     where m.place <= 200
+    order by 2 desc, 3, 4;
+  if not found then
+    return query select v_user, false, null::uuid, null::uuid, null::text;
+  end if;
+end $function$;
+revoke all on function app.memberships_of(text,text) from public;
+grant execute on function app.memberships_of(text,text) to tollgate_app;
+
+CREATE OR REPLACE PROCEDURE app.protect_partner_table(IN p_table regclass, IN p_tenants_read boolean DEFAULT true)
+ LANGUAGE plpgsql
+AS $procedure$
+begin
+  execute format('alter table %s enable row level security', p_table);
+  execute format($policy$
+    create policy partner_read on %1$s for select to tollgate_app, tollgate_job using (
+      (partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+       or (select current_setting('app.scope', true)) = 'platform')%2$s)$policy$, p_table,
+    case when p_tenants_read then '' else $clause$
+      and (select current_setting('app.actor', true)) in ('PARTNER', 'PLATFORM')$clause$ end);
+  execute format($policy$
+    create policy partner_insert on %1$s for insert to tollgate_app with check (
+      partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+      and (select current_setting('app.actor', true)) in ('PARTNER', 'PLATFORM')
+      and (select current_setting('app.can_write', true)) = 'on')$policy$, p_table);
+  execute format($policy$
+    create policy partner_update on %1$s for update to tollgate_app using (
+      partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+      and (select current_setting('app.actor', true)) in ('PARTNER', 'PLATFORM')
+      and (select current_setting('app.can_write', true)) = 'on')$policy$, p_table);
+  execute format($policy$
+    create policy partner_delete on %1$s for delete to tollgate_app using (
+      partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+      and (select current_setting('app.actor', true)) in ('PARTNER', 'PLATFORM')
+      and (select current_setting('app.can_write', true)) = 'on')$policy$, p_table);
+end $procedure$;
+grant execute on procedure app.protect_partner_table(regclass,boolean) to public;
+
+CREATE OR REPLACE PROCEDURE app.protect_tenant_table(IN p_table regclass, IN p_tenant_column text DEFAULT 'tenant_id'::text)
+ LANGUAGE plpgsql
+AS $procedure$
+begin
+  execute format('alter table %s enable row level security', p_table);
+  execute format($policy$
+    create policy tenant_read on %1$s for select to tollgate_app, tollgate_job using (
+      %2$I = (select nullif(current_setting('app.tenant_id', true), '')::uuid)
+      or ((select current_setting('app.scope', true)) = 'partner'
+          and partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+          and ((select current_setting('app.sandbox_only', true)) = 'off' or app.is_sandbox(%2$I)))
+      or (select current_setting('app.scope', true)) = 'platform')$policy$, p_table, p_tenant_column);
+  execute format($policy$
+    create policy tenant_insert on %1$s for insert to tollgate_app, tollgate_job with check (
+      %2$I = (select nullif(current_setting('app.tenant_id', true), '')::uuid)
+      and partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid)
+      and (select current_setting('app.can_write', true)) = 'on')$policy$, p_table, p_tenant_column);
+  execute format($policy$
+    create policy tenant_update on %1$s for update to tollgate_app, tollgate_job using (
+      %2$I = (select nullif(current_setting('app.tenant_id', true), '')::uuid)
+      and (select current_setting('app.can_write', true)) = 'on')$policy$, p_table, p_tenant_column);
+  execute format($policy$
+    create policy tenant_delete on %1$s for delete to tollgate_app, tollgate_job using (
+      %2$I = (select nullif(current_setting('app.tenant_id', true), '')::uuid)
+      and (select current_setting('app.can_write', true)) = 'on')$policy$, p_table, p_tenant_column);
+end $procedure$;
+grant execute on procedure app.protect_tenant_table(regclass,text) to public;
+
+CREATE OR REPLACE FUNCTION app.reserve_coupon(p_coupon uuid, p_change integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_partner uuid := nullif(current_setting('app.partner_id', true), '')::uuid;
+begin
+  if v_partner is null or current_setting('app.can_write', true) is distinct from 'on'
+     or p_change is null or p_change not in (1, -1) then
+    raise exception 'no such account' using errcode = 'TG403';
+  end if;
+  update partner_coupons c set reserved_count = reserved_count + p_change
+   where c.partner_id = v_partner and c.id = p_coupon
+     and (p_change < 0 or c.max_redemptions is null or c.reserved_count < c.max_redemptions);
+  return found;
+end $function$;
+revoke all on function app.reserve_coupon(uuid,integer) from public;
+grant execute on function app.reserve_coupon(uuid,integer) to tollgate_app, tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.take_numbers(p_kind text, p_count integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_partner uuid := nullif(current_setting('app.partner_id', true), '')::uuid;
+  v_first bigint;
+begin
+  if v_partner is null or current_setting('app.can_write', true) is distinct from 'on'
+     or p_kind is null or p_kind not in ('INVOICE', 'CREDIT_NOTE') or p_count is null or p_count < 1 then
+    raise exception 'no such account' using errcode = 'TG403';
+  end if;
+  -- A row that does not exist yet cannot be locked.
+  insert into invoice_numbers (partner_id) values (v_partner) on conflict (partner_id) do nothing;
+  if p_kind = 'INVOICE' then
+    update invoice_numbers n set next_invoice = next_invoice + p_count where n.partner_id = v_partner
+    returning n.next_invoice - p_count into v_first;
+  else
+    update invoice_numbers n set next_credit_note = next_credit_note + p_count where n.partner_id = v_partner
+    returning n.next_credit_note - p_count into v_first;
+  end if;
+  return v_first;
+end $function$;
+revoke all on function app.take_numbers(text,integer) from public;
+grant execute on function app.take_numbers(text,integer) to tollgate_app, tollgate_job;
