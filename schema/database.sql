@@ -1285,28 +1285,50 @@ $function$;
 revoke all on function app.api_key_by_hash(bytea) from public;
 grant execute on function app.api_key_by_hash(bytea) to tollgate_app;
 
-CREATE OR REPLACE FUNCTION app.check_entitlement(p_user uuid, p_partner uuid, p_entered_tenant uuid, p_tenant uuid, p_feature_code text, p_feature_id uuid, p_as_of timestamp with time zone, p_now timestamp with time zone)
- RETURNS TABLE(partner_id uuid, currency text, time_zone text, sandbox boolean, tenant_now timestamp with time zone, feature_id uuid, feature_code text, feature_name text, feature_description text, feature_kind text, feature_unit text, value_order text[], feature_created_at timestamp with time zone, source_kind text, source_id uuid, source_name text, catalog_id uuid, quantity bigint, unlimited boolean, limit_quantity numeric, reset_period text, config_value text, starts_at timestamp with time zone, ends_at timestamp with time zone, anchor_date date, subscription_time_zone text)
+CREATE OR REPLACE FUNCTION app.check_entitlement(p_user uuid, p_partner uuid, p_entered_tenant uuid, p_tenant uuid, p_feature_code text, p_as_of timestamp with time zone, p_now timestamp with time zone)
+ RETURNS TABLE(partner_id uuid, currency text, time_zone text, sandbox boolean, tenant_now timestamp with time zone, feature_id uuid, feature_kind text, source_kind text, source_id uuid, source_name text, catalog_id uuid, quantity bigint, unlimited boolean, limit_quantity numeric, reset_period text, config_value text, starts_at timestamp with time zone, ends_at timestamp with time zone, anchor_date date, subscription_time_zone text)
  LANGUAGE plpgsql
 AS $function$
+declare
+  v_partner uuid;
+  v_currency text;
+  v_time_zone text;
+  v_sandbox boolean;
+  v_clock timestamptz;
+  v_at timestamptz;
 begin
-  perform app.enter(p_user, p_partner, p_entered_tenant);
+  select e.partner_id, e.tenant_currency, e.tenant_time_zone, e.sandbox, e.test_clock
+    into v_partner, v_currency, v_time_zone, v_sandbox, v_clock
+    from app.enter(p_user, p_partner, p_entered_tenant) e;
+  if p_entered_tenant is distinct from p_tenant then
+    select t.partner_id, t.currency, coalesce(t.time_zone, h.time_zone), t.sandbox, t.test_clock
+      into v_partner, v_currency, v_time_zone, v_sandbox, v_clock
+      from tenants t join partners h on h.id = t.partner_id where t.id = p_tenant;
+    if not found then
+      return;
+    end if;
+  end if;
+  v_at := coalesce(p_as_of, v_clock, p_now);
   return query
-    select t.partner_id, t.currency, coalesce(t.time_zone, p.time_zone), t.sandbox, coalesce(t.test_clock, p_now),
-      f.id, f.code, f.name, f.description, f.kind, f.unit, f.value_order, f.created_at::timestamptz,
-      e.source_kind, e.source_id, e.source_name, e.catalog_id, e.quantity, e.unlimited, e.limit_quantity, e.reset_period,
-      e.config_value, e.starts_at::timestamptz, e.ends_at::timestamptz, s.anchor_date, s.time_zone
-    from tenants t
-    join partners p on p.id = t.partner_id
-    left join features f on f.partner_id = t.partner_id and (f.code = p_feature_code or f.id = p_feature_id)
-    left join tenant_entitlements e on e.tenant_id = t.id and e.feature_id = f.id
-      and e.starts_at <= coalesce(p_as_of, t.test_clock, p_now)
-      and (e.ends_at is null or e.ends_at > coalesce(p_as_of, t.test_clock, p_now))
-    left join subscriptions s on s.tenant_id = t.id and s.status <> 'CANCELLED'
-    where t.id = p_tenant;
+    select v_partner, v_currency, v_time_zone, v_sandbox, coalesce(v_clock, p_now),
+      e.feature_id, e.kind, e.source_kind, e.source_id, e.source_name, e.catalog_id, e.quantity, e.unlimited,
+      e.limit_quantity, e.reset_period, e.config_value, e.starts_at::timestamptz, e.ends_at::timestamptz,
+      s.anchor_date, s.time_zone
+    from tenant_entitlements e
+    left join subscriptions s on s.tenant_id = e.tenant_id and s.status <> 'CANCELLED'
+    where e.tenant_id = p_tenant and e.feature_code = p_feature_code
+      and e.starts_at <= v_at and (e.ends_at is null or e.ends_at > v_at);
+  if not found then
+    partner_id := v_partner;
+    currency := v_currency;
+    time_zone := v_time_zone;
+    sandbox := v_sandbox;
+    tenant_now := coalesce(v_clock, p_now);
+    return next;
+  end if;
 end $function$;
-revoke all on function app.check_entitlement(uuid,uuid,uuid,uuid,text,uuid,timestamp with time zone,timestamp with time zone) from public;
-grant execute on function app.check_entitlement(uuid,uuid,uuid,uuid,text,uuid,timestamp with time zone,timestamp with time zone) to tollgate_app;
+revoke all on function app.check_entitlement(uuid,uuid,uuid,uuid,text,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.check_entitlement(uuid,uuid,uuid,uuid,text,timestamp with time zone,timestamp with time zone) to tollgate_app;
 
 CREATE OR REPLACE FUNCTION app.ensure_user(p_id uuid, p_email text, p_now timestamp with time zone)
  RETURNS uuid
@@ -1335,8 +1357,6 @@ CREATE OR REPLACE FUNCTION app.enter(p_user uuid, p_partner uuid, p_tenant uuid)
 AS $function$
 declare
   v_partner uuid := p_partner;
-  v_tenant tenants%rowtype;
-  v_home partners%rowtype;
   v_key api_keys%rowtype;
   v_actor text;
   v_role text;
@@ -1344,66 +1364,58 @@ declare
   v_write boolean := false;
 begin
   if p_tenant is not null then
-    select * into v_tenant from tenants t where t.id = p_tenant;
-    if not found or (p_partner is not null and v_tenant.partner_id <> p_partner) then
+    select t.partner_id, t.currency, coalesce(t.time_zone, h.time_zone), t.sandbox, t.test_clock, h.currency, h.time_zone
+      into v_partner, tenant_currency, tenant_time_zone, sandbox, test_clock, partner_currency, partner_time_zone
+      from tenants t join partners h on h.id = t.partner_id where t.id = p_tenant;
+    if not found or (p_partner is not null and v_partner <> p_partner) then
       raise exception 'no such account' using errcode = 'TG403';
     end if;
-    v_partner := v_tenant.partner_id;
+    select p.role into v_tenant_role from profiles p where p.tenant_id = p_tenant and p.user_id = p_user;
+  elsif v_partner is not null then
+    select h.currency, h.time_zone into partner_currency, partner_time_zone from partners h where h.id = v_partner;
+    if not found then
+      raise exception 'no such account' using errcode = 'TG403';
+    end if;
   end if;
 
-  if exists (select 1 from user_roles r where r.user_id = p_user and r.role = 'SUPER_ADMIN') then
+  -- What allows more counts: an admin of the tenant needs nothing else; a member may also be an owner of the partner.
+  if v_tenant_role = 'ADMIN' then
+    v_actor := 'TENANT'; v_role := v_tenant_role; v_write := true;
+  elsif exists (select 1 from user_roles r where r.user_id = p_user and r.role = 'SUPER_ADMIN') then
     v_actor := 'PLATFORM'; v_role := 'SUPER_ADMIN'; v_write := true;
-  end if;
-  if v_actor is null and v_partner is not null then
+  elsif v_partner is not null then
     select u.role into v_role from partner_users u where u.partner_id = v_partner and u.user_id = p_user;
     if found then
       v_actor := 'PARTNER'; v_write := v_role = 'OWNER';
-    end if;
-    -- A viewer of the partner may be an admin of the tenant: what allows more here counts.
-    if p_tenant is not null and not v_write then
-      select p.role into v_tenant_role from profiles p where p.tenant_id = p_tenant and p.user_id = p_user;
-      if v_actor is null and found or v_tenant_role = 'ADMIN' then
-        v_actor := 'TENANT'; v_role := v_tenant_role; v_write := v_role = 'ADMIN';
-      end if;
-    end if;
-    if v_actor is null then
+    elsif v_tenant_role is not null then
+      v_actor := 'TENANT'; v_role := v_tenant_role;
+    else
       select * into v_key from api_keys k
        where k.id = p_user and k.partner_id = v_partner and k.revoked_at is null
          and (k.expires_at is null or k.expires_at > now());
       -- A test key reaches sandbox tenants only, a live key live ones only. So a partner's test key reads the catalog
       -- and the sandbox tenants, and writes inside those: not the catalog that live tenants buy, nor keys or people.
       if found and (v_key.tenant_id is null or v_key.tenant_id = p_tenant)
-         and (p_tenant is null or v_key.live <> v_tenant.sandbox) then
+         and (p_tenant is null or v_key.live <> sandbox) then
         v_actor := case when v_key.tenant_id is null and v_key.live then 'PARTNER' else 'TENANT' end;
         v_role := 'API_KEY';
         v_write := v_key.scopes && array['WRITE', 'USAGE'] and (v_key.live or p_tenant is not null);
       end if;
     end if;
   end if;
-
   if v_actor is null then
     raise exception 'no such account' using errcode = 'TG403';
   end if;
 
-  execute format('set local app.user_id = %L', p_user);
-  execute format('set local app.partner_id = %L', coalesce(v_partner::text, ''));
-  execute format('set local app.tenant_id = %L', coalesce(p_tenant::text, ''));
-  execute format('set local app.actor = %L', v_actor);
-  execute format('set local app.scope = %L',
-    case when p_tenant is not null then 'tenant' when v_partner is not null then 'partner' else 'platform' end);
-  execute format('set local app.can_write = %L', case when v_write then 'on' else 'off' end);
-  execute format('set local app.sandbox_only = %L',
-    case when v_role = 'API_KEY' and not v_key.live then 'on' else 'off' end);
-
-  if v_partner is not null then
-    select * into v_home from partners h where h.id = v_partner;
-    if not found then
-      raise exception 'no such account' using errcode = 'TG403';
-    end if;
-  end if;
-  return query select v_actor, v_role, v_write, v_partner, v_home.currency, v_home.time_zone,
-    v_tenant.currency, coalesce(v_tenant.time_zone, v_home.time_zone), v_tenant.sandbox, v_tenant.test_clock::timestamptz,
-    v_key.scopes;
+  call app.remember(p_user::text, coalesce(v_partner::text, ''), coalesce(p_tenant::text, ''), v_actor,
+    case when p_tenant is not null then 'tenant' when v_partner is not null then 'partner' else 'platform' end,
+    v_write, v_role = 'API_KEY' and not v_key.live);
+  actor := v_actor;
+  role := v_role;
+  can_write := v_write;
+  partner_id := v_partner;
+  scopes := v_key.scopes;
+  return next;
 end $function$;
 revoke all on function app.enter(uuid,uuid,uuid) from public;
 grant execute on function app.enter(uuid,uuid,uuid) to tollgate_app;
@@ -1421,13 +1433,7 @@ begin
   if not found then
     raise exception 'no such account' using errcode = 'TG403';
   end if;
-  execute format('set local app.user_id = %L', '');
-  execute format('set local app.partner_id = %L', v_tenant.partner_id);
-  execute format('set local app.tenant_id = %L', p_tenant);
-  execute format('set local app.actor = %L', 'SYSTEM');
-  execute format('set local app.scope = %L', 'tenant');
-  execute format('set local app.can_write = %L', 'on');
-  execute format('set local app.sandbox_only = %L', 'off');
+  call app.remember('', v_tenant.partner_id::text, p_tenant::text, 'SYSTEM', 'tenant', true, false);
   return query select 'SYSTEM'::text, 'SYSTEM'::text, true, v_tenant.partner_id, h.currency, h.time_zone,
     v_tenant.currency, coalesce(v_tenant.time_zone, h.time_zone), v_tenant.sandbox, v_tenant.test_clock::timestamptz,
     null::text[]
@@ -1556,6 +1562,20 @@ begin
       and (select current_setting('app.can_write', true)) = 'on')$policy$, p_table, p_tenant_column);
 end $procedure$;
 grant execute on procedure app.protect_tenant_table(regclass,text) to public;
+
+CREATE OR REPLACE PROCEDURE app.remember(IN p_user text, IN p_partner text, IN p_tenant text, IN p_actor text, IN p_scope text, IN p_write boolean, IN p_sandbox_only boolean)
+ LANGUAGE plpgsql
+AS $procedure$
+    begin
+      perform pg_catalog.set_config('app.user_id', p_user, true),
+        pg_catalog.set_config('app.partner_id', p_partner, true),
+        pg_catalog.set_config('app.tenant_id', p_tenant, true),
+        pg_catalog.set_config('app.actor', p_actor, true),
+        pg_catalog.set_config('app.scope', p_scope, true),
+        pg_catalog.set_config('app.can_write', case when p_write then 'on' else 'off' end, true),
+        pg_catalog.set_config('app.sandbox_only', case when p_sandbox_only then 'on' else 'off' end, true);
+    end $procedure$;
+revoke all on procedure app.remember(text,text,text,text,text,boolean,boolean) from public;
 
 CREATE OR REPLACE FUNCTION app.reserve_coupon(p_coupon uuid, p_change integer)
  RETURNS boolean

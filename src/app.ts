@@ -4,11 +4,7 @@ import { type Actor, entryOf, may, type Permission } from './access/actor';
 import { type Authentication, authenticate } from './access/authenticate.query';
 import { decodeId } from './core/ids';
 import { type Refused, type Result, refuse } from './core/result';
-import {
-  type EntitlementAnswer,
-  type EntitlementCheckInput,
-  entitlementCheck,
-} from './entitlements/entitlement-check.query';
+import type { CheckedSources, EntitlementCheckInput } from './entitlements/entitlement-check';
 import { readCheck } from './entitlements/entitlement-check.repository';
 import type { Clock } from './platform/clock';
 import {
@@ -129,20 +125,17 @@ export class App {
     }
   }
 
-  /** The question that is asked on every request of a partner's product: one statement, one round trip. */
-  async checkEntitlement(actor: Actor, input: EntitlementCheckInput): Promise<EntitlementAnswer> {
+  /** What a check reads: one statement, one round trip. `undefined`: no such tenant for this actor. */
+  async readCheck(actor: Actor, input: EntitlementCheckInput): Promise<CheckedSources | undefined> {
     const { source, clock } = this.parts;
-    const id = decodeId(input.feature);
+    const { tenantId, feature: featureCode, asOf } = input;
     try {
-      const checked = await readCheck((statement, values) => askOnce(source, statement, values), entryOf(actor), {
-        tenantId: input.tenantId,
-        ...(id?.kind === 'Feature' ? { featureId: id.uuid } : { featureCode: input.feature }),
-        asOf: input.asOf,
+      return await readCheck((statement, values) => askOnce(source, statement, values), entryOf(actor), {
+        ...{ tenantId, featureCode, asOf },
         now: clock.now(),
       });
-      return entitlementCheck(checked, input);
     } catch (error) {
-      if (error instanceof NoSuchAccount) return entitlementCheck(undefined, input);
+      if (error instanceof NoSuchAccount) return undefined;
       throw error;
     }
   }
@@ -270,13 +263,18 @@ function missingAccount(scope: Scope): Refused<CommonRefusal> {
     : refuse('PARTNER_NOT_FOUND', 'No such partner.', { path: ['input', 'partnerId'] });
 }
 
+/** Whether an argument names anything. Empty text does: it is an id of nothing, and never means "mine" or "all". */
+export function isNamed(id: string | null | undefined): id is string {
+  return id !== null && id !== undefined;
+}
+
 /** Which account a mutation enters: the one that is named, if it can be this actor's, else the actor's own. */
 function resolveEntry(actor: Actor, scope: Scope): Entry | Refused<CommonRefusal> {
   const { principalId, account } = actor;
   if (scope.kind === 'PLATFORM') return { principalId };
   if (scope.kind === 'TENANT') {
-    const named = scope.tenantId ? decodeId(scope.tenantId) : undefined;
-    if (scope.tenantId && named?.kind !== 'Tenant') return missingAccount(scope);
+    const named = isNamed(scope.tenantId) ? decodeId(scope.tenantId) : undefined;
+    if (isNamed(scope.tenantId) && named?.kind !== 'Tenant') return missingAccount(scope);
     if (account.kind === 'TENANT') {
       return named && named.uuid !== account.tenantId
         ? missingAccount(scope)
@@ -291,8 +289,8 @@ function resolveEntry(actor: Actor, scope: Scope): Entry | Refused<CommonRefusal
       tenantId: named.uuid,
     };
   }
-  const named = scope.partnerId ? decodeId(scope.partnerId) : undefined;
-  if (scope.partnerId && named?.kind !== 'Partner') return missingAccount(scope);
+  const named = isNamed(scope.partnerId) ? decodeId(scope.partnerId) : undefined;
+  if (isNamed(scope.partnerId) && named?.kind !== 'Partner') return missingAccount(scope);
   if (account.kind === 'PLATFORM') {
     return named
       ? { principalId, partnerId: named.uuid }

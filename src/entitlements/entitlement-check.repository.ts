@@ -1,12 +1,12 @@
 import type { TenantContext } from '../access/tenant';
-import type { Feature, FeatureKind, ResetPeriod } from '../catalog/feature';
+import type { FeatureKind, ResetPeriod } from '../catalog/feature';
 import { type Instant, instantFromMilliseconds, type LocalDate, localDate, timeZone } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { decimal } from '../core/decimal';
 import type { Id } from '../core/ids';
 import type { Ask, Entry, Prepared } from '../platform/database';
 import type { EntitlementSource, EntitlementSourceKind } from './entitlement';
-import type { CheckedSources } from './entitlement-check.query';
+import type { CheckedSources } from './entitlement-check';
 
 /** One row for each source that holds; one with nulls where there is none. */
 interface CheckRow {
@@ -15,14 +15,8 @@ interface CheckRow {
   readonly time_zone: string;
   readonly sandbox: boolean;
   readonly tenant_now: Date;
-  readonly feature_id: string | null;
-  readonly feature_code: string;
-  readonly feature_name: string;
-  readonly feature_description: string;
+  readonly feature_id: string;
   readonly feature_kind: FeatureKind;
-  readonly feature_unit: string | null;
-  readonly value_order: string[];
-  readonly feature_created_at: Date;
   readonly source_kind: EntitlementSourceKind | null;
   readonly source_id: string;
   readonly source_name: string;
@@ -40,7 +34,7 @@ interface CheckRow {
 
 const statement: Prepared = {
   name: 'check_entitlement',
-  text: 'select * from app.check_entitlement($1, $2, $3, $4, $5, $6, $7, $8)',
+  text: 'select * from app.check_entitlement($1, $2, $3, $4, $5, $6, $7)',
 };
 
 /** Parsed once for each date there is. */
@@ -57,7 +51,7 @@ function anchorOf(text: string): LocalDate {
 
 const instantOf = (date: Date) => instantFromMilliseconds(date.getTime());
 
-function fromRows(tenantId: string, rows: readonly CheckRow[]): CheckedSources | undefined {
+function fromRows(tenantId: string, featureCode: string, rows: readonly CheckRow[]): CheckedSources | undefined {
   const row = rows[0];
   if (!row) return undefined;
   const tenant: TenantContext = {
@@ -68,24 +62,14 @@ function fromRows(tenantId: string, rows: readonly CheckRow[]): CheckedSources |
     sandbox: row.sandbox,
     now: instantOf(row.tenant_now),
   };
-  if (!row.feature_id) return { tenant, sources: [] };
-  const featureId = row.feature_id as Id<'Feature'>;
-  const kind = row.feature_kind;
-  const featureCode = row.feature_code;
-  const feature: Feature = {
-    ...{ id: featureId, partnerId: tenant.partnerId, code: featureCode, kind },
-    name: row.feature_name,
-    description: row.feature_description,
-    unit: row.feature_unit ?? undefined,
-    valueOrder: row.value_order,
-    createdAt: instantOf(row.feature_created_at),
-  };
   const sources = rows.flatMap((source): EntitlementSource[] =>
     source.source_kind === null
       ? []
       : [
           {
-            ...{ featureId, featureCode, kind },
+            featureCode,
+            featureId: source.feature_id as Id<'Feature'>,
+            kind: source.feature_kind,
             sourceKind: source.source_kind,
             sourceId: source.source_id,
             sourceName: source.source_name,
@@ -104,7 +88,7 @@ function fromRows(tenantId: string, rows: readonly CheckRow[]): CheckedSources |
     row.anchor_date && row.subscription_time_zone
       ? { anchorDate: anchorOf(row.anchor_date), timeZone: timeZone(row.subscription_time_zone) }
       : undefined;
-  return { tenant, feature, sources, subscription };
+  return { tenant, sources, subscription };
 }
 
 /** PostgreSQL pads numeric(32, 12) with zeros. */
@@ -116,8 +100,7 @@ export async function readCheck(
   entry: Entry,
   input: {
     readonly tenantId: string;
-    readonly featureCode?: string | undefined;
-    readonly featureId?: string | undefined;
+    readonly featureCode: string;
     readonly asOf?: Instant | undefined;
     readonly now: Instant;
   },
@@ -127,10 +110,9 @@ export async function readCheck(
     entry.partnerId ?? null,
     entry.tenantId ?? null,
     input.tenantId,
-    input.featureCode ?? null,
-    input.featureId ?? null,
+    input.featureCode,
     input.asOf?.toString() ?? null,
     input.now.toString(),
   ]);
-  return fromRows(input.tenantId, rows);
+  return fromRows(input.tenantId, input.featureCode, rows);
 }

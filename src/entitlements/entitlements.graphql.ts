@@ -2,11 +2,9 @@ import { createUnionType, Field, ID, InputType, Int, ObjectType } from 'type-gra
 import {
   AddonType,
   BillingIntervalEnum,
-  FeatureType,
   PlanType,
   ResetPeriodEnum,
   toGraphqlAddon,
-  toGraphqlFeature,
   toGraphqlPlan,
 } from '../catalog/catalog.graphql';
 import type { ResetPeriod } from '../catalog/feature';
@@ -28,7 +26,8 @@ import {
   gateReasons,
   limitOf,
 } from './entitlement';
-import type { EntitlementAnswer, Unlock } from './entitlement-check.query';
+import type { EntitlementAnswer } from './entitlement-check';
+import type { Unlock } from './unlock-options.query';
 
 export const GateReasonEnum = enumFrom('GateReason', gateReasons, 'Why a check answers as it does.', {
   GRANTED: 'The tenant has the feature.',
@@ -70,7 +69,7 @@ export class EntitlementSourceType {
   endsAt?: Instant | undefined;
 }
 
-function toGraphqlEntitlementSource(source: EntitlementSource): EntitlementSourceType {
+export function toGraphqlEntitlementSource(source: EntitlementSource): EntitlementSourceType {
   const { quantity, unlimited, value, startsAt, endsAt } = source;
   return {
     ...{ quantity, unlimited, value, startsAt, endsAt },
@@ -141,8 +140,6 @@ export class EntitlementType {
   reason: GateReason;
   @Field(() => String, { description: 'What was asked for.' })
   featureCode: string;
-  @Field(() => FeatureType, { nullable: true, description: 'Which feature; null where there is none of that code.' })
-  feature?: FeatureType | undefined;
   @Field(() => Boolean, { description: 'METERED: there is no limit.' })
   unlimited: boolean;
   @Field(() => DecimalScalar, {
@@ -160,23 +157,19 @@ export class EntitlementType {
   resetsAt?: Instant | undefined;
   @Field(() => String, { nullable: true, description: 'CONFIG: the strongest value of all sources.' })
   value?: string | undefined;
-  @Field(() => [EntitlementSourceType], { description: 'What gives it, in the order in which usage is drawn.' })
-  sources: EntitlementSourceType[];
   readonly answer: EntitlementAnswer;
 }
 
 export function toGraphqlEntitlement(answer: EntitlementAnswer): EntitlementType {
-  const { allowed, reason, featureCode, feature, merged, limit, used, remaining, resetsAt } = answer;
+  const { allowed, reason, featureCode, merged, limit, used, remaining, resetsAt } = answer;
   return {
     ...{ allowed, reason, featureCode, resetsAt, answer },
-    feature: feature && toGraphqlFeature(feature),
     unlimited: merged?.unlimited ?? false,
     limit: limit && decimalText(limit),
     used: used && decimalText(used),
     remaining: remaining && decimalText(remaining),
     resetPeriod: merged?.resetPeriod,
     value: merged?.value,
-    sources: (merged?.sources ?? []).map(toGraphqlEntitlementSource),
   };
 }
 

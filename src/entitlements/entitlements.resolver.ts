@@ -1,12 +1,16 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { FeatureType, toGraphqlFeature } from '../catalog/catalog.graphql';
+import { featureLoader } from '../catalog/catalog.loaders';
+import { findFeature } from '../catalog/find-catalog.query';
 import type { Instant } from '../core/calendar';
 import { decimal } from '../core/decimal';
 import type { Context } from '../graphql/context';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { Refuses } from '../graphql/refusal.graphql';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars';
-import { entitlements, unlockOptions } from './entitlement-check.query';
+import { entitlementCheck, unknownTenant } from './entitlement-check';
 import {
+  EntitlementSourceType,
   EntitlementType,
   GrantEntitlementInputType,
   GrantEntitlementResult,
@@ -15,13 +19,16 @@ import {
   RevokeEntitlementInputType,
   RevokeEntitlementResult,
   toGraphqlEntitlement,
+  toGraphqlEntitlementSource,
   toGraphqlGrant,
   toGraphqlUnlock,
   UnlockUnion,
 } from './entitlements.graphql';
+import { entitlements } from './entitlements.query';
 import { grantEntitlement, grantEntitlementRefusals } from './grant-entitlement.command';
 import { rebuildEntitlements, rebuildEntitlementsRefusals } from './rebuild-entitlements.command';
 import { revokeEntitlement, revokeEntitlementRefusals } from './revoke-entitlement.command';
+import { unlockOptions } from './unlock-options.query';
 
 @Resolver(() => EntitlementType)
 export class EntitlementResolver {
@@ -43,11 +50,23 @@ export class EntitlementResolver {
       | undefined,
     @Ctx() context: Context,
   ): Promise<EntitlementType> {
-    const tenant = context.may('TENANT_READ') ? context.tenantUuid(tenantId) : undefined;
-    if (!tenant) return toGraphqlEntitlement({ allowed: false, reason: 'TENANT_UNKNOWN', featureCode: feature });
-    const wanted = quantity ? decimal(quantity) : undefined;
-    const input = { tenantId: tenant, feature, quantity: wanted, asOf: asOf ?? undefined };
-    return toGraphqlEntitlement(await context.app.checkEntitlement(context.actor, input));
+    const tenantUuid = context.may('TENANT_READ') ? context.tenantUuid(tenantId) : undefined;
+    if (!tenantUuid) return toGraphqlEntitlement(unknownTenant(feature));
+    // Almost always a code; an id costs one read more.
+    const id = context.uuidOf('Feature', feature);
+    const code = id ? (await (await context.loader(featureLoader)).load(id))?.code : feature;
+    const input = {
+      tenantId: tenantUuid,
+      feature: code ?? feature,
+      quantity: quantity ? decimal(quantity) : undefined,
+      asOf: asOf ?? undefined,
+    };
+    const checked = await context.app.readCheck(context.actor, input);
+    const answer = await entitlementCheck(checked, input, async (partnerId) => {
+      const tx = await context.read('TENANT_READ');
+      return tx && findFeature({ features: tx.features, partnerId }, input.feature);
+    });
+    return toGraphqlEntitlement(answer);
   }
 
   @Query(() => [EntitlementType], {
@@ -66,6 +85,21 @@ export class EntitlementResolver {
     const tenant = context.tenantUuid(tenantId);
     const answers = tx && tenant ? await entitlements(tx, tenant, asOf ?? undefined) : undefined;
     return (answers ?? []).map(toGraphqlEntitlement);
+  }
+
+  @FieldResolver(() => FeatureType, {
+    nullable: true,
+    description: 'Which feature; null where there is none of that code.',
+  })
+  async feature(@Root() entitlement: EntitlementType, @Ctx() context: Context): Promise<FeatureType | undefined> {
+    const { featureId } = entitlement.answer;
+    const feature = featureId && (await (await context.loader(featureLoader)).load(featureId));
+    return feature && toGraphqlFeature(feature);
+  }
+
+  @FieldResolver(() => [EntitlementSourceType], { description: 'What gives it, in the order in which usage is drawn.' })
+  sources(@Root() entitlement: EntitlementType): EntitlementSourceType[] {
+    return (entitlement.answer.merged?.sources ?? []).map(toGraphqlEntitlementSource);
   }
 
   @FieldResolver(() => [UnlockUnion], {

@@ -168,7 +168,7 @@ describe('check_entitlement, which enters by itself', () => {
   const check = async (who: Principal, [partner, entering]: Ids, tenant: TenantLabel) =>
     (
       await client.query(
-        `select partner_id, source_name from app.check_entitlement($1, $2, $3, $4, 'planted', null, null, '2026-01-15T00:00:00Z')`,
+        `select partner_id, source_name from app.check_entitlement($1, $2, $3, $4, 'seats', null, '2026-01-15T00:00:00Z')`,
         [principalId(who), partner, entering, tenantId(tenant)],
       )
     ).rows;

@@ -1,18 +1,15 @@
 import type { TenantContext } from '../access/tenant';
 import { type Addon, addonAvailability } from '../catalog/addon';
-import type { Feature } from '../catalog/feature';
 import { type Plan, type PlanVersion, priceFor } from '../catalog/plan';
-import { type Instant, isAtOrBefore, isBefore } from '../core/calendar';
-import { type DecimalValue, decimal } from '../core/decimal';
-import { groupBy } from '../core/group';
+import { isAtOrBefore } from '../core/calendar';
 import { add, type Money } from '../core/money';
-import { type IntervalUnit, type Period, periodContaining } from '../core/period';
+import type { IntervalUnit } from '../core/period';
 import { totalsOf } from '../invoicing/invoice';
 import { addonStartLines } from '../proration/addon-change';
 import { loadPlanChange, type PlanChangeTx } from '../proration/plan-change.query';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
-import { type EntitlementSource, type Gate, gate, type MergedEntitlement, mergeEntitlement } from './entitlement';
+import type { EntitlementAnswer } from './entitlement-check';
 
 /** One way to get what was denied, with its price now. */
 export type Unlock =
@@ -35,108 +32,6 @@ export type Unlock =
       readonly interval: IntervalUnit;
     };
 
-export interface EntitlementAnswer extends Gate {
-  readonly feature?: Feature | undefined;
-  readonly featureCode: string;
-  readonly merged?: MergedEntitlement | undefined;
-  readonly resetsAt?: Instant | undefined;
-  readonly tenant?: TenantContext | undefined;
-}
-
-export interface EntitlementCheckInput {
-  readonly tenantId: string;
-  /** Code or id. */
-  readonly feature: string;
-  /** METERED: how much is about to be used; default 1. */
-  readonly quantity?: DecimalValue | undefined;
-  readonly asOf?: Instant | undefined;
-}
-
-const resetUnits: Readonly<Record<string, IntervalUnit | undefined>> = {
-  DAY: 'DAY',
-  WEEK: 'WEEK',
-  MONTH: 'MONTH',
-  QUARTER: 'QUARTER',
-  YEAR: 'YEAR',
-};
-
-/** The last window of each schedule: calendar arithmetic is dear, and one window answers for weeks of checks. */
-const windows = new Map<string, Period>();
-const mostWindows = 10_000;
-
-/** The window in which a metered limit counts: it follows the subscription's anchor and may be shorter than its period. */
-export function resetWindow(
-  subscription: Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined,
-  merged: MergedEntitlement,
-  at: Instant,
-): Period | undefined {
-  const interval = resetUnits[merged.resetPeriod ?? 'NEVER'];
-  if (!interval || !subscription) return undefined;
-  const { anchorDate: anchor, timeZone: zone } = subscription;
-  const key = `${anchor} ${interval} ${zone}`;
-  const known = windows.get(key);
-  if (known && isAtOrBefore(known.start, at) && isBefore(at, known.end)) return known;
-  const window = periodContaining({ anchor, interval, zone }, at);
-  if (windows.size >= mostWindows) windows.clear();
-  windows.set(key, window);
-  return window;
-}
-
-/** What a check reads; see `entitlement-check.repository`. */
-export interface CheckedSources {
-  readonly tenant: TenantContext;
-  readonly feature?: Feature | undefined;
-  readonly sources: readonly EntitlementSource[];
-  readonly subscription?: Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined;
-}
-
-/** May this tenant use this feature? Never writes; unknown and foreign tenants are answered alike. */
-export function entitlementCheck(checked: CheckedSources | undefined, input: EntitlementCheckInput): EntitlementAnswer {
-  if (!checked) return { allowed: false, reason: 'TENANT_UNKNOWN', featureCode: input.feature };
-  const { tenant, feature, sources, subscription } = checked;
-  if (!feature) return { allowed: false, reason: 'FEATURE_UNKNOWN', featureCode: input.feature, tenant };
-  const merged = mergeEntitlement(sources, feature.valueOrder);
-  const window =
-    merged && feature.kind === 'METERED' ? resetWindow(subscription, merged, input.asOf ?? tenant.now) : undefined;
-  return {
-    ...gate(feature.kind, merged, decimal(0), input.quantity ?? decimal(1)),
-    ...{ feature, merged, tenant },
-    featureCode: feature.code,
-    resetsAt: window?.end,
-  };
-}
-
-/** Everything a tenant is entitled to, by feature. */
-export async function entitlements(
-  tx: Pick<Tx, 'tenantFor' | 'features' | 'entitlements' | 'subscriptions'>,
-  tenantId: string,
-  asOf: Instant | undefined,
-): Promise<readonly EntitlementAnswer[] | undefined> {
-  const tenant = await tx.tenantFor(tenantId);
-  if (!tenant) return undefined;
-  const at = asOf ?? tenant.now;
-  const byFeature = groupBy(
-    await tx.entitlements.activeAt(tenant.id, at),
-    (source: EntitlementSource) => source.featureId,
-  );
-  const features = new Map((await tx.features.byIds([...byFeature.keys()])).map((feature) => [feature.id, feature]));
-  const subscription = await tx.subscriptions.live(tenant.id);
-  return [...byFeature].flatMap(([featureId, sources]) => {
-    const feature = features.get(featureId);
-    const merged = feature && mergeEntitlement(sources, feature.valueOrder);
-    if (!feature || !merged) return [];
-    const window = feature.kind === 'METERED' ? resetWindow(subscription, merged, at) : undefined;
-    return [
-      {
-        ...gate(feature.kind, merged, decimal(0), decimal(0)),
-        ...{ feature, merged, tenant },
-        featureCode: feature.code,
-        resetsAt: window?.end,
-      },
-    ];
-  });
-}
-
 /** How many ways are priced: enough to choose from, few enough to answer at once. */
 const mostUnlocks = 5;
 
@@ -144,9 +39,9 @@ type UnlockTx = PlanChangeTx & Pick<Tx, 'features'>;
 
 /** What would unlock the feature, and for how much: add-ons of the present plan first, then plans from the weakest up. */
 export async function unlockOptions(tx: UnlockTx, answer: EntitlementAnswer): Promise<Unlock[]> {
-  const { tenant, feature } = answer;
-  if (answer.allowed || !tenant || !feature) return [];
-  const gives = (allowances: Addon['allowances']) => allowances.some(({ featureId }) => featureId === feature.id);
+  const { tenant, featureId: wanted } = answer;
+  if (answer.allowed || !tenant || !wanted) return [];
+  const gives = (allowances: Addon['allowances']) => allowances.some(({ featureId }) => featureId === wanted);
   const subscription = await tx.subscriptions.live(tenant.id);
   const addons = (await tx.addons.onSale(tenant.partnerId)).filter((addon) => gives(addon.allowances));
   const plans = await tx.plans.onSale(tenant.partnerId);
