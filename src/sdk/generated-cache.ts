@@ -67,7 +67,7 @@ export const typePolicies = {
   Viewer: { keyFields: [] as string[] },
 };
 
-/** urql: `cacheExchange({ keys })`. Types without an id live inside what they belong to. */
+/** Types without an id live inside what they belong to. */
 export const keys: Record<string, () => null> = {
   AddonConnection: () => null,
   AddonEdge: () => null,
@@ -151,4 +151,20 @@ export const keys: Record<string, () => null> = {
   UpdateCouponDone: () => null,
   UpdatePlanDone: () => null,
   Viewer: () => null,
+};
+
+/**
+ * urql: `cacheExchange(graphcache)`. Without the names of the root types it takes the type `Subscription`, which is a
+ * tenant's subscription here, for the root of live operations, and would not keep it.
+ */
+export const graphcache = {
+  keys,
+  possibleTypes,
+  schema: {
+    __schema: {
+      queryType: { name: 'Query' },
+      mutationType: { name: 'Mutation' },
+      subscriptionType: { name: 'NoLiveOperations' },
+    },
+  },
 };

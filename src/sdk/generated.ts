@@ -12,7 +12,7 @@ export const accountOverviewOperation: Operation<AccountOverviewResult, AccountO
   name: 'AccountOverview',
   kind: 'query',
   document:
-    'query AccountOverview($tenantId:ID){tenant(id:$tenantId){id name currency}subscription(tenantId:$tenantId){id status interval currentPeriod{...TimeSpanParts}cancelAt item{plan{id code name}quantity unitAmount{...MoneyParts}}addons{id status quantity addon{id code name}unitAmount{...MoneyParts}}scheduledChange{effectiveAt plan{id code name}}}creditBalance(tenantId:$tenantId){...MoneyParts}pendingCoupons(last:5 tenantId:$tenantId){nodes{id status coupon{id code name}}}invoices(last:5 tenantId:$tenantId){nodes{id number status issuedAt total{...MoneyParts}}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}',
+    'query AccountOverview($tenantId:ID){tenant(id:$tenantId){id name currency}subscription(tenantId:$tenantId){id status interval currentPeriod{...TimeSpanParts}cancelAt item{id plan{id code name}quantity unitAmount{...MoneyParts}}addons{id status quantity addon{id code name}unitAmount{...MoneyParts}}scheduledChange{effectiveAt plan{id code name}}}creditBalance(tenantId:$tenantId){...MoneyParts}pendingCoupons(last:5 tenantId:$tenantId){nodes{id status coupon{id code name}}}invoices(last:5 tenantId:$tenantId){nodes{id number status issuedAt total{...MoneyParts}}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}',
 };
 /**
  * A tenant's account page in one request: plan, add-ons, waiting coupons, credit and the last invoices.
@@ -1039,7 +1039,7 @@ export const mayUseOperation: Operation<MayUseResult, MayUseQueryVariables> = {
     'query MayUse($feature:ID!$quantity:Decimal$tenantId:ID){entitlementCheck(feature:$feature quantity:$quantity tenantId:$tenantId){allowed reason}}',
 };
 /**
- * The same answer at its smallest: made to be asked on every request.
+ * EntitlementCheck at its smallest, to be asked on every request.
  */
 export function mayUse(
   client: Client,
@@ -1336,7 +1336,7 @@ export const publishPlanVersionOperation: Operation<PublishPlanVersionResult, Pu
     'mutation PublishPlanVersion($input:PublishPlanVersionInput!$idempotencyKey:String$dryRun:Boolean){publishPlanVersion(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on PublishPlanVersionDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
- * What is sold from now on. Who has the plan keeps the version that was bought.
+ * New prices, limits or included add-ons from now on. Who has the plan keeps the version that was bought.
  *
  * Refused with ADDON_NOT_FOUND, BUSY, FEATURE_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_NOT_FOUND, RATE_LIMITED, RESET_PERIOD_MISMATCH, TENANT_NOT_FOUND.
  */
@@ -1733,7 +1733,7 @@ export const updateAddonOperation: Operation<UpdateAddonResult, UpdateAddonMutat
     'mutation UpdateAddon($input:UpdateAddonInput!$idempotencyKey:String$dryRun:Boolean){updateAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdateAddonDone{replayed dryRun addon{...AddonParts}}...RefusedParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
- * What is left out stays. Live attachments keep the price they bought.
+ * Changes an add-on; what is left out stays. Live attachments keep the price they bought.
  *
  * Refused with ADDON_NOT_FOUND, BUSY, FEATURE_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT.
  */
@@ -1805,7 +1805,7 @@ export const updatePlanOperation: Operation<UpdatePlanResult, UpdatePlanMutation
     'mutation UpdatePlan($input:UpdatePlanInput!$idempotencyKey:String$dryRun:Boolean){updatePlan(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdatePlanDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
- * Name, rank, status and proration of a plan. Give expectedVersion to be refused where somebody else was faster.
+ * Changes name, rank, status or proration of a plan. Give expectedVersion to be refused where somebody else was faster.
  *
  * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT.
  */
@@ -3473,7 +3473,7 @@ export type AccountOverviewQueryVariables = Exact<{
 }>;
 
 
-export type AccountOverviewQuery = { tenant: { id: string, name: string, currency: string } | null, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, cancelAt: string | null, currentPeriod: { start: string, end: string }, item: { quantity: string, plan: { id: string, code: string, name: string }, unitAmount: { amount: string, currency: string } }, addons: Array<{ id: string, status: AddonSubscriptionStatus, quantity: string, addon: { id: string, code: string, name: string }, unitAmount: { amount: string, currency: string } }>, scheduledChange: { effectiveAt: string, plan: { id: string, code: string, name: string } } | null } | null, creditBalance: { amount: string, currency: string } | null, pendingCoupons: { nodes: Array<{ id: string, status: PendingCouponStatus, coupon: { id: string, code: string, name: string } }> }, invoices: { nodes: Array<{ id: string, number: string, status: InvoiceStatus, issuedAt: string, total: { amount: string, currency: string } }> } };
+export type AccountOverviewQuery = { tenant: { id: string, name: string, currency: string } | null, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, cancelAt: string | null, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, plan: { id: string, code: string, name: string }, unitAmount: { amount: string, currency: string } }, addons: Array<{ id: string, status: AddonSubscriptionStatus, quantity: string, addon: { id: string, code: string, name: string }, unitAmount: { amount: string, currency: string } }>, scheduledChange: { effectiveAt: string, plan: { id: string, code: string, name: string } } | null } | null, creditBalance: { amount: string, currency: string } | null, pendingCoupons: { nodes: Array<{ id: string, status: PendingCouponStatus, coupon: { id: string, code: string, name: string } }> }, invoices: { nodes: Array<{ id: string, number: string, status: InvoiceStatus, issuedAt: string, total: { amount: string, currency: string } }> } };
 
 export type NodeQueryVariables = Exact<{
   id: string;

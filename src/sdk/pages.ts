@@ -4,10 +4,10 @@
  */
 
 interface PageInfo {
-  readonly hasNextPage?: boolean;
-  readonly hasPreviousPage?: boolean;
-  readonly startCursor?: string | null;
-  readonly endCursor?: string | null;
+  readonly hasNextPage?: boolean | undefined;
+  readonly hasPreviousPage?: boolean | undefined;
+  readonly startCursor?: string | null | undefined;
+  readonly endCursor?: string | null | undefined;
 }
 
 /** A list as a cache holds it: only what was asked for is there. */
