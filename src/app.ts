@@ -3,11 +3,13 @@ import type { DataSource } from 'typeorm';
 import { type Actor, entryOf, may, type Permission } from './access/actor';
 import { type Authentication, authenticate } from './access/authenticate.query';
 import { decodeId } from './core/ids';
+import { AmountOutOfRange } from './core/money';
 import { type Refused, type Result, refuse } from './core/result';
 import type { CheckedSources, EntitlementCheckInput } from './entitlements/entitlement-check';
 import { readCheck } from './entitlements/entitlement-check.repository';
 import type { Clock } from './platform/clock';
 import {
+  type Ask,
   askOnce,
   type Entry,
   NoSuchAccount,
@@ -87,6 +89,8 @@ export interface AppParts {
 
 const keyPattern = /^[\x21-\x7e]{1,255}$/;
 
+export const amountOutOfRange = 'The amounts go beyond what can be kept: 9223372036854775807 minor units.';
+
 /** How long an identity's memberships are remembered. The database checks them in each transaction all the same. */
 const membershipMemory = 5_000;
 
@@ -125,15 +129,18 @@ export class App {
     }
   }
 
-  /** What a check reads: one statement, one round trip. `undefined`: no such tenant for this actor. */
-  async readCheck(actor: Actor, input: EntitlementCheckInput): Promise<CheckedSources | undefined> {
+  /**
+   * What a check reads: one statement, one round trip. `undefined`: no such tenant for this actor.
+   *
+   * @param open the request's transaction where it has one: with that connection in hand, waiting for a second one would
+   * let requests wait for each other for ever
+   */
+  async readCheck(actor: Actor, input: EntitlementCheckInput, open?: OpenTx): Promise<CheckedSources | undefined> {
     const { source, clock } = this.parts;
     const { tenantId, feature: featureCode, asOf } = input;
+    const ask: Ask = open ? open.tx.ask : (statement, values) => askOnce(source, statement, values);
     try {
-      return await readCheck((statement, values) => askOnce(source, statement, values), entryOf(actor), {
-        ...{ tenantId, featureCode, asOf },
-        now: clock.now(),
-      });
+      return await readCheck(ask, entryOf(actor), { ...{ tenantId, featureCode, asOf }, now: clock.now() });
     } catch (error) {
       if (error instanceof NoSuchAccount) return undefined;
       throw error;
@@ -172,6 +179,7 @@ export class App {
       return await withRetries(() => this.writeOnce(actor, entry, request, command, keep));
     } catch (error) {
       if (error instanceof NoSuchAccount) return missingAccount(request.scope);
+      if (error instanceof AmountOutOfRange) return refuse('INVALID_INPUT', amountOutOfRange);
       if (sqlState(error) === '55P03') {
         return request.idempotencyKey
           ? refuse('IDEMPOTENCY_KEY_IN_PROGRESS', 'The same request is still being worked on.', { retryable: true })

@@ -18,7 +18,7 @@ import { CreditNoteRepository } from './invoicing/credit-note.repository';
 import { InvoiceRepository } from './invoicing/invoice.repository';
 import { ItemChargeRepository } from './invoicing/item-charge.repository';
 import type { Clock } from './platform/clock';
-import type { EnteredRow, Session } from './platform/database';
+import type { Ask, EnteredRow, Session } from './platform/database';
 import { newId } from './platform/new-id';
 import { OutboxEventEntity, PartnerOutboxEventEntity } from './platform/outbox.entity';
 import { toStored } from './platform/stored-value';
@@ -58,6 +58,7 @@ export class Tx {
   readonly itemCharges: ItemChargeRepository;
   readonly prorations: PlanChangeProrationRepository;
   readonly newId = newId;
+  readonly ask: Ask;
   private readonly manager: EntityManager;
   private readonly contexts = new Map<string, TenantContext | undefined>();
   private currentTenant: TenantContext | undefined;
@@ -69,6 +70,7 @@ export class Tx {
   ) {
     const { manager, entered: row } = session;
     this.manager = manager;
+    this.ask = session.ask;
     this.actorId = entered.principalId;
     this.actor = row.actor;
     this.partners = new PartnerRepository(manager);

@@ -1,4 +1,5 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { isNamed } from '../app';
 import { decodeId, encodeId, type Id } from '../core/ids';
 import { refuse } from '../core/result';
 import type { Context } from '../graphql/context';
@@ -43,8 +44,10 @@ import { revokeApiKey, revokeApiKeyRefusals } from './revoke-api-key.command';
 @Resolver(() => ViewerType)
 export class ViewerResolver {
   @Query(() => ViewerType, { description: 'Who is asking, as what.' })
-  viewer(@Ctx() context: Context): ViewerType {
+  async viewer(@Ctx() context: Context): Promise<ViewerType> {
     const { account, role } = context.actor;
+    // Memberships are remembered for a moment; whether this one still holds is the database's word.
+    await context.scope();
     return { account: account.kind, role };
   }
 
@@ -159,7 +162,7 @@ export class PartnerResolver {
 
 /** A member of a tenant where one is named or the actor is of one, else of the partner. */
 function memberScope(input: { readonly tenantId?: string; readonly partnerId?: string }, context: Context) {
-  const ofTenant = Boolean(input.tenantId) || context.actor.account.kind === 'TENANT';
+  const ofTenant = isNamed(input.tenantId) || context.actor.account.kind === 'TENANT';
   const scope = ofTenant
     ? ({ kind: 'TENANT', tenantId: input.tenantId } as const)
     : ({ kind: 'PARTNER', partnerId: input.partnerId } as const);
@@ -178,9 +181,9 @@ export class MembershipResolver {
     @Ctx() context: Context,
   ): Promise<Connection<MemberType>> {
     const tenant = context.tenantUuid(tenantId);
-    const tx = await context.read(tenant || tenantId ? 'TENANT_READ' : 'PARTNER_READ');
+    const tx = await context.read(tenant || isNamed(tenantId) ? 'TENANT_READ' : 'PARTNER_READ');
     const partner = context.partnerUuid(partnerId);
-    if (!tx || (tenantId && !tenant) || (!tenant && !partner)) return emptyPage(args);
+    if (!tx || (isNamed(tenantId) && !tenant) || (!tenant && !partner)) return emptyPage(args);
     const request = pageRequest(args);
     const page = tenant
       ? await tx.memberships.profiles(tenant, request)
@@ -199,7 +202,7 @@ export class MembershipResolver {
   ) {
     const { ofTenant, scope } = memberScope(input, context);
     return context.mutate(
-      { mutation: 'inviteUser', permission: ofTenant ? 'TENANT_WRITE' : 'PARTNER_WRITE', scope, input, options },
+      { mutation: 'inviteUser', permission: ofTenant ? 'TENANT_ACCESS' : 'PARTNER_ACCESS', scope, input, options },
       (tx, given) => inviteUser(tx, ofTenant ? tx.tenant.id : undefined, given),
       ({ member }) => ({ __typename: 'InviteUserDone', member: toGraphqlMember(member) }),
     );
@@ -214,7 +217,7 @@ export class MembershipResolver {
   ) {
     const { ofTenant, scope } = memberScope(input, context);
     return context.mutate(
-      { mutation: 'removeUser', permission: ofTenant ? 'TENANT_WRITE' : 'PARTNER_WRITE', scope, input, options },
+      { mutation: 'removeUser', permission: ofTenant ? 'TENANT_ACCESS' : 'PARTNER_ACCESS', scope, input, options },
       (tx, given) => removeUser(tx, ofTenant ? tx.tenant.id : undefined, given),
       ({ userId }) => ({ __typename: 'RemoveUserDone', userId: encodeId('User', userId) }),
     );
@@ -244,13 +247,13 @@ export class MembershipResolver {
     return context.mutate(
       {
         mutation: 'createApiKey',
-        permission: 'PARTNER_WRITE',
+        permission: 'PARTNER_ACCESS',
         scope: { kind: 'PARTNER', partnerId: input.partnerId },
         keep: (value: NewApiKey) => ({ ...value, secret: undefined }),
         ...{ input, options },
       },
       async (tx, given) => {
-        if (!given.tenantId) return createApiKey(tx, undefined, given);
+        if (!isNamed(given.tenantId)) return createApiKey(tx, undefined, given);
         const decoded = decodeId(given.tenantId);
         const tenant = decoded?.kind === 'Tenant' ? await tx.tenants.byId(decoded.uuid) : undefined;
         if (!tenant) return refuse('TENANT_NOT_FOUND', 'No such tenant.', { path: ['input', 'tenantId'] });
@@ -274,7 +277,7 @@ export class MembershipResolver {
     return context.mutate(
       {
         mutation: 'revokeApiKey',
-        permission: 'PARTNER_WRITE',
+        permission: 'PARTNER_ACCESS',
         scope: { kind: 'PARTNER', partnerId: input.partnerId },
         ...{ input, options },
       },

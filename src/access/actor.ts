@@ -28,6 +28,8 @@ export interface Actor {
 /**
  * - `PLATFORM`: make partners
  * - `PARTNER_READ` / `PARTNER_WRITE`: the partner's catalog, coupons, tenants, people and keys
+ * - `PARTNER_ACCESS` / `TENANT_ACCESS`: who may act for them. People only: a key that leaks must not outlive its revocation
+ *   by having made another key or invited somebody
  * - `TENANT_READ` / `TENANT_WRITE`: one tenant's subscription, entitlements and invoices
  * - `USAGE`: record usage for a tenant
  * - `CATALOG_READ`: what is on sale
@@ -36,16 +38,23 @@ export type Permission =
   | 'PLATFORM'
   | 'PARTNER_READ'
   | 'PARTNER_WRITE'
+  | 'PARTNER_ACCESS'
+  | 'TENANT_ACCESS'
   | 'TENANT_READ'
   | 'TENANT_WRITE'
   | 'USAGE'
   | 'CATALOG_READ';
 
+const whole: readonly Permission[] = [
+  ...(['PARTNER_READ', 'PARTNER_WRITE', 'PARTNER_ACCESS'] as const),
+  ...(['TENANT_READ', 'TENANT_WRITE', 'TENANT_ACCESS', 'USAGE', 'CATALOG_READ'] as const),
+];
+
 const ofRole: Readonly<Record<Exclude<Role, 'API_KEY'>, readonly Permission[]>> = {
-  SUPER_ADMIN: ['PLATFORM', 'PARTNER_READ', 'PARTNER_WRITE', 'TENANT_READ', 'TENANT_WRITE', 'USAGE', 'CATALOG_READ'],
-  OWNER: ['PARTNER_READ', 'PARTNER_WRITE', 'TENANT_READ', 'TENANT_WRITE', 'USAGE', 'CATALOG_READ'],
+  SUPER_ADMIN: ['PLATFORM', ...whole],
+  OWNER: whole,
   VIEWER: ['PARTNER_READ', 'TENANT_READ', 'CATALOG_READ'],
-  ADMIN: ['TENANT_READ', 'TENANT_WRITE', 'USAGE', 'CATALOG_READ'],
+  ADMIN: ['TENANT_READ', 'TENANT_WRITE', 'TENANT_ACCESS', 'USAGE', 'CATALOG_READ'],
   MEMBER: ['TENANT_READ', 'CATALOG_READ'],
 };
 

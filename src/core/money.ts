@@ -13,8 +13,16 @@ export interface Money<C extends CurrencyCode = CurrencyCode> {
 /** PostgreSQL `bigint`. Nothing that is billed comes near it; what does is refused at the edge. */
 export const maximumMinorUnits = 9_223_372_036_854_775_807n;
 
+/** Nothing broke: what was asked for, say two thousand million seats, multiplies to more than can be kept. */
+export class AmountOutOfRange extends Error {
+  override readonly name = 'AmountOutOfRange';
+}
+
+/** @throws AmountOutOfRange beyond 2^63 minor units */
 export function money<C extends CurrencyCode>(minor: bigint, currency: C): Money<C> {
-  invariant(minor <= maximumMinorUnits && minor >= -maximumMinorUnits, 'an amount is beyond 2^63 minor units');
+  if (minor > maximumMinorUnits || minor < -maximumMinorUnits) {
+    throw new AmountOutOfRange('an amount is beyond 2^63 minor units');
+  }
   return { minor, currency };
 }
 

@@ -65,6 +65,10 @@ export function unknownTenant(featureCode: string): EntitlementAnswer {
   return { allowed: false, reason: 'TENANT_UNKNOWN', featureCode };
 }
 
+export function unknownFeature({ tenant }: CheckedSources, featureCode: string): EntitlementAnswer {
+  return { allowed: false, reason: 'FEATURE_UNKNOWN', featureCode, tenant };
+}
+
 /**
  * May this tenant use this feature? Never writes; unknown and foreign tenants are answered alike.
  *
@@ -80,7 +84,7 @@ export async function entitlementCheck(
   const { tenant, sources, subscription } = checked;
   const kind = sources[0]?.kind;
   const feature = kind === undefined || kind === 'CONFIG' ? await findFeature(tenant.partnerId) : undefined;
-  if (!kind && !feature) return { allowed: false, reason: 'FEATURE_UNKNOWN', featureCode: input.feature, tenant };
+  if (!kind && !feature) return unknownFeature(checked, input.feature);
   const merged = mergeEntitlement(sources, feature?.valueOrder ?? []);
   const window = merged && kind === 'METERED' ? resetWindow(subscription, merged, input.asOf ?? tenant.now) : undefined;
   return {

@@ -8,7 +8,7 @@ import type { Context } from '../graphql/context';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { Refuses } from '../graphql/refusal.graphql';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars';
-import { entitlementCheck, unknownTenant } from './entitlement-check';
+import { entitlementCheck, unknownFeature, unknownTenant } from './entitlement-check';
 import {
   EntitlementSourceType,
   EntitlementType,
@@ -54,14 +54,18 @@ export class EntitlementResolver {
     if (!tenantUuid) return toGraphqlEntitlement(unknownTenant(feature));
     // Almost always a code; an id costs one read more.
     const id = context.uuidOf('Feature', feature);
-    const code = id ? (await (await context.loader(featureLoader)).load(id))?.code : feature;
+    const named = id ? await (await context.loader(featureLoader)).load(id) : undefined;
     const input = {
       tenantId: tenantUuid,
-      feature: code ?? feature,
+      feature: named?.code ?? feature,
       quantity: quantity ? decimal(quantity) : undefined,
       asOf: asOf ?? undefined,
     };
-    const checked = await context.app.readCheck(context.actor, input);
+    const checked = await context.readCheck(input);
+    // A super admin's eyes see every partner's features; a tenant is asked about its own partner's only.
+    if (named && checked && named.partnerId !== checked.tenant.partnerId) {
+      return toGraphqlEntitlement(unknownFeature(checked, feature));
+    }
     const answer = await entitlementCheck(checked, input, async (partnerId) => {
       const tx = await context.read('TENANT_READ');
       return tx && findFeature({ features: tx.features, partnerId }, input.feature);

@@ -2,9 +2,10 @@ import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
 import { type Actor, may, type Permission } from '../access/actor';
 import type { Authentication } from '../access/authenticate.query';
-import type { App, OpenTx, WriteRequest } from '../app';
+import { type App, isNamed, type OpenTx, type WriteRequest } from '../app';
 import { decodeId, type IdKind } from '../core/ids';
 import type { Result } from '../core/result';
+import type { CheckedSources, EntitlementCheckInput } from '../entitlements/entitlement-check';
 import type { Tx } from '../tx';
 import { limits, tooComplex } from './limits';
 import { type RefusedAnswer, toGraphqlRefused } from './refusal.graphql';
@@ -95,6 +96,12 @@ export class Context {
     return this.may(permission) ? (await this.open()).tx : undefined;
   }
 
+  /** What a check reads, through the request's snapshot where there is one already. */
+  async readCheck(input: EntitlementCheckInput): Promise<CheckedSources | undefined> {
+    const { reading } = this.state;
+    return this.app.readCheck(this.actor, input, await reading);
+  }
+
   /** Which rows are in view: a tenant's, a partner's, or all. */
   async scope(): Promise<OpenTx['scope']> {
     return (await this.open()).scope;
@@ -114,14 +121,14 @@ export class Context {
 
   /** The tenant an argument names, else the actor's own; `undefined`: none, and a stranger's looks the same later. */
   tenantUuid(id: string | null | undefined): string | undefined {
-    if (id) return this.uuidOf('Tenant', id);
+    if (isNamed(id)) return this.uuidOf('Tenant', id);
     const { account } = this.actor;
     return account.kind === 'TENANT' ? account.tenantId : undefined;
   }
 
   /** The partner an argument names, else the actor's own. */
   partnerUuid(id: string | null | undefined): string | undefined {
-    if (id) return this.uuidOf('Partner', id);
+    if (isNamed(id)) return this.uuidOf('Partner', id);
     const { account } = this.actor;
     return account.kind === 'PLATFORM' ? undefined : account.partnerId;
   }

@@ -1,4 +1,6 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { amountOutOfRange } from '../app';
+import { AmountOutOfRange } from '../core/money';
 import { sqlState } from '../platform/database';
 
 /** The closed list of `extensions.code`. Anything else that was thrown is a bug and says nothing about itself. */
@@ -44,8 +46,8 @@ function knownCode(causes: readonly unknown[]): ErrorCode | undefined {
     const { extensions, message } = cause as { extensions?: { code?: unknown }; message?: unknown };
     const code = errorCodes.find((known) => known === extensions?.code);
     if (code && code !== 'INTERNAL_SERVER_ERROR') return code;
-    // graphql-js refuses variables without a code of its own.
-    if (typeof message === 'string' && message.startsWith('Variable "$')) return 'BAD_USER_INPUT';
+    // graphql-js and graphql-jit refuse variables, and null for an argument that may not be null, without a code.
+    if (typeof message === 'string' && /^(?:Variable "\$|Argument ")/.test(message)) return 'BAD_USER_INPUT';
   }
   return undefined;
 }
@@ -69,9 +71,13 @@ export function maskError(thrown: unknown, requestId: string, report: (error: un
       extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true, requestId },
     };
   }
+  if (innermost instanceof AmountOutOfRange) {
+    return { message: amountOutOfRange, ...where, extensions: { code: 'BAD_USER_INPUT', requestId } };
+  }
   const code = innermost instanceof GraphQLError ? knownCode(causes) : undefined;
   if (code) {
-    const { retryAfterSeconds } = (innermost as GraphQLError).extensions;
+    // graphql-jit's errors have no extensions.
+    const { retryAfterSeconds } = (innermost as Partial<GraphQLError>).extensions ?? {};
     const { message } = thrown as GraphQLError;
     return {
       message: message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message,

@@ -3,6 +3,7 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
+  type GraphQLSchema,
   getNamedType,
   getNullableType,
   isCompositeType,
@@ -15,7 +16,6 @@ import {
   type ValueNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { schema } from './schema';
 
 /** What a document may ask for. Looked at before validation, which itself can be made to take seconds. */
 export const limits = {
@@ -56,24 +56,21 @@ const introspectionLists = new Set([
   'directives',
 ]);
 
-let plainLists: ReadonlySet<string> | undefined;
+let plainLists: { readonly of: GraphQLSchema; readonly names: ReadonlySet<string> } | undefined;
 
 /** Names of fields that are plain lists of objects, somewhere in the schema. */
-function plainListFields(): ReadonlySet<string> {
-  plainLists ??= new Set(
-    Object.values(schema().getTypeMap()).flatMap((type) =>
-      isObjectType(type) && !type.name.startsWith('__')
-        ? Object.values(type.getFields()).flatMap((field) =>
-            isListType(getNullableType(field.type)) &&
-            isCompositeType(getNamedType(field.type)) &&
-            !pageFactorFields.has(field.name)
-              ? [field.name]
-              : [],
-          )
-        : [],
-    ),
-  );
-  return plainLists;
+function plainListFields(schema: GraphQLSchema): ReadonlySet<string> {
+  if (plainLists?.of !== schema) {
+    const fields = Object.values(schema.getTypeMap()).flatMap((type) =>
+      isObjectType(type) && !type.name.startsWith('__') ? Object.values(type.getFields()) : [],
+    );
+    const lists = fields.filter(
+      ({ type, name }) =>
+        isListType(getNullableType(type)) && isCompositeType(getNamedType(type)) && !pageFactorFields.has(name),
+    );
+    plainLists = { of: schema, names: new Set(lists.map(({ name }) => name)) };
+  }
+  return plainLists.names;
 }
 
 export const tooComplex = (message: string) => new GraphQLError(message, { extensions: { code: 'QUERY_TOO_COMPLEX' } });
@@ -81,7 +78,7 @@ const badInput = (message: string) => new GraphQLError(message, { extensions: { 
 
 export interface Measured {
   readonly document: DocumentNode;
-  readonly cost: (variables: Readonly<Record<string, unknown>>) => number;
+  readonly cost: (variables: Readonly<Record<string, unknown>>, lists: ReadonlySet<string>) => number;
 }
 
 /** Text that PostgreSQL cannot store (NUL) or would silently change (half of a surrogate pair). */
@@ -199,7 +196,11 @@ class Meter {
   }
 
   /** Each fragment is counted once for these variables, however often it is spread: linear, as above. */
-  cost(operation: OperationDefinitionNode, variables: Readonly<Record<string, unknown>>): number {
+  cost(
+    operation: OperationDefinitionNode,
+    variables: Readonly<Record<string, unknown>>,
+    lists: ReadonlySet<string>,
+  ): number {
     const known = new Map<string, Cost>();
     const page = pageSizes(operation, variables);
     const ofFragment = (name: string): Cost => {
@@ -230,7 +231,7 @@ class Meter {
         const inner = ofSelections(selection.selectionSet);
         const whole = inner.once + inner.each * page(selection);
         if (pageFactorFields.has(name)) each += whole;
-        else once += whole * (plainListFields().has(name) ? plainListFactor : 1);
+        else once += whole * (lists.has(name) ? plainListFactor : 1);
       }
       return { once: Math.min(once, largestCost), each: Math.min(each, largestCost) };
     };
@@ -305,11 +306,11 @@ function measure(query: string): Measured {
   }
   return {
     document,
-    cost: (variables) =>
+    cost: (variables, lists) =>
       Math.max(
         0,
         ...document.definitions.map((definition) =>
-          definition.kind === Kind.OPERATION_DEFINITION ? meter.cost(definition, variables) : 0,
+          definition.kind === Kind.OPERATION_DEFINITION ? meter.cost(definition, variables, lists) : 0,
         ),
       ),
   };
@@ -322,6 +323,7 @@ const measuredDocuments = new LRUCache<string, Measured>({ max: 1_000 });
  * measured once.
  */
 export function checkLimits(
+  schema: GraphQLSchema,
   query: string,
   variables: Readonly<Record<string, unknown>>,
 ): { document: DocumentNode; cost: number } {
@@ -331,7 +333,7 @@ export function checkLimits(
     measuredDocuments.set(query, measured);
   }
   checkVariables(variables);
-  const cost = measured.cost(variables);
+  const cost = measured.cost(variables, plainListFields(schema));
   if (cost > limits.cost) throw tooComplex(`The document asks for ${cost} values or more; ${limits.cost} are allowed.`);
   return { document: measured.document, cost };
 }

@@ -25,6 +25,15 @@ export class MoneyInputType {
   currency: CurrencyCode;
 }
 
+/** @returns the locale in its canonical form, or en-US for one that no locale can be (`de-de-de`) or that is not known */
+function knownLocale(locale: string): string {
+  try {
+    return (locale.length <= 35 && Intl.NumberFormat.supportedLocalesOf([locale])[0]) || 'en-US';
+  } catch {
+    return 'en-US';
+  }
+}
+
 const formats = new Map<string, Intl.NumberFormat>();
 
 @Resolver(() => MoneyType)
@@ -39,10 +48,9 @@ export class MoneyResolver {
     const key = `${locale} ${money.currency}`;
     let format = formats.get(key);
     if (!format) {
-      const known = /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$/.test(locale) ? locale : 'en-US';
       // Our own table of fraction digits: `Intl` has others for some currencies.
       const digits = fractionDigitsOf(money.currency);
-      format = new Intl.NumberFormat([known, 'en-US'], {
+      format = new Intl.NumberFormat(knownLocale(locale), {
         style: 'currency',
         currency: money.currency,
         minimumFractionDigits: digits,

@@ -28,11 +28,12 @@ function decodeCursor(cursor: string): string {
 export function pageRequest(args: PageArgs): PageRequest {
   const { first, after, last, before } = args;
   if (typeof first === 'number' && typeof last === 'number') throw badInput('Give first or last, not both.');
-  if (typeof last === 'number' ? after : before) throw badInput('after goes with first, before with last.');
+  const given = (cursor: string | null | undefined) => cursor !== null && cursor !== undefined;
+  if (given(typeof last === 'number' ? after : before)) throw badInput('after goes with first, before with last.');
   const limit = last ?? first ?? 20;
   if (limit < 1 || limit > largestPage) throw badInput(`A page has 1 to ${largestPage} entries.`);
   const cursor = typeof last === 'number' ? before : after;
-  return { limit, beyond: cursor ? decodeCursor(cursor) : undefined, backward: typeof last === 'number' };
+  return { limit, beyond: given(cursor) ? decodeCursor(cursor!) : undefined, backward: typeof last === 'number' };
 }
 
 @ObjectType('PageInfo', { description: 'Where a page stands in its list (Relay).', simpleResolvers: true })

@@ -8,6 +8,7 @@ import {
   type ASTNode,
   BREAK,
   type DocumentNode,
+  GraphQLError,
   type GraphQLFormattedError,
   type GraphQLSchema,
   getNamedType,
@@ -34,6 +35,7 @@ function thrownOf(error: unknown): unknown {
 }
 
 export interface GraphqlServerOptions {
+  /** Whether strangers may ask about the schema. Whoever says who they are always may. */
   readonly introspection: boolean;
   readonly log: Log;
 }
@@ -107,12 +109,43 @@ function compiledExecution(): ApolloServerPlugin<Context> {
   };
 }
 
+function asksSchema(document: DocumentNode): boolean {
+  let asks = false;
+  visit(document, {
+    enter: (node) => {
+      asks ||= node.kind === Kind.FIELD && (node.name.value === '__schema' || node.name.value === '__type');
+      return asks ? BREAK : undefined;
+    },
+  });
+  return asks;
+}
+
+/** Callers who have not said who they are get neither the schema nor the names that they nearly guessed. */
+function strangersLearnNothing(): ApolloServerPlugin<Context> {
+  const isStranger = (context: Context) => context.authentication.outcome === 'ANONYMOUS';
+  return {
+    async requestDidStart() {
+      return {
+        async didResolveOperation({ document, contextValue }) {
+          if (!isStranger(contextValue) || !asksSchema(document)) return;
+          throw new GraphQLError('Say who you are to ask about the schema.', {
+            extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+          });
+        },
+        async didEncounterErrors({ errors, contextValue }) {
+          if (!isStranger(contextValue)) return;
+          for (const error of errors) error.message = error.message.replace(/ ?Did you mean .+\?$/s, '');
+        },
+      };
+    },
+  };
+}
+
 /** Apollo Server without its HTTP part: the route in `http/` has read, limited and identified the request already. */
 export function createGraphqlServer(options: GraphqlServerOptions): ApolloServer<Context> {
   return new ApolloServer<Context>({
     schema: schema(),
-    introspection: options.introspection,
-    hideSchemaDetailsFromClientErrors: !options.introspection,
+    introspection: true,
     persistedQueries: false,
     allowBatchedHttpRequests: false,
     stopOnTerminationSignals: false,
@@ -125,6 +158,7 @@ export function createGraphqlServer(options: GraphqlServerOptions): ApolloServer
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginLandingPageDisabled(),
+      ...(options.introspection ? [] : [strangersLearnNothing()]),
       compiledExecution(),
     ],
   });

@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import type { ApolloServer } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GraphQLError } from 'graphql';
+import { type DefinitionNode, GraphQLError, Kind } from 'graphql';
 import type { App } from '../app';
 import { Context } from '../graphql/context';
 import { maskError } from '../graphql/errors';
 import { checkLimits, limits } from '../graphql/limits';
+import { schema } from '../graphql/schema';
 import { answerOperation, type GraphqlAnswer } from '../graphql/server';
 import type { Metrics } from '../platform/metrics';
 
@@ -38,6 +38,9 @@ function readRequest(body: unknown): ReadRequest {
   return { query, variables: variables ?? {}, operationName: operationName ?? undefined };
 }
 
+const isSubscription = (definition: DefinitionNode) =>
+  definition.kind === Kind.OPERATION_DEFINITION && definition.operation === 'subscription';
+
 const statusOf: Readonly<Record<string, number>> = {
   UNAUTHENTICATED: 401,
   SERVICE_UNAVAILABLE: 503,
@@ -67,7 +70,13 @@ export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRou
     let cost: number;
     try {
       read = readRequest(request.body);
-      ({ cost } = checkLimits(read.query, read.variables));
+      const limited = checkLimits(schema(), read.query, read.variables);
+      if (limited.document.definitions.some(isSubscription)) {
+        throw new GraphQLError('There are queries and mutations here, no subscriptions.', {
+          extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+        });
+      }
+      cost = limited.cost;
     } catch (error) {
       return { answer: { errors: [maskError(error, requestId, report)] }, outcome: 'refused' };
     }
@@ -94,7 +103,7 @@ export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRou
 
   async function handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const started = performance.now();
-    const requestId = randomUUID();
+    const requestId = request.id;
     const { answer: answered, outcome } = await answer(request, requestId);
     metrics.requests.inc({ outcome });
     metrics.seconds.observe((performance.now() - started) / 1_000);
@@ -103,7 +112,6 @@ export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRou
     return reply
       .status(httpStatus(answered))
       .header('content-type', 'application/json; charset=utf-8')
-      .header('x-request-id', requestId)
       .send(JSON.stringify(answered));
   }
 

@@ -28,6 +28,17 @@ export const demoAudience = 'tollgate';
 /** Only signatures by private keys: a public key can never be used as a shared secret, and `none` is not a signature. */
 const algorithms = ['EdDSA', 'ES256', 'RS256', 'PS256'];
 
+/** PostgreSQL cannot store NUL, and would take half a surrogate pair for another character: another person's, perhaps. */
+function isStorable(claim: unknown): claim is string {
+  return (
+    typeof claim === 'string' &&
+    claim.length > 0 &&
+    claim.length <= 255 &&
+    !claim.includes('\u0000') &&
+    claim.isWellFormed()
+  );
+}
+
 /**
  * A verified token is remembered for a minute at most, and never beyond its own end: verifying is the dearest step of a
  * small request. Whether its bearer still has a role is asked of the database each time.
@@ -47,11 +58,11 @@ function createVerifier(keys: JWTVerifyGetKey, issuer: string, audience: string)
           clockTolerance: 5,
           requiredClaims: ['sub', 'exp'],
         });
-        if (typeof payload.sub !== 'string' || payload.sub.length === 0 || payload.sub.length > 255) return undefined;
+        const { sub, email } = payload;
+        if (!isStorable(sub)) return undefined;
         const identity: Identity = {
-          subject: payload.sub,
-          verifiedEmail:
-            payload['email_verified'] === true && typeof payload['email'] === 'string' ? payload['email'] : undefined,
+          subject: sub,
+          verifiedEmail: payload['email_verified'] === true && isStorable(email) ? email : undefined,
         };
         const left = payload.exp! * 1_000 - Date.now();
         if (left > 1_000) verified.set(token, identity, { ttl: Math.min(60_000, left) });

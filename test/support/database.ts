@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JWK } from 'jose';
-import { Client } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 import { type RoleUrls, roleUrls } from '../../src/platform/database-setup';
 
 export interface TestDatabase extends RoleUrls {
@@ -42,7 +42,7 @@ export async function createDatabase(world: 'empty' | 'demo' = 'empty'): Promise
   }
   const url = new URL(superuserUrl);
   url.pathname = `/${name}`;
-  const owner = new Client({ connectionString: url.toString() });
+  const owner = new Client({ connectionString: url.toString(), pipeline: true } as ClientConfig);
   await owner.connect();
   return {
     ...roleUrls(url.toString()),

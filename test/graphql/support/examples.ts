@@ -1,0 +1,168 @@
+import type { Home } from './homes';
+
+type Arguments = Readonly<Record<string, unknown>>;
+
+export interface Example {
+  /**
+   * The arguments of a call that works on this home, with every id that it could name. What a mutation makes has a
+   * number in its name, so that it can be called again.
+   */
+  readonly args: (home: Home, number: number) => Arguments;
+  /** The argument that says whose account is meant. */
+  readonly account?: string;
+  /** Another example of the same operation. */
+  readonly of?: string;
+}
+
+const price = (home: Home, amount: string) => ({ interval: 'MONTH', price: { amount, currency: home.currency } });
+const allowance = (home: Home) => ({ feature: home.ids.Feature, limit: '3', resetPeriod: 'MONTH' });
+const byTenant = (more: (home: Home, number: number) => object = () => ({})): Example => ({
+  account: 'input.tenantId',
+  args: (home, number) => ({ input: { tenantId: home.tenantId, ...more(home, number) } }),
+});
+const byPartner = (more: (home: Home, number: number) => object): Example => ({
+  account: 'input.partnerId',
+  args: (home, number) => ({ input: { partnerId: home.partnerId, ...more(home, number) } }),
+});
+const tenantList: Example = { account: 'tenantId', args: (home) => ({ tenantId: home.tenantId }) };
+const partnerList: Example = { account: 'partnerId', args: (home) => ({ partnerId: home.partnerId }) };
+const catalogItem = (kind: 'Plan' | 'Addon' | 'Coupon'): Example => ({
+  account: 'partnerId',
+  args: (home) => ({ partnerId: home.partnerId, id: home.ids[kind] }),
+});
+
+/**
+ * One working call of each query and mutation. The authorization matrix, the fuzz, the dry runs and the idempotency
+ * tests all start from these: a new operation is added here once.
+ */
+export const examples: Readonly<Record<string, Example>> = {
+  // Queries.
+  addon: catalogItem('Addon'),
+  addonSubscriptions: tenantList,
+  addons: partnerList,
+  apiKeys: partnerList,
+  balanceEntries: tenantList,
+  coupon: catalogItem('Coupon'),
+  couponRedemptions: tenantList,
+  coupons: partnerList,
+  creditBalance: tenantList,
+  creditNotes: tenantList,
+  entitlementCheck: {
+    account: 'tenantId',
+    args: (home) => ({ tenantId: home.tenantId, feature: home.ids.Feature }),
+  },
+  entitlements: tenantList,
+  features: partnerList,
+  invoice: { args: (home) => ({ id: home.ids.Invoice }) },
+  invoices: tenantList,
+  members: tenantList,
+  'members of a partner': { ...partnerList, of: 'members' },
+  node: { args: (home) => ({ id: home.ids.Invoice }) },
+  partner: { account: 'id', args: (home) => ({ id: home.partnerId }) },
+  partners: { args: () => ({}) },
+  pendingCoupons: tenantList,
+  plan: catalogItem('Plan'),
+  planChangeProrations: tenantList,
+  plans: partnerList,
+  prorationPreview: byTenant((home) => ({ plan: home.ids.Plan })),
+  subscription: tenantList,
+  tenant: { account: 'id', args: (home) => ({ id: home.tenantId }) },
+  tenants: partnerList,
+  validateCoupon: {
+    account: 'tenantId',
+    args: (home) => ({ tenantId: home.tenantId, code: home.freshCouponCode, plan: home.ids.Plan }),
+  },
+  viewer: { args: () => ({}) },
+
+  // Mutations.
+  advanceClock: byTenant(() => ({ to: '2025-12-22T15:00:00Z' })),
+  applyCoupon: byTenant((home) => ({ code: home.freshCouponCode })),
+  archiveAddon: byPartner((home) => ({ addon: home.freeAddonId })),
+  cancelAddon: byTenant((home) => ({
+    addonSubscriptionId: home.ids.AddonSubscription,
+    reason: 'no longer needed',
+    when: 'NOW',
+  })),
+  cancelScheduledPlanChange: byTenant(),
+  cancelSubscription: byTenant(() => ({ reason: 'closing down', when: 'NOW' })),
+  changePlan: {
+    ...byTenant((home) => ({ plan: home.ids.Plan })),
+    args: (home, number) => ({
+      input: { tenantId: home.tenantId, plan: home.ids.Plan },
+      idempotencyKey: `change-${number}`,
+    }),
+  },
+  createAddon: byPartner((home, number) => ({
+    code: `made_${number}`,
+    name: 'Made',
+    prices: [price(home, '12.50')],
+    minimumPlan: home.ids.Plan,
+    features: [allowance(home)],
+    requires: [home.ids.Addon],
+  })),
+  createApiKey: byPartner((home, number) => ({
+    name: `made ${number}`,
+    scopes: ['READ'],
+    live: false,
+    tenantId: home.tenantId,
+  })),
+  createCoupon: byPartner((home, number) => ({
+    code: `MADE-${number}`,
+    kind: 'FIXED',
+    duration: 'ONCE',
+    amounts: [{ amount: '1.50', currency: home.currency }],
+    plans: [home.ids.Plan],
+    addons: [home.ids.Addon],
+  })),
+  createFeature: byPartner((_home, number) => ({ code: `made_${number}`, name: 'Made', kind: 'BOOLEAN' })),
+  createPartner: {
+    args: (_home, number) => ({
+      input: { code: `made_${number}`, name: 'Made', currency: 'EUR', timeZone: 'Europe/Paris' },
+    }),
+  },
+  createPlan: byPartner((home, number) => ({
+    code: `made_${number}`,
+    name: 'Made',
+    rank: 7,
+    prices: [price(home, '49.00')],
+    features: [allowance(home)],
+    includedAddons: [home.ids.Addon],
+  })),
+  createTenant: byPartner((_home, number) => ({ name: `Made ${number}`, sandbox: true })),
+  grantEntitlement: byTenant((home) => ({ ...allowance(home), reason: 'a present' })),
+  inviteUser: byTenant((_home, number) => ({ email: `made-${number}@tenant.example`, tenantRole: 'MEMBER' })),
+  'inviteUser to a partner': {
+    ...byPartner((_home, number) => ({ email: `made-${number}@partner.example`, partnerRole: 'VIEWER' })),
+    of: 'inviteUser',
+  },
+  publishPlanVersion: byPartner((home) => ({
+    plan: home.ids.Plan,
+    prices: [price(home, '55.00')],
+    features: [allowance(home)],
+    includedAddons: [home.ids.Addon],
+  })),
+  rebuildEntitlements: byTenant(),
+  removePendingCoupon: byTenant((home) => ({ pendingCouponId: home.ids.PendingCoupon })),
+  removeUser: byTenant((home) => ({ userId: home.ids.TenantUser })),
+  'removeUser of a partner': { ...byPartner((home) => ({ userId: home.ids.PartnerUser })), of: 'removeUser' },
+  revokeApiKey: byPartner((home) => ({ apiKeyId: home.ids.ApiKey })),
+  revokeEntitlement: byTenant((home) => ({ grantId: home.ids.EntitlementGrant })),
+  startSubscription: {
+    account: 'input.tenantId',
+    args: (home) => ({ input: { tenantId: home.blankTenantId, plan: home.ids.Plan } }),
+  },
+  subscribeAddon: byTenant((home) => ({ addon: home.freeAddonId })),
+  updateAddon: byPartner((home) => ({
+    addon: home.ids.Addon,
+    name: 'Renamed',
+    minimumPlan: home.ids.Plan,
+    features: [allowance(home)],
+  })),
+  updateCoupon: byPartner((home) => ({ coupon: home.ids.Coupon, name: 'Renamed' })),
+  updatePlan: byPartner((home) => ({ plan: home.ids.Plan, name: 'Renamed' })),
+};
+
+export const operationOf = (name: string): string => examples[name]?.of ?? name;
+
+export const addExample = (operation: string): string =>
+  `${operation} has no example call: add one to test/graphql/support/examples.ts.`;

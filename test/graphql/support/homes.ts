@@ -1,0 +1,283 @@
+import { encodeId, type IdKind } from '../../../src/core/ids';
+import { newId } from '../../../src/platform/new-id';
+import type { DemoIdentity } from '../../../src/seed/identities';
+import type { TestGateway } from '../../support/gateway';
+
+/** A tenant with one of everything, and what its partner sells: what operations are asked about. */
+export interface Home {
+  readonly name: string;
+  readonly owner: 'partner-owner' | 'other-partner-owner';
+  readonly currency: 'EUR' | 'USD';
+  readonly partnerId: string;
+  readonly tenantId: string;
+  /** Of the same partner, without a subscription. */
+  readonly blankTenantId: string;
+  /** Ids by kind: of this tenant's rows, and of its partner's catalog, people and keys. */
+  readonly ids: Readonly<Record<IdKindOfHome, string>>;
+  /** An add-on that is not attached. */
+  readonly freeAddonId: string;
+  /** A coupon that is not applied. */
+  readonly freshCouponCode: string;
+  /** Its tenants cannot have it yet. */
+  readonly deniedFeatureId: string;
+}
+
+export type IdKindOfHome =
+  | 'Partner'
+  | 'Tenant'
+  | 'Plan'
+  | 'Addon'
+  | 'Feature'
+  | 'Coupon'
+  | 'ApiKey'
+  | 'PartnerUser'
+  | 'TenantUser'
+  | 'Subscription'
+  | 'AddonSubscription'
+  | 'Invoice'
+  | 'CreditNote'
+  | 'PendingCoupon'
+  | 'EntitlementGrant';
+
+export type HomeName = 'globex' | 'initech' | 'hooli' | 'stark';
+
+/** Rows of a tenant; the other kinds belong to its partner. */
+export const tenantKinds: readonly IdKindOfHome[] = [
+  'Tenant',
+  'TenantUser',
+  'Subscription',
+  'AddonSubscription',
+  'Invoice',
+  'CreditNote',
+  'PendingCoupon',
+  'EntitlementGrant',
+];
+
+/** Whose eyes: S super-admin, O owner and V viewer of a partner, A admin and M member of a tenant. */
+export type Eyes = 'S' | 'O' | 'V' | 'A' | 'M';
+
+/** The demo identities, as what they look, and into which homes. */
+export const people: Readonly<Record<DemoIdentity, { readonly eyes: Eyes; readonly homes: readonly HomeName[] }>> = {
+  'super-admin': { eyes: 'S', homes: ['globex', 'hooli'] },
+  'partner-owner': { eyes: 'O', homes: ['globex', 'initech'] },
+  'partner-viewer': { eyes: 'V', homes: ['globex', 'initech'] },
+  'tenant-admin': { eyes: 'A', homes: ['globex'] },
+  'tenant-member': { eyes: 'M', homes: ['globex'] },
+  'other-tenant-admin': { eyes: 'A', homes: ['initech'] },
+  'other-partner-owner': { eyes: 'O', homes: ['hooli', 'stark'] },
+  'other-partner-tenant-admin': { eyes: 'A', homes: ['hooli'] },
+};
+
+/** An id of nothing: well formed, of this kind, and where the kind has one with this tenant in it. */
+export function missingId(kind: IdKindOfHome, tenantId: string): string {
+  const real: IdKind = kind === 'PartnerUser' || kind === 'TenantUser' ? 'User' : kind;
+  const ofTenant = tenantKinds.includes(kind) && real !== 'Tenant' && real !== 'User';
+  if (!ofTenant) return encodeId(real, newId());
+  // The first half of a tenant row's id is its tenant's: everything after the prefix of the tenant's own id.
+  const outer = encodeId(real, newId(), newId());
+  return `${outer.split('_')[0]}_${tenantId.split('_')[1]}${outer.slice(-26)}`;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely.
+type Any = any;
+
+/** Builds four homes in the demo world, two for each partner: through the API, as the partners' owners. */
+export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<HomeName, Home>>> {
+  const did = async (
+    owner: DemoIdentity,
+    mutation: string,
+    input: object,
+    selection: string,
+    extra = '',
+  ): Promise<Any> => {
+    const type =
+      mutation === 'changePlan' ? 'PlanChangeInput' : `${mutation[0]!.toUpperCase()}${mutation.slice(1)}Input`;
+    const answer = await gateway.get(
+      owner,
+      `mutation ($input: ${type}!) { ${mutation}(input: $input${extra}) {
+         __typename ... on Refused { code message } ... on ${mutation[0]!.toUpperCase()}${mutation.slice(1)}Done { ${selection} } } }`,
+      { input },
+    );
+    if (answer.__typename === 'Refused') throw new Error(`${mutation}: ${answer.code}: ${answer.message}`);
+    return answer;
+  };
+
+  async function catalogOf(owner: Home['owner'], partner: 'acme' | 'umbrella', currency: Home['currency']) {
+    const prices = (amount: string) => [{ interval: 'MONTH', price: { amount, currency } }];
+    const feature = (
+      await did(owner, 'createFeature', { code: 'world_calls', name: 'Calls', kind: 'METERED' }, 'feature { id }')
+    ).feature.id;
+    const denied = (
+      await did(owner, 'createFeature', { code: 'world_denied', name: 'Denied', kind: 'BOOLEAN' }, 'feature { id }')
+    ).feature.id;
+    const features = [{ feature: 'world_calls', limit: '10', resetPeriod: 'MONTH' }];
+    await did(
+      owner,
+      'createPlan',
+      { code: 'world_basic', name: 'Basic', rank: 50, prices: prices('90'), features },
+      'plan { id }',
+    );
+    const plan = (
+      await did(
+        owner,
+        'createPlan',
+        {
+          code: 'world_better',
+          name: 'Better',
+          rank: 60,
+          prices: prices('120'),
+          features: [{ ...features[0], limit: '20' }],
+        },
+        'plan { id }',
+      )
+    ).plan.id;
+    const addon = (
+      await did(
+        owner,
+        'createAddon',
+        { code: 'world_alpha', name: 'Alpha', prices: prices('10'), features },
+        'addon { id }',
+      )
+    ).addon.id;
+    await did(
+      owner,
+      'createAddon',
+      { code: 'world_beta', name: 'Beta', prices: prices('20'), requires: ['world_alpha'] },
+      'addon { id }',
+    );
+    const free = (
+      await did(
+        owner,
+        'createAddon',
+        {
+          code: 'world_gamma',
+          name: 'Gamma',
+          prices: prices('30'),
+          features: [{ feature: 'world_denied' }],
+        },
+        'addon { id }',
+      )
+    ).addon.id;
+    await did(
+      owner,
+      'createPlan',
+      { code: 'world_best', name: 'Best', rank: 70, prices: prices('150'), includedAddons: ['world_gamma'] },
+      'plan { id }',
+    );
+    const coupons: string[] = [];
+    for (const code of ['WORLD-ONE', 'WORLD-TWO', 'WORLD-FRESH']) {
+      const input = { code, kind: 'PERCENT', percent: '5', duration: 'FOREVER', maxRedemptionsPerTenant: 5 };
+      coupons.push((await did(owner, 'createCoupon', input, 'coupon { id }')).coupon.id);
+    }
+    const key = (await did(owner, 'createApiKey', { name: 'world', scopes: ['READ'], live: true }, 'apiKey { id }'))
+      .apiKey.id;
+    const user = (
+      await did(owner, 'inviteUser', { email: `viewer@${partner}.example`, partnerRole: 'VIEWER' }, 'member { userId }')
+    ).member.userId;
+    const blank = (await did(owner, 'createTenant', { name: 'Blank', sandbox: true }, 'tenant { id }')).tenant.id;
+    return {
+      partnerId: await gateway.idOf(partner),
+      feature,
+      denied,
+      plan,
+      addon,
+      free,
+      coupon: coupons[0]!,
+      key,
+      user,
+      blank,
+    };
+  }
+
+  const catalogs = {
+    'partner-owner': await catalogOf('partner-owner', 'acme', 'EUR'),
+    'other-partner-owner': await catalogOf('other-partner-owner', 'umbrella', 'USD'),
+  };
+
+  async function home(name: HomeName, owner: Home['owner'], tenantId: string): Promise<Home> {
+    const catalog = catalogs[owner];
+    const money = 'id';
+    const attached = await did(
+      owner,
+      'subscribeAddon',
+      { tenantId, addon: 'world_alpha' },
+      `addonSubscription { id } invoice { ${money} }`,
+    );
+    const other = await did(owner, 'subscribeAddon', { tenantId, addon: 'world_beta' }, 'addonSubscription { id }');
+    const cancelled = await did(
+      owner,
+      'cancelAddon',
+      { tenantId, addonSubscriptionId: other.addonSubscription.id, reason: 'not needed', when: 'NOW' },
+      'creditNote { id }',
+    );
+    const pending = await did(owner, 'applyCoupon', { tenantId, code: 'WORLD-ONE' }, 'pendingCoupon { id }');
+    const grant = await did(
+      owner,
+      'grantEntitlement',
+      { tenantId, feature: 'world_calls', limit: '5', resetPeriod: 'MONTH', reason: 'a gift' },
+      'grant { id }',
+    );
+    const changed = await did(
+      owner,
+      'changePlan',
+      { tenantId, plan: 'world_basic', coupon: 'WORLD-TWO' },
+      'subscription { id }',
+      `, idempotencyKey: "world-${name}"`,
+    );
+    await did(owner, 'createApiKey', { tenantId, name: `of ${name}`, scopes: ['READ'], live: false }, 'apiKey { id }');
+    const member = await did(
+      owner,
+      'inviteUser',
+      { tenantId, email: `member@${name}.example`, tenantRole: 'MEMBER' },
+      'member { userId }',
+    );
+    return {
+      ...{ name, owner, tenantId },
+      currency: owner === 'partner-owner' ? 'EUR' : 'USD',
+      partnerId: catalog.partnerId,
+      blankTenantId: catalog.blank,
+      ids: {
+        Partner: catalog.partnerId,
+        Tenant: tenantId,
+        Plan: catalog.plan,
+        Addon: catalog.addon,
+        Feature: catalog.feature,
+        Coupon: catalog.coupon,
+        ApiKey: catalog.key,
+        PartnerUser: catalog.user,
+        TenantUser: member.member.userId,
+        Subscription: changed.subscription.id,
+        AddonSubscription: attached.addonSubscription.id,
+        Invoice: attached.invoice.id,
+        CreditNote: cancelled.creditNote.id,
+        PendingCoupon: pending.pendingCoupon.id,
+        EntitlementGrant: grant.grant.id,
+      },
+      freeAddonId: catalog.free,
+      freshCouponCode: 'WORLD-FRESH',
+      deniedFeatureId: catalog.denied,
+    };
+  }
+
+  const stark = (
+    await did(
+      'other-partner-owner',
+      'createTenant',
+      { name: 'Stark', externalId: 'stark', sandbox: true, testClock: '2025-12-21T15:00:00Z' },
+      'tenant { id }',
+    )
+  ).tenant.id;
+  await did(
+    'other-partner-owner',
+    'startSubscription',
+    { tenantId: stark, plan: 'pro', startAt: '2025-12-01T05:00:00Z' },
+    'subscription { id }',
+  );
+  const [globex, initech, hooli, second] = await Promise.all([
+    home('globex', 'partner-owner', await gateway.idOf('globex')),
+    home('initech', 'partner-owner', await gateway.idOf('initech')),
+    home('hooli', 'other-partner-owner', await gateway.idOf('hooli')),
+    home('stark', 'other-partner-owner', stark),
+  ]);
+  return { globex, initech, hooli, stark: second };
+}
