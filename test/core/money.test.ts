@@ -4,6 +4,7 @@ import { decimal } from '../../src/core/decimal';
 import { exactText, fraction, multiply } from '../../src/core/exact';
 import { InvariantViolation } from '../../src/core/invariant';
 import {
+  AmountOutOfRange,
   add,
   amountText,
   atLeastZero,
@@ -133,10 +134,10 @@ describe('calculating', () => {
     expect(mix).toThrow(/currencies do not mix/);
   });
 
-  test('an amount beyond what the database holds is a bug, not a wrong number', () => {
+  test('an amount beyond what the database holds is refused, not a wrong number', () => {
     const largest = money(maximumMinorUnits, 'EUR');
-    expect(() => add(largest, money(1n, 'EUR'))).toThrow(InvariantViolation);
-    expect(() => subtract(negate(largest), money(1n, 'EUR'))).toThrow(InvariantViolation);
+    expect(() => add(largest, money(1n, 'EUR'))).toThrow(AmountOutOfRange);
+    expect(() => subtract(negate(largest), money(1n, 'EUR'))).toThrow(AmountOutOfRange);
   });
 });
 
@@ -161,9 +162,9 @@ describe('fixing an exact number as an amount', () => {
     expect(roundToMoney(units, currency).minor).toBe(rounded);
   });
 
-  test('what does not fit is a bug, not a wrong number', () => {
+  test('what does not fit is refused, not a wrong number', () => {
     expect(() => roundToMoney(exactMinorUnitsOf(decimal('99999999999999999999'), 'EUR'), 'EUR')).toThrow(
-      InvariantViolation,
+      AmountOutOfRange,
     );
   });
 });
