@@ -95,7 +95,8 @@ export function dataSourceFor({ url, poolSize, name, onPoolError }: SourceOption
     poolSize,
     // An idle connection that the server ends must not end the process.
     poolErrorHandler: (error: Error) => onPoolError?.(error),
-    connectTimeoutMS: 5_000,
+    // Also how long a request waits for a connection: then it is told to come back, while there is somebody to tell.
+    connectTimeoutMS: 1_900,
     entities,
     migrations,
     migrationsTableName: 'schema_migrations',

@@ -1,0 +1,151 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Client } from 'pg';
+import { type Answer, startTestGateway, type TestGateway } from '../support/gateway';
+
+/** A wire between the gateway and PostgreSQL that can be cut and mended. */
+class Wire {
+  private readonly sockets = new Set<Socket>();
+  private connected = true;
+
+  private constructor(
+    private readonly server: Server,
+    readonly port: number,
+  ) {}
+
+  static async to(port: number): Promise<Wire> {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const wire = new Wire(server, (server.address() as { port: number }).port);
+    server.on('connection', (near) => {
+      if (!wire.connected) return near.destroy();
+      const far = connect(port, '127.0.0.1');
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        wire.sockets.add(from);
+        from.pipe(to);
+        from.on('error', () => to.destroy());
+        from.on('close', () => {
+          wire.sockets.delete(from);
+          to.destroy();
+        });
+      }
+    });
+    return wire;
+  }
+
+  cut(): void {
+    this.connected = false;
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  mend(): void {
+    this.connected = true;
+  }
+
+  close(): void {
+    this.cut();
+    this.server.close();
+  }
+}
+
+const codeOf = ({ errors }: Answer) => errors?.[0]?.extensions.code ?? 'DATA';
+const viewer = '{ viewer { role } tenant { name } }';
+const rebuild = 'mutation { rebuildEntitlements(input: {}) { __typename ... on Refused { code } } }';
+
+describe('PostgreSQL goes away and comes back', () => {
+  let gateway: TestGateway;
+  let other: TestGateway;
+  let wire: Wire;
+  beforeAll(async () => {
+    other = await startTestGateway();
+    const { database } = other;
+    wire = await Wire.to(Number(new URL(database.appUrl).port));
+    const through = (text: string) => {
+      const url = new URL(text);
+      url.port = String(wire.port);
+      return url.toString();
+    };
+    gateway = await startTestGateway({
+      poolSize: 4,
+      database: { ...database, appUrl: through(database.appUrl), jobUrl: through(database.jobUrl) },
+    });
+  });
+  afterAll(async () => {
+    await gateway.stop();
+    wire.close();
+    await other.stop();
+  });
+
+  test('meanwhile each request is told so, by status and code; afterwards everything goes on', async () => {
+    expect(codeOf(await gateway.ask('tenant-admin', viewer))).toBe('DATA');
+    wire.cut();
+    const down = await Promise.all([
+      ...Array.from({ length: 12 }, () => gateway.ask('tenant-admin', viewer)),
+      ...Array.from({ length: 12 }, () => gateway.ask('tenant-admin', rebuild)),
+      // Nobody has asked for this one yet, so nothing of it is remembered.
+      gateway.ask('tenant-member', viewer),
+    ]);
+    expect(new Set(down.map(codeOf))).toEqual(new Set(['SERVICE_UNAVAILABLE']));
+    expect(JSON.stringify(down)).not.toMatch(/ECONN|terminat|postgres|127\.0\.0\.1/i);
+    expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(503);
+    expect((await fetch(`${gateway.url}/health/live`)).status).toBe(200);
+    wire.mend();
+    expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(200);
+    const up = await Promise.all(Array.from({ length: 12 }, () => gateway.ask('tenant-admin', rebuild)));
+    expect(new Set(up.map(codeOf))).toEqual(new Set(['DATA']));
+  });
+
+  test('idle connections that are ended do not end the process', async () => {
+    await gateway.ask('tenant-admin', viewer);
+    await other.database.asOwner(
+      `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'tollgate_app' and datname = current_database()`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(codeOf(await gateway.ask('tenant-admin', viewer))).toBe('DATA');
+  });
+});
+
+describe('every connection is busy', () => {
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    gateway = await startTestGateway({ poolSize: 2 });
+  });
+  afterAll(() => gateway.stop());
+
+  test('others are told to come back; what waited is done when the lock is free', async () => {
+    const blocker = new Client({ connectionString: gateway.database.ownerUrl });
+    await blocker.connect();
+    await blocker.query('begin');
+    await blocker.query(`select 1 from tenants where external_id = 'globex' for update`);
+    const waiting = [gateway.ask('tenant-admin', rebuild), gateway.ask('tenant-admin', rebuild)];
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const refused = await Promise.all(
+      Array.from({ length: 5 }, () => gateway.ask('other-partner-tenant-admin', viewer)),
+    );
+    expect(refused.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503]);
+    expect(new Set(refused.map(codeOf))).toEqual(new Set(['SERVICE_UNAVAILABLE']));
+    await blocker.query('rollback');
+    await blocker.end();
+    expect((await Promise.all(waiting)).map(codeOf)).toEqual(['DATA', 'DATA']);
+    expect(codeOf(await gateway.ask('other-partner-tenant-admin', viewer))).toBe('DATA');
+  });
+
+  test('300 failures later no connection is missing', async () => {
+    const bad = [
+      '{ addons(after: "nonsense") { nodes { code } } }',
+      'mutation { applyCoupon(input: { code: "NO_SUCH" }) { __typename } }',
+      'mutation { subscribeAddon(input: { addon: "importer_distributor" }, dryRun: true) { __typename ... on SubscribeAddonDone { addonSubscription { addon { code } } } } }',
+      'mutation { rebuildEntitlements(input: { tenantId: "tenant_nonsense" }) { __typename } }',
+      '{ a: tenants(first: 0) { nodes { id } } b: tenant { name } }',
+    ];
+    for (let round = 0; round < 60; round += 1) {
+      await Promise.all(bad.map((document) => gateway.ask('tenant-admin', document)));
+    }
+    const answers = await Promise.all(Array.from({ length: 8 }, () => gateway.ask('tenant-admin', viewer)));
+    expect(new Set(answers.map(codeOf))).toEqual(new Set(['DATA']));
+  });
+});
