@@ -1285,50 +1285,66 @@ $function$;
 revoke all on function app.api_key_by_hash(bytea) from public;
 grant execute on function app.api_key_by_hash(bytea) to tollgate_app;
 
-CREATE OR REPLACE FUNCTION app.check_entitlement(p_user uuid, p_partner uuid, p_entered_tenant uuid, p_tenant uuid, p_feature_code text, p_as_of timestamp with time zone, p_now timestamp with time zone)
- RETURNS TABLE(partner_id uuid, currency text, time_zone text, sandbox boolean, tenant_now timestamp with time zone, feature_id uuid, feature_kind text, source_kind text, source_id uuid, source_name text, catalog_id uuid, quantity bigint, unlimited boolean, limit_quantity numeric, reset_period text, config_value text, starts_at timestamp with time zone, ends_at timestamp with time zone, anchor_date date, subscription_time_zone text)
+CREATE OR REPLACE FUNCTION app.check_entitlements(p_users uuid[], p_partners uuid[], p_entered_tenants uuid[], p_tenants uuid[], p_feature_codes text[], p_as_of timestamp with time zone[], p_now timestamp with time zone)
+ RETURNS TABLE(place integer, partner_id uuid, tenant_now timestamp with time zone, feature_id uuid, feature_kind text, source_kind text, source_id uuid, source_name text, catalog_id uuid, quantity bigint, unlimited boolean, limit_quantity numeric, reset_period text, config_value text, starts_at timestamp with time zone, ends_at timestamp with time zone, anchor_date date, subscription_time_zone text)
  LANGUAGE plpgsql
 AS $function$
 declare
+  v_user uuid;
   v_partner uuid;
-  v_currency text;
-  v_time_zone text;
-  v_sandbox boolean;
+  v_tenant uuid;
+  v_entered record;
+  v_asked uuid;
   v_clock timestamptz;
   v_at timestamptz;
+  v_known boolean;
 begin
-  select e.partner_id, e.tenant_currency, e.tenant_time_zone, e.sandbox, e.test_clock
-    into v_partner, v_currency, v_time_zone, v_sandbox, v_clock
-    from app.enter(p_user, p_partner, p_entered_tenant) e;
-  if p_entered_tenant is distinct from p_tenant then
-    select t.partner_id, t.currency, coalesce(t.time_zone, h.time_zone), t.sandbox, t.test_clock
-      into v_partner, v_currency, v_time_zone, v_sandbox, v_clock
-      from tenants t join partners h on h.id = t.partner_id where t.id = p_tenant;
-    if not found then
-      return;
+  for i in 1 .. cardinality(p_tenants) loop
+    -- A product asks with one key for many tenants: whoever has just entered is still inside.
+    if i = 1 or p_users[i] is distinct from v_user or p_partners[i] is distinct from v_partner
+       or p_entered_tenants[i] is distinct from v_tenant then
+      v_user := p_users[i];
+      v_partner := p_partners[i];
+      v_tenant := p_entered_tenants[i];
+      v_entered := app.enter(v_user, v_partner, v_tenant);
     end if;
-  end if;
-  v_at := coalesce(p_as_of, v_clock, p_now);
-  return query
-    select v_partner, v_currency, v_time_zone, v_sandbox, coalesce(v_clock, p_now),
-      e.feature_id, e.kind, e.source_kind, e.source_id, e.source_name, e.catalog_id, e.quantity, e.unlimited,
-      e.limit_quantity, e.reset_period, e.config_value, e.starts_at::timestamptz, e.ends_at::timestamptz,
-      s.anchor_date, s.time_zone
-    from tenant_entitlements e
-    left join subscriptions s on s.tenant_id = e.tenant_id and s.status <> 'CANCELLED'
-    where e.tenant_id = p_tenant and e.feature_code = p_feature_code
-      and e.starts_at <= v_at and (e.ends_at is null or e.ends_at > v_at);
-  if not found then
-    partner_id := v_partner;
-    currency := v_currency;
-    time_zone := v_time_zone;
-    sandbox := v_sandbox;
+    v_asked := p_tenants[i];
+    partner_id := v_entered.partner_id;
+    v_clock := v_entered.test_clock;
+    if v_asked is distinct from v_tenant then
+      select t.partner_id, t.test_clock into partner_id, v_clock from tenants t where t.id = v_asked;
+      continue when not found;
+    end if;
+    place := i;
     tenant_now := coalesce(v_clock, p_now);
-    return next;
-  end if;
+    v_at := coalesce(p_as_of[i], tenant_now);
+    anchor_date := null;
+    subscription_time_zone := null;
+    source_kind := null;
+    v_known := false;
+    for feature_id, feature_kind, source_kind, source_id, source_name, catalog_id, quantity, unlimited, limit_quantity,
+        reset_period, config_value, starts_at, ends_at in
+      select e.feature_id, e.kind, e.source_kind, e.source_id, e.source_name, e.catalog_id, e.quantity, e.unlimited,
+        e.limit_quantity, e.reset_period, e.config_value, e.starts_at, e.ends_at
+      from tenant_entitlements e
+      where e.tenant_id = v_asked and e.feature_code = p_feature_codes[i]
+        and e.starts_at <= v_at and (e.ends_at is null or e.ends_at > v_at)
+    loop
+      -- When a limit starts over follows the subscription; most features never do.
+      if reset_period <> 'NEVER' and not v_known then
+        select s.anchor_date, s.time_zone into anchor_date, subscription_time_zone
+          from subscriptions s where s.tenant_id = v_asked and s.status <> 'CANCELLED';
+        v_known := true;
+      end if;
+      return next;
+    end loop;
+    if source_kind is null then
+      return next;
+    end if;
+  end loop;
 end $function$;
-revoke all on function app.check_entitlement(uuid,uuid,uuid,uuid,text,timestamp with time zone,timestamp with time zone) from public;
-grant execute on function app.check_entitlement(uuid,uuid,uuid,uuid,text,timestamp with time zone,timestamp with time zone) to tollgate_app;
+revoke all on function app.check_entitlements(uuid[],uuid[],uuid[],uuid[],text[],timestamp with time zone[],timestamp with time zone) from public;
+grant execute on function app.check_entitlements(uuid[],uuid[],uuid[],uuid[],text[],timestamp with time zone[],timestamp with time zone) to tollgate_app;
 
 CREATE OR REPLACE FUNCTION app.ensure_user(p_id uuid, p_email text, p_now timestamp with time zone)
  RETURNS uuid
@@ -1349,8 +1365,8 @@ end $function$;
 revoke all on function app.ensure_user(uuid,text,timestamp with time zone) from public;
 grant execute on function app.ensure_user(uuid,text,timestamp with time zone) to tollgate_app;
 
-CREATE OR REPLACE FUNCTION app.enter(p_user uuid, p_partner uuid, p_tenant uuid)
- RETURNS TABLE(actor text, role text, can_write boolean, partner_id uuid, partner_currency text, partner_time_zone text, tenant_currency text, tenant_time_zone text, sandbox boolean, test_clock timestamp with time zone, scopes text[])
+CREATE OR REPLACE FUNCTION app.enter(p_user uuid, p_partner uuid, p_tenant uuid, OUT actor text, OUT role text, OUT can_write boolean, OUT partner_id uuid, OUT partner_currency text, OUT partner_time_zone text, OUT tenant_currency text, OUT tenant_time_zone text, OUT sandbox boolean, OUT test_clock timestamp with time zone, OUT scopes text[])
+ RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1407,15 +1423,13 @@ begin
     raise exception 'no such account' using errcode = 'TG403';
   end if;
 
-  call app.remember(p_user::text, coalesce(v_partner::text, ''), coalesce(p_tenant::text, ''), v_actor,
+  actor := app.remember(p_user::text, coalesce(v_partner::text, ''), coalesce(p_tenant::text, ''), v_actor,
     case when p_tenant is not null then 'tenant' when v_partner is not null then 'partner' else 'platform' end,
     v_write, v_role = 'API_KEY' and not v_key.live);
-  actor := v_actor;
   role := v_role;
   can_write := v_write;
   partner_id := v_partner;
   scopes := v_key.scopes;
-  return next;
 end $function$;
 revoke all on function app.enter(uuid,uuid,uuid) from public;
 grant execute on function app.enter(uuid,uuid,uuid) to tollgate_app;
@@ -1433,7 +1447,7 @@ begin
   if not found then
     raise exception 'no such account' using errcode = 'TG403';
   end if;
-  call app.remember('', v_tenant.partner_id::text, p_tenant::text, 'SYSTEM', 'tenant', true, false);
+  perform app.remember('', v_tenant.partner_id::text, p_tenant::text, 'SYSTEM', 'tenant', true, false);
   return query select 'SYSTEM'::text, 'SYSTEM'::text, true, v_tenant.partner_id, h.currency, h.time_zone,
     v_tenant.currency, coalesce(v_tenant.time_zone, h.time_zone), v_tenant.sandbox, v_tenant.test_clock::timestamptz,
     null::text[]
@@ -1563,19 +1577,23 @@ begin
 end $procedure$;
 grant execute on procedure app.protect_tenant_table(regclass,text) to public;
 
-CREATE OR REPLACE PROCEDURE app.remember(IN p_user text, IN p_partner text, IN p_tenant text, IN p_actor text, IN p_scope text, IN p_write boolean, IN p_sandbox_only boolean)
+CREATE OR REPLACE FUNCTION app.remember(p_user text, p_partner text, p_tenant text, p_actor text, p_scope text, p_write boolean, p_sandbox_only boolean)
+ RETURNS text
  LANGUAGE plpgsql
-AS $procedure$
+AS $function$
+    declare
+      v_set text;
     begin
-      perform pg_catalog.set_config('app.user_id', p_user, true),
-        pg_catalog.set_config('app.partner_id', p_partner, true),
-        pg_catalog.set_config('app.tenant_id', p_tenant, true),
-        pg_catalog.set_config('app.actor', p_actor, true),
-        pg_catalog.set_config('app.scope', p_scope, true),
-        pg_catalog.set_config('app.can_write', case when p_write then 'on' else 'off' end, true),
-        pg_catalog.set_config('app.sandbox_only', case when p_sandbox_only then 'on' else 'off' end, true);
-    end $procedure$;
-revoke all on procedure app.remember(text,text,text,text,text,boolean,boolean) from public;
+      v_set := pg_catalog.set_config('app.user_id', p_user, true);
+      v_set := pg_catalog.set_config('app.partner_id', p_partner, true);
+      v_set := pg_catalog.set_config('app.tenant_id', p_tenant, true);
+      v_set := pg_catalog.set_config('app.actor', p_actor, true);
+      v_set := pg_catalog.set_config('app.scope', p_scope, true);
+      v_set := pg_catalog.set_config('app.can_write', case when p_write then 'on' else 'off' end, true);
+      v_set := pg_catalog.set_config('app.sandbox_only', case when p_sandbox_only then 'on' else 'off' end, true);
+      return p_actor;
+    end $function$;
+revoke all on function app.remember(text,text,text,text,text,boolean,boolean) from public;
 
 CREATE OR REPLACE FUNCTION app.reserve_coupon(p_coupon uuid, p_change integer)
  RETURNS boolean

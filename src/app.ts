@@ -6,10 +6,9 @@ import { decodeId } from './core/ids';
 import { AmountOutOfRange } from './core/money';
 import { type Refused, type Result, refuse } from './core/result';
 import type { CheckedSources, EntitlementCheckInput } from './entitlements/entitlement-check';
-import { readCheck } from './entitlements/entitlement-check.repository';
+import { type CheckQuestion, readChecks } from './entitlements/entitlement-check.repository';
 import type { Clock } from './platform/clock';
 import {
-  type Ask,
   askOnce,
   type Entry,
   NoSuchAccount,
@@ -20,6 +19,7 @@ import {
   withRetries,
   writeTransaction,
 } from './platform/database';
+import { Gathering } from './platform/gathering';
 import { claimKey, type KeyOwner, keepAnswer } from './platform/idempotency';
 import type { Log } from './platform/log';
 import type { TextSigner } from './platform/signed-text';
@@ -99,11 +99,18 @@ export class App {
   readonly signer: TextSigner;
   readonly log: Log;
   private readonly actors = new LRUCache<string, Authentication>({ max: 10_000, ttl: membershipMemory });
+  /** Checks of all requests, each by its own asker. */
+  private readonly checks: Gathering<CheckQuestion, CheckedSources | undefined>;
 
   constructor(private readonly parts: AppParts) {
     this.clock = parts.clock;
     this.signer = parts.signer;
     this.log = parts.log;
+    const { source, clock } = parts;
+    this.checks = new Gathering({
+      ask: (questions) => readChecks((statement, values) => askOnce(source, statement, values), clock.now(), questions),
+      isOneQuestions: (error) => error instanceof NoSuchAccount || sqlState(error)?.startsWith('22') === true,
+    });
   }
 
   async authenticate(authorization: string | undefined, account: string | undefined): Promise<Authentication> {
@@ -130,17 +137,17 @@ export class App {
   }
 
   /**
-   * What a check reads: one statement, one round trip. `undefined`: no such tenant for this actor.
+   * What a check reads: one statement, one round trip, shared with the checks that other requests ask at the same time.
+   * `undefined`: no such tenant for this actor.
    *
    * @param open the request's transaction where it has one: with that connection in hand, waiting for a second one would
    * let requests wait for each other for ever
    */
   async readCheck(actor: Actor, input: EntitlementCheckInput, open?: OpenTx): Promise<CheckedSources | undefined> {
-    const { source, clock } = this.parts;
     const { tenantId, feature: featureCode, asOf } = input;
-    const ask: Ask = open ? open.tx.ask : (statement, values) => askOnce(source, statement, values);
+    const question = { entry: entryOf(actor), tenantId, featureCode, asOf };
     try {
-      return await readCheck(ask, entryOf(actor), { ...{ tenantId, featureCode, asOf }, now: clock.now() });
+      return open ? (await readChecks(open.tx.ask, this.clock.now(), [question]))[0] : await this.checks.ask(question);
     } catch (error) {
       if (error instanceof NoSuchAccount) return undefined;
       throw error;

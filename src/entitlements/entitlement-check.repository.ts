@@ -1,7 +1,5 @@
-import type { TenantContext } from '../access/tenant';
 import type { FeatureKind, ResetPeriod } from '../catalog/feature';
 import { type Instant, instantFromMilliseconds, type LocalDate, localDate, timeZone } from '../core/calendar';
-import type { CurrencyCode } from '../core/currency';
 import { decimal } from '../core/decimal';
 import type { Id } from '../core/ids';
 import type { Ask, Entry, Prepared } from '../platform/database';
@@ -10,10 +8,9 @@ import type { CheckedSources } from './entitlement-check';
 
 /** One row for each source that holds; one with nulls where there is none. */
 interface CheckRow {
+  /** Which check, from 1. */
+  readonly place: number;
   readonly partner_id: string;
-  readonly currency: CurrencyCode;
-  readonly time_zone: string;
-  readonly sandbox: boolean;
   readonly tenant_now: Date;
   readonly feature_id: string;
   readonly feature_kind: FeatureKind;
@@ -33,8 +30,8 @@ interface CheckRow {
 }
 
 const statement: Prepared = {
-  name: 'check_entitlement',
-  text: 'select * from app.check_entitlement($1, $2, $3, $4, $5, $6, $7)',
+  name: 'check_entitlements',
+  text: 'select * from app.check_entitlements($1, $2, $3, $4, $5, $6, $7)',
 };
 
 /** Parsed once for each date there is. */
@@ -51,68 +48,76 @@ function anchorOf(text: string): LocalDate {
 
 const instantOf = (date: Date) => instantFromMilliseconds(date.getTime());
 
-function fromRows(tenantId: string, featureCode: string, rows: readonly CheckRow[]): CheckedSources | undefined {
-  const row = rows[0];
-  if (!row) return undefined;
-  const tenant: TenantContext = {
-    id: tenantId as Id<'Tenant'>,
-    partnerId: row.partner_id as Id<'Partner'>,
-    currency: row.currency,
-    timeZone: timeZone(row.time_zone),
-    sandbox: row.sandbox,
-    now: instantOf(row.tenant_now),
+function sourceFromRow(row: CheckRow, sourceKind: EntitlementSourceKind, featureCode: string): EntitlementSource {
+  return {
+    featureCode,
+    featureId: row.feature_id as Id<'Feature'>,
+    kind: row.feature_kind,
+    sourceKind,
+    sourceId: row.source_id,
+    sourceName: row.source_name,
+    catalogId: row.catalog_id,
+    quantity: BigInt(row.quantity),
+    unlimited: row.unlimited,
+    limit: row.limit_quantity === null ? undefined : decimal(withoutZeros(row.limit_quantity)),
+    resetPeriod: row.reset_period ?? undefined,
+    value: row.config_value ?? undefined,
+    startsAt: instantOf(row.starts_at),
+    endsAt: row.ends_at ? instantOf(row.ends_at) : undefined,
   };
-  const sources = rows.flatMap((source): EntitlementSource[] =>
-    source.source_kind === null
-      ? []
-      : [
-          {
-            featureCode,
-            featureId: source.feature_id as Id<'Feature'>,
-            kind: source.feature_kind,
-            sourceKind: source.source_kind,
-            sourceId: source.source_id,
-            sourceName: source.source_name,
-            catalogId: source.catalog_id,
-            quantity: BigInt(source.quantity),
-            unlimited: source.unlimited,
-            limit: source.limit_quantity === null ? undefined : decimal(withoutZeros(source.limit_quantity)),
-            resetPeriod: source.reset_period ?? undefined,
-            value: source.config_value ?? undefined,
-            startsAt: instantOf(source.starts_at),
-            endsAt: source.ends_at ? instantOf(source.ends_at) : undefined,
-          },
-        ],
-  );
-  const subscription =
-    row.anchor_date && row.subscription_time_zone
-      ? { anchorDate: anchorOf(row.anchor_date), timeZone: timeZone(row.subscription_time_zone) }
-      : undefined;
-  return { tenant, sources, subscription };
+}
+
+function fromRows(questions: readonly CheckQuestion[], rows: readonly CheckRow[]): (CheckedSources | undefined)[] {
+  const answers = questions.map((): CheckedSources | undefined => undefined);
+  for (const row of rows) {
+    const index = row.place - 1;
+    const { tenantId, featureCode } = questions[index]!;
+    const source = row.source_kind === null ? [] : [sourceFromRow(row, row.source_kind, featureCode)];
+    const tenant = {
+      id: tenantId as Id<'Tenant'>,
+      partnerId: row.partner_id as Id<'Partner'>,
+      now: instantOf(row.tenant_now),
+    };
+    const { anchor_date: anchor, subscription_time_zone: zone } = row;
+    const subscription = anchor && zone ? { anchorDate: anchorOf(anchor), timeZone: timeZone(zone) } : undefined;
+    const before = answers[index];
+    answers[index] = {
+      tenant,
+      sources: before ? [...before.sources, ...source] : source,
+      subscription: before?.subscription ?? subscription,
+    };
+  }
+  return answers;
 }
 
 /** PostgreSQL pads numeric(32, 12) with zeros. */
 const withoutZeros = (text: string) => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
 
-/** Everything a check needs, in one statement that enters the account itself; `undefined`: no such tenant in view. */
-export async function readCheck(
+export interface CheckQuestion {
+  /** Who asks. */
+  readonly entry: Entry;
+  readonly tenantId: string;
+  readonly featureCode: string;
+  readonly asOf?: Instant | undefined;
+}
+
+/**
+ * Everything that these checks need, in one statement that enters each asker's account itself. `undefined`: no such tenant
+ * in that asker's view.
+ */
+export async function readChecks(
   ask: Ask,
-  entry: Entry,
-  input: {
-    readonly tenantId: string;
-    readonly featureCode: string;
-    readonly asOf?: Instant | undefined;
-    readonly now: Instant;
-  },
-): Promise<CheckedSources | undefined> {
+  now: Instant,
+  questions: readonly CheckQuestion[],
+): Promise<(CheckedSources | undefined)[]> {
   const rows = await ask<CheckRow>(statement, [
-    entry.principalId,
-    entry.partnerId ?? null,
-    entry.tenantId ?? null,
-    input.tenantId,
-    input.featureCode,
-    input.asOf?.toString() ?? null,
-    input.now.toString(),
+    questions.map(({ entry }) => entry.principalId),
+    questions.map(({ entry }) => entry.partnerId ?? null),
+    questions.map(({ entry }) => entry.tenantId ?? null),
+    questions.map(({ tenantId }) => tenantId),
+    questions.map(({ featureCode }) => featureCode),
+    questions.map(({ asOf }) => asOf?.toString() ?? null),
+    now.toString(),
   ]);
-  return fromRows(input.tenantId, input.featureCode, rows);
+  return fromRows(questions, rows);
 }

@@ -12,8 +12,11 @@ export interface EntitlementAnswer extends Gate {
   readonly featureCode: string;
   readonly merged?: MergedEntitlement | undefined;
   readonly resetsAt?: Instant | undefined;
-  readonly tenant?: TenantContext | undefined;
+  readonly tenant?: CheckedTenant | undefined;
 }
+
+/** What a check knows of the tenant. */
+export type CheckedTenant = Pick<TenantContext, 'id' | 'partnerId' | 'now'>;
 
 export interface EntitlementCheckInput {
   readonly tenantId: string;
@@ -56,8 +59,9 @@ export function resetWindow(
 
 /** What a check reads; see `entitlement-check.repository`. */
 export interface CheckedSources {
-  readonly tenant: TenantContext;
+  readonly tenant: CheckedTenant;
   readonly sources: readonly EntitlementSource[];
+  /** Read only where a limit starts over. */
   readonly subscription?: Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined;
 }
 

@@ -35,12 +35,13 @@ export type Unlock =
 /** How many ways are priced: enough to choose from, few enough to answer at once. */
 const mostUnlocks = 5;
 
-type UnlockTx = PlanChangeTx & Pick<Tx, 'features'>;
+type UnlockTx = PlanChangeTx & Pick<Tx, 'features' | 'tenantFor'>;
 
 /** What would unlock the feature, and for how much: add-ons of the present plan first, then plans from the weakest up. */
 export async function unlockOptions(tx: UnlockTx, answer: EntitlementAnswer): Promise<Unlock[]> {
-  const { tenant, featureId: wanted } = answer;
-  if (answer.allowed || !tenant || !wanted) return [];
+  const { featureId: wanted } = answer;
+  const tenant = answer.allowed || !answer.tenant ? undefined : await tx.tenantFor(answer.tenant.id);
+  if (!tenant || !wanted) return [];
   const gives = (allowances: Addon['allowances']) => allowances.some(({ featureId }) => featureId === wanted);
   const subscription = await tx.subscriptions.live(tenant.id);
   const addons = (await tx.addons.onSale(tenant.partnerId)).filter((addon) => gives(addon.allowances));

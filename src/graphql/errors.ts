@@ -21,7 +21,7 @@ export type ErrorCode = (typeof errorCodes)[number];
 
 const unavailableStates = /^(08|53|57P0)/;
 const unavailableMessages =
-  /timeout exceeded when trying to connect|Connection terminated|ECONNREFUSED|ECONNRESET|the database system is/;
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|ECONNREFUSED|ECONNRESET|the database system is/;
 
 /** The database is away or overloaded: the same call may succeed in a moment. */
 export function isOutage(error: unknown): boolean {

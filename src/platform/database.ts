@@ -89,6 +89,9 @@ async function enterAsSystem(runner: QueryRunner, tenantId: string): Promise<Ent
   }
 }
 
+/** Longer than any statement of this kind takes: a connection that says nothing any more is given up. */
+const answerMilliseconds = 5_000;
+
 /** One statement, which is its own transaction and enters the account itself: no other round trip. */
 export async function askOnce<Row>(
   source: DataSource,
@@ -98,7 +101,8 @@ export async function askOnce<Row>(
   const pool = (source.driver as unknown as { readonly master: Pool }).master;
   try {
     source.logger.logQuery(statement.text, values as unknown[]);
-    const { rows } = await pool.query({ ...statement, values: values as unknown[] });
+    const query = { ...statement, values: values as unknown[], query_timeout: answerMilliseconds };
+    const { rows } = await pool.query(query);
     return rows as Row[];
   } catch (error) {
     throw sqlState(error) === 'TG403' ? new NoSuchAccount('no such account') : error;

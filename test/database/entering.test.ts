@@ -164,14 +164,23 @@ describe('app.enter', () => {
   });
 });
 
-describe('check_entitlement, which enters by itself', () => {
-  const check = async (who: Principal, [partner, entering]: Ids, tenant: TenantLabel) =>
+describe('check_entitlements, which enters by itself', () => {
+  type Check = readonly [who: Principal, entering: Ids, tenant: TenantLabel];
+  const checkAll = async (checks: readonly Check[]) =>
     (
       await client.query(
-        `select partner_id, source_name from app.check_entitlement($1, $2, $3, $4, 'seats', null, '2026-01-15T00:00:00Z')`,
-        [principalId(who), partner, entering, tenantId(tenant)],
+        `select place, partner_id, source_name from app.check_entitlements($1, $2, $3, $4, $5, $6, '2026-01-15T00:00:00Z')`,
+        [
+          checks.map(([who]) => principalId(who)),
+          checks.map(([, [partner]]) => partner),
+          checks.map(([, [, tenant]]) => tenant),
+          checks.map(([, , asked]) => tenantId(asked)),
+          checks.map(() => 'seats'),
+          checks.map(() => null),
+        ],
       )
     ).rows;
+  const check = (...asked: Check) => checkAll([asked]);
 
   test.each<[Principal, Ids, TenantLabel, number]>([
     ['admin of A1', A1, 'A1', 1],
@@ -197,6 +206,36 @@ describe('check_entitlement, which enters by itself', () => {
     ['revoked key of A', A],
   ])('refuses the %s', async (who, ids) => {
     await expect(check(who, ids, 'A1')).rejects.toMatchObject({ code: 'TG403' });
+  });
+
+  const together: readonly (readonly [...Check, sees: boolean])[] = [
+    ['admin of A1', A1, 'A1', true],
+    ['admin of A1', A1, 'A2', false],
+    ['super admin', platform, 'B1', true],
+    ['admin of A1', A1, 'B1', false],
+    ['owner of A', A, 'A2', true],
+    ['owner of A', A, 'B1', false],
+    ['test key of A', A, 'A1', false],
+    ['test key of A', A, 'A2', true],
+    ['owner of A', A1, 'A2', false],
+    ['owner of A', A, 'A1', true],
+  ];
+  const seen = (found: readonly { place: number }[]) => [...new Set(found.map(({ place }) => place))];
+  const places = (checks: typeof together) => checks.flatMap(([, , , sees], index) => (sees ? [index + 1] : []));
+
+  test('asked together, each sees what its own asker sees, in whatever order', async () => {
+    for (let turn = 0; turn < together.length; turn += 1) {
+      for (const checks of [together, together.toReversed()]) {
+        const turned = [...checks.slice(turn), ...checks.slice(0, turn)];
+        expect(seen(await checkAll(turned.map(([who, ids, tenant]) => [who, ids, tenant])))).toEqual(places(turned));
+      }
+    }
+    expect((await client.query('select 1 from tenant_entitlements')).rows).toEqual([]);
+  });
+
+  test('asked together with somebody who may not enter, nobody is answered', async () => {
+    const stranger: Check = ['stranger', A1, 'A1'];
+    await expect(checkAll([['admin of A1', A1, 'A1'], stranger])).rejects.toMatchObject({ code: 'TG403' });
   });
 });
 
