@@ -117,7 +117,7 @@ export async function readChecks(
     questions.map(({ tenantId }) => tenantId),
     questions.map(({ featureCode }) => featureCode),
     questions.map(({ asOf }) => asOf?.toString() ?? null),
-    now.toString(),
+    new Date(now.epochMilliseconds).toISOString(),
   ]);
   return fromRows(questions, rows);
 }

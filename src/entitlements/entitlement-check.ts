@@ -65,6 +65,9 @@ export interface CheckedSources {
   readonly subscription?: Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined;
 }
 
+const none = decimal(0);
+const one = decimal(1);
+
 export function unknownTenant(featureCode: string): EntitlementAnswer {
   return { allowed: false, reason: 'TENANT_UNKNOWN', featureCode };
 }
@@ -91,9 +94,15 @@ export async function entitlementCheck(
   if (!kind && !feature) return unknownFeature(checked, input.feature);
   const merged = mergeEntitlement(sources, feature?.valueOrder ?? []);
   const window = merged && kind === 'METERED' ? resetWindow(subscription, merged, input.asOf ?? tenant.now) : undefined;
+  const { allowed, reason, limit, used, remaining } = gate(kind ?? feature!.kind, merged, none, input.quantity ?? one);
   return {
-    ...gate(kind ?? feature!.kind, merged, decimal(0), input.quantity ?? decimal(1)),
-    ...{ merged, tenant },
+    allowed,
+    reason,
+    limit,
+    used,
+    remaining,
+    merged,
+    tenant,
     featureId: sources[0]?.featureId ?? feature?.id,
     featureCode: input.feature,
     resetsAt: window?.end,

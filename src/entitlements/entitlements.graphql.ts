@@ -162,8 +162,13 @@ export class EntitlementType {
 
 export function toGraphqlEntitlement(answer: EntitlementAnswer): EntitlementType {
   const { allowed, reason, featureCode, merged, limit, used, remaining, resetsAt } = answer;
+  // Member by member: spreading is ten times as slow, and this is asked on every request.
   return {
-    ...{ allowed, reason, featureCode, resetsAt, answer },
+    allowed,
+    reason,
+    featureCode,
+    resetsAt,
+    answer,
     unlimited: merged?.unlimited ?? false,
     limit: limit && decimalText(limit),
     used: used && decimalText(used),

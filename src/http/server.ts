@@ -83,12 +83,17 @@ export function createHttpServer(parts: HttpParts): HttpServer {
       void (reply as FastifyReply).status(400).send(refusal(400, request.id)),
   });
   let draining = false;
-  fastify.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
+  // By callback: a promise for each hook of each request is not free.
+  fastify.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    done();
+  });
 
   // Only JSON in UTF-8: everything else is refused before it is read.
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    const charsets = [...(request.headers['content-type'] ?? '').matchAll(/charset\s*=\s*([^;]+)/gi)];
+    const type = request.headers['content-type'] ?? '';
+    const charsets = type.includes(';') ? [...type.matchAll(/charset\s*=\s*([^;]+)/gi)] : [];
     if (!charsets.every(([, charset]) => isUtf8Name(charset!))) {
       return done(Object.assign(new Error('charset'), { statusCode: 415 }), undefined);
     }
