@@ -1,6 +1,7 @@
 /** Who may import whom (see src/README.md); read by test/house/imports.test.ts. A comment says the reason, in kind words. */
 const pure = '^src/(?!graphql|http|cli|platform|seed|sdk|console)[a-z]+/[a-z-]+\\.ts$';
-const packages = (...names) => `^node_modules/(${names.join('|')})/`;
+/** In the checkout itself, or where its `node_modules` is a link to. */
+const packages = (...names) => `(^|/)node_modules/(${names.join('|')})/`;
 
 module.exports = {
   forbidden: [
