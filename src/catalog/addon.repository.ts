@@ -7,11 +7,19 @@ import { money } from '../core/money';
 import type { Page, PageRequest } from '../core/page';
 import type { IntervalUnit } from '../core/period';
 import { readPage } from '../platform/paging';
+import { preparedRead } from '../platform/prepared-read';
 import type { Addon, AddonPrice } from './addon';
 import { AddonEntity, AddonFeatureEntity, AddonPriceEntity, AddonRequirementEntity } from './addon.entity';
 import type { FeatureAllowance } from './feature';
 import { allowanceFromRow } from './feature.repository';
 import type { CatalogStatus } from './plan';
+
+const rowsByIds = preparedRead(AddonEntity, 'where id = any($1)');
+const rowsByCode = preparedRead(AddonEntity, 'where partner_id = $1 and code = $2');
+const rowsOnSale = preparedRead(AddonEntity, `where partner_id = $1 and status = 'ACTIVE' order by id limit 500`);
+const priceRows = preparedRead(AddonPriceEntity, 'where addon_id = any($1) and replaced_at is null order by id');
+const featureRows = preparedRead(AddonFeatureEntity, 'where addon_id = any($1) order by feature_id');
+const requirementRows = preparedRead(AddonRequirementEntity, 'where addon_id = any($1) order by required_addon_id');
 
 export class AddonRepository {
   constructor(private readonly manager: EntityManager) {}
@@ -93,14 +101,12 @@ export class AddonRepository {
   }
 
   async byCode(partnerId: string, code: string): Promise<Addon | undefined> {
-    return (await this.whole(await this.manager.findBy(AddonEntity, { partnerId, code })))[0];
+    return (await this.whole(await rowsByCode(this.manager, [partnerId, code])))[0];
   }
 
   async byIds(ids: readonly string[]): Promise<Addon[]> {
     if (ids.length === 0) return [];
-    return this.whole(
-      await this.manager.createQueryBuilder(AddonEntity, 'addon').where('addon.id = any(:ids)', { ids }).getMany(),
-    );
+    return this.whole(await rowsByIds(this.manager, [ids]));
   }
 
   async page(partnerId: string, status: CatalogStatus | undefined, request: PageRequest): Promise<Page<Addon>> {
@@ -118,13 +124,7 @@ export class AddonRepository {
 
   /** All add-ons on sale: what could unlock a feature. */
   async onSale(partnerId: string): Promise<Addon[]> {
-    const rows = await this.manager
-      .createQueryBuilder(AddonEntity, 'addon')
-      .where(`addon.partnerId = :partnerId and addon.status = 'ACTIVE'`, { partnerId })
-      .orderBy('addon.id')
-      .limit(500)
-      .getMany();
-    return this.whole(rows);
+    return this.whole(await rowsOnSale(this.manager, [partnerId]));
   }
 
   /** How many live attachments has each add-on? One grouped read for the whole page; add-ons without one count zero. */
@@ -143,30 +143,14 @@ export class AddonRepository {
   private async whole(rows: readonly AddonEntity[]): Promise<Addon[]> {
     if (rows.length === 0) return [];
     const ids = rows.map((row) => row.id);
-    const prices = groupBy(
-      await this.manager
-        .createQueryBuilder(AddonPriceEntity, 'price')
-        .where('price.addonId = any(:ids) and price.replacedAt is null', { ids })
-        .orderBy('price.id')
-        .getMany(),
-      (row) => row.addonId,
-    );
-    const features = groupBy(
-      await this.manager
-        .createQueryBuilder(AddonFeatureEntity, 'feature')
-        .where('feature.addonId = any(:ids)', { ids })
-        .orderBy('feature.featureId')
-        .getMany(),
-      (row) => row.addonId,
-    );
-    const required = groupBy(
-      await this.manager
-        .createQueryBuilder(AddonRequirementEntity, 'requirement')
-        .where('requirement.addonId = any(:ids)', { ids })
-        .orderBy('requirement.requiredAddonId')
-        .getMany(),
-      (row) => row.addonId,
-    );
+    const [ofPrice, ofFeature, ofRequirement] = await Promise.all([
+      priceRows(this.manager, [ids]),
+      featureRows(this.manager, [ids]),
+      requirementRows(this.manager, [ids]),
+    ]);
+    const prices = groupBy(ofPrice, (row) => row.addonId);
+    const features = groupBy(ofFeature, (row) => row.addonId);
+    const required = groupBy(ofRequirement, (row) => row.addonId);
     return rows.map((row) => ({
       ...row,
       id: row.id as Id<'Addon'>,

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
+import { preparedRead } from '../platform/prepared-read';
 import type { Feature, FeatureAllowance, FeatureKind, ResetPeriod } from './feature';
 import { FeatureEntity } from './feature.entity';
 
@@ -34,6 +35,9 @@ export function allowanceFromRow(row: AllowanceRow): FeatureAllowance {
   };
 }
 
+const rowsByIds = preparedRead(FeatureEntity, 'where id = any($1)');
+const rowsByCode = preparedRead(FeatureEntity, 'where partner_id = $1 and code = $2');
+
 export class FeatureRepository {
   constructor(private readonly manager: EntityManager) {}
 
@@ -51,7 +55,7 @@ export class FeatureRepository {
   }
 
   async byCode(partnerId: string, code: string): Promise<Feature | undefined> {
-    const row = await this.manager.findOneBy(FeatureEntity, { partnerId, code });
+    const [row] = await rowsByCode(this.manager, [partnerId, code]);
     return row ? fromRow(row) : undefined;
   }
 
@@ -62,11 +66,7 @@ export class FeatureRepository {
 
   async byIds(ids: readonly string[]): Promise<Feature[]> {
     if (ids.length === 0) return [];
-    const rows = await this.manager
-      .createQueryBuilder(FeatureEntity, 'feature')
-      .where('feature.id = any(:ids)', { ids })
-      .getMany();
-    return rows.map(fromRow);
+    return (await rowsByIds(this.manager, [ids])).map(fromRow);
   }
 
   async page(partnerId: string, request: PageRequest): Promise<Page<Feature>> {

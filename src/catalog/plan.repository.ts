@@ -7,6 +7,7 @@ import { mapPage, type Page, type PageRequest } from '../core/page';
 import type { IntervalUnit } from '../core/period';
 import type { ProrationBasis } from '../core/proration';
 import { readPage } from '../platform/paging';
+import { preparedRead } from '../platform/prepared-read';
 import { allowanceFromRow } from './feature.repository';
 import type { CatalogStatus, Plan, PlanVersion } from './plan';
 import { PlanAddonEntity, PlanEntity, PlanFeatureEntity, PlanPriceEntity, PlanVersionEntity } from './plan.entity';
@@ -20,6 +21,18 @@ function fromRow(row: PlanEntity): Plan {
     prorationBasis: (row.prorationBasis ?? undefined) as ProrationBasis | undefined,
   };
 }
+
+const rowsByIds = preparedRead(PlanEntity, 'where id = any($1)');
+const rowsById = preparedRead(PlanEntity, 'where partner_id = $1 and id = $2');
+const rowsByCode = preparedRead(PlanEntity, 'where partner_id = $1 and code = $2');
+const currentRows = preparedRead(
+  PlanVersionEntity,
+  'v where plan_id = any($1) and number = (select max(number) from plan_versions l where l.plan_id = v.plan_id)',
+);
+const versionRows = preparedRead(PlanVersionEntity, 'where id = any($1)');
+const priceRows = preparedRead(PlanPriceEntity, 'where plan_version_id = any($1) order by id');
+const featureRows = preparedRead(PlanFeatureEntity, 'where plan_version_id = any($1) order by feature_id');
+const addonRows = preparedRead(PlanAddonEntity, 'where plan_version_id = any($1) order by addon_id');
 
 export class PlanRepository {
   constructor(private readonly manager: EntityManager) {}
@@ -84,22 +97,18 @@ export class PlanRepository {
   }
 
   async byId(partnerId: string, id: string): Promise<Plan | undefined> {
-    const row = await this.manager.findOneBy(PlanEntity, { partnerId, id });
+    const [row] = await rowsById(this.manager, [partnerId, id]);
     return row ? fromRow(row) : undefined;
   }
 
   async byCode(partnerId: string, code: string): Promise<Plan | undefined> {
-    const row = await this.manager.findOneBy(PlanEntity, { partnerId, code });
+    const [row] = await rowsByCode(this.manager, [partnerId, code]);
     return row ? fromRow(row) : undefined;
   }
 
   async byIds(ids: readonly string[]): Promise<Plan[]> {
     if (ids.length === 0) return [];
-    const rows = await this.manager
-      .createQueryBuilder(PlanEntity, 'plan')
-      .where('plan.id = any(:ids)', { ids })
-      .getMany();
-    return rows.map(fromRow);
+    return (await rowsByIds(this.manager, [ids])).map(fromRow);
   }
 
   async page(partnerId: string, status: CatalogStatus | undefined, request: PageRequest): Promise<Page<Plan>> {
@@ -129,48 +138,38 @@ export class PlanRepository {
   /** The version that is sold now, for each of these plans. */
   async currentVersions(planIds: readonly string[]): Promise<PlanVersion[]> {
     if (planIds.length === 0) return [];
-    const rows: { id: string }[] = await this.manager.query(
-      'select distinct on (plan_id) id from plan_versions where plan_id = any($1) order by plan_id, number desc',
-      [planIds],
-    );
-    return this.versionsByIds(rows.map((row) => row.id));
+    return this.whole(await currentRows(this.manager, [planIds]));
   }
 
   async currentVersion(planId: string): Promise<PlanVersion | undefined> {
     return (await this.currentVersions([planId]))[0];
   }
 
-  /** Plan versions whole: four grouped reads, however many versions. */
+  /** The version of each plan that is sold now; after them these others. */
+  async currentVersionsAnd(planIds: readonly string[], ids: readonly string[]): Promise<PlanVersion[]> {
+    const [current, others] = await Promise.all([
+      currentRows(this.manager, [planIds]),
+      versionRows(this.manager, [ids]),
+    ]);
+    return this.whole([...current, ...others.filter((row) => current.every(({ id }) => id !== row.id))]);
+  }
+
   async versionsByIds(ids: readonly string[]): Promise<PlanVersion[]> {
-    if (ids.length === 0) return [];
-    const versions = await this.manager
-      .createQueryBuilder(PlanVersionEntity, 'version')
-      .where('version.id = any(:ids)', { ids })
-      .getMany();
-    const prices = groupBy(
-      await this.manager
-        .createQueryBuilder(PlanPriceEntity, 'price')
-        .where('price.planVersionId = any(:ids)', { ids })
-        .orderBy('price.id')
-        .getMany(),
-      (row) => row.planVersionId,
-    );
-    const features = groupBy(
-      await this.manager
-        .createQueryBuilder(PlanFeatureEntity, 'feature')
-        .where('feature.planVersionId = any(:ids)', { ids })
-        .orderBy('feature.featureId')
-        .getMany(),
-      (row) => row.planVersionId,
-    );
-    const addons = groupBy(
-      await this.manager
-        .createQueryBuilder(PlanAddonEntity, 'addon')
-        .where('addon.planVersionId = any(:ids)', { ids })
-        .orderBy('addon.addonId')
-        .getMany(),
-      (row) => row.planVersionId,
-    );
+    return ids.length === 0 ? [] : this.whole(await versionRows(this.manager, [ids]));
+  }
+
+  /** Plan versions with their prices, limits and add-ons: three grouped reads, however many versions. */
+  private async whole(versions: readonly PlanVersionEntity[]): Promise<PlanVersion[]> {
+    if (versions.length === 0) return [];
+    const ids = versions.map((row) => row.id);
+    const [ofPrice, ofFeature, ofAddon] = await Promise.all([
+      priceRows(this.manager, [ids]),
+      featureRows(this.manager, [ids]),
+      addonRows(this.manager, [ids]),
+    ]);
+    const prices = groupBy(ofPrice, (row) => row.planVersionId);
+    const features = groupBy(ofFeature, (row) => row.planVersionId);
+    const addons = groupBy(ofAddon, (row) => row.planVersionId);
     return versions.map((row) => ({
       id: row.id as Id<'PlanVersion'>,
       planId: row.planId as Id<'Plan'>,

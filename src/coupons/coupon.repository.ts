@@ -7,8 +7,13 @@ import type { Page, PageRequest } from '../core/page';
 import type { Percent } from '../core/percent';
 import type { IntervalUnit } from '../core/period';
 import { readPage } from '../platform/paging';
+import { preparedRead } from '../platform/prepared-read';
 import type { Coupon, CouponDuration, CouponKind, CouponStatus } from './coupon';
 import { CouponAmountEntity, CouponEntity } from './coupon.entity';
+
+const rowsByIds = preparedRead(CouponEntity, 'where id = any($1)');
+const rowsByCode = preparedRead(CouponEntity, 'where partner_id = $1 and lower(code) = lower($2)');
+const amountRows = preparedRead(CouponAmountEntity, 'where coupon_id = any($1) order by currency');
 
 export class CouponRepository {
   constructor(private readonly manager: EntityManager) {}
@@ -76,18 +81,12 @@ export class CouponRepository {
 
   /** Codes are unique per partner without regard to case. */
   async byCode(partnerId: string, code: string): Promise<Coupon | undefined> {
-    const rows = await this.manager
-      .createQueryBuilder(CouponEntity, 'coupon')
-      .where('coupon.partnerId = :partnerId and lower(coupon.code) = lower(:code)', { partnerId, code })
-      .getMany();
-    return (await this.whole(rows))[0];
+    return (await this.whole(await rowsByCode(this.manager, [partnerId, code])))[0];
   }
 
   async byIds(ids: readonly string[]): Promise<Coupon[]> {
     if (ids.length === 0) return [];
-    return this.whole(
-      await this.manager.createQueryBuilder(CouponEntity, 'coupon').where('coupon.id = any(:ids)', { ids }).getMany(),
-    );
+    return this.whole(await rowsByIds(this.manager, [ids]));
   }
 
   async page(partnerId: string, request: PageRequest): Promise<Page<Coupon>> {
@@ -104,14 +103,7 @@ export class CouponRepository {
 
   private async whole(rows: readonly CouponEntity[]): Promise<Coupon[]> {
     if (rows.length === 0) return [];
-    const amounts = groupBy(
-      await this.manager
-        .createQueryBuilder(CouponAmountEntity, 'amount')
-        .where('amount.couponId = any(:ids)', { ids: rows.map((row) => row.id) })
-        .orderBy('amount.currency')
-        .getMany(),
-      (row) => row.couponId,
-    );
+    const amounts = groupBy(await amountRows(this.manager, [rows.map((row) => row.id)]), (row) => row.couponId);
     return rows.map((row) => {
       const ofPurpose = (purpose: string) =>
         (amounts.get(row.id) ?? [])

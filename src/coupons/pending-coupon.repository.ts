@@ -5,6 +5,7 @@ import { money } from '../core/money';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import type { IntervalUnit } from '../core/period';
 import { readPage } from '../platform/paging';
+import { preparedRead } from '../platform/prepared-read';
 import { CouponRedemptionEntity, PendingCouponEntity } from './coupon.entity';
 import type { CouponRedemption, PendingCoupon, PendingCouponStatus } from './pending-coupon';
 
@@ -44,6 +45,11 @@ function redemptionFromRow(row: CouponRedemptionEntity): CouponRedemption {
   };
 }
 
+const liveRows = preparedRead(
+  PendingCouponEntity,
+  `where tenant_id = $1 and status in ('PENDING', 'RUNNING') order by created_at, id limit 500`,
+);
+
 export class PendingCouponRepository {
   constructor(private readonly manager: EntityManager) {}
 
@@ -67,14 +73,7 @@ export class PendingCouponRepository {
 
   /** Queued and running coupons, oldest first: the order in which they take from an invoice. */
   async live(tenantId: string): Promise<PendingCoupon[]> {
-    const rows = await this.manager
-      .createQueryBuilder(PendingCouponEntity, 'pending')
-      .where(`pending.tenantId = :tenantId and pending.status in ('PENDING', 'RUNNING')`, { tenantId })
-      .orderBy('pending.createdAt')
-      .addOrderBy('pending.id')
-      .limit(500)
-      .getMany();
-    return rows.map(fromRow);
+    return (await liveRows(this.manager, [tenantId])).map(fromRow);
   }
 
   /** How often has the tenant used this coupon, counting what is queued? Taken back and expired ones do not count. */

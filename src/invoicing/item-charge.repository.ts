@@ -5,6 +5,7 @@ import { groupBy } from '../core/group';
 import { add, type Money, money, negate, zero } from '../core/money';
 import type { ProrationBasis } from '../core/proration';
 import { newId } from '../platform/new-id';
+import { preparedRead } from '../platform/prepared-read';
 import type { GivenDiscount } from '../proration/charged-item';
 import type { Subscription } from '../subscriptions/subscription';
 import type { AccountEntry } from './invoice';
@@ -18,6 +19,11 @@ export interface ItemAccount {
   /** The invoice line that charged it last: what a credit points at. */
   readonly chargedByLineId?: string | undefined;
 }
+
+const rowsOfPeriod = preparedRead(
+  ItemChargeEntity,
+  'where tenant_id = $1 and subscription_id = $2 and period_start = $3 order by id limit 10000',
+);
 
 export class ItemChargeRepository {
   constructor(private readonly manager: EntityManager) {}
@@ -61,13 +67,7 @@ export class ItemChargeRepository {
     currency: CurrencyCode,
     basis: ProrationBasis,
   ): Promise<Map<string, ItemAccount>> {
-    const rows = await this.manager
-      .createQueryBuilder(ItemChargeEntity, 'charge')
-      .where('charge.tenantId = :tenantId and charge.subscriptionId = :subscriptionId', { tenantId, subscriptionId })
-      .andWhere('charge.periodStart = :periodStart', { periodStart: periodStart.toString() })
-      .orderBy('charge.id')
-      .limit(10_000)
-      .getMany();
+    const rows = await rowsOfPeriod(this.manager, [tenantId, subscriptionId, periodStart.toString()]);
     const accounts = new Map<string, ItemAccount>();
     for (const [itemId, entries] of groupBy(rows, (row) => row.itemId)) {
       const charged = entries.reduce((total, row) => add(total, money(row.amount, currency)), zero(currency));

@@ -1,16 +1,22 @@
-import { CompactSign, compactVerify } from 'jose';
+import { createHmac } from 'node:crypto';
+import { compactVerify } from 'jose';
 
 /** Text that only this gateway can have written: what a client hands back later, such as a quote. */
 export interface TextSigner {
-  sign(text: string): Promise<string>;
+  sign(text: string): string;
   /** `undefined`: not signed here. */
   verify(token: string): Promise<string | undefined>;
 }
 
 export function createTextSigner(secret: string): TextSigner {
   const key = new TextEncoder().encode(secret);
+  const header = Buffer.from('{"alg":"HS256"}').toString('base64url');
   return {
-    sign: (text) => new CompactSign(new TextEncoder().encode(text)).setProtectedHeader({ alg: 'HS256' }).sign(key),
+    // A compact JWS. Here and now: by way of the thread pool, which WebCrypto takes, it is ten times as long.
+    sign: (text) => {
+      const signed = `${header}.${Buffer.from(text).toString('base64url')}`;
+      return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
+    },
     verify: async (token) => {
       if (token.length > 4_096) return undefined;
       try {

@@ -5,6 +5,7 @@ import { type Plan, type PlanVersion, priceFor } from '../catalog/plan';
 import { compareDates, dateAt, type Instant, isAtOrBefore, isBefore, startOfDay } from '../core/calendar';
 import { exactOf, multiply } from '../core/exact';
 import type { Id } from '../core/ids';
+import { invariant } from '../core/invariant';
 import { exactMinorUnits, type Money, roundToMoney } from '../core/money';
 import type { IntervalUnit } from '../core/period';
 import { parseSeats } from '../core/quantity';
@@ -128,7 +129,13 @@ export async function loadPlanChange(
   request: PlanChangeRequest,
   options: LoadOptions = {},
 ): Promise<Result<LoadedPlanChange, PlanChangeRefusal>> {
-  const subscription = await tx.subscriptions.live(tenant.id);
+  // What needs only the tenant is asked at once, on one connection.
+  const [subscription, plan, live, pendings] = await Promise.all([
+    tx.subscriptions.live(tenant.id),
+    findPlan({ plans: tx.plans, partnerId: tenant.partnerId }, request.plan),
+    tx.addonSubscriptions.live(tenant.id),
+    tx.pendingCoupons.live(tenant.id),
+  ]);
   if (!subscription) return refuse('SUBSCRIPTION_REQUIRED', 'The tenant has no subscription.');
   const { item, currency, timeZone } = subscription;
   const now = options.at ?? tenant.now;
@@ -149,15 +156,34 @@ export async function loadPlanChange(
     });
   }
 
-  const plan = await findPlan({ plans: tx.plans, partnerId: tenant.partnerId }, request.plan);
   if (!plan) return refuse('PLAN_NOT_FOUND', 'No such plan.', { path: ['input', 'plan'] });
   const samePlan = plan.id === item.planId;
   if (plan.status === 'ARCHIVED' && !samePlan && !options.pinned) {
     return refuse('PLAN_ARCHIVED', `${plan.name} is no longer sold.`, { path: ['input', 'plan'] });
   }
+  // What is about to end has been paid to its end; it is neither priced again nor credited.
+  const continuing = live.filter((attachment) => !attachment.endsAt);
+  const running = pendings.filter((pending) => pending.status === 'RUNNING');
+  const [versions, [planBefore], accounts, ofAddons, ofCoupons] = await Promise.all([
+    options.pinned
+      ? tx.plans.versionsByIds([options.pinned.planVersionId, item.planVersionId])
+      : tx.plans.currentVersionsAnd([plan.id], [item.planVersionId]),
+    tx.plans.byIds([item.planId]),
+    tx.itemCharges.accounts(
+      tenant.id,
+      subscription.id,
+      subscription.periodStart,
+      currency,
+      subscription.prorationBasis,
+    ),
+    tx.addons.byIds(continuing.map((attachment) => attachment.addonId)),
+    tx.coupons.byIds(running.map((pending) => pending.couponId)),
+  ]);
+  const versionBefore = versions.find(({ id }) => id === item.planVersionId);
+  invariant(planBefore && versionBefore, 'a subscription has a plan');
   const version = options.pinned
-    ? await tx.plans.versionById(options.pinned.planVersionId)
-    : await tx.plans.currentVersion(plan.id);
+    ? versions.find(({ id }) => id === options.pinned?.planVersionId)
+    : versions.find(({ planId }) => planId === plan.id);
   const interval = request.interval ?? subscription.interval;
   const price = version && priceFor(version.prices, interval, currency);
   if (!version || !price) {
@@ -175,15 +201,6 @@ export async function loadPlanChange(
     return refuse('NO_CHANGE', 'The subscription has this plan, interval and quantity already.');
   }
 
-  const planBefore = (await tx.plans.byIds([item.planId]))[0]!;
-  const versionBefore = (await tx.plans.versionById(item.planVersionId))!;
-  const accounts = await tx.itemCharges.accounts(
-    tenant.id,
-    subscription.id,
-    subscription.periodStart,
-    currency,
-    subscription.prorationBasis,
-  );
   const chargedItem = (
     kind: ChargedItem['kind'],
     itemId: string,
@@ -197,12 +214,7 @@ export async function loadPlanChange(
       discounts: account?.discounts ?? [],
     };
   };
-  const live = await tx.addonSubscriptions.live(tenant.id);
-  // What is about to end has been paid to its end; it is neither priced again nor credited.
-  const continuing = live.filter((attachment) => !attachment.endsAt);
-  const addons = new Map<string, Addon>(
-    (await tx.addons.byIds(continuing.map((attachment) => attachment.addonId))).map((addon) => [addon.id, addon]),
-  );
+  const addons = new Map<string, Addon>(ofAddons.map((addon) => [addon.id, addon]));
   const attachments: AttachedAddon[] = continuing.map((attachment) => {
     const addon = addons.get(attachment.addonId)!;
     return { attachment, addon, charged: chargedItem('ADDON', attachment.id, addon.name, attachment) };
@@ -220,10 +232,7 @@ export async function loadPlanChange(
     if (!appliesToPlan(judged.coupon, plan.id)) return refuseCoupon(['COUPON_PLAN_NOT_ELIGIBLE'], 'coupon');
     coupon = judged.coupon;
   }
-  const running = (await tx.pendingCoupons.live(tenant.id)).filter((pending) => pending.status === 'RUNNING');
-  const byId = new Map(
-    (await tx.coupons.byIds(running.map((pending) => pending.couponId))).map((row) => [row.id, row]),
-  );
+  const byId = new Map(ofCoupons.map((row) => [row.id, row]));
   const coupons: ChangeCoupon[] = coupon ? [{ coupon, running: false }] : [];
   const endingCoupons: QueuedCoupon[] = [];
   for (const pending of running) {

@@ -10,12 +10,12 @@ export interface FeatureDifference {
   readonly change: 'GAINED' | 'LOST' | 'CHANGED';
 }
 
-interface Side {
+export interface PlanContents {
   readonly allowances: readonly FeatureAllowance[];
   readonly includedAddons: readonly Addon[];
 }
 
-function textsOf(side: Side): Map<string, string> {
+function textsOf(side: PlanContents): Map<string, string> {
   const texts = new Map<string, string>();
   for (const allowance of [...side.allowances, ...side.includedAddons.flatMap((addon) => addon.allowances)]) {
     const existing = texts.get(allowance.featureId);
@@ -26,7 +26,11 @@ function textsOf(side: Side): Map<string, string> {
 }
 
 /** What a plan change gains and loses; add-ons that are attached beside the plan are not part of it. */
-export function comparePlans(before: Side, after: Side, features: ReadonlyMap<string, Feature>): FeatureDifference[] {
+export function comparePlans(
+  before: PlanContents,
+  after: PlanContents,
+  features: ReadonlyMap<string, Feature>,
+): FeatureDifference[] {
   const old = textsOf(before);
   const now = textsOf(after);
   return [...new Set([...old.keys(), ...now.keys()])].flatMap((featureId) => {

@@ -5,7 +5,7 @@ import { done, type Result, refuse } from '../core/result';
 import type { Tx } from '../tx';
 import type { PlanChangeRequest } from './plan-change';
 import { type LoadedPlanChange, loadPlanChange, type PlanChangeRefusal, type PlanChangeTx } from './plan-change.query';
-import { comparePlans, type FeatureDifference } from './plan-comparison';
+import { comparePlans, type FeatureDifference, type PlanContents } from './plan-comparison';
 import { type PlanChangeQuote, quoteLifetimeMinutes, requestText } from './quote';
 
 export interface ProrationPreview {
@@ -37,14 +37,11 @@ export async function prorationPreview(
   const loaded = await loadPlanChange(tx, tenant, request, { at });
   if (!loaded.ok) return loaded;
   const { versionBefore, target, change } = loaded.value;
-  const before = {
-    allowances: versionBefore.allowances,
-    includedAddons: await includedAddons(tx, tenant.partnerId, versionBefore),
-  };
-  const after = {
-    allowances: target.version.allowances,
-    includedAddons: await includedAddons(tx, tenant.partnerId, target.version),
-  };
+  const contentsOf = async (version: PlanVersion): Promise<PlanContents> => ({
+    allowances: version.allowances,
+    includedAddons: await includedAddons(tx, tenant.partnerId, version),
+  });
+  const [before, after] = await Promise.all([contentsOf(versionBefore), contentsOf(target.version)]);
   const featureIds = [before, after].flatMap((side) =>
     [...side.allowances, ...side.includedAddons.flatMap((addon) => addon.allowances)].map(({ featureId }) => featureId),
   );

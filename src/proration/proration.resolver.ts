@@ -54,7 +54,7 @@ export class ProrationResolver {
     if (!tx || !tenantId) return toGraphqlRefused(refuse('TENANT_NOT_FOUND', 'No such tenant.').refusal);
     const preview = await prorationPreview(tx, tenantId, requestOf(input));
     if (!preview.ok) return toGraphqlRefused(preview.refusal);
-    const token = await context.app.signer.sign(quoteText(preview.value.quote));
+    const token = context.app.signer.sign(quoteText(preview.value.quote));
     return { __typename: 'ProrationPreview', ...toGraphqlProrationPreview(preview.value, token) };
   }
 

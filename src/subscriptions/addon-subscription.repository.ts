@@ -5,6 +5,7 @@ import { money } from '../core/money';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import type { IntervalUnit } from '../core/period';
 import { readPage } from '../platform/paging';
+import { preparedRead } from '../platform/prepared-read';
 import type { AddonEndKind, AddonSubscription } from './addon-subscription';
 import { AddonSubscriptionEntity } from './addon-subscription.entity';
 
@@ -28,6 +29,11 @@ function fromRow(row: AddonSubscriptionEntity): AddonSubscription {
     createdAt: row.createdAt,
   };
 }
+
+const liveRows = preparedRead(
+  AddonSubscriptionEntity,
+  'where tenant_id = $1 and ended_at is null order by started_at, id limit 1000',
+);
 
 export class AddonSubscriptionRepository {
   constructor(private readonly manager: EntityManager) {}
@@ -81,14 +87,7 @@ export class AddonSubscriptionRepository {
 
   /** What is attached now, by start. */
   async live(tenantId: string): Promise<AddonSubscription[]> {
-    const rows = await this.manager
-      .createQueryBuilder(AddonSubscriptionEntity, 'attachment')
-      .where('attachment.tenantId = :tenantId and attachment.endedAt is null', { tenantId })
-      .orderBy('attachment.startedAt')
-      .addOrderBy('attachment.id')
-      .limit(1_000)
-      .getMany();
-    return rows.map(fromRow);
+    return (await liveRows(this.manager, [tenantId])).map(fromRow);
   }
 
   /** What was ever attached: what entitlements are rebuilt from. */

@@ -9,6 +9,7 @@ import { mapPage } from '../core/page';
 import type { IntervalUnit } from '../core/period';
 import type { ProrationBasis } from '../core/proration';
 import { readPage } from '../platform/paging';
+import { preparedRead } from '../platform/prepared-read';
 import type { ScheduledPlanChange, ScheduledPlanChangeOptions } from './scheduled-plan-change';
 import type {
   Subscription,
@@ -77,6 +78,10 @@ function toRow(subscription: Subscription) {
   };
 }
 
+const itemRows = preparedRead(SubscriptionItemEntity, 'where tenant_id = any($1) and id = any($2)');
+const liveRows = preparedRead(SubscriptionEntity, `where tenant_id = $1 and status <> 'CANCELLED'`);
+const rowsByIds = preparedRead(SubscriptionEntity, 'where tenant_id = any($1) and id = any($2)');
+
 export class SubscriptionRepository {
   constructor(private readonly manager: EntityManager) {}
 
@@ -116,13 +121,10 @@ export class SubscriptionRepository {
 
   private async whole(rows: readonly SubscriptionEntity[]): Promise<Subscription[]> {
     if (rows.length === 0) return [];
-    const items = await this.manager
-      .createQueryBuilder(SubscriptionItemEntity, 'item')
-      .where('item.tenantId = any(:tenantIds) and item.id = any(:ids)', {
-        tenantIds: [...new Set(rows.map((row) => row.tenantId))],
-        ids: rows.map((row) => row.planItemId),
-      })
-      .getMany();
+    const items = await itemRows(this.manager, [
+      [...new Set(rows.map((row) => row.tenantId))],
+      rows.map((row) => row.planItemId),
+    ]);
     const byId = new Map(items.map((row) => [row.id, itemFromRow(row)]));
     return rows.map((row) => {
       const item = byId.get(row.planItemId);
@@ -133,11 +135,7 @@ export class SubscriptionRepository {
 
   /** The tenant's one live subscription. */
   async live(tenantId: string): Promise<Subscription | undefined> {
-    const rows = await this.manager
-      .createQueryBuilder(SubscriptionEntity, 'subscription')
-      .where(`subscription.tenantId = :tenantId and subscription.status <> 'CANCELLED'`, { tenantId })
-      .getMany();
-    return (await this.whole(rows))[0];
+    return (await this.whole(await liveRows(this.manager, [tenantId])))[0];
   }
 
   /** The live one, else the one that ended last: what a tenant's page shows. */
@@ -153,11 +151,7 @@ export class SubscriptionRepository {
   }
 
   async byIds(tenantIds: readonly string[], ids: readonly string[]): Promise<Subscription[]> {
-    const rows = await this.manager
-      .createQueryBuilder(SubscriptionEntity, 'subscription')
-      .where('subscription.tenantId = any(:tenantIds) and subscription.id = any(:ids)', { tenantIds, ids })
-      .getMany();
-    return this.whole(rows);
+    return this.whole(await rowsByIds(this.manager, [tenantIds, ids]));
   }
 
   /** Every phase of the plan, oldest first. */

@@ -1,0 +1,50 @@
+import type { EntityManager, EntityTarget, ObjectLiteral, ValueTransformer } from 'typeorm';
+import { invariant } from '../core/invariant';
+
+export type PreparedRead<Row> = (manager: EntityManager, values: readonly unknown[]) => Promise<Row[]>;
+
+interface Made {
+  readonly name: string;
+  readonly text: string;
+  readonly columns: readonly { readonly property: string; readonly from?: ((value: unknown) => unknown) | undefined }[];
+}
+
+let made = 0;
+
+/**
+ * Rows of one entity by a condition that never changes its shape. The statement is made once and prepared on each
+ * connection: a query builder makes and PostgreSQL plans it anew each time, which took ten times as long as reading a row.
+ *
+ * @param rest what follows `select … from table`, by the names of the columns
+ */
+export function preparedRead<Row extends ObjectLiteral>(entity: EntityTarget<Row>, rest: string): PreparedRead<Row> {
+  let statement: Made | undefined;
+  const make = (manager: EntityManager): Made => {
+    const { tableName, columns } = manager.connection.getMetadata(entity);
+    const names = columns.map(({ databaseName }) => `"${databaseName}"`).join(', ');
+    made += 1;
+    return {
+      name: `${tableName} ${made}`,
+      text: `select ${names} from "${tableName}" ${rest}`,
+      columns: columns.map(({ propertyName, transformer }) => ({
+        property: propertyName,
+        from: (transformer as ValueTransformer | undefined)?.from,
+      })),
+    };
+  };
+  return async (manager, values) => {
+    statement ??= make(manager);
+    const { name, text, columns } = statement;
+    invariant(manager.queryRunner, 'a read belongs to a transaction');
+    const client = await manager.queryRunner.connect();
+    manager.connection.logger.logQuery(text, values as unknown[], manager.queryRunner);
+    const { rows } = await client.query({ name, text, values, rowMode: 'array' });
+    return rows.map((cells: readonly unknown[]) => {
+      const row: Record<string, unknown> = {};
+      for (const [index, { property, from }] of columns.entries()) {
+        row[property] = from ? from(cells[index]) : cells[index];
+      }
+      return row as Row;
+    });
+  };
+}
