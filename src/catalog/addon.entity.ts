@@ -5,6 +5,7 @@ import {
   BigintColumn,
   BooleanColumn,
   IntegerColumn,
+  JsonColumn,
   KeyColumn,
   NumericColumn,
   TextColumn,
@@ -46,6 +47,7 @@ export class AddonFeatureEntity {
   @NumericColumn('limit_quantity', { nullable: true }) limit: DecimalValue | null;
   @TextColumn('reset_period', { nullable: true }) resetPeriod: string | null;
   @TextColumn('config_value', { nullable: true }) value: string | null;
+  @JsonColumn('usage_prices') usagePrices: object;
 }
 
 @Entity('addon_requirements')

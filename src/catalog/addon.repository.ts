@@ -11,7 +11,7 @@ import { preparedRead } from '../platform/prepared-read';
 import type { Addon, AddonPrice } from './addon';
 import { AddonEntity, AddonFeatureEntity, AddonPriceEntity, AddonRequirementEntity } from './addon.entity';
 import type { FeatureAllowance } from './feature';
-import { allowanceFromRow } from './feature.repository';
+import { allowanceFromRow, allowanceToRow } from './feature.repository';
 import type { CatalogStatus } from './plan';
 
 const rowsByIds = preparedRead(AddonEntity, 'where id = any($1)');
@@ -67,7 +67,7 @@ export class AddonRepository {
     if (allowances.length === 0) return;
     await this.manager.insert(
       AddonFeatureEntity,
-      allowances.map((allowance) => ({ partnerId, addonId, ...allowance })),
+      allowances.map((allowance) => ({ partnerId, addonId, ...allowanceToRow(allowance) })),
     );
   }
 

@@ -1,6 +1,7 @@
 import { type DecimalValue, decimalText } from '../core/decimal';
 import { type Done, done, type Refused, refuse } from '../core/result';
 import { invalid } from '../core/text';
+import { parseUsagePrices, type UsagePriceInput } from '../rating/price-model-input';
 import {
   type AllowanceProblem,
   allowanceProblem,
@@ -17,6 +18,7 @@ export interface AllowanceInput {
   readonly limit?: DecimalValue | undefined;
   readonly resetPeriod?: ResetPeriod | undefined;
   readonly value?: string | undefined;
+  readonly usagePrices?: readonly UsagePriceInput[] | undefined;
 }
 
 const messages: Readonly<Record<AllowanceProblem, string>> = {
@@ -26,6 +28,7 @@ const messages: Readonly<Record<AllowanceProblem, string>> = {
   VALUE_REQUIRED: 'A configuration feature needs a value.',
   VALUE_NOT_APPLICABLE: 'Only configuration features have a value.',
   VALUE_UNKNOWN: "The value is not one of the feature's values, or not a number where it has none.",
+  PRICES_NOT_APPLICABLE: 'Only the units of metered features have prices.',
 };
 
 export async function parseAllowances(
@@ -42,12 +45,15 @@ export async function parseAllowances(
         facts: { feature: input.feature.slice(0, 100) },
       });
     }
+    const prices = parseUsagePrices(input.usagePrices ?? []);
+    if (!prices.ok) return invalid([path, String(index), 'usagePrices', ...prices.path], prices.message);
     const allowance: FeatureAllowance = {
       featureId: feature.id,
       unlimited: input.unlimited ?? false,
       limit: input.limit,
       resetPeriod: input.resetPeriod,
       value: input.value,
+      usagePrices: prices.prices,
     };
     const problem = allowanceProblem(feature, allowance);
     if (problem) return invalid([path, String(index)], messages[problem]);

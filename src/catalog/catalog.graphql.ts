@@ -11,6 +11,12 @@ import { MutationDone } from '../graphql/mutation.graphql';
 import { connectionOf, countedConnectionOf } from '../graphql/page.graphql';
 import { resultOf } from '../graphql/refusal.graphql';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars';
+import {
+  toGraphqlUsagePrice,
+  UsagePriceInputType,
+  UsagePriceType,
+  usagePricesFromGraphql,
+} from '../rating/price-model.graphql';
 import type { Addon } from './addon';
 import {
   type Feature,
@@ -86,12 +92,18 @@ export class AllowanceType {
   resetPeriod?: ResetPeriod | undefined;
   @Field(() => String, { nullable: true, description: 'CONFIG: the value.' })
   value?: string | undefined;
+  @Field(() => [UsagePriceType], { description: 'METERED: what units cost, one for each currency; none: nothing.' })
+  usagePrices: UsagePriceType[];
   readonly featureUuid: string;
 }
 
 export function toGraphqlAllowance(allowance: FeatureAllowance): AllowanceType {
-  const { unlimited, limit, resetPeriod, value, featureId } = allowance;
-  return { unlimited, limit: limit && decimalText(limit), resetPeriod, value, featureUuid: featureId };
+  const { unlimited, limit, resetPeriod, value, featureId, usagePrices = [] } = allowance;
+  return {
+    ...{ unlimited, limit: limit && decimalText(limit), resetPeriod, value },
+    usagePrices: usagePrices.map(toGraphqlUsagePrice),
+    featureUuid: featureId,
+  };
 }
 
 @ObjectType('Price', {
@@ -223,6 +235,11 @@ export class AllowanceInputType {
   resetPeriod?: ResetPeriod;
   @Field(() => String, { nullable: true, description: 'CONFIG: the value.' })
   value?: string;
+  @Field(() => [UsagePriceInputType], {
+    nullable: true,
+    description: 'METERED: what units cost, one for each currency. Default: nothing, and the limit is hard.',
+  })
+  usagePrices?: UsagePriceInputType[];
 }
 
 @InputType('PriceInput', { description: 'A fixed price for one whole billing period and one unit.' })
@@ -413,5 +430,9 @@ export function allowancesFromGraphql(
   inputs: readonly AllowanceInputType[] | undefined,
   parse: (text: string) => DecimalValue,
 ) {
-  return inputs?.map((input) => ({ ...input, limit: input.limit === undefined ? undefined : parse(input.limit) }));
+  return inputs?.map((input) => ({
+    ...input,
+    limit: input.limit === undefined ? undefined : parse(input.limit),
+    usagePrices: usagePricesFromGraphql(input.usagePrices, parse),
+  }));
 }

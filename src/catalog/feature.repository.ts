@@ -3,6 +3,8 @@ import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
 import { preparedRead } from '../platform/prepared-read';
+import { fromStored, toStored } from '../platform/stored-value';
+import type { CurrencyUsagePrice } from '../rating/price-model-input';
 import type { Feature, FeatureAllowance, FeatureKind, ResetPeriod } from './feature';
 import { FeatureEntity } from './feature.entity';
 
@@ -23,6 +25,8 @@ export interface AllowanceRow {
   readonly limit: FeatureAllowance['limit'] | null;
   readonly resetPeriod: string | null;
   readonly value: string | null;
+  /** Grants have none. */
+  readonly usagePrices?: object;
 }
 
 export function allowanceFromRow(row: AllowanceRow): FeatureAllowance {
@@ -32,11 +36,16 @@ export function allowanceFromRow(row: AllowanceRow): FeatureAllowance {
     limit: row.limit ?? undefined,
     resetPeriod: (row.resetPeriod ?? undefined) as ResetPeriod | undefined,
     value: row.value ?? undefined,
+    usagePrices: row.usagePrices ? (fromStored(row.usagePrices) as CurrencyUsagePrice[]) : undefined,
   };
 }
 
 const rowsByIds = preparedRead(FeatureEntity, 'where id = any($1)');
 const rowsByCode = preparedRead(FeatureEntity, 'where partner_id = $1 and code = $2');
+/** The allowance of a plan version or an add-on as its row. */
+export function allowanceToRow({ usagePrices, ...allowance }: FeatureAllowance) {
+  return { ...allowance, usagePrices: toStored(usagePrices ?? []) as object };
+}
 
 export class FeatureRepository {
   constructor(private readonly manager: EntityManager) {}

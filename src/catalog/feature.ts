@@ -1,6 +1,7 @@
 import type { Instant } from '../core/calendar';
 import { type DecimalValue, isDecimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
+import type { CurrencyUsagePrice } from '../rating/price-model-input';
 
 export const featureKinds = ['BOOLEAN', 'METERED', 'CONFIG'] as const;
 /** BOOLEAN: may or may not. METERED: a limit per reset period. CONFIG: a value. */
@@ -34,6 +35,8 @@ export interface FeatureAllowance {
   readonly resetPeriod?: ResetPeriod | undefined;
   /** CONFIG. */
   readonly value?: string | undefined;
+  /** METERED: what units cost, one for each currency. Grants have none. */
+  readonly usagePrices?: readonly CurrencyUsagePrice[] | undefined;
 }
 
 export type AllowanceProblem =
@@ -42,7 +45,8 @@ export type AllowanceProblem =
   | 'RESET_PERIOD_REQUIRED'
   | 'VALUE_REQUIRED'
   | 'VALUE_NOT_APPLICABLE'
-  | 'VALUE_UNKNOWN';
+  | 'VALUE_UNKNOWN'
+  | 'PRICES_NOT_APPLICABLE';
 
 /** What is wrong with an allowance for a feature of this kind; `undefined`: nothing. */
 export function allowanceProblem(feature: Feature, allowance: FeatureAllowance): AllowanceProblem | undefined {
@@ -53,6 +57,7 @@ export function allowanceProblem(feature: Feature, allowance: FeatureAllowance):
     return allowance.resetPeriod === undefined ? 'RESET_PERIOD_REQUIRED' : undefined;
   }
   if (hasLimit || allowance.resetPeriod !== undefined) return 'LIMIT_NOT_APPLICABLE';
+  if (allowance.usagePrices?.length) return 'PRICES_NOT_APPLICABLE';
   if (feature.kind === 'BOOLEAN') return allowance.value === undefined ? undefined : 'VALUE_NOT_APPLICABLE';
   if (allowance.value === undefined || allowance.value === '') return 'VALUE_REQUIRED';
   if (feature.valueOrder.length > 0) {

@@ -8,7 +8,7 @@ import type { IntervalUnit } from '../core/period';
 import type { ProrationBasis } from '../core/proration';
 import { readPage } from '../platform/paging';
 import { preparedRead } from '../platform/prepared-read';
-import { allowanceFromRow } from './feature.repository';
+import { allowanceFromRow, allowanceToRow } from './feature.repository';
 import type { CatalogStatus, Plan, PlanVersion } from './plan';
 import { PlanAddonEntity, PlanEntity, PlanFeatureEntity, PlanPriceEntity, PlanVersionEntity } from './plan.entity';
 
@@ -74,7 +74,7 @@ export class PlanRepository {
     if (version.allowances.length > 0) {
       await this.manager.insert(
         PlanFeatureEntity,
-        version.allowances.map((allowance) => ({ partnerId, planVersionId, ...allowance })),
+        version.allowances.map((allowance) => ({ partnerId, planVersionId, ...allowanceToRow(allowance) })),
       );
     }
     if (version.includedAddonIds.length > 0) {

@@ -4,6 +4,7 @@ import type { DecimalValue } from '../core/decimal';
 import {
   BigintColumn,
   BooleanColumn,
+  JsonColumn,
   KeyColumn,
   NumericColumn,
   TextColumn,
@@ -28,6 +29,7 @@ export class EntitlementEntity {
   @NumericColumn('limit_quantity', { nullable: true }) limit: DecimalValue | null;
   @TextColumn('reset_period', { nullable: true }) resetPeriod: string | null;
   @TextColumn('config_value', { nullable: true }) value: string | null;
+  @JsonColumn('usage_price') price: object | null;
   @TimestampColumn('starts_at') startsAt: Instant;
   @TimestampColumn('ends_at', { nullable: true }) endsAt: Instant | null;
 }

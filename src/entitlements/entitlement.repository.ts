@@ -4,6 +4,8 @@ import { allowanceFromRow } from '../catalog/feature.repository';
 import type { Instant } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { newId } from '../platform/new-id';
+import { fromStored, toStored } from '../platform/stored-value';
+import type { UsagePrice } from '../rating/rate-usage';
 import {
   type EntitlementGrant,
   type EntitlementSource,
@@ -27,10 +29,13 @@ function fromRow(row: EntitlementEntity): EntitlementSource {
     limit: row.limit ?? undefined,
     resetPeriod: (row.resetPeriod ?? undefined) as ResetPeriod | undefined,
     value: row.value ?? undefined,
+    price: row.price ? (fromStored(row.price) as UsagePrice) : undefined,
     startsAt: row.startsAt,
     endsAt: row.endsAt ?? undefined,
   };
 }
+
+const priceToRow = ({ price }: EntitlementSource) => (price ? (toStored(price) as object) : null);
 
 function grantFromRow(row: EntitlementGrantEntity): EntitlementGrant {
   return {
@@ -73,7 +78,7 @@ export class EntitlementRepository {
     for (const source of wanted) {
       const row = existing.get(sourceKey(source));
       existing.delete(sourceKey(source));
-      if (!row) inserts.push({ tenantId, partnerId, id: newId(), ...source });
+      if (!row) inserts.push({ tenantId, partnerId, id: newId(), ...source, price: priceToRow(source) });
       else if (sourceContent(fromRow(row)) !== sourceContent(source)) {
         const { sourceName, quantity, unlimited, startsAt } = source;
         await this.manager.update(
@@ -84,6 +89,7 @@ export class EntitlementRepository {
             limit: source.limit ?? null,
             resetPeriod: source.resetPeriod ?? null,
             value: source.value ?? null,
+            price: priceToRow(source),
             endsAt: source.endsAt ?? null,
           },
         );

@@ -3,6 +3,8 @@ import type { Feature, FeatureAllowance, FeatureKind, ResetPeriod } from '../cat
 import { type Instant, isAtOrBefore, isBefore } from '../core/calendar';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
+import { type FeatureUsagePrice, usagePriceText } from '../rating/price-model-input';
+import type { UsagePrice } from '../rating/rate-usage';
 
 export const entitlementSourceKinds = ['PLAN', 'ADDON', 'GRANT'] as const;
 export type EntitlementSourceKind = (typeof entitlementSourceKinds)[number];
@@ -24,6 +26,8 @@ export interface EntitlementSource {
   readonly limit?: DecimalValue | undefined;
   readonly resetPeriod?: ResetPeriod | undefined;
   readonly value?: string | undefined;
+  /** METERED: what its units cost the tenant. */
+  readonly price?: UsagePrice | undefined;
   readonly startsAt: Instant;
   readonly endsAt?: Instant | undefined;
 }
@@ -151,9 +155,16 @@ export interface PlanPhase {
   readonly planId: string;
   readonly planName: string;
   readonly allowances: readonly FeatureAllowance[];
+  /** Of the plan's own features: what it includes beside them costs nothing more. */
+  readonly usagePrices?: readonly FeatureUsagePrice[] | undefined;
   readonly includedAddons: readonly Addon[];
   readonly startsAt: Instant;
   readonly endsAt?: Instant | undefined;
+}
+
+function priceOf(prices: readonly FeatureUsagePrice[], featureId: string): UsagePrice | undefined {
+  const price = prices.find((candidate) => candidate.featureId === featureId);
+  return price && { inside: price.inside, overage: price.overage };
 }
 
 /**
@@ -162,12 +173,19 @@ export interface PlanPhase {
  */
 export function entitlementSources(
   phases: readonly PlanPhase[],
-  attachments: readonly (Omit<SourceOwner, 'sourceKind'> & { readonly allowances: readonly FeatureAllowance[] })[],
+  attachments: readonly (Omit<SourceOwner, 'sourceKind'> & {
+    readonly allowances: readonly FeatureAllowance[];
+    readonly usagePrices?: readonly FeatureUsagePrice[] | undefined;
+  })[],
   grants: readonly EntitlementGrant[],
   features: ReadonlyMap<string, Feature>,
 ): EntitlementSource[] {
   const sources: EntitlementSource[] = [];
-  const addAll = (owner: SourceOwner, allowances: readonly FeatureAllowance[]) => {
+  const addAll = (
+    owner: SourceOwner,
+    allowances: readonly FeatureAllowance[],
+    usagePrices: readonly FeatureUsagePrice[] = [],
+  ) => {
     for (const allowance of allowances) {
       const feature = features.get(allowance.featureId);
       if (!feature) continue;
@@ -181,18 +199,25 @@ export function entitlementSources(
         limit: allowance.limit,
         resetPeriod: allowance.resetPeriod,
         value: allowance.value,
+        price: priceOf(usagePrices, feature.id),
       });
     }
   };
   for (const phase of phases) {
     const owner = { sourceKind: 'PLAN' as const, sourceId: phase.itemId, quantity: 1n, startsAt: phase.startsAt };
-    addAll({ ...owner, sourceName: phase.planName, catalogId: phase.planId, endsAt: phase.endsAt }, phase.allowances);
+    addAll(
+      { ...owner, sourceName: phase.planName, catalogId: phase.planId, endsAt: phase.endsAt },
+      phase.allowances,
+      phase.usagePrices,
+    );
     for (const addon of phase.includedAddons) {
       const sourceName = `${addon.name} (included in ${phase.planName})`;
       addAll({ ...owner, sourceName, catalogId: addon.id, endsAt: phase.endsAt }, addon.allowances);
     }
   }
-  for (const { allowances, ...attachment } of attachments) addAll({ ...attachment, sourceKind: 'ADDON' }, allowances);
+  for (const { allowances, usagePrices, ...attachment } of attachments) {
+    addAll({ ...attachment, sourceKind: 'ADDON' }, allowances, usagePrices);
+  }
   for (const grant of grants) {
     addAll(
       {
@@ -241,6 +266,7 @@ export function sourceContent(source: EntitlementSource): string {
     source.limit ? decimalText(source.limit) : null,
     source.resetPeriod ?? null,
     source.value ?? null,
+    usagePriceText(source.price),
     source.startsAt.epochMilliseconds,
     source.endsAt?.epochMilliseconds ?? null,
   ]);

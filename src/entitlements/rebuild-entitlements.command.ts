@@ -1,5 +1,6 @@
 import type { Addon } from '../catalog/addon';
 import { done, type Result } from '../core/result';
+import { usagePricesIn } from '../rating/price-model-input';
 import type { Tx } from '../tx';
 import { type EntitlementSource, entitlementSources, type PlanPhase } from './entitlement';
 
@@ -41,6 +42,7 @@ export async function wantedEntitlements(tx: RebuildTx): Promise<EntitlementSour
       planId: plan.id,
       planName: plan.name,
       allowances: version.allowances,
+      usagePrices: usagePricesIn(version.allowances, item.unitAmount.currency),
       includedAddons: included,
       startsAt: item.startedAt,
       endsAt: item.endedAt ?? (isCurrent ? subscription.cancelAt : undefined),
@@ -57,6 +59,7 @@ export async function wantedEntitlements(tx: RebuildTx): Promise<EntitlementSour
       startsAt: attachment.startedAt,
       endsAt: attachment.endedAt ?? attachment.endsAt,
       allowances: addon.allowances,
+      usagePrices: attachment.usagePrices,
     };
   });
   const featureIds = new Set(

@@ -1,6 +1,14 @@
 import { Entity } from 'typeorm';
 import type { Instant } from '../core/calendar';
-import { BigintColumn, IntegerColumn, KeyColumn, TextColumn, TimestampColumn, UuidColumn } from '../platform/columns';
+import {
+  BigintColumn,
+  IntegerColumn,
+  JsonColumn,
+  KeyColumn,
+  TextColumn,
+  TimestampColumn,
+  UuidColumn,
+} from '../platform/columns';
 
 @Entity('partner_tenant_addon_subscriptions')
 export class AddonSubscriptionEntity {
@@ -13,6 +21,7 @@ export class AddonSubscriptionEntity {
   @TextColumn('interval') interval: string;
   @TextColumn('currency') currency: string;
   @BigintColumn('unit_amount') unitAmount: bigint;
+  @JsonColumn('usage_prices') usagePrices: object;
   @BigintColumn('quantity') quantity: bigint;
   @TimestampColumn('started_at') startedAt: Instant;
   @TimestampColumn('ends_at', { nullable: true }) endsAt: Instant | null;

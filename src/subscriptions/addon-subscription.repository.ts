@@ -6,6 +6,8 @@ import { mapPage, type Page, type PageRequest } from '../core/page';
 import type { IntervalUnit } from '../core/period';
 import { readPage } from '../platform/paging';
 import { preparedRead } from '../platform/prepared-read';
+import { fromStored, toStored } from '../platform/stored-value';
+import type { FeatureUsagePrice } from '../rating/price-model-input';
 import type { AddonEndKind, AddonSubscription } from './addon-subscription';
 import { AddonSubscriptionEntity } from './addon-subscription.entity';
 
@@ -19,6 +21,7 @@ function fromRow(row: AddonSubscriptionEntity): AddonSubscription {
     priceId: row.addonPriceId,
     interval: row.interval as IntervalUnit,
     unitAmount: money(row.unitAmount, row.currency as CurrencyCode),
+    usagePrices: fromStored(row.usagePrices) as FeatureUsagePrice[],
     quantity: row.quantity,
     startedAt: row.startedAt,
     endsAt: row.endsAt ?? undefined,
@@ -45,6 +48,7 @@ export class AddonSubscriptionRepository {
       addonPriceId: priceId,
       currency: unitAmount.currency,
       unitAmount: unitAmount.minor,
+      usagePrices: toStored(attachment.usagePrices) as object,
     });
   }
 

@@ -2,6 +2,7 @@ import type { Instant } from '../core/calendar';
 import type { Id } from '../core/ids';
 import type { Money } from '../core/money';
 import type { IntervalUnit } from '../core/period';
+import type { FeatureUsagePrice } from '../rating/price-model-input';
 
 export const addonEndKinds = ['CANCELLED', 'INCLUDED_IN_PLAN', 'NOT_AVAILABLE', 'SUBSCRIPTION_ENDED'] as const;
 export type AddonEndKind = (typeof addonEndKinds)[number];
@@ -17,6 +18,8 @@ export interface AddonSubscription {
   readonly interval: IntervalUnit;
   /** A snapshot: later catalog edits do not touch it. */
   readonly unitAmount: Money;
+  /** Likewise: what the units of its features cost. */
+  readonly usagePrices: readonly FeatureUsagePrice[];
   readonly quantity: bigint;
   readonly startedAt: Instant;
   /** A cancellation to come: access lasts until then. */

@@ -10,6 +10,7 @@ import { billTenant } from '../invoicing/bill-tenant.command';
 import { accountEntriesOf, type Invoice, totalsOf } from '../invoicing/invoice';
 import { issueInvoice } from '../invoicing/issue-invoice.command';
 import { addonStartLines } from '../proration/addon-change';
+import { usagePricesIn } from '../rating/price-model-input';
 import type { Tx } from '../tx';
 import type { AddonSubscription } from './addon-subscription';
 import { currentPeriod, type Subscription } from './subscription';
@@ -124,6 +125,7 @@ export async function subscribeAddon(tx: Tx, input: SubscribeAddonInput): Promis
     priceId: price.id,
     interval: subscription.interval,
     unitAmount: price.amount,
+    usagePrices: usagePricesIn(addon.allowances, subscription.currency),
     quantity,
     startedAt: tx.now,
     version: 1,

@@ -135,6 +135,7 @@ export function someAttachment(
     priceId: `price-${addon.code}-snapshot`,
     interval: 'MONTH',
     unitAmount,
+    usagePrices: [],
     quantity: 1n,
     startedAt: longAgo,
     version: 1,
