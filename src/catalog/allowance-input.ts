@@ -1,4 +1,5 @@
 import { type DecimalValue, decimalText } from '../core/decimal';
+import type { Money } from '../core/money';
 import { type Done, done, type Refused, refuse } from '../core/result';
 import { invalid } from '../core/text';
 import { parseUsagePrices, type UsagePriceInput } from '../rating/price-model-input';
@@ -64,6 +65,23 @@ export async function parseAllowances(
     allowances.push(allowance);
   }
   return done(allowances);
+}
+
+/** Whoever sells units in one currency and the rest in two would give them away in the second. */
+export function missingUsagePrice(
+  allowances: readonly FeatureAllowance[],
+  prices: readonly { readonly amount: Money }[],
+  pathOf: (index: number) => readonly string[] = (index) => ['features', String(index), 'usagePrices'],
+): Refused<'INVALID_INPUT'> | undefined {
+  for (const [index, { usagePrices = [] }] of allowances.entries()) {
+    if (usagePrices.length === 0) continue;
+    const unpriced = prices.find(({ amount }) => !usagePrices.some(({ currency }) => currency === amount.currency));
+    if (unpriced) {
+      const { currency } = unpriced.amount;
+      return invalid(pathOf(index), `It is sold in ${currency}, but its units have no price there.`);
+    }
+  }
+  return undefined;
 }
 
 export function allowanceText(allowance: FeatureAllowance): string {

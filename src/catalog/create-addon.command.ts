@@ -3,7 +3,7 @@ import { done, type Result, refuse } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
 import type { Tx } from '../tx';
 import type { Addon } from './addon';
-import { type AllowanceInput, parseAllowances } from './allowance-input';
+import { type AllowanceInput, missingUsagePrice, parseAllowances } from './allowance-input';
 import { isFreeCode } from './catalog-reference';
 import { findAddon, findFeature, findPlan } from './find-catalog.query';
 import { type PriceInput, parsePrices } from './price-input';
@@ -45,6 +45,8 @@ export async function createAddon(
   if (!prices.ok) return prices;
   const allowances = await parseAllowances(input.features ?? [], (text) => findFeature(tx, text), 'features');
   if (!allowances.ok) return allowances;
+  const unpriced = missingUsagePrice(allowances.value, prices.value);
+  if (unpriced) return unpriced;
   const requiredAddonIds: Id<'Addon'>[] = [];
   for (const [index, text] of (input.requires ?? []).entries()) {
     const required = await findAddon(tx, text);

@@ -3,7 +3,7 @@ import { type Done, done, type Refused, type Result, refuse } from '../core/resu
 import { invalid } from '../core/text';
 import type { Tx } from '../tx';
 import type { Addon } from './addon';
-import { type AllowanceInput, parseAllowances } from './allowance-input';
+import { type AllowanceInput, missingUsagePrice, parseAllowances } from './allowance-input';
 import type { FeatureAllowance } from './feature';
 import { findAddon, findFeature, findPlan } from './find-catalog.query';
 import type { Plan, PlanVersion } from './plan';
@@ -53,6 +53,8 @@ export async function draftPlanVersion(
   if (!prices.ok) return prices;
   const allowances = await parseAllowances(input.features ?? [], (text) => findFeature(tx, text), 'features');
   if (!allowances.ok) return allowances;
+  const unpriced = missingUsagePrice(allowances.value, prices.value);
+  if (unpriced) return unpriced;
   const included: Addon[] = [];
   for (const [index, text] of (input.includedAddons ?? []).entries()) {
     const addon = await findAddon(tx, text);

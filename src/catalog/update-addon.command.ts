@@ -2,7 +2,7 @@ import { done, type Result, refuse } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
 import type { Tx } from '../tx';
 import type { Addon } from './addon';
-import { type AllowanceInput, parseAllowances } from './allowance-input';
+import { type AllowanceInput, missingUsagePrice, parseAllowances } from './allowance-input';
 import { findAddon, findFeature, findPlan } from './find-catalog.query';
 import type { CatalogStatus } from './plan';
 import { type PriceInput, parsePrices } from './price-input';
@@ -58,6 +58,8 @@ export async function updateAddon(
     prices: prices ? prices.value.map((price) => ({ id: tx.newId(), ...price })) : addon.prices,
     allowances: allowances ? allowances.value : addon.allowances,
   };
+  const unpriced = missingUsagePrice(updated.allowances, updated.prices, input.features ? undefined : () => ['prices']);
+  if (unpriced) return unpriced;
   const expected = input.expectedVersion ?? addon.version;
   if (expected !== addon.version || !(await tx.addons.update(updated))) {
     return refuse('VERSION_CONFLICT', 'The add-on was changed meanwhile.', {

@@ -17,6 +17,7 @@ import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
 import { MutationDone } from '../graphql/mutation.graphql';
 import { resultOf } from '../graphql/refusal.graphql';
 import { BigIntScalar, DateTimeScalar, DecimalScalar } from '../graphql/scalars';
+import { PriceModelType, toGraphqlPriceModel } from '../rating/price-model.graphql';
 import {
   type EntitlementGrant,
   type EntitlementSource,
@@ -61,6 +62,16 @@ export class EntitlementSourceType {
   unlimited: boolean;
   @Field(() => DecimalScalar, { nullable: true, description: 'METERED: what all its units give in each reset period.' })
   limit?: string | undefined;
+  @Field(() => PriceModelType, {
+    nullable: true,
+    description: "METERED: what units within its limit cost, in the subscription's currency; null: nothing.",
+  })
+  insidePrice?: PriceModelType | undefined;
+  @Field(() => PriceModelType, {
+    nullable: true,
+    description: 'METERED: what units beyond all limits cost where this source sells them; null: it does not.',
+  })
+  overagePrice?: PriceModelType | undefined;
   @Field(() => String, { nullable: true, description: 'CONFIG: its value.' })
   value?: string | undefined;
   @Field(() => DateTimeScalar, { description: 'Since when, UTC.' })
@@ -76,6 +87,8 @@ export function toGraphqlEntitlementSource(source: EntitlementSource): Entitleme
     kind: source.sourceKind,
     name: source.sourceName,
     limit: source.limit && decimalText(limitOf(source)),
+    insidePrice: source.price?.inside && toGraphqlPriceModel(source.price.inside),
+    overagePrice: source.price?.overage && toGraphqlPriceModel(source.price.overage),
   };
 }
 

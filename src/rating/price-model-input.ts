@@ -1,7 +1,7 @@
 import type { CurrencyCode } from '../core/currency';
 import type { DecimalValue } from '../core/decimal';
 import { parsePercent } from '../core/percent';
-import { type PriceModel, type PriceModelKind, priceModelProblem } from './price-model';
+import { type PriceModel, type PriceModelKind, type PriceTiming, priceModelProblem, timingOf } from './price-model';
 import type { UsagePrice } from './rate-usage';
 
 export interface TierInput {
@@ -21,6 +21,7 @@ export interface PriceModelInput {
   readonly minimum?: DecimalValue | undefined;
   readonly maximum?: DecimalValue | undefined;
   readonly flatAtZero?: boolean | undefined;
+  readonly timing?: PriceTiming | undefined;
 }
 
 export interface UsagePriceInput {
@@ -34,7 +35,7 @@ export interface CurrencyUsagePrice extends UsagePrice {
   readonly currency: CurrencyCode;
 }
 
-type Member = Exclude<keyof PriceModelInput, 'kind'>;
+type Member = Exclude<keyof PriceModelInput, 'kind' | 'timing'>;
 const membersOf: Readonly<
   Record<PriceModelKind, { readonly required: readonly Member[]; readonly optional: readonly Member[] }>
 > = {
@@ -52,19 +53,25 @@ export function parsePriceModel(input: PriceModelInput): PriceModel | string {
   const missing = required.filter((member) => input[member] === undefined);
   if (missing.length > 0) return `A ${input.kind} price needs ${missing.join(' and ')}.`;
   const given = (Object.keys(input) as (keyof PriceModelInput)[]).filter(
-    (member): member is Member => member !== 'kind' && input[member] !== undefined,
+    (member): member is Member => member !== 'kind' && member !== 'timing' && input[member] !== undefined,
   );
   const strange = given.filter((member) => !required.includes(member) && !optional.includes(member));
   if (strange.length > 0) return `A ${input.kind} price has no ${strange.join(', ')}.`;
+  if (input.timing === 'IN_ADVANCE') {
+    if (input.kind !== 'FLAT') return 'Only a FLAT price is known in advance: the others wait for the count.';
+    if (input.flatAtZero !== undefined) return 'What is due in advance is due without usage: leave flatAtZero out.';
+  }
   const model = modelOf(input);
   return typeof model === 'string' ? model : (priceModelProblem(model) ?? model);
 }
 
 function modelOf(input: PriceModelInput): PriceModel | string {
-  const { kind, amount, tiers, packageSize, percent, fixedFee, minimum, maximum, flatAtZero = false } = input;
+  const { kind, amount, tiers, packageSize, percent, fixedFee, minimum, maximum, flatAtZero = false, timing } = input;
   switch (kind) {
     case 'FLAT':
-      return { kind, amount: amount!, flatAtZero };
+      return timing === 'IN_ADVANCE'
+        ? { kind, amount: amount!, flatAtZero: true, inAdvance: true }
+        : { kind, amount: amount!, flatAtZero };
     case 'PER_UNIT':
       return { kind, unitPrice: amount! };
     case 'PACKAGE':
@@ -107,6 +114,9 @@ export function parseUsagePrices(inputs: readonly UsagePriceInput[]): ParsedUsag
       if (!model) continue;
       const parsed = parsePriceModel(model);
       if (typeof parsed === 'string') return { ok: false, path: at(name), message: parsed };
+      if (name === 'overage' && timingOf(parsed) === 'IN_ADVANCE') {
+        return { ok: false, path: at(name), message: 'Nobody knows in advance that a limit will be passed.' };
+      }
       models[name] = parsed;
     }
     prices.push({ currency, ...models });

@@ -3,7 +3,15 @@ import type { CurrencyCode } from '../core/currency';
 import { type DecimalValue, decimalText } from '../core/decimal';
 import { enumFrom } from '../graphql/enums';
 import { CurrencyScalar, DecimalScalar } from '../graphql/scalars';
-import { type PriceModel, type PriceModelKind, priceModelKinds, type Tier } from './price-model';
+import {
+  type PriceModel,
+  type PriceModelKind,
+  type PriceTiming,
+  priceModelKinds,
+  priceTimings,
+  type Tier,
+  timingOf,
+} from './price-model';
 import type { CurrencyUsagePrice, PriceModelInput, UsagePriceInput } from './price-model-input';
 
 export const PriceModelKindEnum = enumFrom('PriceModelKind', priceModelKinds, 'How units are priced.', {
@@ -13,6 +21,11 @@ export const PriceModelKindEnum = enumFrom('PriceModelKind', priceModelKinds, 'H
   VOLUME: 'All units at the tier in which they end.',
   PACKAGE: 'For each started package.',
   PERCENTAGE: 'A part of the amount that is measured.',
+});
+
+export const PriceTimingEnum = enumFrom('PriceTiming', priceTimings, 'When what units cost is invoiced.', {
+  IN_ADVANCE: 'With the new period. FLAT only: the others wait for the count.',
+  IN_ARREARS: 'With the invoice that follows the period in which it was used.',
 });
 
 @ObjectType('PriceTier', { description: 'A step of a ladder.', simpleResolvers: true })
@@ -32,6 +45,8 @@ export class PriceTierType {
 export class PriceModelType {
   @Field(() => PriceModelKindEnum, { description: 'How units are priced.' })
   kind: PriceModelKind;
+  @Field(() => PriceTimingEnum, { description: 'When it is invoiced.' })
+  timing: PriceTiming;
   @Field(() => DecimalScalar, { nullable: true, description: 'FLAT: in all. PER_UNIT: a unit. PACKAGE: a package.' })
   amount?: string | undefined;
   @Field(() => DecimalScalar, { nullable: true, description: 'PACKAGE: how many units it holds.' })
@@ -70,7 +85,11 @@ const tierOf = ({ upTo, unitPrice, flat }: Tier): PriceTierType => ({
   flat: text(flat),
 });
 
-function toGraphqlPriceModel(model: PriceModel): PriceModelType {
+export function toGraphqlPriceModel(model: PriceModel): PriceModelType {
+  return { timing: timingOf(model), ...membersOf(model) };
+}
+
+function membersOf(model: PriceModel): Omit<PriceModelType, 'timing'> {
   const { kind } = model;
   switch (kind) {
     case 'FLAT':
@@ -134,6 +153,8 @@ export class PriceModelInputType {
     description: 'FLAT, GRADUATED, VOLUME: the first fee is due without usage too. Default false.',
   })
   flatAtZero?: boolean;
+  @Field(() => PriceTimingEnum, { nullable: true, description: 'When it is invoiced. Default IN_ARREARS.' })
+  timing?: PriceTiming;
 }
 
 @InputType('UsagePriceInput', { description: 'What units of a METERED feature cost in a currency.' })
@@ -169,7 +190,7 @@ export function usagePricesFromGraphql(
       })),
       percent: number(input.percent),
       ...{ fixedFee: number(input.fixedFee), minimum: number(input.minimum), maximum: number(input.maximum) },
-      flatAtZero: input.flatAtZero,
+      ...{ flatAtZero: input.flatAtZero, timing: input.timing },
     };
   return inputs?.map(({ currency, inside, overage }) => ({ currency, inside: model(inside), overage: model(overage) }));
 }

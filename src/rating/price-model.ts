@@ -18,8 +18,13 @@ export interface Tier {
 
 /** What units cost, in major units of a currency. Rates may be finer than a minor unit; only a line is rounded. */
 export type PriceModel =
-  /** Due once a window with its first unit. */
-  | { readonly kind: 'FLAT'; readonly amount: DecimalValue; readonly flatAtZero: boolean }
+  /** Due once a window: with its first unit, at zero too, or (in advance) before it begins. */
+  | {
+      readonly kind: 'FLAT';
+      readonly amount: DecimalValue;
+      readonly flatAtZero: boolean;
+      readonly inAdvance?: boolean | undefined;
+    }
   | { readonly kind: 'PER_UNIT'; readonly unitPrice: DecimalValue }
   /** GRADUATED: each slice at its own tier. VOLUME: all units at the tier in which they end. */
   | { readonly kind: 'GRADUATED' | 'VOLUME'; readonly tiers: readonly Tier[]; readonly flatAtZero: boolean }
@@ -35,6 +40,14 @@ export type PriceModel =
     };
 
 export const mostTiers = 50;
+
+/** IN_ADVANCE: with the invoice of the new period. IN_ARREARS: with the count of the closed one. */
+export const priceTimings = ['IN_ADVANCE', 'IN_ARREARS'] as const;
+export type PriceTiming = (typeof priceTimings)[number];
+
+export function timingOf(model: PriceModel): PriceTiming {
+  return model.kind === 'FLAT' && model.inAdvance ? 'IN_ADVANCE' : 'IN_ARREARS';
+}
 
 /** What is wrong with a price, for people; `undefined`: nothing. */
 export function priceModelProblem(model: PriceModel): string | undefined {
