@@ -19,9 +19,11 @@ create table public.addon_features (
   limit_quantity numeric(32,12),
   reset_period text,
   config_value text,
+  usage_prices jsonb not null default '[]'::jsonb,
   constraint addon_features_pkey PRIMARY KEY (partner_id, addon_id, feature_id),
   constraint addon_features_limit_quantity_check CHECK (limit_quantity >= 0::numeric AND limit_quantity <> 'NaN'::numeric),
   constraint addon_features_reset_period_check CHECK (reset_period = ANY (ARRAY['NEVER'::text, 'DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
+  constraint addon_features_usage_prices_check CHECK (jsonb_typeof(usage_prices) = 'array'::text),
   constraint addon_features_partner_id_addon_id_fkey FOREIGN KEY (partner_id, addon_id) REFERENCES public.partner_addons(partner_id, id),
   constraint addon_features_partner_id_feature_id_fkey FOREIGN KEY (partner_id, feature_id) REFERENCES public.features(partner_id, id)
 );
@@ -707,12 +709,14 @@ create table public.partner_tenant_addon_subscriptions (
   end_kind text,
   version integer not null default 1,
   created_at timestamp(3) with time zone not null,
+  usage_prices jsonb not null default '[]'::jsonb,
   constraint partner_tenant_addon_subscriptions_pkey PRIMARY KEY (tenant_id, id),
   constraint partner_tenant_addon_subscriptions_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint partner_tenant_addon_subscriptions_end_kind_check CHECK (end_kind = ANY (ARRAY['CANCELLED'::text, 'INCLUDED_IN_PLAN'::text, 'NOT_AVAILABLE'::text, 'SUBSCRIPTION_ENDED'::text])),
   constraint partner_tenant_addon_subscriptions_interval_check CHECK ("interval" = ANY (ARRAY['DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
   constraint partner_tenant_addon_subscriptions_quantity_check CHECK (quantity >= 1 AND quantity <= 2147483647),
   constraint partner_tenant_addon_subscriptions_unit_amount_check CHECK (unit_amount >= 0),
+  constraint partner_tenant_addon_subscriptions_usage_prices_check CHECK (jsonb_typeof(usage_prices) = 'array'::text),
   constraint partner_tenant_addon_subscriptio_partner_id_addon_price_id_fkey FOREIGN KEY (partner_id, addon_price_id) REFERENCES public.addon_prices(partner_id, id),
   constraint partner_tenant_addon_subscriptio_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id),
   constraint partner_tenant_addon_subscriptions_partner_id_addon_id_fkey FOREIGN KEY (partner_id, addon_id) REFERENCES public.partner_addons(partner_id, id)
@@ -871,9 +875,11 @@ create table public.plan_features (
   limit_quantity numeric(32,12),
   reset_period text,
   config_value text,
+  usage_prices jsonb not null default '[]'::jsonb,
   constraint plan_features_pkey PRIMARY KEY (partner_id, plan_version_id, feature_id),
   constraint plan_features_limit_quantity_check CHECK (limit_quantity >= 0::numeric AND limit_quantity <> 'NaN'::numeric),
   constraint plan_features_reset_period_check CHECK (reset_period = ANY (ARRAY['NEVER'::text, 'DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
+  constraint plan_features_usage_prices_check CHECK (jsonb_typeof(usage_prices) = 'array'::text),
   constraint plan_features_partner_id_feature_id_fkey FOREIGN KEY (partner_id, feature_id) REFERENCES public.features(partner_id, id),
   constraint plan_features_partner_id_plan_version_id_fkey FOREIGN KEY (partner_id, plan_version_id) REFERENCES public.plan_versions(partner_id, id)
 );
@@ -1166,6 +1172,7 @@ create table public.tenant_entitlements (
   config_value text,
   starts_at timestamp(3) with time zone not null,
   ends_at timestamp(3) with time zone,
+  usage_price jsonb,
   constraint tenant_entitlements_pkey PRIMARY KEY (tenant_id, id),
   constraint tenant_entitlements_tenant_id_feature_id_source_kind_source_key UNIQUE (tenant_id, feature_id, source_kind, source_id, catalog_id),
   constraint tenant_entitlements_kind_check CHECK (kind = ANY (ARRAY['BOOLEAN'::text, 'METERED'::text, 'CONFIG'::text])),
@@ -1186,7 +1193,7 @@ create policy tenant_read on public.tenant_entitlements for select to tollgate_a
 create policy tenant_update on public.tenant_entitlements for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant delete, insert, select on public.tenant_entitlements to tollgate_app, tollgate_job;
-grant update (source_name, quantity, unlimited, limit_quantity, reset_period, config_value, starts_at, ends_at) on public.tenant_entitlements to tollgate_app, tollgate_job;
+grant update (source_name, quantity, unlimited, limit_quantity, reset_period, config_value, starts_at, ends_at, usage_price) on public.tenant_entitlements to tollgate_app, tollgate_job;
 
 create table public.tenant_pending_coupons (
   tenant_id uuid not null,

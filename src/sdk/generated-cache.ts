@@ -128,6 +128,8 @@ export const keys: Record<string, () => null> = {
   PlanUnlock: () => null,
   PreviewLine: () => null,
   Price: () => null,
+  PriceModel: () => null,
+  PriceTier: () => null,
   ProrationPreview: () => null,
   ProrationShare: () => null,
   PublishPlanVersionDone: () => null,
@@ -150,6 +152,7 @@ export const keys: Record<string, () => null> = {
   UpdateAddonDone: () => null,
   UpdateCouponDone: () => null,
   UpdatePlanDone: () => null,
+  UsagePrice: () => null,
   Viewer: () => null,
 };
 
