@@ -44,6 +44,9 @@ const defaultPage = 20;
 const pageFactorFields = new Set(['edges', 'nodes']);
 /** A list without a page (prices, lines, requirements): what such a list holds as a rule. Lists in lists multiply. */
 const plainListFactor = 5;
+/** One entry for each currency; steps of a price, which most prices do not have. */
+const shortLists = new Set(['usagePrices', 'tiers']);
+const shortListFactor = 2;
 /** Fields of the introspection types that are lists. A schema points at itself, so lists in lists grow without end. */
 const introspectionLists = new Set([
   'types',
@@ -231,7 +234,7 @@ class Meter {
         const inner = ofSelections(selection.selectionSet);
         const whole = inner.once + inner.each * page(selection);
         if (pageFactorFields.has(name)) each += whole;
-        else once += whole * (lists.has(name) ? plainListFactor : 1);
+        else once += whole * (lists.has(name) ? (shortLists.has(name) ? shortListFactor : plainListFactor) : 1);
       }
       return { once: Math.min(once, largestCost), each: Math.min(each, largestCost) };
     };

@@ -178,18 +178,18 @@ export function usagePricesFromGraphql(
   inputs: readonly UsagePriceInputType[] | undefined,
   parse: (text: string) => DecimalValue,
 ): UsagePriceInput[] | undefined {
-  const number = (value: string | undefined) => (value === undefined ? undefined : parse(value));
+  const exact = (value: string | undefined) => (value === undefined ? undefined : parse(value));
   const model = (input: PriceModelInputType | undefined): PriceModelInput | undefined =>
     input && {
       kind: input.kind,
-      amount: number(input.amount),
-      packageSize: number(input.packageSize),
+      amount: exact(input.amount),
+      packageSize: exact(input.packageSize),
       tiers: input.tiers?.map(({ upTo, unitPrice, flat }) => ({
-        ...{ upTo: number(upTo), flat: number(flat) },
+        ...{ upTo: exact(upTo), flat: exact(flat) },
         unitPrice: parse(unitPrice),
       })),
-      percent: number(input.percent),
-      ...{ fixedFee: number(input.fixedFee), minimum: number(input.minimum), maximum: number(input.maximum) },
+      percent: exact(input.percent),
+      ...{ fixedFee: exact(input.fixedFee), minimum: exact(input.minimum), maximum: exact(input.maximum) },
       ...{ flatAtZero: input.flatAtZero, timing: input.timing },
     };
   return inputs?.map(({ currency, inside, overage }) => ({ currency, inside: model(inside), overage: model(overage) }));

@@ -177,7 +177,7 @@ const fields: Readonly<Record<string, string>> = {
   Addon: 'allowances code description id minimumPlanRank name prices requires status version | subscriberCount',
   AddonSubscription: 'addon endKind endReason endedAt endsAt id interval quantity startedAt status unitAmount',
   AddonUnlock: 'addon dueNow interval recurring withPlan',
-  Allowance: 'feature limit resetPeriod unlimited value',
+  Allowance: 'feature limit resetPeriod unlimited usagePrices value',
   ApiKey: 'createdAt expiresAt id live name prefix revokedAt scopes tenantId',
   AttachmentOutcome: 'addon addonSubscriptionId credit outcome',
   BalanceEntry: 'amount balanceAfter createdAt creditNoteId id invoiceId',
@@ -191,7 +191,7 @@ const fields: Readonly<Record<string, string>> = {
   Entitlement:
     'allowed feature featureCode limit reason remaining resetPeriod resetsAt sources unlimited unlocks used value',
   EntitlementGrant: 'endsAt id reason startsAt',
-  EntitlementSource: 'endsAt kind limit name quantity startsAt unlimited value',
+  EntitlementSource: 'endsAt insidePrice kind limit name overagePrice quantity startsAt unlimited value',
   Explanation: 'exact formula operands result rounding rule sentence',
   Feature: 'code description id kind name unit valueOrder',
   FeatureDifference: 'after before change feature',
@@ -210,6 +210,8 @@ const fields: Readonly<Record<string, string>> = {
   PlanVersion: 'allowances createdAt id includedAddons includesAllAddons number prices',
   PreviewLine: 'amount covers description explanation kind quantity',
   Price: 'amount interval',
+  PriceModel: 'amount fixedFee flatAtZero kind maximum minimum packageSize percent tiers timing',
+  PriceTier: 'flat unitPrice upTo',
   ProrationPreview:
     'addons amountDue anchor differences discount effectiveAt endingCoupons lines net newCharge periodAfter planAfter planBefore quote recurring share surplus unusedCredit',
   ProrationShare: 'basis remaining total',
@@ -221,6 +223,7 @@ const fields: Readonly<Record<string, string>> = {
   SubscriptionItem: 'endedAt id interval plan planVersion quantity startedAt unitAmount',
   Tenant: 'createdAt currency externalId id name partner sandbox testClock timeZone',
   TimeSpan: 'end start',
+  UsagePrice: 'currency inside overage',
   Viewer: 'account partner role tenant',
 };
 

@@ -110,7 +110,16 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
     const denied = (
       await did(owner, 'createFeature', { code: 'world_denied', name: 'Denied', kind: 'BOOLEAN' }, 'feature { id }')
     ).feature.id;
-    const features = [{ feature: 'world_calls', limit: '10', resetPeriod: 'MONTH' }];
+    const tiers = [{ upTo: '5', unitPrice: '0.01', flat: '1' }, { unitPrice: '0.005' }];
+    const usagePrices = [
+      {
+        currency,
+        inside: { kind: 'GRADUATED', tiers },
+        overage: { kind: 'PERCENTAGE', percent: '5', fixedFee: '1', minimum: '2', maximum: '3' },
+      },
+    ];
+    const packages = [{ currency, inside: { kind: 'PACKAGE', amount: '3', packageSize: '2' } }];
+    const features = [{ feature: 'world_calls', limit: '10', resetPeriod: 'MONTH', usagePrices }];
     await did(
       owner,
       'createPlan',
@@ -126,7 +135,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
           name: 'Better',
           rank: 60,
           prices: prices('120'),
-          features: [{ ...features[0], limit: '20' }],
+          features: [{ ...features[0], limit: '20', usagePrices: packages }],
         },
         'plan { id }',
       )
