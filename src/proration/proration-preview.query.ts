@@ -1,6 +1,7 @@
 import type { Addon } from '../catalog/addon';
 import type { PlanVersion } from '../catalog/plan';
 import type { Instant } from '../core/calendar';
+import { atLeastZero, type Money, smaller, subtract, zero } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
 import type { Tx } from '../tx';
 import type { PlanChangeRequest } from './plan-change';
@@ -12,6 +13,10 @@ export interface ProrationPreview {
   readonly tenantId: string;
   readonly loaded: LoadedPlanChange;
   readonly differences: readonly FeatureDifference[];
+  /** What the credit balance as it is now would pay of it. */
+  readonly creditApplied: Money;
+  /** What is left to pay at once. */
+  readonly amountDue: Money;
   /** Signed and handed out by the resolver. */
   readonly quote: PlanChangeQuote;
 }
@@ -27,7 +32,7 @@ export async function includedAddons(
 
 /** What would this plan change cost and do? The very load and decision of `changePlan`, without the save. */
 export async function prorationPreview(
-  tx: PlanChangeTx & Pick<Tx, 'features'>,
+  tx: PlanChangeTx & Pick<Tx, 'features' | 'creditNotes'>,
   tenantId: string,
   request: PlanChangeRequest,
   at?: Instant,
@@ -41,7 +46,14 @@ export async function prorationPreview(
     allowances: version.allowances,
     includedAddons: await includedAddons(tx, tenant.partnerId, version),
   });
-  const [before, after] = await Promise.all([contentsOf(versionBefore), contentsOf(target.version)]);
+  const { currency } = change.net;
+  const [before, after, balance] = await Promise.all([
+    contentsOf(versionBefore),
+    contentsOf(target.version),
+    tx.creditNotes.balance(tenantId, currency),
+  ]);
+  const payable = request.waived ? zero(currency) : atLeastZero(change.net);
+  const creditApplied = smaller(balance, payable);
   const featureIds = [before, after].flatMap((side) =>
     [...side.allowances, ...side.includedAddons.flatMap((addon) => addon.allowances)].map(({ featureId }) => featureId),
   );
@@ -50,6 +62,8 @@ export async function prorationPreview(
     tenantId,
     loaded: loaded.value,
     differences: comparePlans(before, after, new Map(features.map((feature) => [feature.id as string, feature]))),
+    creditApplied,
+    amountDue: subtract(payable, creditApplied),
     quote: {
       tenantId,
       request: requestText(request),

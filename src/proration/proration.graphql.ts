@@ -184,7 +184,9 @@ export class ProrationPreviewType {
   discount: MoneyType;
   @Field(() => MoneyType, { description: "newCharge − unusedCredit − discount; negative: in the tenant's favour." })
   net: MoneyType;
-  @Field(() => MoneyType, { description: 'What is to be paid: the net, or 0.' })
+  @Field(() => MoneyType, { description: 'What the credit balance pays of it; the quote does not pin this.' })
+  creditApplied: MoneyType;
+  @Field(() => MoneyType, { description: 'What is left to pay: net − creditApplied; 0 where nothing is due.' })
   amountDue: MoneyType;
   @Field(() => MoneyType, { description: "What goes into the tenant's favour: the surplus, or 0." })
   surplus: MoneyType;
@@ -220,7 +222,8 @@ export function toGraphqlProrationPreview(preview: ProrationPreview, token: stri
     newCharge: toGraphqlMoney(change.newCharge),
     discount: toGraphqlMoney(change.discount),
     net: toGraphqlMoney(net),
-    amountDue: toGraphqlMoney(net.minor > 0n ? net : zero),
+    creditApplied: toGraphqlMoney(preview.creditApplied),
+    amountDue: toGraphqlMoney(preview.amountDue),
     surplus: toGraphqlMoney(net.minor < 0n ? { ...net, minor: -net.minor } : zero),
     recurring: toGraphqlMoney(recurring),
     periodAfter: change.after.span,

@@ -132,7 +132,7 @@ export class TenantOfWorld {
     return this.gateway.get(
       'super-admin',
       `query ($input: PlanChangeInput!) { prorationPreview(input: $input) {
-        ... on ProrationPreview { unusedCredit { amount } newCharge { amount } discount { amount } net { amount } amountDue { amount }
+        ... on ProrationPreview { unusedCredit { amount } newCharge { amount } discount { amount } net { amount } creditApplied { amount } amountDue { amount }
           surplus { amount } anchor share { remaining total } endingCoupons recurring { amount } periodAfter { start end }
           lines { kind amount { amount } explanation { sentence } } addons { addon { code } outcome credit { amount } }
           differences { feature { code } change before after } quote { token expiresAt } effectiveAt }
