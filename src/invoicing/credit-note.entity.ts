@@ -20,8 +20,10 @@ export class CreditNoteEntity {
   @KeyColumn('id') id: string;
   @UuidColumn('partner_id') partnerId: string;
   @UuidColumn('subscription_id') subscriptionId: string;
+  @UuidColumn('invoice_id', { nullable: true }) invoiceId: string | null;
   @TextColumn('number') number: string;
   @TextColumn('reason') reason: string;
+  @TextColumn('memo', { nullable: true }) memo: string | null;
   @TextColumn('settlement') settlement: string;
   @TextColumn('currency') currency: string;
   @BigintColumn('total') total: bigint;

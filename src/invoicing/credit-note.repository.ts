@@ -30,8 +30,10 @@ function fromRow(row: CreditNoteEntity): CreditNote {
     tenantId: row.tenantId as Id<'Tenant'>,
     partnerId: row.partnerId as Id<'Partner'>,
     subscriptionId: row.subscriptionId as Id<'Subscription'>,
+    invoiceId: (row.invoiceId ?? undefined) as Id<'Invoice'> | undefined,
     number: row.number,
     reason: row.reason as CreditNoteReason,
+    memo: row.memo ?? undefined,
     settlement: row.settlement as Settlement,
     total: money(row.total, row.currency as CurrencyCode),
     issuedAt: row.issuedAt,
@@ -107,6 +109,16 @@ export class CreditNoteRepository {
       .orderBy('line.position')
       .getMany();
     return groupBy(rows.map(lineFromRow), (line) => line.creditNoteId);
+  }
+
+  /** What has been credited of each of these invoice lines, in minor units? */
+  async creditedOf(tenantId: string, invoiceLineIds: readonly string[]): Promise<Map<string, bigint>> {
+    const rows: { invoice_line_id: string; credited: string }[] = await this.manager.query(
+      `select invoice_line_id, sum(amount)::text as credited from credit_note_lines
+       where tenant_id = $1 and invoice_line_id = any($2) group by invoice_line_id`,
+      [tenantId, invoiceLineIds],
+    );
+    return new Map(rows.map((row) => [row.invoice_line_id, BigInt(row.credited)]));
   }
 
   async page(tenantId: string, request: PageRequest): Promise<Page<CreditNote>> {

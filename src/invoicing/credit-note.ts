@@ -35,19 +35,27 @@ export interface CreditNote {
   readonly tenantId: Id<'Tenant'>;
   readonly partnerId: Id<'Partner'>;
   readonly subscriptionId: Id<'Subscription'>;
+  /** CORRECTION: the invoice whose lines it credits. */
+  readonly invoiceId?: Id<'Invoice'> | undefined;
   readonly number: string;
   readonly reason: CreditNoteReason;
+  /** Why, in the partner's words. */
+  readonly memo?: string | undefined;
   readonly settlement: Settlement;
   readonly total: Money;
   readonly issuedAt: Instant;
 }
 
+export const balanceEntryKinds = ['CREDIT_NOTE', 'APPLIED', 'RETURNED'] as const;
+/** Granted by a credit note; applied to an invoice; returned by an invoice that is void. */
+export type BalanceEntryKind = (typeof balanceEntryKinds)[number];
+
 /** One movement of a tenant's credit balance; append-only. */
 export interface BalanceEntry {
   readonly id: Id<'BalanceEntry'>;
   readonly tenantId: Id<'Tenant'>;
-  readonly kind: 'CREDIT_NOTE' | 'APPLIED';
-  /** Positive: granted. Negative: applied to an invoice. */
+  readonly kind: BalanceEntryKind;
+  /** Positive: granted or returned. Negative: applied to an invoice. */
   readonly amount: Money;
   readonly balanceAfter: Money;
   readonly creditNoteId?: Id<'CreditNote'> | undefined;

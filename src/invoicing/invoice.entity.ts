@@ -32,6 +32,11 @@ export class InvoiceEntity {
   @TimestampColumn('period_start', { nullable: true }) periodStart: Instant | null;
   @TimestampColumn('period_end', { nullable: true }) periodEnd: Instant | null;
   @TextColumn('coupon_order') couponOrder: string;
+  @TimestampColumn('paid_at', { nullable: true }) paidAt: Instant | null;
+  @TextColumn('payment_reference', { nullable: true }) paymentReference: string | null;
+  @TimestampColumn('voided_at', { nullable: true }) voidedAt: Instant | null;
+  @TextColumn('void_reason', { nullable: true }) voidReason: string | null;
+  @TimestampColumn('uncollectible_at', { nullable: true }) uncollectibleAt: Instant | null;
   @TimestampColumn('issued_at') issuedAt: Instant;
   @TimestampColumn('created_at') createdAt: Instant;
 }

@@ -40,6 +40,11 @@ function fromRow(row: InvoiceEntity): Invoice {
     amountDue: money(row.amountDue, currency),
     period: spanFromRow(row),
     couponOrder: row.couponOrder as CouponOrder,
+    paidAt: row.paidAt ?? undefined,
+    paymentReference: row.paymentReference ?? undefined,
+    voidedAt: row.voidedAt ?? undefined,
+    voidReason: row.voidReason ?? undefined,
+    uncollectibleAt: row.uncollectibleAt ?? undefined,
     issuedAt: row.issuedAt,
   };
 }
@@ -98,6 +103,23 @@ export class InvoiceRepository {
         periodStart: covers?.start ?? null,
         periodEnd: covers?.end ?? null,
       })),
+    );
+  }
+
+  /** Writes where an invoice stands; the rest of it never changes. */
+  async updateState(invoice: Invoice): Promise<void> {
+    const { tenantId, id, status, paidAt, paymentReference, voidedAt, voidReason, uncollectibleAt } = invoice;
+    await this.manager.update(
+      InvoiceEntity,
+      { tenantId, id },
+      {
+        status,
+        paidAt: paidAt ?? null,
+        paymentReference: paymentReference ?? null,
+        voidedAt: voidedAt ?? null,
+        voidReason: voidReason ?? null,
+        uncollectibleAt: uncollectibleAt ?? null,
+      },
     );
   }
 

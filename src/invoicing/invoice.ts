@@ -77,7 +77,18 @@ export interface InvoiceTotals {
   readonly total: Money;
 }
 
-export interface Invoice extends InvoiceTotals {
+/** All that ever changes of an issued invoice. */
+export interface InvoiceState {
+  readonly status: InvoiceStatus;
+  readonly paidAt?: Instant | undefined;
+  /** How it was paid outside the system. */
+  readonly paymentReference?: string | undefined;
+  readonly voidedAt?: Instant | undefined;
+  readonly voidReason?: string | undefined;
+  readonly uncollectibleAt?: Instant | undefined;
+}
+
+export interface Invoice extends InvoiceTotals, InvoiceState {
   readonly id: Id<'Invoice'>;
   readonly tenantId: Id<'Tenant'>;
   readonly partnerId: Id<'Partner'>;
@@ -86,7 +97,6 @@ export interface Invoice extends InvoiceTotals {
   readonly number: string;
   readonly kind: InvoiceKind;
   readonly reason: InvoiceReason;
-  readonly status: InvoiceStatus;
   readonly creditApplied: Money;
   readonly amountDue: Money;
   readonly period?: TimeSpan | undefined;

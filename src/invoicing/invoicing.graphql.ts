@@ -8,13 +8,15 @@ import type { Explanation } from '../core/explain';
 import { encodeId } from '../core/ids';
 import { CouponType } from '../coupons/coupons.graphql';
 import { enumFrom } from '../graphql/enums';
-import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
+import { MoneyInputType, MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
 import { MutationDone } from '../graphql/mutation.graphql';
 import { connectionOf, countedConnectionOf } from '../graphql/page.graphql';
 import { resultOf } from '../graphql/refusal.graphql';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars';
 import {
   type BalanceEntry,
+  type BalanceEntryKind,
+  balanceEntryKinds,
   type CreditNote,
   type CreditNoteLine,
   type CreditNoteReason,
@@ -79,6 +81,17 @@ export const CreditNoteReasonEnum = enumFrom('CreditNoteReason', creditNoteReaso
   CANCELLATION: 'A subscription that was cancelled at once.',
   CORRECTION: 'A correction of an invoice.',
 });
+
+export const BalanceEntryKindEnum = enumFrom(
+  'BalanceEntryKind',
+  balanceEntryKinds,
+  'Why the credit balance moved.',
+  {
+    CREDIT_NOTE: 'Granted by a credit note.',
+    APPLIED: 'It paid for a part of an invoice.',
+    RETURNED: 'Back from an invoice that is void.',
+  },
+);
 
 @ObjectType('Operand', { description: 'One number of a formula.', simpleResolvers: true })
 export class OperandType {
@@ -180,7 +193,7 @@ export function toGraphqlInvoiceLine(line: InvoiceLine): InvoiceLineType {
 }
 
 @ObjectType('Invoice', {
-  description: 'What a tenant is asked to pay. Issued, it never changes: corrections are credit notes.',
+  description: 'What a tenant is asked to pay. Issued, only its state moves: corrections are credit notes.',
   simpleResolvers: true,
 })
 export class InvoiceType {
@@ -210,14 +223,26 @@ export class InvoiceType {
   couponOrder: CouponOrder;
   @Field(() => DateTimeScalar, { description: 'UTC.' })
   issuedAt: Instant;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it was paid, or nothing was due, UTC.' })
+  paidAt?: Instant | undefined;
+  @Field(() => String, { nullable: true, description: 'How it was paid outside the system.' })
+  paymentReference?: string | undefined;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it was taken back, UTC.' })
+  voidedAt?: Instant | undefined;
+  @Field(() => String, { nullable: true, description: 'Why it was taken back.' })
+  voidReason?: string | undefined;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it was given up, UTC. It may be paid later.' })
+  uncollectibleAt?: Instant | undefined;
   readonly uuid: string;
   readonly tenantUuid: string;
 }
 
 export function toGraphqlInvoice(invoice: Invoice): InvoiceType {
   const { number, kind, reason, status, period, couponOrder, issuedAt } = invoice;
+  const { paidAt, paymentReference, voidedAt, voidReason, uncollectibleAt } = invoice;
   return {
     ...{ number, kind, reason, status, period, couponOrder, issuedAt },
+    ...{ paidAt, paymentReference, voidedAt, voidReason, uncollectibleAt },
     id: encodeId('Invoice', invoice.id, invoice.tenantId),
     subtotal: toGraphqlMoney(invoice.subtotal),
     discount: toGraphqlMoney(invoice.discount),
@@ -280,6 +305,10 @@ export class CreditNoteType {
   number: string;
   @Field(() => CreditNoteReasonEnum, { description: 'What it came from.' })
   reason: CreditNoteReason;
+  @Field(() => ID, { nullable: true, description: 'CORRECTION: the invoice whose lines it credits.' })
+  invoiceId?: string | undefined;
+  @Field(() => String, { nullable: true, description: 'Why, in the words of who issued it.' })
+  memo?: string | undefined;
   @Field(() => SettlementEnum, { description: 'Where the money went.' })
   settlement: Settlement;
   @Field(() => MoneyType, { description: "In the tenant's favour." })
@@ -291,9 +320,10 @@ export class CreditNoteType {
 }
 
 export function toGraphqlCreditNote(note: CreditNote): CreditNoteType {
-  const { number, reason, settlement, issuedAt } = note;
+  const { number, reason, memo, settlement, issuedAt } = note;
   return {
-    ...{ number, reason, settlement, issuedAt },
+    ...{ number, reason, memo, settlement, issuedAt },
+    invoiceId: note.invoiceId && encodeId('Invoice', note.invoiceId, note.tenantId),
     id: encodeId('CreditNote', note.id, note.tenantId),
     total: toGraphqlMoney(note.total),
     uuid: note.id,
@@ -305,13 +335,15 @@ export function toGraphqlCreditNote(note: CreditNote): CreditNoteType {
 export class BalanceEntryType {
   @Field(() => ID, { description: 'balance_…' })
   id: string;
-  @Field(() => MoneyType, { description: 'Positive: granted by a credit note. Negative: applied to an invoice.' })
+  @Field(() => BalanceEntryKindEnum, { description: 'Why it moved.' })
+  kind: BalanceEntryKind;
+  @Field(() => MoneyType, { description: 'Positive: granted or returned. Negative: applied to an invoice.' })
   amount: MoneyType;
   @Field(() => MoneyType, { description: 'The balance after it.' })
   balanceAfter: MoneyType;
   @Field(() => ID, { nullable: true, description: 'The credit note that granted it.' })
   creditNoteId?: string | undefined;
-  @Field(() => ID, { nullable: true, description: 'The invoice it was applied to.' })
+  @Field(() => ID, { nullable: true, description: 'The invoice it was applied to, or came back from.' })
   invoiceId?: string | undefined;
   @Field(() => DateTimeScalar, { description: 'UTC.' })
   createdAt: Instant;
@@ -320,6 +352,7 @@ export class BalanceEntryType {
 export function toGraphqlBalanceEntry(entry: BalanceEntry): BalanceEntryType {
   return {
     id: encodeId('BalanceEntry', entry.id, entry.tenantId),
+    kind: entry.kind,
     amount: toGraphqlMoney(entry.amount),
     balanceAfter: toGraphqlMoney(entry.balanceAfter),
     creditNoteId: entry.creditNoteId && encodeId('CreditNote', entry.creditNoteId, entry.tenantId),
@@ -353,3 +386,81 @@ export class AdvanceClockDone extends MutationDone {
   invoices: InvoiceType[];
 }
 export const AdvanceClockResult = resultOf('AdvanceClock', AdvanceClockDone);
+
+@InputType('MarkInvoicePaidInput', { description: 'An invoice that was paid outside the system.' })
+export class MarkInvoicePaidInputType {
+  @Field(() => ID, { nullable: true, description: 'Whose invoice.' })
+  tenantId?: string;
+  @Field(() => ID, { description: 'Finalized or uncollectible.' })
+  invoiceId: string;
+  @Field(() => String, { description: "Where the money can be found: a bank reference, a cheque's number." })
+  reference: string;
+}
+
+@ObjectType('MarkInvoicePaidDone', { description: 'The invoice is paid.', simpleResolvers: true })
+export class MarkInvoicePaidDone extends MutationDone {
+  @Field(() => InvoiceType, { description: 'As it stands now.' })
+  invoice: InvoiceType;
+}
+export const MarkInvoicePaidResult = resultOf('MarkInvoicePaid', MarkInvoicePaidDone);
+
+@InputType('VoidInvoiceInput', { description: 'An unpaid invoice that is taken back as a whole.' })
+export class VoidInvoiceInputType {
+  @Field(() => ID, { nullable: true, description: 'Whose invoice.' })
+  tenantId?: string;
+  @Field(() => ID, { description: 'Finalized or uncollectible.' })
+  invoiceId: string;
+  @Field(() => String, { description: '1 to 500 characters.' })
+  reason: string;
+}
+
+@ObjectType('VoidInvoiceDone', { description: 'The invoice is void.', simpleResolvers: true })
+export class VoidInvoiceDone extends MutationDone {
+  @Field(() => InvoiceType, { description: 'As it stands now.' })
+  invoice: InvoiceType;
+}
+export const VoidInvoiceResult = resultOf('VoidInvoice', VoidInvoiceDone);
+
+@InputType('MarkInvoiceUncollectibleInput', { description: 'An invoice that nobody expects to be paid.' })
+export class MarkInvoiceUncollectibleInputType {
+  @Field(() => ID, { nullable: true, description: 'Whose invoice.' })
+  tenantId?: string;
+  @Field(() => ID, { description: 'Finalized.' })
+  invoiceId: string;
+}
+
+@ObjectType('MarkInvoiceUncollectibleDone', { description: 'The invoice is given up.', simpleResolvers: true })
+export class MarkInvoiceUncollectibleDone extends MutationDone {
+  @Field(() => InvoiceType, { description: 'As it stands now.' })
+  invoice: InvoiceType;
+}
+export const MarkInvoiceUncollectibleResult = resultOf('MarkInvoiceUncollectible', MarkInvoiceUncollectibleDone);
+
+@InputType('CreditLineInput', { description: 'How much of one line is given back.' })
+export class CreditLineInputType {
+  @Field(() => ID, { description: 'A charge on the invoice: line_…' })
+  invoiceLineId: string;
+  @Field(() => MoneyInputType, {
+    description: 'Above zero; at most what is left of the line after discounts and earlier credits.',
+  })
+  amount: MoneyInputType;
+}
+
+@InputType('IssueCreditNoteInput', { description: 'What of a paid invoice is given back.' })
+export class IssueCreditNoteInputType {
+  @Field(() => ID, { nullable: true, description: 'Whose invoice.' })
+  tenantId?: string;
+  @Field(() => ID, { description: 'A paid invoice.' })
+  invoiceId: string;
+  @Field(() => [CreditLineInputType], { description: '1 to 100 lines, each once.' })
+  lines: CreditLineInputType[];
+  @Field(() => String, { nullable: true, description: 'Why, for the document: 1 to 500 characters.' })
+  memo?: string;
+}
+
+@ObjectType('IssueCreditNoteDone', { description: 'The credit is in the credit balance.', simpleResolvers: true })
+export class IssueCreditNoteDone extends MutationDone {
+  @Field(() => CreditNoteType, { description: 'The document.' })
+  creditNote: CreditNoteType;
+}
+export const IssueCreditNoteResult = resultOf('IssueCreditNote', IssueCreditNoteDone);

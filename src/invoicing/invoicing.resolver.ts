@@ -19,6 +19,14 @@ import {
   CreditNoteLineType,
   CreditNoteType,
   InvoiceConnection,
+  MarkInvoicePaidInputType,
+  MarkInvoicePaidResult,
+  MarkInvoiceUncollectibleInputType,
+  MarkInvoiceUncollectibleResult,
+  VoidInvoiceInputType,
+  VoidInvoiceResult,
+  IssueCreditNoteInputType,
+  IssueCreditNoteResult,
   InvoiceLineType,
   InvoiceType,
   LineSource,
@@ -29,6 +37,10 @@ import {
   toGraphqlInvoice,
   toGraphqlInvoiceLine,
 } from './invoicing.graphql';
+import { markInvoicePaid, markInvoicePaidRefusals } from './mark-invoice-paid.command';
+import { markInvoiceUncollectible, markInvoiceUncollectibleRefusals } from './mark-invoice-uncollectible.command';
+import { voidInvoice, voidInvoiceRefusals } from './void-invoice.command';
+import { issueCreditNote, issueCreditNoteRefusals } from './issue-credit-note.command';
 import { creditNoteLinesLoader, invoiceLinesLoader, lineSourceLoader } from './invoicing.loaders';
 
 async function lineSource(reference: SourceReference, context: Context) {
@@ -101,6 +113,57 @@ export class InvoiceResolver {
     const loader = await context.loader(invoiceLinesLoader);
     return (await loader.load({ tenantId: invoice.tenantUuid, id: invoice.uuid })).map(toGraphqlInvoiceLine);
   }
+
+  @Mutation(() => MarkInvoicePaidResult, {
+    description: 'For partners: the money came outside the system, whole.',
+  })
+  @Refuses(markInvoicePaidRefusals)
+  markInvoicePaid(
+    @Arg('input', () => MarkInvoicePaidInputType, { description: 'Which, and where the money is.' }) input: MarkInvoicePaidInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      { mutation: 'markInvoicePaid', permission: 'PARTNER_WRITE', scope, input, options, keyRequired: true },
+      markInvoicePaid,
+      ({ invoice }) => ({ __typename: 'MarkInvoicePaidDone', invoice: toGraphqlInvoice(invoice) }),
+    );
+  }
+
+  @Mutation(() => MarkInvoiceUncollectibleResult, {
+    description: 'For partners: nobody expects the money any more. It may still be paid, or voided.',
+  })
+  @Refuses(markInvoiceUncollectibleRefusals)
+  markInvoiceUncollectible(
+    @Arg('input', () => MarkInvoiceUncollectibleInputType, { description: 'Which.' }) input: MarkInvoiceUncollectibleInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      { mutation: 'markInvoiceUncollectible', permission: 'PARTNER_WRITE', scope, input, options },
+      markInvoiceUncollectible,
+      ({ invoice }) => ({ __typename: 'MarkInvoiceUncollectibleDone', invoice: toGraphqlInvoice(invoice) }),
+    );
+  }
+
+  @Mutation(() => VoidInvoiceResult, {
+    description: 'For partners: takes an unpaid invoice back as a whole; balance that paid for a part of it comes back.',
+  })
+  @Refuses(voidInvoiceRefusals)
+  voidInvoice(
+    @Arg('input', () => VoidInvoiceInputType, { description: 'Which, and why.' }) input: VoidInvoiceInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      { mutation: 'voidInvoice', permission: 'PARTNER_WRITE', scope, input, options },
+      voidInvoice,
+      ({ invoice }) => ({ __typename: 'VoidInvoiceDone', invoice: toGraphqlInvoice(invoice) }),
+    );
+  }
 }
 
 @Resolver(() => CreditNoteType)
@@ -172,6 +235,23 @@ export class CreditNoteResolver {
         ...{ now, events },
         invoices: invoices.map(toGraphqlInvoice),
       }),
+    );
+  }
+
+  @Mutation(() => IssueCreditNoteResult, {
+    description: 'For partners: gives back a part of a paid invoice, line by line, into the credit balance.',
+  })
+  @Refuses(issueCreditNoteRefusals)
+  issueCreditNote(
+    @Arg('input', () => IssueCreditNoteInputType, { description: 'What is given back.' }) input: IssueCreditNoteInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      { mutation: 'issueCreditNote', permission: 'PARTNER_WRITE', scope, input, options, keyRequired: true },
+      issueCreditNote,
+      ({ creditNote }) => ({ __typename: 'IssueCreditNoteDone', creditNote: toGraphqlCreditNote(creditNote) }),
     );
   }
 }

@@ -62,7 +62,8 @@ export async function issueInvoice(
     number: invoiceNumber(partner.code, await tx.invoices.takeNumber('INVOICE')),
     kind: input.kind,
     reason: input.reason,
-    status: isZero(amountDue) ? 'PAID' : 'FINALIZED',
+    // Nothing is left to pay: that is paid.
+    ...(isZero(amountDue) ? { status: 'PAID', paidAt: tx.now } : { status: 'FINALIZED' }),
     ...totals,
     creditApplied,
     amountDue,

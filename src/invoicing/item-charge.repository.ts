@@ -1,7 +1,8 @@
 import type { EntityManager } from 'typeorm';
-import type { Instant } from '../core/calendar';
+import { type Instant, instantFromMilliseconds } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
+import type { Id } from '../core/ids';
 import { add, type Money, money, negate, zero } from '../core/money';
 import type { ProrationBasis } from '../core/proration';
 import { newId } from '../platform/new-id';
@@ -9,6 +10,7 @@ import { preparedRead } from '../platform/prepared-read';
 import type { GivenDiscount } from '../proration/charged-item';
 import type { Subscription } from '../subscriptions/subscription';
 import type { AccountEntry } from './invoice';
+import type { ItemCharge } from './item-charge';
 import { ItemChargeEntity } from './item-charge.entity';
 
 /** What one item's account says of one period. */
@@ -57,6 +59,41 @@ export class ItemChargeRepository {
         createdAt: now,
       })),
     );
+  }
+
+  /** Which movements did these invoice lines make? */
+  async ofInvoiceLines(tenantId: string, invoiceLineIds: readonly string[]): Promise<ItemCharge[]> {
+    const rows = await this.manager
+      .createQueryBuilder(ItemChargeEntity, 'charge')
+      .where('charge.tenantId = :tenantId and charge.invoiceLineId = any(:invoiceLineIds)', { tenantId, invoiceLineIds })
+      .orderBy('charge.id')
+      .getMany();
+    return rows.map((row) => ({
+      invoiceLineId: row.invoiceLineId as Id<'InvoiceLine'>,
+      itemId: row.itemId,
+      period: { start: row.periodStart, end: row.periodEnd },
+      kind: row.kind as AccountEntry['kind'],
+      amount: money(row.amount, row.currency as CurrencyCode),
+      share: { basis: 'DAY', remaining: row.shareRemaining, total: row.shareTotal },
+    }));
+  }
+
+  /** What stands on these items' accounts, in minor units, by item and start of the period? */
+  async standingOf(
+    tenantId: string,
+    subscriptionId: string,
+    itemIds: readonly string[],
+  ): Promise<readonly { readonly itemId: string; readonly periodStart: Instant; readonly standing: bigint }[]> {
+    const rows: { item_id: string; period_start: Date; standing: string }[] = await this.manager.query(
+      `select item_id, period_start, sum(amount)::text as standing from item_charges
+       where tenant_id = $1 and subscription_id = $2 and item_id = any($3) group by item_id, period_start`,
+      [tenantId, subscriptionId, itemIds],
+    );
+    return rows.map((row) => ({
+      itemId: row.item_id,
+      periodStart: instantFromMilliseconds(row.period_start.getTime()),
+      standing: BigInt(row.standing),
+    }));
   }
 
   /** What was really charged for each item in the period that begins here? */

@@ -120,6 +120,18 @@ const rules: Readonly<Record<string, Rule>> = {
   inviteUser: ofTenant,
   // An admin of a tenant invites into the tenant only, and there a partner's role is not a role.
   'inviteUser to a partner': { ...ofPartner, others: { V: 'FORBIDDEN', A: 'INVALID_INPUT', M: 'FORBIDDEN' } },
+  issueCreditNote: {
+    ...givenByPartner,
+    ids: {
+      'input.invoiceId': ['PaidInvoice', 'INVOICE_NOT_FOUND'],
+      'input.lines.invoiceLineId': ['PaidLine', 'INVOICE_LINE_NOT_FOUND'],
+    },
+  },
+  markInvoicePaid: { ...givenByPartner, ids: { 'input.invoiceId': ['Invoice', 'INVOICE_NOT_FOUND'] } },
+  markInvoiceUncollectible: {
+    ...givenByPartner,
+    ids: { 'input.invoiceId': ['UnpaidInvoice', 'INVOICE_NOT_FOUND'] },
+  },
   publishPlanVersion: {
     ...ofPartner,
     ids: { ...plan, ...feature, 'input.includedAddons': ['Addon', 'ADDON_NOT_FOUND'] },
@@ -143,6 +155,7 @@ const rules: Readonly<Record<string, Rule>> = {
   updateAddon: { ...ofPartner, ids: { ...addon, ...feature, 'input.minimumPlan': ['Plan', 'PLAN_NOT_FOUND'] } },
   updateCoupon: { ...ofPartner, ids: { 'input.coupon': ['Coupon', 'COUPON_NOT_FOUND'] } },
   updatePlan: { ...ofPartner, ids: plan },
+  voidInvoice: { ...givenByPartner, ids: { 'input.invoiceId': ['UnpaidInvoice', 'INVOICE_NOT_FOUND'] } },
 };
 
 /** Ids that are no use to ask about with these operations: only super-admins name a partner where a tenant is named. */
@@ -167,6 +180,8 @@ const nodes: Readonly<Partial<Record<IdKindOfHome, string>>> = {
   AddonSubscription: 'SOVAM',
   Invoice: 'SOVAM',
   CreditNote: 'SOVAM',
+  UnpaidInvoice: 'SOVAM',
+  PaidInvoice: 'SOVAM',
 };
 
 /*
@@ -180,13 +195,13 @@ const fields: Readonly<Record<string, string>> = {
   Allowance: 'feature limit resetPeriod unlimited usagePrices value',
   ApiKey: 'createdAt expiresAt id live name prefix revokedAt scopes tenantId',
   AttachmentOutcome: 'addon addonSubscriptionId credit outcome',
-  BalanceEntry: 'amount balanceAfter createdAt creditNoteId id invoiceId',
+  BalanceEntry: 'amount balanceAfter createdAt creditNoteId id invoiceId kind',
   Coupon:
     'addonIds amounts code duration durationPeriods firstPurchaseOnly id intervals kind maxRedemptions maxRedemptionsPerTenant minimumAmounts name percent planIds reservedCount scaled status validFrom validUntil version',
   CouponRedemption:
     'coupon discount id intervalAfter intervalBefore invoiceId isProrationInvolved periodNumber planAfter planBefore prorationAmount redeemedAt',
   CouponValidation: 'coupon reasons valid',
-  CreditNote: 'id issuedAt lines number reason settlement total',
+  CreditNote: 'id invoiceId issuedAt lines memo number reason settlement total',
   CreditNoteLine: 'amount covers description explanation id invoiceLineId kind position source',
   Entitlement:
     'allowed feature featureCode limit reason remaining resetPeriod resetsAt sources unlimited unlocks used value',
@@ -196,7 +211,7 @@ const fields: Readonly<Record<string, string>> = {
   Feature: 'code description id kind name unit valueOrder',
   FeatureDifference: 'after before change feature',
   Invoice:
-    'amountDue couponOrder creditApplied discount id issuedAt kind lines number period reason status subtotal total',
+    'amountDue couponOrder creditApplied discount id issuedAt kind lines number paidAt paymentReference period reason status subtotal total uncollectibleAt voidReason voidedAt',
   InvoiceLine: 'amount covers description discountsLineId explanation id kind position quantity source',
   Member: 'createdAt email name partnerRole tenantRole userId',
   Money: 'amount currency formatted minorUnits',

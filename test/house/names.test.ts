@@ -24,6 +24,7 @@ const innerCommands = new Set([
   'create-super-admin',
   'credit-unused',
   'issue-invoice',
+  'write-credit-note',
 ]);
 
 const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

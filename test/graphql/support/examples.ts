@@ -135,6 +135,26 @@ export const examples: Readonly<Record<string, Example>> = {
     ...byPartner((_home, number) => ({ email: `made-${number}@partner.example`, partnerRole: 'VIEWER' })),
     of: 'inviteUser',
   },
+  issueCreditNote: {
+    account: 'input.tenantId',
+    args: (home, number) => ({
+      input: {
+        tenantId: home.tenantId,
+        invoiceId: home.ids.PaidInvoice,
+        lines: [{ invoiceLineId: home.ids.PaidLine, amount: { amount: '0.01', currency: home.currency } }],
+        memo: 'a bad day',
+      },
+      idempotencyKey: `credit-${number}`,
+    }),
+  },
+  markInvoicePaid: {
+    account: 'input.tenantId',
+    args: (home, number) => ({
+      input: { tenantId: home.tenantId, invoiceId: home.ids.Invoice, reference: 'bank 4711' },
+      idempotencyKey: `paid-${number}`,
+    }),
+  },
+  markInvoiceUncollectible: byTenant((home) => ({ invoiceId: home.ids.UnpaidInvoice })),
   publishPlanVersion: byPartner((home) => ({
     plan: home.ids.Plan,
     prices: [price(home, '55.00')],
@@ -160,6 +180,7 @@ export const examples: Readonly<Record<string, Example>> = {
   })),
   updateCoupon: byPartner((home) => ({ coupon: home.ids.Coupon, name: 'Renamed' })),
   updatePlan: byPartner((home) => ({ plan: home.ids.Plan, name: 'Renamed' })),
+  voidInvoice: byTenant((home) => ({ invoiceId: home.ids.UnpaidInvoice, reason: 'billed by mistake' })),
 };
 
 export const operationOf = (name: string): string => examples[name]?.of ?? name;

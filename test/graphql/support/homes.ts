@@ -36,6 +36,9 @@ export type IdKindOfHome =
   | 'AddonSubscription'
   | 'Invoice'
   | 'CreditNote'
+  | 'UnpaidInvoice'
+  | 'PaidInvoice'
+  | 'PaidLine'
   | 'PendingCoupon'
   | 'EntitlementGrant';
 
@@ -49,9 +52,21 @@ export const tenantKinds: readonly IdKindOfHome[] = [
   'AddonSubscription',
   'Invoice',
   'CreditNote',
+  'UnpaidInvoice',
+  'PaidInvoice',
+  'PaidLine',
   'PendingCoupon',
   'EntitlementGrant',
 ];
+
+/** Kinds that stand for a row of another kind. */
+const realKinds: Readonly<Partial<Record<IdKindOfHome, IdKind>>> = {
+  PartnerUser: 'User',
+  TenantUser: 'User',
+  UnpaidInvoice: 'Invoice',
+  PaidInvoice: 'Invoice',
+  PaidLine: 'InvoiceLine',
+};
 
 /** Whose eyes: S super-admin, O owner and V viewer of a partner, A admin and M member of a tenant. */
 export type Eyes = 'S' | 'O' | 'V' | 'A' | 'M';
@@ -70,7 +85,7 @@ export const people: Readonly<Record<DemoIdentity, { readonly eyes: Eyes; readon
 
 /** An id of nothing: well formed, of this kind, and where the kind has one with this tenant in it. */
 export function missingId(kind: IdKindOfHome, tenantId: string): string {
-  const real: IdKind = kind === 'PartnerUser' || kind === 'TenantUser' ? 'User' : kind;
+  const real = realKinds[kind] ?? (kind as IdKind);
   const ofTenant = tenantKinds.includes(kind) && real !== 'Tenant' && real !== 'User';
   if (!ofTenant) return encodeId(real, newId());
   // The first half of a tenant row's id is its tenant's: everything after the prefix of the tenant's own id.
@@ -169,6 +184,12 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
     ).addon.id;
     await did(
       owner,
+      'createAddon',
+      { code: 'world_delta', name: 'Delta', prices: prices('40') },
+      'addon { id }',
+    );
+    await did(
+      owner,
       'createPlan',
       { code: 'world_best', name: 'Best', rank: 70, prices: prices('150'), includedAddons: ['world_gamma'] },
       'plan { id }',
@@ -212,6 +233,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       { tenantId, addon: 'world_alpha' },
       `addonSubscription { id } invoice { ${money} }`,
     );
+    const unpaid = await did(owner, 'subscribeAddon', { tenantId, addon: 'world_delta' }, 'invoice { id }');
     const other = await did(owner, 'subscribeAddon', { tenantId, addon: 'world_beta' }, 'addonSubscription { id }');
     const cancelled = await did(
       owner,
@@ -232,6 +254,18 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       { tenantId, plan: 'world_basic', coupon: 'WORLD-TWO' },
       'subscription { id }',
       `, idempotencyKey: "world-${name}"`,
+    );
+    const { nodes } = await gateway.get(
+      owner,
+      'query ($id: ID) { invoices(tenantId: $id, first: 1) { nodes { id lines { id } } } }',
+      { id: tenantId },
+    );
+    await did(
+      owner,
+      'markInvoicePaid',
+      { tenantId, invoiceId: nodes[0].id, reference: 'bank 1' },
+      'invoice { id }',
+      `, idempotencyKey: "paid-${name}"`,
     );
     await did(owner, 'createApiKey', { tenantId, name: `of ${name}`, scopes: ['READ'], live: false }, 'apiKey { id }');
     const member = await did(
@@ -259,6 +293,9 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
         AddonSubscription: attached.addonSubscription.id,
         Invoice: attached.invoice.id,
         CreditNote: cancelled.creditNote.id,
+        UnpaidInvoice: unpaid.invoice.id,
+        PaidInvoice: nodes[0].id,
+        PaidLine: nodes[0].lines[0].id,
         PendingCoupon: pending.pendingCoupon.id,
         EntitlementGrant: grant.grant.id,
       },

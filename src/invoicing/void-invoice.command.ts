@@ -1,0 +1,74 @@
+import { isZero } from '../core/money';
+import { done, type Result, refuse } from '../core/result';
+import { invalid, parseLabel } from '../core/text';
+import type { Tx } from '../tx';
+import { findInvoice } from './find-invoice.query';
+import type { Invoice } from './invoice';
+import { moveInvoice } from './invoice-state';
+import { accountKey, reversalOf } from './reverse-invoice';
+
+export interface VoidInvoiceInput {
+  readonly invoiceId: string;
+  readonly reason: string;
+}
+
+export const voidInvoiceRefusals = [
+  'INVOICE_NOT_FOUND',
+  'INVOICE_NOT_OPEN',
+  'INVOICE_CREDITED',
+  'INVALID_INPUT',
+] as const;
+
+/**
+ * Takes an unpaid invoice back as a whole: the accounts of its items, and the balance that paid for a part of it. Its
+ * number stays, its period is not billed again, and a coupon's period stays used.
+ */
+export async function voidInvoice(
+  tx: Pick<Tx, 'tenant' | 'tenants' | 'invoices' | 'itemCharges' | 'creditNotes' | 'now' | 'emit'>,
+  input: VoidInvoiceInput,
+): Promise<Result<{ invoice: Invoice }, (typeof voidInvoiceRefusals)[number]>> {
+  const reason = parseLabel(input.reason, 500);
+  if (!reason) return invalid(['reason'], 'A reason has 1 to 500 printable characters.');
+  await tx.tenants.lock(tx.tenant.id);
+  const found = await findInvoice(tx, input.invoiceId);
+  if (!found.ok) return found;
+  const { value: invoice } = found;
+  if (invoice.status === 'VOID') return done({ invoice });
+  const moved = moveInvoice(invoice, { to: 'VOID', at: tx.now, reason });
+  if (!moved.ok) return moved;
+
+  const { id, tenantId, partnerId, subscriptionId, creditApplied } = invoice;
+  const lines = (await tx.invoices.linesOf([tenantId], [id])).get(id) ?? [];
+  const charges = await tx.itemCharges.ofInvoiceLines(
+    tenantId,
+    lines.map((line) => line.id),
+  );
+  const entries = reversalOf(charges);
+  const standing = new Map(
+    (
+      await tx.itemCharges.standingOf(
+        tenantId,
+        subscriptionId,
+        entries.map((entry) => entry.itemId),
+      )
+    ).map((row) => [`${row.itemId} ${row.periodStart.epochMilliseconds}`, row.standing]),
+  );
+  if (entries.some((entry) => (standing.get(accountKey(entry)) ?? 0n) + entry.amount.minor < 0n)) {
+    return refuse('INVOICE_CREDITED', 'A part of the invoice has been credited already.', {
+      path: ['input', 'invoiceId'],
+      facts: { number: invoice.number },
+    });
+  }
+  await tx.invoices.updateState(moved.value);
+  await tx.itemCharges.insert({ id: subscriptionId, tenantId, partnerId }, entries, {}, tx.now);
+  if (!isZero(creditApplied)) {
+    await tx.creditNotes.moveBalance(
+      tenantId,
+      partnerId,
+      { kind: 'RETURNED', amount: creditApplied, invoiceId: id },
+      tx.now,
+    );
+  }
+  await tx.emit({ type: 'invoice.voided', payload: { invoice: moved.value } });
+  return done({ invoice: moved.value });
+}

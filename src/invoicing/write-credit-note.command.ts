@@ -1,0 +1,60 @@
+import type { Id } from '../core/ids';
+import { invariant } from '../core/invariant';
+import { sum } from '../core/money';
+import type { Subscription } from '../subscriptions/subscription';
+import type { Tx } from '../tx';
+import type { CreditNote, CreditNoteLine, CreditNoteReason, Settlement } from './credit-note';
+import { type AccountEntry, creditNoteNumber } from './invoice';
+
+export interface WriteCreditNoteInput {
+  readonly subscription: Pick<Subscription, 'id' | 'tenantId' | 'partnerId' | 'currency'>;
+  readonly invoiceId?: Id<'Invoice'> | undefined;
+  readonly reason: CreditNoteReason;
+  readonly memo?: string | undefined;
+  readonly settlement: Exclude<Settlement, 'NONE'>;
+  /** Positive in the tenant's favour, in their order. */
+  readonly lines: readonly Omit<CreditNoteLine, 'id' | 'creditNoteId' | 'tenantId' | 'position'>[];
+  /** What they move on the accounts of their items. */
+  readonly entries: readonly AccountEntry[];
+}
+
+/** Writes a credit note whole, and moves the credit balance where it is settled there. */
+export async function writeCreditNote(
+  tx: Pick<Tx, 'invoices' | 'creditNotes' | 'itemCharges' | 'partners' | 'newId' | 'now' | 'emit'>,
+  input: WriteCreditNoteInput,
+): Promise<CreditNote> {
+  const { subscription, invoiceId, reason, memo, settlement } = input;
+  const { tenantId, partnerId, currency } = subscription;
+  const partner = (await tx.partners.byId(partnerId))!;
+  const id = tx.newId<'CreditNote'>();
+  const total = sum(
+    input.lines.map((line) => line.amount),
+    currency,
+  );
+  invariant(total.minor > 0n, 'a credit note without a credit');
+  const lines: CreditNoteLine[] = input.lines.map((line, index) => ({
+    ...line,
+    id: tx.newId<'CreditNoteLine'>(),
+    creditNoteId: id,
+    tenantId,
+    position: index + 1,
+  }));
+  const number = creditNoteNumber(partner.code, await tx.invoices.takeNumber('CREDIT_NOTE'));
+  const note: CreditNote = {
+    ...{ id, tenantId, partnerId, invoiceId, number, reason, memo, settlement, total },
+    subscriptionId: subscription.id,
+    issuedAt: tx.now,
+  };
+  await tx.creditNotes.insert(note, lines);
+  await tx.itemCharges.insert(subscription, input.entries, { creditNote: lines.map((line) => line.id) }, tx.now);
+  if (settlement === 'CREDIT_BALANCE') {
+    await tx.creditNotes.moveBalance(
+      tenantId,
+      partnerId,
+      { kind: 'CREDIT_NOTE', amount: total, creditNoteId: id },
+      tx.now,
+    );
+  }
+  await tx.emit({ type: 'credit_note.issued', payload: { creditNote: note } });
+  return note;
+}
