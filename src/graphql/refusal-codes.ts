@@ -53,11 +53,13 @@ export const refusalCodes = {
   PENDING_COUPON_NOT_FOUND: 'There is no such pending coupon.',
   GRANT_NOT_FOUND: 'There is no such grant.',
   INVOICE_NOT_FOUND: 'There is no such invoice.',
-  INVOICE_NOT_OPEN: 'Only an invoice that waits for payment can be paid, voided or given up; `status` says where it stands.',
+  INVOICE_NOT_OPEN:
+    'Only an invoice that waits for payment can be paid, voided or given up; `status` says where it stands.',
   INVOICE_CREDITED:
     'A part of it was credited or carried over to another item already. Mark it uncollectible, or credit the rest once it is paid.',
   INVOICE_NOT_PAID: 'Only what was paid can be credited. Void an unpaid invoice instead.',
-  INVOICE_LINE_NOT_FOUND: 'There is no such charge on this invoice. Discounts, credits and tax are credited with their charge.',
+  INVOICE_LINE_NOT_FOUND:
+    'There is no such charge on this invoice. Discounts, credits and tax are credited with their charge.',
   CREDIT_EXCEEDS_LINE: 'That is more than is left of what was charged and paid; `left` says how much there is.',
   NOT_A_SANDBOX: 'Only a sandbox tenant has a clock of its own.',
   CLOCK_GOES_FORWARD_ONLY: 'The clock is past that already; `now` says where it stands.',

@@ -1,7 +1,7 @@
 import { decimal } from '../core/decimal';
+import { explain } from '../core/explain';
 import type { Id } from '../core/ids';
 import { amountText, exactMinorUnits, type Money, money, moneyText } from '../core/money';
-import { explain } from '../core/explain';
 import { done, type Result, refuse } from '../core/result';
 import type { CreditNoteLine } from './credit-note';
 import type { AccountEntry, Invoice, InvoiceLine, LineKind } from './invoice';

@@ -82,16 +82,11 @@ export const CreditNoteReasonEnum = enumFrom('CreditNoteReason', creditNoteReaso
   CORRECTION: 'A correction of an invoice.',
 });
 
-export const BalanceEntryKindEnum = enumFrom(
-  'BalanceEntryKind',
-  balanceEntryKinds,
-  'Why the credit balance moved.',
-  {
-    CREDIT_NOTE: 'Granted by a credit note.',
-    APPLIED: 'It paid for a part of an invoice.',
-    RETURNED: 'Back from an invoice that is void.',
-  },
-);
+export const BalanceEntryKindEnum = enumFrom('BalanceEntryKind', balanceEntryKinds, 'Why the credit balance moved.', {
+  CREDIT_NOTE: 'Granted by a credit note.',
+  APPLIED: 'It paid for a part of an invoice.',
+  RETURNED: 'Back from an invoice that is void.',
+});
 
 @ObjectType('Operand', { description: 'One number of a formula.', simpleResolvers: true })
 export class OperandType {

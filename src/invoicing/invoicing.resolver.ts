@@ -19,29 +19,29 @@ import {
   CreditNoteLineType,
   CreditNoteType,
   InvoiceConnection,
+  InvoiceLineType,
+  InvoiceType,
+  IssueCreditNoteInputType,
+  IssueCreditNoteResult,
+  LineSource,
   MarkInvoicePaidInputType,
   MarkInvoicePaidResult,
   MarkInvoiceUncollectibleInputType,
   MarkInvoiceUncollectibleResult,
-  VoidInvoiceInputType,
-  VoidInvoiceResult,
-  IssueCreditNoteInputType,
-  IssueCreditNoteResult,
-  InvoiceLineType,
-  InvoiceType,
-  LineSource,
   type SourceReference,
   toGraphqlBalanceEntry,
   toGraphqlCreditNote,
   toGraphqlCreditNoteLine,
   toGraphqlInvoice,
   toGraphqlInvoiceLine,
+  VoidInvoiceInputType,
+  VoidInvoiceResult,
 } from './invoicing.graphql';
+import { creditNoteLinesLoader, invoiceLinesLoader, lineSourceLoader } from './invoicing.loaders';
+import { issueCreditNote, issueCreditNoteRefusals } from './issue-credit-note.command';
 import { markInvoicePaid, markInvoicePaidRefusals } from './mark-invoice-paid.command';
 import { markInvoiceUncollectible, markInvoiceUncollectibleRefusals } from './mark-invoice-uncollectible.command';
 import { voidInvoice, voidInvoiceRefusals } from './void-invoice.command';
-import { issueCreditNote, issueCreditNoteRefusals } from './issue-credit-note.command';
-import { creditNoteLinesLoader, invoiceLinesLoader, lineSourceLoader } from './invoicing.loaders';
 
 async function lineSource(reference: SourceReference, context: Context) {
   const { kind, id, tenantUuid: tenantId } = reference;
@@ -119,7 +119,8 @@ export class InvoiceResolver {
   })
   @Refuses(markInvoicePaidRefusals)
   markInvoicePaid(
-    @Arg('input', () => MarkInvoicePaidInputType, { description: 'Which, and where the money is.' }) input: MarkInvoicePaidInputType,
+    @Arg('input', () => MarkInvoicePaidInputType, { description: 'Which, and where the money is.' })
+    input: MarkInvoicePaidInputType,
     @Args(() => MutationArgs) options: MutationArgs,
     @Ctx() context: Context,
   ) {
@@ -136,7 +137,8 @@ export class InvoiceResolver {
   })
   @Refuses(markInvoiceUncollectibleRefusals)
   markInvoiceUncollectible(
-    @Arg('input', () => MarkInvoiceUncollectibleInputType, { description: 'Which.' }) input: MarkInvoiceUncollectibleInputType,
+    @Arg('input', () => MarkInvoiceUncollectibleInputType, { description: 'Which.' })
+    input: MarkInvoiceUncollectibleInputType,
     @Args(() => MutationArgs) options: MutationArgs,
     @Ctx() context: Context,
   ) {
@@ -149,7 +151,8 @@ export class InvoiceResolver {
   }
 
   @Mutation(() => VoidInvoiceResult, {
-    description: 'For partners: takes an unpaid invoice back as a whole; balance that paid for a part of it comes back.',
+    description:
+      'For partners: takes an unpaid invoice back as a whole; balance that paid for a part of it comes back.',
   })
   @Refuses(voidInvoiceRefusals)
   voidInvoice(
@@ -243,7 +246,8 @@ export class CreditNoteResolver {
   })
   @Refuses(issueCreditNoteRefusals)
   issueCreditNote(
-    @Arg('input', () => IssueCreditNoteInputType, { description: 'What is given back.' }) input: IssueCreditNoteInputType,
+    @Arg('input', () => IssueCreditNoteInputType, { description: 'What is given back.' })
+    input: IssueCreditNoteInputType,
     @Args(() => MutationArgs) options: MutationArgs,
     @Ctx() context: Context,
   ) {

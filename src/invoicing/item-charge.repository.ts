@@ -65,7 +65,10 @@ export class ItemChargeRepository {
   async ofInvoiceLines(tenantId: string, invoiceLineIds: readonly string[]): Promise<ItemCharge[]> {
     const rows = await this.manager
       .createQueryBuilder(ItemChargeEntity, 'charge')
-      .where('charge.tenantId = :tenantId and charge.invoiceLineId = any(:invoiceLineIds)', { tenantId, invoiceLineIds })
+      .where('charge.tenantId = :tenantId and charge.invoiceLineId = any(:invoiceLineIds)', {
+        tenantId,
+        invoiceLineIds,
+      })
       .orderBy('charge.id')
       .getMany();
     return rows.map((row) => ({

@@ -23,7 +23,8 @@ export async function markInvoicePaid(
   await tx.tenants.lock(tx.tenant.id);
   const found = await findInvoice(tx, input.invoiceId);
   if (!found.ok) return found;
-  if (found.value.status === 'PAID' && found.value.paymentReference === reference) return done({ invoice: found.value });
+  if (found.value.status === 'PAID' && found.value.paymentReference === reference)
+    return done({ invoice: found.value });
   const moved = moveInvoice(found.value, { to: 'PAID', at: tx.now, reference });
   if (!moved.ok) return moved;
   await tx.invoices.updateState(moved.value);

@@ -182,12 +182,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
         'addon { id }',
       )
     ).addon.id;
-    await did(
-      owner,
-      'createAddon',
-      { code: 'world_delta', name: 'Delta', prices: prices('40') },
-      'addon { id }',
-    );
+    await did(owner, 'createAddon', { code: 'world_delta', name: 'Delta', prices: prices('40') }, 'addon { id }');
     await did(
       owner,
       'createPlan',
