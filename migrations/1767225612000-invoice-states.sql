@@ -44,6 +44,9 @@ alter table credit_notes
   add column invoice_id uuid,
   add column memo text check (length(memo) between 1 and 500),
   add foreign key (tenant_id, invoice_id) references invoices (tenant_id, id);
+alter table credit_notes drop constraint credit_notes_settlement_check;
+alter table credit_notes
+  add constraint credit_notes_settlement_check check (settlement in ('CREDIT_BALANCE', 'REFUND', 'OUTSIDE'));
 create index credit_note_lines_of_line on credit_note_lines (tenant_id, invoice_line_id) where invoice_line_id is not null;
 create index item_charges_of_line on item_charges (tenant_id, invoice_line_id) where invoice_line_id is not null;
 
@@ -51,3 +54,10 @@ create index item_charges_of_line on item_charges (tenant_id, invoice_line_id) w
 alter table credit_balance_entries drop constraint credit_balance_entries_kind_check;
 alter table credit_balance_entries
   add constraint credit_balance_entries_kind_check check (kind in ('CREDIT_NOTE', 'APPLIED', 'RETURNED'));
+
+-- What a coupon used of its periods comes back when the invoice is void. Redemptions are append-only, so what came back
+-- is counted beside them.
+alter table tenant_pending_coupons
+  add column periods_returned integer not null default 0,
+  add check (periods_returned between 0 and periods_applied);
+grant update (periods_returned) on tenant_pending_coupons to tollgate_app, tollgate_job;

@@ -205,7 +205,7 @@ create table public.credit_balance_entries (
   constraint credit_balance_entries_pkey PRIMARY KEY (tenant_id, id),
   constraint credit_balance_entries_amount_check CHECK (amount <> 0),
   constraint credit_balance_entries_balance_after_check CHECK (balance_after >= 0),
-  constraint credit_balance_entries_kind_check CHECK (kind = ANY (ARRAY['CREDIT_NOTE'::text, 'APPLIED'::text])),
+  constraint credit_balance_entries_kind_check CHECK (kind = ANY (ARRAY['CREDIT_NOTE'::text, 'APPLIED'::text, 'RETURNED'::text])),
   constraint credit_balance_entries_tenant_id_credit_note_id_fkey FOREIGN KEY (tenant_id, credit_note_id) REFERENCES public.credit_notes(tenant_id, id),
   constraint credit_balance_entries_tenant_id_currency_fkey FOREIGN KEY (tenant_id, currency) REFERENCES public.credit_balances(tenant_id, currency),
   constraint credit_balance_entries_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id)
@@ -272,6 +272,7 @@ create table public.credit_note_lines (
   constraint credit_note_lines_tenant_id_credit_note_id_fkey FOREIGN KEY (tenant_id, credit_note_id) REFERENCES public.credit_notes(tenant_id, id),
   constraint credit_note_lines_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id)
 );
+CREATE INDEX credit_note_lines_of_line ON public.credit_note_lines USING btree (tenant_id, invoice_line_id) WHERE invoice_line_id IS NOT NULL;
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.credit_note_lines FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.credit_note_lines enable row level security;
 create policy tenant_delete on public.credit_note_lines for delete to tollgate_app, tollgate_job
@@ -296,12 +297,16 @@ create table public.credit_notes (
   total bigint not null,
   issued_at timestamp(3) with time zone not null,
   created_at timestamp(3) with time zone not null,
+  invoice_id uuid,
+  memo text,
   constraint credit_notes_pkey PRIMARY KEY (tenant_id, id),
   constraint credit_notes_tenant_id_number_key UNIQUE (tenant_id, number),
   constraint credit_notes_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint credit_notes_memo_check CHECK (length(memo) >= 1 AND length(memo) <= 500),
   constraint credit_notes_reason_check CHECK (reason = ANY (ARRAY['PLAN_CHANGE'::text, 'ADDON_CANCELLED'::text, 'CANCELLATION'::text, 'CORRECTION'::text])),
-  constraint credit_notes_settlement_check CHECK (settlement = ANY (ARRAY['CREDIT_BALANCE'::text, 'REFUND'::text, 'NONE'::text])),
+  constraint credit_notes_settlement_check CHECK (settlement = ANY (ARRAY['CREDIT_BALANCE'::text, 'REFUND'::text, 'OUTSIDE'::text])),
   constraint credit_notes_total_check CHECK (total >= 0),
+  constraint credit_notes_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id),
   constraint credit_notes_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
   constraint credit_notes_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
 );
@@ -476,6 +481,11 @@ create table public.invoices (
   coupon_order text not null,
   issued_at timestamp(3) with time zone not null,
   created_at timestamp(3) with time zone not null,
+  paid_at timestamp(3) with time zone,
+  payment_reference text,
+  voided_at timestamp(3) with time zone,
+  void_reason text,
+  uncollectible_at timestamp(3) with time zone,
   constraint invoices_pkey PRIMARY KEY (tenant_id, id),
   constraint invoices_tenant_id_number_key UNIQUE (tenant_id, number),
   constraint invoices_amount_due_check CHECK (amount_due >= 0),
@@ -486,15 +496,21 @@ create table public.invoices (
   constraint invoices_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint invoices_discount_check CHECK (discount >= 0),
   constraint invoices_kind_check CHECK (kind = ANY (ARRAY['PERIOD'::text, 'ONE_TIME'::text])),
+  constraint invoices_paid CHECK ((status = 'PAID'::text) = (paid_at IS NOT NULL)),
+  constraint invoices_payment_reference_check CHECK (length(payment_reference) >= 1 AND length(payment_reference) <= 200),
   constraint invoices_reason_check CHECK (reason = ANY (ARRAY['START'::text, 'RENEWAL'::text, 'PLAN_CHANGE'::text, 'ADDON'::text, 'FINAL'::text])),
   constraint invoices_status_check CHECK (status = ANY (ARRAY['DRAFT'::text, 'FINALIZED'::text, 'PAID'::text, 'VOID'::text, 'UNCOLLECTIBLE'::text])),
   constraint invoices_total_check CHECK (total >= 0),
+  constraint invoices_uncollectible CHECK (status <> 'UNCOLLECTIBLE'::text OR uncollectible_at IS NOT NULL),
+  constraint invoices_void CHECK ((status = 'VOID'::text) = (voided_at IS NOT NULL) AND (voided_at IS NULL) = (void_reason IS NULL)),
+  constraint invoices_void_reason_check CHECK (length(void_reason) >= 1 AND length(void_reason) <= 500),
   constraint invoices_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
   constraint invoices_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX invoices_in_order ON public.invoices USING btree (tenant_id, issued_at, id);
 CREATE INDEX invoices_of_partner ON public.invoices USING btree (partner_id, id);
 CREATE UNIQUE INDEX invoices_one_per_period ON public.invoices USING btree (tenant_id, subscription_id, period_start) WHERE kind = 'PERIOD'::text;
+CREATE TRIGGER guard_invoice BEFORE DELETE OR UPDATE ON public.invoices FOR EACH ROW EXECUTE FUNCTION app.guard_invoice();
 alter table public.invoices enable row level security;
 create policy tenant_delete on public.invoices for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
@@ -505,7 +521,7 @@ create policy tenant_read on public.invoices for select to tollgate_app, tollgat
 create policy tenant_update on public.invoices for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.invoices to tollgate_app, tollgate_job;
-grant update (status) on public.invoices to tollgate_app, tollgate_job;
+grant update (status, paid_at, payment_reference, voided_at, void_reason, uncollectible_at) on public.invoices to tollgate_app, tollgate_job;
 
 create table public.item_charges (
   tenant_id uuid not null,
@@ -532,6 +548,7 @@ create table public.item_charges (
   constraint item_charges_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id),
   constraint item_charges_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id) DEFERRABLE INITIALLY DEFERRED
 );
+CREATE INDEX item_charges_of_line ON public.item_charges USING btree (tenant_id, invoice_line_id) WHERE invoice_line_id IS NOT NULL;
 CREATE INDEX item_charges_of_period ON public.item_charges USING btree (tenant_id, subscription_id, period_start);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.item_charges FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.item_charges enable row level security;
@@ -1205,7 +1222,9 @@ create table public.tenant_pending_coupons (
   periods_applied integer not null default 0,
   created_at timestamp(3) with time zone not null,
   ended_at timestamp(3) with time zone,
+  periods_returned integer not null default 0,
   constraint tenant_pending_coupons_pkey PRIMARY KEY (tenant_id, id),
+  constraint tenant_pending_coupons_check CHECK (periods_returned >= 0 AND periods_returned <= periods_applied),
   constraint tenant_pending_coupons_periods_applied_check CHECK (periods_applied >= 0),
   constraint tenant_pending_coupons_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'RUNNING'::text, 'FINISHED'::text, 'REMOVED'::text, 'EXPIRED'::text, 'ENDED'::text])),
   constraint tenant_pending_coupons_partner_id_coupon_id_fkey FOREIGN KEY (partner_id, coupon_id) REFERENCES public.partner_coupons(partner_id, id),
@@ -1224,7 +1243,7 @@ create policy tenant_read on public.tenant_pending_coupons for select to tollgat
 create policy tenant_update on public.tenant_pending_coupons for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.tenant_pending_coupons to tollgate_app, tollgate_job;
-grant update (subscription_id, status, periods_applied, ended_at) on public.tenant_pending_coupons to tollgate_app, tollgate_job;
+grant update (subscription_id, status, periods_applied, ended_at, periods_returned) on public.tenant_pending_coupons to tollgate_app, tollgate_job;
 
 create table public.tenants (
   id uuid not null,
@@ -1471,6 +1490,33 @@ begin
   raise exception 'this table is append-only' using errcode = 'TG001';
 end $function$;
 grant execute on function app.forbid_change() to public;
+
+CREATE OR REPLACE FUNCTION app.guard_invoice()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  state constant text[] := array['status', 'paid_at', 'payment_reference', 'voided_at', 'void_reason', 'uncollectible_at'];
+begin
+  if tg_op = 'DELETE' then
+    raise exception 'an invoice is never deleted' using errcode = 'TG001';
+  end if;
+  if (to_jsonb(new) - state) is distinct from (to_jsonb(old) - state) then
+    raise exception 'an issued invoice never changes' using errcode = 'TG001';
+  end if;
+  if new.status <> old.status and (old.status, new.status) not in (
+    ('FINALIZED', 'PAID'), ('FINALIZED', 'VOID'), ('FINALIZED', 'UNCOLLECTIBLE'),
+    ('UNCOLLECTIBLE', 'PAID'), ('UNCOLLECTIBLE', 'VOID')) then
+    raise exception 'an invoice does not go from % to %', old.status, new.status using errcode = 'TG001';
+  end if;
+  if (old.paid_at, old.payment_reference, old.voided_at, old.void_reason, old.uncollectible_at)
+       is distinct from (new.paid_at, new.payment_reference, new.voided_at, new.void_reason, new.uncollectible_at)
+     and new.status = old.status then
+    raise exception 'the state of an invoice is written once' using errcode = 'TG001';
+  end if;
+  return new;
+end $function$;
+grant execute on function app.guard_invoice() to public;
 
 CREATE OR REPLACE FUNCTION app.is_sandbox(p_tenant uuid)
  RETURNS boolean

@@ -67,6 +67,7 @@ export async function reserveCoupon(
     subscriptionId,
     status: 'PENDING',
     periodsApplied: 0,
+    periodsReturned: 0,
     createdAt: tx.now,
   };
   await tx.pendingCoupons.insert(pendingCoupon);

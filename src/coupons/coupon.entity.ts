@@ -58,6 +58,7 @@ export class PendingCouponEntity {
   @UuidColumn('subscription_id', { nullable: true }) subscriptionId: string | null;
   @TextColumn('status') status: string;
   @IntegerColumn('periods_applied') periodsApplied: number;
+  @IntegerColumn('periods_returned') periodsReturned: number;
   @TimestampColumn('created_at') createdAt: Instant;
   @TimestampColumn('ended_at', { nullable: true }) endedAt: Instant | null;
 }

@@ -133,6 +133,8 @@ export class PendingCouponType {
   status: PendingCouponStatus;
   @Field(() => Int, { description: 'In how many periods it was used.' })
   periodsApplied: number;
+  @Field(() => Int, { description: 'Of these, how many came back with invoices that are void.' })
+  periodsReturned: number;
   @Field(() => DateTimeScalar, { description: 'When it was queued, UTC.' })
   createdAt: Instant;
   @Field(() => DateTimeScalar, { nullable: true, description: 'When it ended, UTC.' })

@@ -18,6 +18,7 @@ function fromRow(row: PendingCouponEntity): PendingCoupon {
     subscriptionId: (row.subscriptionId ?? undefined) as Id<'Subscription'> | undefined,
     status: row.status as PendingCouponStatus,
     periodsApplied: row.periodsApplied,
+    periodsReturned: row.periodsReturned,
     createdAt: row.createdAt,
     endedAt: row.endedAt ?? undefined,
   };
@@ -58,11 +59,17 @@ export class PendingCouponRepository {
   }
 
   async update(pending: PendingCoupon): Promise<void> {
-    const { tenantId, id, status, periodsApplied } = pending;
+    const { tenantId, id, status, periodsApplied, periodsReturned } = pending;
     await this.manager.update(
       PendingCouponEntity,
       { tenantId, id },
-      { status, periodsApplied, endedAt: pending.endedAt ?? null, subscriptionId: pending.subscriptionId ?? null },
+      {
+        status,
+        periodsApplied,
+        periodsReturned,
+        endedAt: pending.endedAt ?? null,
+        subscriptionId: pending.subscriptionId ?? null,
+      },
     );
   }
 
@@ -74,6 +81,17 @@ export class PendingCouponRepository {
   /** Queued and running coupons, oldest first: the order in which they take from an invoice. */
   async live(tenantId: string): Promise<PendingCoupon[]> {
     return (await liveRows(this.manager, [tenantId])).map(fromRow);
+  }
+
+  /** Which coupons took from this invoice, once for each period? */
+  async usedOn(tenantId: string, invoiceId: string): Promise<PendingCoupon[]> {
+    const rows = await this.manager.query(
+      'select pending_coupon_id from coupon_redemptions where tenant_id = $1 and invoice_id = $2 order by id',
+      [tenantId, invoiceId],
+    );
+    const coupons: PendingCoupon[] = [];
+    for (const row of rows) coupons.push((await this.byId(tenantId, row.pending_coupon_id))!);
+    return coupons;
   }
 
   /** How often has the tenant used this coupon, counting what is queued? Taken back and expired ones do not count. */

@@ -20,6 +20,8 @@ export interface PendingCoupon {
   readonly subscriptionId?: Id<'Subscription'> | undefined;
   readonly status: PendingCouponStatus;
   readonly periodsApplied: number;
+  /** Of these, how many came back with invoices that are void; they are used again later. */
+  readonly periodsReturned: number;
   readonly createdAt: Instant;
   readonly endedAt?: Instant | undefined;
 }
@@ -48,6 +50,18 @@ export interface CouponRedemption {
 export function afterUse(pending: PendingCoupon, coupon: Coupon, now: Instant): PendingCoupon {
   const periodsApplied = pending.periodsApplied + 1;
   const last = periodsOf(coupon);
-  const finished = last !== undefined && periodsApplied >= last;
+  const finished = last !== undefined && periodsApplied - pending.periodsReturned >= last;
   return { ...pending, periodsApplied, status: finished ? 'FINISHED' : 'RUNNING', endedAt: finished ? now : undefined };
+}
+
+/**
+ * The coupon after an invoice it took from is void: the period is to come again. One that ended otherwise stays ended, and
+ * so does one that was used up where the tenant has taken the same code anew since.
+ */
+export function afterReturn(pending: PendingCoupon, hasNewer: boolean): PendingCoupon {
+  const periodsReturned = pending.periodsReturned + 1;
+  const revives = pending.status === 'RUNNING' || (pending.status === 'FINISHED' && !hasNewer);
+  if (!revives) return { ...pending, periodsReturned };
+  const status = pending.periodsApplied > periodsReturned ? 'RUNNING' : 'PENDING';
+  return { ...pending, periodsReturned, status, endedAt: undefined };
 }

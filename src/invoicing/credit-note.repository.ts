@@ -13,7 +13,7 @@ import type {
   CreditNoteLine,
   CreditNoteLineKind,
   CreditNoteReason,
-  Settlement,
+  CreditSettlement,
 } from './credit-note';
 import {
   CreditBalanceEntity,
@@ -34,7 +34,7 @@ function fromRow(row: CreditNoteEntity): CreditNote {
     number: row.number,
     reason: row.reason as CreditNoteReason,
     memo: row.memo ?? undefined,
-    settlement: row.settlement as Settlement,
+    settlement: row.settlement as CreditSettlement,
     total: money(row.total, row.currency as CurrencyCode),
     issuedAt: row.issuedAt,
   };

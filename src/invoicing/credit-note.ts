@@ -11,6 +11,13 @@ export const settlements = ['CREDIT_BALANCE', 'REFUND', 'NONE'] as const;
 /** Where money in the tenant's favour goes: into the credit balance, back through the provider, or nowhere. */
 export type Settlement = (typeof settlements)[number];
 
+export const creditSettlements = ['CREDIT_BALANCE', 'REFUND', 'OUTSIDE'] as const;
+/** Where a credit note's money goes: as above, or back to the tenant by other means than this system. */
+export type CreditSettlement = (typeof creditSettlements)[number];
+
+export const issuedSettlements = ['CREDIT_BALANCE', 'OUTSIDE'] as const;
+export type IssuedSettlement = (typeof issuedSettlements)[number];
+
 export const creditNoteLineKinds = ['PRORATION_CREDIT', 'PRORATION_CHARGE', 'DISCOUNT', 'CORRECTION'] as const;
 export type CreditNoteLineKind = (typeof creditNoteLineKinds)[number];
 
@@ -41,7 +48,7 @@ export interface CreditNote {
   readonly reason: CreditNoteReason;
   /** Why, in the partner's words. */
   readonly memo?: string | undefined;
-  readonly settlement: Settlement;
+  readonly settlement: CreditSettlement;
   readonly total: Money;
   readonly issuedAt: Instant;
 }

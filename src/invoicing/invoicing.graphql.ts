@@ -20,8 +20,11 @@ import {
   type CreditNote,
   type CreditNoteLine,
   type CreditNoteReason,
+  type CreditSettlement,
   creditNoteReasons,
-  type Settlement,
+  creditSettlements,
+  type IssuedSettlement,
+  issuedSettlements,
   settlements,
 } from './credit-note';
 import {
@@ -75,6 +78,25 @@ export const SettlementEnum = enumFrom('Settlement', settlements, "Where money i
   REFUND: 'Back through the payment provider.',
   NONE: 'Nowhere: what was paid stays with the new state.',
 });
+export const CreditSettlementEnum = enumFrom(
+  'CreditSettlement',
+  creditSettlements,
+  "Where a credit note's money goes.",
+  {
+    CREDIT_BALANCE: 'Into the credit balance, which pays the next invoices.',
+    REFUND: 'Back through the payment provider.',
+    OUTSIDE: 'Back by other means than this system, e.g. by bank transfer.',
+  },
+);
+export const IssuedSettlementEnum = enumFrom(
+  'IssuedSettlement',
+  issuedSettlements,
+  'Where the money of a credit note goes that is issued by hand.',
+  {
+    CREDIT_BALANCE: 'Into the credit balance, which pays the next invoices.',
+    OUTSIDE: 'Back by other means than this system, e.g. by bank transfer.',
+  },
+);
 export const CreditNoteReasonEnum = enumFrom('CreditNoteReason', creditNoteReasons, 'What a credit note came from.', {
   PLAN_CHANGE: 'A plan change.',
   ADDON_CANCELLED: 'An add-on that was cancelled at once.',
@@ -304,8 +326,8 @@ export class CreditNoteType {
   invoiceId?: string | undefined;
   @Field(() => String, { nullable: true, description: 'Why, in the words of who issued it.' })
   memo?: string | undefined;
-  @Field(() => SettlementEnum, { description: 'Where the money went.' })
-  settlement: Settlement;
+  @Field(() => CreditSettlementEnum, { description: 'Where the money went.' })
+  settlement: CreditSettlement;
   @Field(() => MoneyType, { description: "In the tenant's favour." })
   total: MoneyType;
   @Field(() => DateTimeScalar, { description: 'UTC.' })
@@ -449,11 +471,13 @@ export class IssueCreditNoteInputType {
   invoiceId: string;
   @Field(() => [CreditLineInputType], { description: '1 to 100 lines, each once.' })
   lines: CreditLineInputType[];
+  @Field(() => IssuedSettlementEnum, { nullable: true, description: 'Default CREDIT_BALANCE.' })
+  settlement?: IssuedSettlement;
   @Field(() => String, { nullable: true, description: 'Why, for the document: 1 to 500 characters.' })
   memo?: string;
 }
 
-@ObjectType('IssueCreditNoteDone', { description: 'The credit is in the credit balance.', simpleResolvers: true })
+@ObjectType('IssueCreditNoteDone', { description: 'The credit is given.', simpleResolvers: true })
 export class IssueCreditNoteDone extends MutationDone {
   @Field(() => CreditNoteType, { description: 'The document.' })
   creditNote: CreditNoteType;

@@ -242,7 +242,7 @@ export class CreditNoteResolver {
   }
 
   @Mutation(() => IssueCreditNoteResult, {
-    description: 'For partners: gives back a part of a paid invoice, line by line, into the credit balance.',
+    description: 'For partners: gives back a part of a paid invoice, line by line.',
   })
   @Refuses(issueCreditNoteRefusals)
   issueCreditNote(

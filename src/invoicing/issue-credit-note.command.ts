@@ -4,13 +4,15 @@ import { done, type Result, refuse } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
 import type { Tx } from '../tx';
 import { type CreditRequest, decideCredit } from './credit-lines';
-import type { CreditNote } from './credit-note';
+import type { CreditNote, IssuedSettlement } from './credit-note';
 import { findInvoice } from './find-invoice.query';
 import { writeCreditNote } from './write-credit-note.command';
 
 export interface IssueCreditNoteInput {
   readonly invoiceId: string;
   readonly lines: readonly { readonly invoiceLineId: string; readonly amount: AmountInput }[];
+  /** Default CREDIT_BALANCE. */
+  readonly settlement?: IssuedSettlement | undefined;
   /** Why, for the document. */
   readonly memo?: string | undefined;
 }
@@ -26,7 +28,7 @@ export const issueCreditNoteRefusals = [
 /** As many lines as an invoice is likely to have; more come in another note. */
 const mostLines = 100;
 
-/** Gives back a part of a paid invoice, line by line, into the credit balance. */
+/** Gives back a part of a paid invoice, line by line: into the credit balance, or outside the system. */
 export async function issueCreditNote(
   tx: Pick<
     Tx,
@@ -82,7 +84,7 @@ export async function issueCreditNote(
   if (!decided.ok) return decided;
   const creditNote = await writeCreditNote(tx, {
     subscription: { id: subscriptionId, tenantId, partnerId, currency },
-    ...{ invoiceId: id, memo, reason: 'CORRECTION', settlement: 'CREDIT_BALANCE' },
+    ...{ invoiceId: id, memo, reason: 'CORRECTION', settlement: input.settlement ?? 'CREDIT_BALANCE' },
     ...decided.value,
   });
   return done({ creditNote });

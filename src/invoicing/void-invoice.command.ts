@@ -1,6 +1,7 @@
 import { isZero } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
+import { afterReturn } from '../coupons/pending-coupon';
 import type { Tx } from '../tx';
 import { findInvoice } from './find-invoice.query';
 import type { Invoice } from './invoice';
@@ -21,10 +22,10 @@ export const voidInvoiceRefusals = [
 
 /**
  * Takes an unpaid invoice back as a whole: the accounts of its items, and the balance that paid for a part of it. Its
- * number stays, its period is not billed again, and a coupon's period stays used.
+ * number stays and its period is not billed again; what its coupons used of their periods comes back to them.
  */
 export async function voidInvoice(
-  tx: Pick<Tx, 'tenant' | 'tenants' | 'invoices' | 'itemCharges' | 'creditNotes' | 'now' | 'emit'>,
+  tx: Pick<Tx, 'tenant' | 'tenants' | 'invoices' | 'itemCharges' | 'creditNotes' | 'pendingCoupons' | 'now' | 'emit'>,
   input: VoidInvoiceInput,
 ): Promise<Result<{ invoice: Invoice }, (typeof voidInvoiceRefusals)[number]>> {
   const reason = parseLabel(input.reason, 500);
@@ -33,7 +34,7 @@ export async function voidInvoice(
   const found = await findInvoice(tx, input.invoiceId);
   if (!found.ok) return found;
   const { value: invoice } = found;
-  if (invoice.status === 'VOID') return done({ invoice });
+  if (invoice.status === 'VOID' && invoice.voidReason === reason) return done({ invoice });
   const moved = moveInvoice(invoice, { to: 'VOID', at: tx.now, reason });
   if (!moved.ok) return moved;
 
@@ -68,6 +69,11 @@ export async function voidInvoice(
       { kind: 'RETURNED', amount: creditApplied, invoiceId: id },
       tx.now,
     );
+  }
+  for (const used of await tx.pendingCoupons.usedOn(tenantId, id)) {
+    const live = await tx.pendingCoupons.live(tenantId);
+    const hasNewer = live.some((other) => other.couponId === used.couponId && other.id !== used.id);
+    await tx.pendingCoupons.update(afterReturn(used, hasNewer));
   }
   await tx.emit({ type: 'invoice.voided', payload: { invoice: moved.value } });
   return done({ invoice: moved.value });

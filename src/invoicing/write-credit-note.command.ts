@@ -3,7 +3,7 @@ import { invariant } from '../core/invariant';
 import { sum } from '../core/money';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
-import type { CreditNote, CreditNoteLine, CreditNoteReason, Settlement } from './credit-note';
+import type { CreditNote, CreditNoteLine, CreditNoteReason, CreditSettlement } from './credit-note';
 import { type AccountEntry, creditNoteNumber } from './invoice';
 
 export interface WriteCreditNoteInput {
@@ -11,7 +11,7 @@ export interface WriteCreditNoteInput {
   readonly invoiceId?: Id<'Invoice'> | undefined;
   readonly reason: CreditNoteReason;
   readonly memo?: string | undefined;
-  readonly settlement: Exclude<Settlement, 'NONE'>;
+  readonly settlement: CreditSettlement;
   /** Positive in the tenant's favour, in their order. */
   readonly lines: readonly Omit<CreditNoteLine, 'id' | 'creditNoteId' | 'tenantId' | 'position'>[];
   /** What they move on the accounts of their items. */

@@ -21,7 +21,10 @@ export const possibleTypes: Record<string, string[]> = {
   CreateTenantResult: ['CreateTenantDone', 'Refused'],
   GrantEntitlementResult: ['GrantEntitlementDone', 'Refused'],
   InviteUserResult: ['InviteUserDone', 'Refused'],
+  IssueCreditNoteResult: ['IssueCreditNoteDone', 'Refused'],
   LineSource: ['Addon', 'Coupon', 'Plan'],
+  MarkInvoicePaidResult: ['MarkInvoicePaidDone', 'Refused'],
+  MarkInvoiceUncollectibleResult: ['MarkInvoiceUncollectibleDone', 'Refused'],
   Node: ['Addon', 'AddonSubscription', 'Coupon', 'CreditNote', 'Feature', 'Invoice', 'Partner', 'Plan', 'Subscription', 'Tenant'],
   ProrationPreviewResult: ['ProrationPreview', 'Refused'],
   PublishPlanVersionResult: ['PublishPlanVersionDone', 'Refused'],
@@ -36,6 +39,7 @@ export const possibleTypes: Record<string, string[]> = {
   UpdateAddonResult: ['Refused', 'UpdateAddonDone'],
   UpdateCouponResult: ['Refused', 'UpdateCouponDone'],
   UpdatePlanResult: ['Refused', 'UpdatePlanDone'],
+  VoidInvoiceResult: ['Refused', 'VoidInvoiceDone'],
 };
 
 /** Apollo Client: lists are one list for each set of filters, and a further page is added to it. */
@@ -111,6 +115,9 @@ export const keys: Record<string, () => null> = {
   InviteUserDone: () => null,
   InvoiceConnection: () => null,
   InvoiceEdge: () => null,
+  IssueCreditNoteDone: () => null,
+  MarkInvoicePaidDone: () => null,
+  MarkInvoiceUncollectibleDone: () => null,
   Member: () => null,
   MemberConnection: () => null,
   MemberEdge: () => null,
@@ -154,6 +161,7 @@ export const keys: Record<string, () => null> = {
   UpdatePlanDone: () => null,
   UsagePrice: () => null,
   Viewer: () => null,
+  VoidInvoiceDone: () => null,
 };
 
 /**

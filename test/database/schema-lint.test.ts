@@ -143,9 +143,9 @@ const faults: [rule: SchemaRule, sql: string, objects: string[]][] = [
     ['invoices.place', 'invoices_place_seq'],
   ],
   ['sequence', 'alter table invoices add column place serial', ['invoices.place', 'invoices_place_seq']],
-  ['timestamp-type', 'alter table invoices add column paid_at timestamptz', ['invoices.paid_at']],
-  ['timestamp-type', 'alter table invoices add column paid_at timestamptz(6)', ['invoices.paid_at']],
-  ['timestamp-type', 'alter table invoices add column paid_at timestamp(3)', ['invoices.paid_at']],
+  ['timestamp-type', 'alter table invoices add column seen_at timestamptz', ['invoices.seen_at']],
+  ['timestamp-type', 'alter table invoices add column seen_at timestamptz(6)', ['invoices.seen_at']],
+  ['timestamp-type', 'alter table invoices add column seen_at timestamp(3)', ['invoices.seen_at']],
 ];
 
 /** Plants into the clone, looks, and takes it back: also what belongs to the whole server, such as a role. */

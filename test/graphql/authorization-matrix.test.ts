@@ -217,7 +217,7 @@ const fields: Readonly<Record<string, string>> = {
   Money: 'amount currency formatted minorUnits',
   Operand: 'name source unit value',
   Partner: 'code couponOrder createdAt currency id name prorationBasis timeZone version',
-  PendingCoupon: 'coupon createdAt endedAt id periodsApplied status',
+  PendingCoupon: 'coupon createdAt endedAt id periodsApplied periodsReturned status',
   Plan: 'code currentVersion description id name prorationBasis rank status version',
   PlanChangeProration:
     'anchor changedAt couponDiscount creditNoteId id intervalAfter intervalBefore invoiceId net newCharge planAfter planBefore quantityAfter quantityBefore settlement share unusedCredit waived',

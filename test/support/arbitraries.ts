@@ -180,6 +180,7 @@ export function somePending(coupon: Coupon, change: Partial<PendingCoupon> = {})
     couponId: coupon.id,
     status: 'PENDING',
     periodsApplied: 0,
+    periodsReturned: 0,
     createdAt: longAgo,
     ...change,
   };

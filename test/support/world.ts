@@ -3,17 +3,19 @@ import type { TestGateway } from './gateway';
 let serial = 0;
 
 const money = '{ amount currency }';
-const documentFields = `number kind reason status subtotal ${money} discount ${money} total ${money} creditApplied ${money} amountDue ${money}
-  lines { kind description amount ${money} explanation { sentence formula } }`;
+const documentFields = `id number kind reason status subtotal ${money} discount ${money} total ${money} creditApplied ${money} amountDue ${money}
+  lines { id kind description amount ${money} explanation { sentence formula } }`;
 
 /** Amounts of one document, as a test compares them. */
 export interface Document {
+  readonly id: string;
   readonly number: string;
   readonly status: string;
   readonly total: { readonly amount: string };
   readonly creditApplied: { readonly amount: string };
   readonly amountDue: { readonly amount: string };
   readonly lines: readonly {
+    readonly id: string;
     readonly kind: string;
     readonly description: string;
     readonly amount: { readonly amount: string };
@@ -184,6 +186,40 @@ export class TenantOfWorld {
       'advanceClock',
       { tenantId: this.id, to },
       `now events invoices { ${documentFields} period { start end } }`,
+    );
+  }
+
+  pay(invoiceId: string, reference = 'bank 4711') {
+    serial += 1;
+    const extra = `, idempotencyKey: "pay-${serial}"`;
+    const input = { tenantId: this.id, invoiceId, reference };
+    return this.world.act('markInvoicePaid', input, 'invoice { status paidAt paymentReference }', extra);
+  }
+
+  void(invoiceId: string, reason = 'billed by mistake') {
+    const input = { tenantId: this.id, invoiceId, reason };
+    return this.world.act('voidInvoice', input, 'invoice { status voidedAt voidReason }');
+  }
+
+  giveUp(invoiceId: string) {
+    const input = { tenantId: this.id, invoiceId };
+    return this.world.act('markInvoiceUncollectible', input, 'invoice { status uncollectibleAt }');
+  }
+
+  /** Credits lines by id: `{ [line]: '12.00' }`. */
+  credit(invoiceId: string, amounts: Readonly<Record<string, string>>, options: object = {}, extra = '') {
+    serial += 1;
+    const { currency } = this.world;
+    const lines = Object.entries(amounts).map(([invoiceLineId, amount]) => ({
+      invoiceLineId,
+      amount: { amount, currency },
+    }));
+    return this.world.act(
+      'issueCreditNote',
+      { tenantId: this.id, invoiceId, lines, ...options },
+      `creditNote { id number reason invoiceId memo settlement total { amount }
+        lines { kind description amount { amount } invoiceLineId explanation { sentence } } }`,
+      `, idempotencyKey: "credit-${serial}"${extra}`,
     );
   }
 

@@ -262,6 +262,23 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       'invoice { id }',
       `, idempotencyKey: "paid-${name}"`,
     );
+    await did(
+      owner,
+      'issueCreditNote',
+      {
+        tenantId,
+        invoiceId: nodes[0].id,
+        lines: [
+          {
+            invoiceLineId: nodes[0].lines[0].id,
+            amount: { amount: '0.01', currency: owner === 'partner-owner' ? 'EUR' : 'USD' },
+          },
+        ],
+        memo: 'a bad hour',
+      },
+      'creditNote { id }',
+      `, idempotencyKey: "credited-${name}"`,
+    );
     await did(owner, 'createApiKey', { tenantId, name: `of ${name}`, scopes: ['READ'], live: false }, 'apiKey { id }');
     const member = await did(
       owner,
