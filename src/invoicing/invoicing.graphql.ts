@@ -19,8 +19,10 @@ import {
   balanceEntryKinds,
   type CreditNote,
   type CreditNoteLine,
+  type CreditNoteLineKind,
   type CreditNoteReason,
   type CreditSettlement,
+  creditNoteLineKinds,
   creditNoteReasons,
   creditSettlements,
   type IssuedSettlement,
@@ -55,6 +57,17 @@ export const LineKindEnum = enumFrom('LineKind', lineKinds, 'What a line is for.
   TAX: 'Tax.',
   CREDIT_APPLIED: 'Credit balance that pays for a part.',
 });
+export const CreditNoteLineKindEnum = enumFrom(
+  'CreditNoteLineKind',
+  creditNoteLineKinds,
+  'What a line of a credit note is for.',
+  {
+    PRORATION_CREDIT: 'The unused rest of what was paid for a plan or add-on.',
+    PRORATION_CHARGE: 'A plan or add-on that the credit paid for at once; negative.',
+    DISCOUNT: 'A coupon on such a charge.',
+    CORRECTION: 'A part of a line of an invoice.',
+  },
+);
 export const InvoiceStatusEnum = enumFrom('InvoiceStatus', invoiceStatuses, 'Where an invoice stands.', {
   DRAFT: 'Not issued yet.',
   FINALIZED: 'Issued and to be paid; it never changes.',
@@ -280,8 +293,8 @@ export class CreditNoteLineType {
   id: string;
   @Field(() => Int, { description: '1, 2, 3 …' })
   position: number;
-  @Field(() => LineKindEnum, { description: 'What it is for.' })
-  kind: LineKind;
+  @Field(() => CreditNoteLineKindEnum, { description: 'What it is for.' })
+  kind: CreditNoteLineKind;
   @Field(() => String, { description: 'For people.' })
   description: string;
   @Field(() => MoneyType, {
@@ -301,7 +314,7 @@ export function toGraphqlCreditNoteLine(line: CreditNoteLine): CreditNoteLineTyp
   return {
     id: encodeId('CreditNoteLine', line.id, line.tenantId),
     position: line.position,
-    kind: line.kind as LineKind,
+    kind: line.kind,
     description: line.description,
     amount: toGraphqlMoney(line.amount),
     invoiceLineId: line.invoiceLineId && encodeId('InvoiceLine', line.invoiceLineId, line.tenantId),

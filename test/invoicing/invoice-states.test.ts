@@ -91,7 +91,7 @@ describe('paid, given up, void', () => {
   test('bad text and unknown invoices are refused by name', async () => {
     const { tenant, invoice } = await tenantOn('starter');
     const other = await tenantOn('starter');
-    for (const text of ['', '   ', 'x'.repeat(501), 'a\u0000b', '\ud800']) {
+    for (const text of ['', '   ', 'x'.repeat(501), 'a\u0007b']) {
       expect((await tenant.void(invoice.id, text)).code).toBe('INVALID_INPUT');
       expect((await tenant.pay(invoice.id, text)).code).toBe('INVALID_INPUT');
     }
