@@ -228,7 +228,7 @@ const fields: Readonly<Record<string, string>> = {
   PriceModel: 'amount fixedFee flatAtZero kind maximum minimum packageSize percent tiers timing',
   PriceTier: 'flat unitPrice upTo',
   ProrationPreview:
-    'addons amountDue anchor differences discount effectiveAt endingCoupons lines net newCharge periodAfter planAfter planBefore quote recurring share surplus unusedCredit',
+    'addons amountDue anchor creditApplied differences discount effectiveAt endingCoupons lines net newCharge periodAfter planAfter planBefore quote recurring share surplus unusedCredit',
   ProrationShare: 'basis remaining total',
   Quote: 'expiresAt token',
   ScheduledPlanChange: 'effectiveAt plan quantity',
