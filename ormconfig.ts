@@ -38,6 +38,7 @@ import {
   SubscriptionEntity,
   SubscriptionItemEntity,
 } from './src/subscriptions/subscription.entity';
+import { MeterEntity } from './src/usage/meter.entity';
 
 const entities = [
   AddonEntity,
@@ -59,6 +60,7 @@ const entities = [
   InvoiceEntity,
   InvoiceLineEntity,
   ItemChargeEntity,
+  MeterEntity,
   OutboxEventEntity,
   PartnerEntity,
   PartnerOutboxEventEntity,

@@ -25,6 +25,8 @@ import { toStored } from './platform/stored-value';
 import { PlanChangeProrationRepository } from './proration/plan-change-proration.repository';
 import { AddonSubscriptionRepository } from './subscriptions/addon-subscription.repository';
 import { SubscriptionRepository } from './subscriptions/subscription.repository';
+import { MeterRepository } from './usage/meter.repository';
+import { UsageRepository } from './usage/usage.repository';
 
 /** An event for the outbox: what happened, told once the transaction commits. */
 export interface DomainEvent {
@@ -57,6 +59,8 @@ export class Tx {
   readonly creditNotes: CreditNoteRepository;
   readonly itemCharges: ItemChargeRepository;
   readonly prorations: PlanChangeProrationRepository;
+  readonly meters: MeterRepository;
+  readonly usage: UsageRepository;
   readonly newId = newId;
   readonly ask: Ask;
   private readonly manager: EntityManager;
@@ -89,6 +93,8 @@ export class Tx {
     this.creditNotes = new CreditNoteRepository(manager);
     this.itemCharges = new ItemChargeRepository(manager);
     this.prorations = new PlanChangeProrationRepository(manager);
+    this.meters = new MeterRepository(manager);
+    this.usage = new UsageRepository(manager);
     if (entered.tenantId) {
       this.currentTenant = {
         id: entered.tenantId as Id<'Tenant'>,

@@ -67,6 +67,13 @@ export const refusalCodes = {
   LAST_OWNER: 'A partner keeps at least one owner.',
   MEMBER_NOT_FOUND: 'There is no such member.',
   API_KEY_NOT_FOUND: 'There is no such API key.',
+  FEATURE_NOT_METERED: 'Only METERED features are counted.',
+  METER_EXISTS: 'The feature has a meter. Make another feature to count in another way.',
+  USAGE_EXISTS: 'Usage of the feature has been counted without a meter; what was counted stays counted that way.',
+  EVENT_TYPE_UNKNOWN: 'No meter counts events of this type, and no metered feature has it as its code.',
+  EVENT_IN_FUTURE: "The event is more than five minutes ahead of the tenant's clock.",
+  EVENT_CONFLICT: 'An event with this id was recorded before and says something else. A new event has a new id.',
+  BATCH_REJECTED: 'An atomic batch has an event that cannot be recorded; the facts say which, and how many there are.',
 } as const;
 
 export type RefusalCode = keyof typeof refusalCodes;

@@ -24,6 +24,7 @@ import {
   SubscriptionItemResolver,
   SubscriptionResolver,
 } from '../subscriptions/subscriptions.resolver';
+import { UsageResolver } from '../usage/usage.resolver';
 import { MoneyResolver } from './money.graphql';
 import { NodeResolver } from './node.graphql';
 import { refusesDirective } from './refusal.graphql';
@@ -53,6 +54,7 @@ const resolvers = [
   SubscriptionItemResolver,
   SubscriptionResolver,
   TenantResolver,
+  UsageResolver,
   ViewerResolver,
 ] as const;
 

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { Client } from 'pg';
+import type { DataSource } from 'typeorm';
 import { dataSourceFor } from '../../ormconfig';
 import type { Config } from '../config';
+import { sqlState } from './database';
 import { prepareRoles, type RoleUrls, withSetupLock } from './database-setup';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres';
 
@@ -32,6 +34,21 @@ async function prepareEmbedded(embedded: EmbeddedPostgres, ownerPassword: string
   return url.toString();
 }
 
+/**
+ * Partitions are made ahead of their months. Where somebody holds the table for long, the next start makes them: until then
+ * the rest takes what they would have taken.
+ */
+async function makePartitions(source: DataSource): Promise<void> {
+  await source
+    .transaction(async (manager) => {
+      await manager.query(`set local lock_timeout = '2s'`);
+      await manager.query('call app.make_usage_partitions()');
+    })
+    .catch((error) => {
+      if (sqlState(error) !== '55P03') throw error;
+    });
+}
+
 /** Makes the roles and brings the schema up to date; several servers that start at once do it once. */
 export async function migrate(
   ownerUrl: string,
@@ -45,6 +62,7 @@ export async function migrate(
     try {
       const done = await source.runMigrations();
       if (done.length > 0) progress(`migrated the schema (${done.length} steps)`);
+      await makePartitions(source);
     } finally {
       await source.destroy();
     }

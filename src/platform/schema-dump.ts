@@ -111,7 +111,7 @@ async function tables(query: CatalogQuery): Promise<string[]> {
       case when class.relkind in ('v', 'm') then pg_get_viewdef(class.oid, true) end as view,
       ${grantsOf('class.relacl', 'class.relowner')} as grants
     from path, pg_class class join pg_namespace namespace on namespace.oid = class.relnamespace
-    where class.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and ${tableFilter}`)) as unknown as TableRow[];
+    where class.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and not class.relispartition and ${tableFilter}`)) as unknown as TableRow[];
   const columns = await partsOf(
     query,
     `select attribute.attrelid as table_id, attribute.attnum as place, quote_ident(attribute.attname) as name,
@@ -279,7 +279,7 @@ async function defaultGrants(query: CatalogQuery): Promise<string[]> {
 
 /**
  * The schema as readable SQL, the same text on every server that the same migrations ran on: sorted, without owners,
- * object ids or what only some versions of PostgreSQL (15 and newer) keep in their catalog.
+ * object ids, partitions (made by the calendar, like the table they belong to) or what only some versions of PostgreSQL (15 and newer) keep in their catalog.
  */
 export async function dumpSchema(query: CatalogQuery): Promise<string> {
   const sections: [string, string[]][] = [

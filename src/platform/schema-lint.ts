@@ -23,6 +23,7 @@ export const schemaRules = {
     'Row-level security is not forced: the app is never the owner, and forcing breaks shard moves.',
   'policy-missing': 'Every table has a policy.',
   'policy-exempt-granted': 'A table without policies is granted to nobody.',
+  'partition-open': 'A partition is reached through its table only: nothing granted, row-level security enabled.',
   'key-changes': 'tenant_id and partner_id never change.',
   'grant-past-policies':
     'Policies guard SELECT, INSERT, UPDATE and DELETE only; nothing else is granted, and nothing to PUBLIC.',
@@ -60,6 +61,10 @@ export const platformWideKeys: Readonly<Record<string, string>> = {
 
 /** Columns that hold an id but have no foreign key. */
 export const freeReferences: Readonly<Record<string, string>> = {
+  'usage_rollups.feature_id': 'Written from the meters, a set at a time: a lookup for each row would be what costs.',
+  'usage_uniques.feature_id': 'As of usage_rollups.',
+  'usage_locks.feature_id': 'As of usage_rollups.',
+  'usage_thresholds.feature_id': 'As of usage_rollups.',
   'api_keys.tenant_id': 'Reference tables do not point at tenant tables.',
   'idempotency_keys.actor_id': 'A person or an API key.',
   'partner_idempotency_keys.actor_id': 'A person or an API key.',
@@ -167,7 +172,7 @@ async function tablesOf(query: CatalogQuery): Promise<CatalogTable[]> {
                'on_delete', f.confdeltype, 'on_update', f.confupdtype)), '[]')
           from pg_constraint f where f.conrelid = class.oid and f.contype = 'f' and f.conparentid = 0) as foreign_keys
      from pg_class class join pg_namespace namespace on namespace.oid = class.relnamespace
-     where class.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and ${ownSchema}
+     where class.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and not class.relispartition and ${ownSchema}
      order by namespace.nspname <> 'public', class.relname collate "C"`,
     [servingRoles],
   );
@@ -313,6 +318,21 @@ async function checkRoutines(query: CatalogQuery, report: Report): Promise<void>
   }
 }
 
+/** Policies of the partitioned table guard what is asked of it; a partition that is asked itself has none. */
+async function checkPartitions(query: CatalogQuery, report: Report): Promise<void> {
+  const rows = await query(
+    `select ${shortName('class.oid')} as name, class.relrowsecurity as row_security,
+       exists (select 1 from aclexplode(class.relacl) acl where acl.grantee <> class.relowner)
+       or exists (select 1 from pg_attribute a where a.attrelid = class.oid and a.attacl is not null) as granted
+     from pg_class class join pg_namespace namespace on namespace.oid = class.relnamespace
+     where class.relispartition and class.relkind in ('r', 'p', 'f') and ${ownSchema} order by 1`,
+  );
+  for (const row of rows) {
+    if (row['granted']) report('partition-open', String(row['name']), 'is granted to somebody');
+    if (!row['row_security']) report('partition-open', String(row['name']), 'has row-level security switched off');
+  }
+}
+
 async function checkRoles(query: CatalogQuery, report: Report): Promise<void> {
   const roles = await query(
     `select rolname as name,
@@ -386,6 +406,7 @@ export async function lintSchema(query: CatalogQuery): Promise<Finding[]> {
     checkKeys(table, report);
     checkForeignKeys(table, byName, report);
   }
+  await checkPartitions(query, report);
   await checkRoutines(query, report);
   await checkRoles(query, report);
   await checkOwners(query, report);

@@ -87,6 +87,13 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   coupon_redemptions: table('tenant', 'select insert', 'select insert'),
   entitlement_grants: table('tenant', 'select insert update', 'select insert update'),
   tenant_entitlements: table('tenant', 'select insert update delete', 'select insert update delete'),
+  meters: table('catalog', 'select insert', 'select'),
+  usage_events: table('tenant', 'select insert', 'select insert'),
+  usage_event_keys: table('tenant', 'select insert', 'select insert'),
+  usage_rollups: table('tenant', 'select insert update', 'select insert update'),
+  usage_uniques: table('tenant', 'select insert', 'select insert'),
+  usage_locks: table('tenant', 'select insert update', 'select insert update'),
+  usage_thresholds: table('tenant', 'select insert', 'select insert'),
 };
 
 /** All rows that exist, by label: what must be there for a hidden row to prove anything. */

@@ -37,7 +37,7 @@ async function catalogTables(database: TestDatabase): Promise<CatalogTable[]> {
              and has_column_privilege(role, class.oid, a.attnum, 'UPDATE')))
           from unnest(array['tollgate_app', 'tollgate_job']) role) as updatable
      from pg_class class join pg_namespace n on n.oid = class.relnamespace
-     where class.relkind in ('r', 'p', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by 1`,
+     where class.relkind in ('r', 'p', 'f') and not class.relispartition and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by 1`,
   );
 }
 

@@ -86,6 +86,8 @@ const faults: [rule: SchemaRule, sql: string, objects: string[]][] = [
   ['row-security-off', 'alter table invoices disable row level security', ['invoices']],
   ['row-security-forced', 'alter table invoices force row level security', ['invoices']],
   ['policy-missing', 'drop policy partner_read on invoice_numbers', ['invoice_numbers']],
+  ['partition-open', 'grant select on usage_events_rest to tollgate_app', ['usage_events_rest']],
+  ['partition-open', 'alter table usage_events_rest disable row level security', ['usage_events_rest']],
   ['policy-exempt-granted', 'grant select on users to tollgate_app', ['users']],
   ['policy-exempt-granted', 'grant select (email) on users to tollgate_job', ['users']],
   ['key-changes', 'grant update (partner_id) on invoices to tollgate_app', ['invoices.partner_id']],

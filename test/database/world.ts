@@ -205,6 +205,20 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
     ...{ source_id: fresh ? id : of('subscription_items'), source_name: 'Basic', catalog_id: catalog('plans') },
     ...{ starts_at: at },
   }),
+  usage_events: ({ scope, variant }) => ({ ...scope, happened_at: at, event_id: variant, source: '', type: 'calls' }),
+  usage_event_keys: ({ scope, variant }) => ({ ...scope, event_id: variant, source: '', happened_at: at }),
+  usage_rollups: ({ scope, fresh, catalog }) => ({
+    ...scope,
+    ...{ feature_id: catalog('features'), grain: 'DAY', bucket_start: fresh ? later : at, quantity: 1, events: 1 },
+    ...{ maximum: 1, latest_quantity: 1, latest_at: at, latest_id: 'one', changed_at: at },
+  }),
+  usage_uniques: ({ scope, variant, catalog }) => ({
+    ...{ ...scope, feature_id: catalog('features'), grain: 'DAY', bucket_start: at, value: variant },
+  }),
+  usage_locks: ({ scope, id, fresh, catalog }) => ({ ...scope, feature_id: fresh ? id : catalog('features') }),
+  usage_thresholds: ({ scope, fresh, catalog }) => ({
+    ...{ ...scope, feature_id: catalog('features'), window_start: at, percent: fresh ? 100 : 80, reached_at: at },
+  }),
 };
 
 interface PartnerPlace {
@@ -253,6 +267,10 @@ const partnerRows: Record<string, (place: PartnerPlace) => Values> = {
       created_at: at,
     },
     max_redemptions: 10,
+  }),
+  meters: ({ scope, id, label, fresh, of }) => ({
+    ...{ ...scope, id, feature_id: fresh ? spare('features', label) : of('features'), aggregation: 'SUM' },
+    ...{ event_type: 'calls', created_at: at },
   }),
   coupon_amounts: ({ scope, fresh, of }) => ({
     ...{

@@ -72,6 +72,7 @@ const rules: Readonly<Record<string, Rule>> = {
   invoice: { data: 'SOVAM', ids: { id: ['Invoice', 'null'] } },
   invoices: tenantList,
   members: tenantList,
+  meters: catalogList,
   // A tenant's people have no partner's list to ask for: whatever partner they name, they see their own tenant's people.
   'members of a partner': { data: 'SOV', others: 'DATA', hidden: 'empty' },
   node: { data: 'SOVAM', ids: { id: ['Invoice', 'null'] } },
@@ -113,6 +114,7 @@ const rules: Readonly<Record<string, Rule>> = {
     ids: { 'input.plans': ['Plan', 'PLAN_NOT_FOUND'], 'input.addons': ['Addon', 'ADDON_NOT_FOUND'] },
   },
   createFeature: ofPartner,
+  createMeter: { ...ofPartner, ids: { 'input.feature': ['Feature', 'FEATURE_NOT_FOUND'] } },
   createPartner: { data: 'S', others: 'FORBIDDEN' },
   createPlan: { ...ofPartner, ids: { ...feature, 'input.includedAddons': ['Addon', 'ADDON_NOT_FOUND'] } },
   createTenant: ofPartner,

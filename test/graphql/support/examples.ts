@@ -56,6 +56,7 @@ export const examples: Readonly<Record<string, Example>> = {
   invoice: { args: (home) => ({ id: home.ids.Invoice }) },
   invoices: tenantList,
   members: tenantList,
+  meters: partnerList,
   'members of a partner': { ...partnerList, of: 'members' },
   node: { args: (home) => ({ id: home.ids.Invoice }) },
   partner: { account: 'id', args: (home) => ({ id: home.partnerId }) },
@@ -115,6 +116,7 @@ export const examples: Readonly<Record<string, Example>> = {
     addons: [home.ids.Addon],
   })),
   createFeature: byPartner((_home, number) => ({ code: `made_${number}`, name: 'Made', kind: 'BOOLEAN' })),
+  createMeter: byPartner((home) => ({ feature: home.ids.Feature, aggregation: 'COUNT' })),
   createPartner: {
     args: (_home, number) => ({
       input: { code: `made_${number}`, name: 'Made', currency: 'EUR', timeZone: 'Europe/Paris' },
@@ -162,6 +164,8 @@ export const examples: Readonly<Record<string, Example>> = {
     includedAddons: [home.ids.Addon],
   })),
   rebuildEntitlements: byTenant(),
+  recordUsage: byTenant((home, number) => ({ id: `event-${number}`, type: home.featureCode })),
+  recordUsageBatch: byTenant((home, number) => ({ events: [{ id: `event-${number}`, type: home.featureCode }] })),
   removePendingCoupon: byTenant((home) => ({ pendingCouponId: home.ids.PendingCoupon })),
   removeUser: byTenant((home) => ({ userId: home.ids.TenantUser })),
   'removeUser of a partner': { ...byPartner((home) => ({ userId: home.ids.PartnerUser })), of: 'removeUser' },

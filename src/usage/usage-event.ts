@@ -1,0 +1,154 @@
+import { type DecimalValue, isDecimalText, parseDecimal } from '../core/decimal';
+
+/** What happened, as the client sent it: the attributes of CloudEvents 1.0 and a quantity. */
+export interface UsageEvent {
+  /** With the source: the same is the same event. */
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject?: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** The client said when; else it was now. */
+  readonly timeGiven: boolean;
+  readonly quantity?: DecimalValue | undefined;
+  readonly data?: Readonly<Record<string, unknown>> | undefined;
+  /** The data as JSON. */
+  readonly dataText?: string | undefined;
+}
+
+export const eventProblems = [
+  'INVALID_EVENT',
+  'EVENT_TYPE_UNKNOWN',
+  'EVENT_IN_FUTURE',
+  'EVENT_CONFLICT',
+  'NOT_ENTITLED',
+  'LIMIT_REACHED',
+] as const;
+export type EventProblemCode = (typeof eventProblems)[number];
+
+export interface EventProblem {
+  readonly code: EventProblemCode;
+  readonly message: string;
+}
+
+/** Clocks differ a little; whoever is further ahead has a wrong one. */
+export const futureTolerance = 5 * 60_000;
+export const longestData = 8_192;
+const longestText = 200;
+/** One event counts at most this much, so that no sum leaves what a column holds. */
+const quantityPattern = /^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?$/;
+
+/** A quantity of an event: a decimal as text, or a JSON number that says exactly what it is. */
+export function quantityOf(value: unknown): DecimalValue | undefined {
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) return undefined;
+  const text = typeof value === 'number' ? String(value) : value;
+  return typeof text === 'string' && quantityPattern.test(text) && isDecimalText(text) ? parseDecimal(text) : undefined;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const unprintable = /[\u0000-\u001f\u007f]/;
+
+function isLabel(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= longestText &&
+    !unprintable.test(value) &&
+    value.isWellFormed()
+  );
+}
+
+const timePattern = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/;
+const earliest = 0;
+
+/** RFC 3339, to the millisecond; `undefined` for anything else, also for 30 February. */
+function parseTime(text: string): number | undefined {
+  const match = text.length <= 40 ? timePattern.exec(text) : null;
+  if (!match) return undefined;
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  if (day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return undefined;
+  const milliseconds = Date.parse(text.replace(/(\.\d{3})\d+/, '$1'));
+  return Number.isNaN(milliseconds) || milliseconds < earliest ? undefined : milliseconds;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const bad = (message: string): EventProblem => ({ code: 'INVALID_EVENT', message });
+
+/** Text that PostgreSQL cannot keep: NUL, or half a surrogate pair, which JSON writes as an escape. */
+const unstorable = /\\u0000|\\ud[89a-f]/i;
+
+/**
+ * One event of a batch, a line of NDJSON or a CloudEvent: whatever a client sends. Attributes of CloudEvents that say
+ * nothing here are let through.
+ *
+ * @param now the tenant's, in milliseconds since 1970
+ */
+export function parseUsageEvent(sent: unknown, now: number): UsageEvent | EventProblem {
+  if (!isObject(sent)) return bad('An event is a JSON object.');
+  const { id, type, source, subject, time, quantity, data, specversion, datacontenttype } = sent;
+  if (specversion !== undefined && specversion !== '1.0') return bad('specversion is 1.0.');
+  if (!isLabel(id)) return bad(`id has 1 to ${longestText} printable characters.`);
+  if (!isLabel(type)) return bad(`type has 1 to ${longestText} printable characters.`);
+  if (source !== undefined && source !== null && !isLabel(source)) {
+    return bad(`source has 1 to ${longestText} printable characters.`);
+  }
+  if (subject !== undefined && subject !== null && !isLabel(subject)) {
+    return bad(`subject has 1 to ${longestText} printable characters.`);
+  }
+  const timeGiven = time !== undefined && time !== null;
+  const at = timeGiven ? (typeof time === 'string' ? parseTime(time) : undefined) : now;
+  if (at === undefined) return bad('time is RFC 3339, such as 2026-01-31T12:00:00Z, from 1970 on.');
+  if (at > now + futureTolerance) return { code: 'EVENT_IN_FUTURE', message: 'time is in the future.' };
+  const hasQuantity = quantity !== undefined && quantity !== null;
+  const parsed = hasQuantity ? quantityOf(quantity) : undefined;
+  if (hasQuantity && !parsed) {
+    return bad('quantity is a decimal that is not negative, with at most 12 digits before and 12 after the point.');
+  }
+  const content = data ?? undefined;
+  let dataText: string | undefined;
+  if (content !== undefined) {
+    if (!isObject(content)) return bad('data is a JSON object.');
+    if (datacontenttype !== undefined && datacontenttype !== null && !/json/i.test(String(datacontenttype))) {
+      return bad('datacontenttype is application/json.');
+    }
+    dataText = JSON.stringify(content);
+    if (dataText.length > longestData) return bad(`data has at most ${longestData} characters as JSON.`);
+    if (unstorable.test(dataText)) return bad('data holds NUL or half a surrogate pair.');
+  }
+  return {
+    ...{ id, type, at, timeGiven, dataText },
+    source: source ?? '',
+    subject: subject ?? undefined,
+    quantity: parsed,
+    data: content,
+  };
+}
+
+export function isProblem(parsed: UsageEvent | EventProblem): parsed is EventProblem {
+  return 'code' in parsed;
+}
+
+/** What tells events apart. */
+export function keyOf({ id, source }: Pick<UsageEvent, 'id' | 'source'>): string {
+  return `${source}\n${id}`;
+}
+
+/** Two sendings of one event, within a batch: do they say the same? */
+export function isSameEvent(first: UsageEvent, second: UsageEvent): boolean {
+  return (
+    first.type === second.type &&
+    first.subject === second.subject &&
+    first.at === second.at &&
+    (first.quantity === second.quantity || first.quantity?.equals(second.quantity ?? -1) === true) &&
+    canonicalText(first.data) === canonicalText(second.data)
+  );
+}
+
+function canonicalText(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) =>
+    isObject(member) ? Object.fromEntries(Object.entries(member).sort(([one], [two]) => (one < two ? -1 : 1))) : member,
+  );
+}

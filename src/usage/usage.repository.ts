@@ -1,0 +1,221 @@
+import type { EntityManager } from 'typeorm';
+import { type Instant, instantFromMilliseconds } from '../core/calendar';
+import { type DecimalValue, decimal, decimalText } from '../core/decimal';
+import type { Id } from '../core/ids';
+import { type Measured, rollUp } from './rollup';
+import { keyOf, type UsageEvent } from './usage-event';
+
+/** Half-open. */
+export interface UsageWindow {
+  readonly start: Instant;
+  readonly end: Instant;
+}
+
+export interface LateUsage {
+  readonly featureId: Id<'Feature'>;
+  /** The quarter of an hour that was added to. */
+  readonly bucketStart: Instant;
+}
+
+interface Owner {
+  readonly id: string;
+  readonly partnerId: string;
+}
+
+const timeOf = (at: number) => new Date(at).toISOString();
+const plain = (text: string) => decimal(text.includes('.') ? text.replace(/\.?0+$/, '') : text);
+
+export class UsageRepository {
+  constructor(private readonly manager: EntityManager) {}
+
+  /**
+   * Held by everybody who records, beside each other, to the end of the transaction. Whoever bills holds the tenant's lock
+   * alone: so usage is either on the invoice or comes after it, never in between.
+   */
+  async shareTenant(tenantId: string): Promise<void> {
+    await this.manager.query('select 1 from tenants where id = $1 for share', [tenantId]);
+  }
+
+  /**
+   * Who checks and consumes a limited feature, or looks whether a threshold was crossed, does so one after the other: held
+   * to the end of the transaction. In one order for all, so that two never wait for each other.
+   */
+  async lockFeatures(owner: Owner, featureIds: readonly string[]): Promise<void> {
+    if (featureIds.length === 0) return;
+    const ordered = [...featureIds].sort();
+    await this.manager.query(
+      `insert into usage_locks (tenant_id, feature_id, partner_id)
+       select $1, f.id, $2 from unnest($3::uuid[]) f(id) order by f.id
+       on conflict (tenant_id, feature_id) do update set locked = true`,
+      [owner.id, owner.partnerId, ordered],
+    );
+  }
+
+  /** Takes each event's key; answers the places of those whose key was taken already. */
+  async claim(owner: Owner, events: readonly UsageEvent[]): Promise<number[]> {
+    const rows: { position: string }[] = await this.manager.query(
+      `with input as (
+         select * from unnest($3::text[], $4::text[], $5::timestamptz[]) with ordinality as i(event_id, source, happened_at, position)
+       ), claimed as (
+         insert into usage_event_keys (tenant_id, event_id, source, partner_id, happened_at)
+         select $1, i.event_id, i.source, $2, i.happened_at from input i order by i.event_id, i.source
+         on conflict do nothing returning event_id, source
+       )
+       select i.position from input i
+       where not exists (select from claimed c where c.event_id = i.event_id and c.source = i.source)`,
+      [owner.id, owner.partnerId, events.map(({ id }) => id), events.map(({ source }) => source), events.map(whenOf)],
+    );
+    return rows.map(({ position }) => Number(position) - 1);
+  }
+
+  /** Of events that were recorded before: which say the same as what was recorded? Their keys. */
+  async sameAsRecorded(tenantId: string, events: readonly UsageEvent[]): Promise<ReadonlySet<string>> {
+    const rows: { event_id: string; source: string }[] = await this.manager.query(
+      `select i.event_id, i.source
+       from unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::numeric[], $8::text[])
+         as i(event_id, source, happened_at, type, subject, quantity, data)
+       join usage_event_keys k on k.tenant_id = $1 and k.event_id = i.event_id and k.source = i.source
+       join usage_events e on e.tenant_id = $1 and e.happened_at = k.happened_at and e.event_id = k.event_id and e.source = k.source
+       where (i.happened_at is null or e.happened_at = i.happened_at) and e.type = i.type
+         and e.subject is not distinct from i.subject and e.quantity is not distinct from i.quantity
+         and e.data is not distinct from i.data::jsonb`,
+      [
+        tenantId,
+        events.map(({ id }) => id),
+        events.map(({ source }) => source),
+        events.map((event) => (event.timeGiven ? whenOf(event) : null)),
+        ...contentOf(events),
+      ],
+    );
+    return new Set(rows.map(({ event_id: id, source }) => keyOf({ id, source })));
+  }
+
+  /** Keeps the events, whose keys are taken, and adds what they count to the rollups, all in one statement. */
+  async add(owner: Owner, events: readonly UsageEvent[], measured: readonly Measured[]): Promise<void> {
+    if (events.length === 0) return;
+    const { sums, uniques } = rollUp(measured);
+    await this.manager.query(
+      `with kept as (
+         insert into usage_events (tenant_id, partner_id, happened_at, event_id, source, type, subject, quantity, data)
+         select $1, $2, i.happened_at, i.event_id, i.source, i.type, i.subject, i.quantity, i.data::jsonb
+         from unnest($3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::numeric[], $9::text[])
+           as i(happened_at, event_id, source, type, subject, quantity, data)
+       ), seen as (
+         insert into usage_uniques (tenant_id, partner_id, feature_id, grain, bucket_start, value)
+         select $1, $2, u.* from unnest($18::uuid[], $19::text[], $20::timestamptz[], $21::text[])
+           as u(feature_id, grain, bucket_start, value)
+         order by 3, 4, 5, 6
+         on conflict do nothing
+       )
+       insert into usage_rollups as r (tenant_id, partner_id, feature_id, grain, bucket_start, quantity, events, maximum,
+         latest_quantity, latest_at, latest_id, changed_at)
+       select $1, $2, s.*, clock_timestamp()
+       from unnest($10::uuid[], $11::text[], $12::timestamptz[], $13::numeric[], $14::bigint[], $15::numeric[],
+         $16::numeric[], $17::timestamptz[], $22::text[])
+         as s(feature_id, grain, bucket_start, quantity, events, maximum, latest_quantity, latest_at, latest_id)
+       order by s.feature_id, s.grain, s.bucket_start
+       on conflict (tenant_id, feature_id, grain, bucket_start) do update set
+         quantity = r.quantity + excluded.quantity,
+         events = r.events + excluded.events,
+         maximum = greatest(r.maximum, excluded.maximum),
+         latest_quantity = case when (excluded.latest_at, excluded.latest_id) > (r.latest_at, r.latest_id)
+           then excluded.latest_quantity else r.latest_quantity end,
+         latest_at = greatest(r.latest_at, excluded.latest_at),
+         latest_id = case when (excluded.latest_at, excluded.latest_id) > (r.latest_at, r.latest_id)
+           then excluded.latest_id else r.latest_id end,
+         changed_at = excluded.changed_at`,
+      [
+        owner.id,
+        owner.partnerId,
+        events.map(whenOf),
+        events.map(({ id }) => id),
+        events.map(({ source }) => source),
+        ...contentOf(events),
+        sums.map((sum) => sum.featureId),
+        sums.map((sum) => sum.grain),
+        sums.map((sum) => timeOf(sum.bucketStart)),
+        sums.map((sum) => decimalText(sum.quantity)),
+        sums.map((sum) => sum.events),
+        sums.map((sum) => decimalText(sum.maximum)),
+        sums.map((sum) => decimalText(sum.latestQuantity)),
+        sums.map((sum) => timeOf(sum.latestAt)),
+        uniques.map((unique) => unique.featureId),
+        uniques.map((unique) => unique.grain),
+        uniques.map((unique) => timeOf(unique.bucketStart)),
+        uniques.map((unique) => unique.value),
+        sums.map((sum) => sum.latestId),
+      ],
+    );
+  }
+
+  /** How much of the feature was used in the window, by its meter? */
+  async quantityIn(tenantId: string, featureId: string, window: UsageWindow): Promise<DecimalValue> {
+    const quantities = await this.quantitiesIn(tenantId, [featureId], window);
+    return quantities.get(featureId) ?? decimal(0);
+  }
+
+  /** The same of several features in one statement; each has an entry, 0 where nothing was used. */
+  async quantitiesIn(
+    tenantId: string,
+    featureIds: readonly string[],
+    window: UsageWindow,
+  ): Promise<ReadonlyMap<string, DecimalValue>> {
+    if (featureIds.length === 0) return new Map();
+    return this.quantitiesOf(
+      tenantId,
+      featureIds.map((featureId) => ({ featureId, window })),
+    );
+  }
+
+  /** The same, each feature in a window of its own. */
+  async quantitiesOf(
+    tenantId: string,
+    asked: readonly { readonly featureId: string; readonly window: UsageWindow }[],
+  ): Promise<ReadonlyMap<string, DecimalValue>> {
+    if (asked.length === 0) return new Map();
+    const rows: { feature_id: string; used: string }[] = await this.manager.query(
+      `select a.feature_id, app.usage_in($1, a.feature_id, a.window_start, a.window_end)::text as used
+       from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as a(feature_id, window_start, window_end)`,
+      [
+        tenantId,
+        asked.map(({ featureId }) => featureId),
+        asked.map(({ window }) => window.start.toString()),
+        asked.map(({ window }) => window.end.toString()),
+      ],
+    );
+    return new Map(rows.map((row) => [row.feature_id, plain(row.used)]));
+  }
+
+  /**
+   * Which quarters of an hour before an instant were added to since another? A hint where to look for late usage, and never
+   * one too few: what is to be billed for it is `quantityIn` of the billed window less what was billed.
+   *
+   * @param since by the server's clock (`tx.wallNow` of the billing), not by a sandbox's
+   */
+  async lateSince(
+    tenantId: string,
+    asked: { readonly before: Instant; readonly since: Instant },
+  ): Promise<readonly LateUsage[]> {
+    const rows: { feature_id: string; bucket_start: Date }[] = await this.manager.query(
+      `select feature_id, bucket_start from usage_rollups
+       where tenant_id = $1 and grain = 'QUARTER' and bucket_start < $2 and changed_at >= $3::timestamptz - interval '1 minute'
+       order by feature_id, bucket_start limit 10000`,
+      [tenantId, asked.before.toString(), asked.since.toString()],
+    );
+    return rows.map((row) => ({
+      featureId: row.feature_id as Id<'Feature'>,
+      bucketStart: instantFromMilliseconds(row.bucket_start.getTime()),
+    }));
+  }
+}
+
+const whenOf = ({ at }: UsageEvent) => timeOf(at);
+
+function contentOf(events: readonly UsageEvent[]): unknown[] {
+  return [
+    events.map(({ type }) => type),
+    events.map(({ subject }) => subject ?? null),
+    events.map(({ quantity }) => (quantity ? decimalText(quantity) : null)),
+    events.map(({ dataText }) => dataText ?? null),
+  ];
+}
