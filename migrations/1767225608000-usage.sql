@@ -146,10 +146,12 @@ create table usage_thresholds (
 call app.protect_tenant_table('usage_thresholds');
 grant select, insert on usage_thresholds to tollgate_app, tollgate_job;
 
--- What an event counts for a meter that takes its value from a property.
+-- What an event counts for a meter that takes its value from a property. What could not be counted was never recorded for
+-- it; an event from before the meter may hold anything there.
 create function app.measured(p_quantity numeric, p_data jsonb, p_value_property text) returns numeric
 language sql immutable parallel safe as $$
-  select case when p_value_property is null then coalesce(p_quantity, 1) else (p_data ->> p_value_property)::numeric end
+  select case when p_value_property is null then coalesce(p_quantity, 1)
+              when p_data ->> p_value_property ~ '^[0-9]{1,12}(\.[0-9]{1,12})?$' then (p_data ->> p_value_property)::numeric end
 $$;
 revoke all on function app.measured(numeric, jsonb, text) from public;
 grant execute on function app.measured(numeric, jsonb, text) to tollgate_app, tollgate_job;
@@ -210,7 +212,7 @@ language sql stable as $$
   left join meters m on m.partner_id = f.partner_id and m.feature_id = f.id
   join usage_events e on e.tenant_id = p_tenant and e.happened_at >= p_start and e.happened_at < p_end
     and e.type = coalesce(m.event_type, f.code)
-  where f.id = p_feature and p_start < p_end
+  where f.id = p_feature and p_start < p_end and (m.created_at is null or e.recorded_at >= m.created_at)
     and not exists (select from jsonb_array_elements(coalesce(m.filters, '[]')) c
                      where (c -> 'values' ? (e.data ->> (c ->> 'property'))) is not true)
 $$;

@@ -562,6 +562,39 @@ create policy tenant_update on public.item_charges for update to tollgate_app, t
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.item_charges to tollgate_app, tollgate_job;
 
+create table public.meters (
+  partner_id uuid not null,
+  id uuid not null,
+  feature_id uuid not null,
+  aggregation text not null,
+  event_type text not null,
+  value_property text,
+  unique_property text,
+  filters jsonb not null default '[]'::jsonb,
+  thresholds integer[] not null default '{80,100}'::integer[],
+  created_at timestamp(3) with time zone not null,
+  constraint meters_pkey PRIMARY KEY (partner_id, id),
+  constraint meters_partner_id_feature_id_key UNIQUE (partner_id, feature_id),
+  constraint meters_aggregation_check CHECK (aggregation = ANY (ARRAY['SUM'::text, 'COUNT'::text, 'MAX'::text, 'UNIQUE_COUNT'::text, 'LATEST'::text])),
+  constraint meters_check CHECK ((aggregation = 'UNIQUE_COUNT'::text) = (unique_property IS NOT NULL)),
+  constraint meters_event_type_check CHECK (length(event_type) >= 1 AND length(event_type) <= 200),
+  constraint meters_unique_property_check CHECK (length(unique_property) >= 1 AND length(unique_property) <= 100),
+  constraint meters_value_property_check CHECK (length(value_property) >= 1 AND length(value_property) <= 100),
+  constraint meters_partner_id_feature_id_fkey FOREIGN KEY (partner_id, feature_id) REFERENCES public.features(partner_id, id)
+);
+CREATE INDEX meters_by_feature ON public.meters USING btree (feature_id);
+alter table public.meters enable row level security;
+create policy partner_delete on public.meters for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.meters for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.meters for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.meters for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.meters to tollgate_app;
+grant select on public.meters to tollgate_job;
+
 create table public.outbox_events (
   tenant_id uuid not null,
   id uuid not null,
@@ -1277,6 +1310,144 @@ grant select on public.tenants to tollgate_job;
 grant update (name, external_id, time_zone, test_clock, version) on public.tenants to tollgate_app;
 grant update (version) on public.tenants to tollgate_job;
 
+create table public.usage_event_keys (
+  tenant_id uuid not null,
+  event_id text collate "C" not null,
+  source text collate "C" not null,
+  partner_id uuid not null,
+  happened_at timestamp(3) with time zone not null,
+  constraint usage_event_keys_pkey PRIMARY KEY (tenant_id, event_id, source)
+);
+alter table public.usage_event_keys enable row level security;
+create policy tenant_delete on public.usage_event_keys for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.usage_event_keys for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.usage_event_keys for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.usage_event_keys for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.usage_event_keys to tollgate_app, tollgate_job;
+
+create table public.usage_events (
+  tenant_id uuid not null,
+  happened_at timestamp(3) with time zone not null,
+  event_id text collate "C" not null,
+  source text collate "C" not null,
+  partner_id uuid not null,
+  type text not null,
+  subject text,
+  quantity numeric(24,12),
+  data jsonb,
+  recorded_at timestamp(3) with time zone not null default now(),
+  constraint usage_events_pkey PRIMARY KEY (tenant_id, happened_at, event_id, source),
+  constraint usage_events_quantity_check CHECK (quantity >= 0::numeric AND quantity <> 'NaN'::numeric)
+) partition by RANGE (happened_at);
+alter table public.usage_events enable row level security;
+create policy tenant_delete on public.usage_events for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.usage_events for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.usage_events for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.usage_events for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.usage_events to tollgate_app, tollgate_job;
+
+create table public.usage_locks (
+  tenant_id uuid not null,
+  feature_id uuid not null,
+  partner_id uuid not null,
+  locked boolean not null default true,
+  constraint usage_locks_pkey PRIMARY KEY (tenant_id, feature_id)
+);
+alter table public.usage_locks enable row level security;
+create policy tenant_delete on public.usage_locks for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.usage_locks for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.usage_locks for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.usage_locks for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.usage_locks to tollgate_app, tollgate_job;
+grant update (locked) on public.usage_locks to tollgate_app, tollgate_job;
+
+create table public.usage_rollups (
+  tenant_id uuid not null,
+  feature_id uuid not null,
+  grain text collate "C" not null,
+  bucket_start timestamp(3) with time zone not null,
+  partner_id uuid not null,
+  quantity numeric(38,12) not null,
+  events bigint not null,
+  maximum numeric(38,12) not null,
+  latest_quantity numeric(38,12) not null,
+  latest_at timestamp(3) with time zone not null,
+  latest_id text collate "C" not null,
+  changed_at timestamp(3) with time zone not null,
+  constraint usage_rollups_pkey PRIMARY KEY (tenant_id, feature_id, grain, bucket_start),
+  constraint usage_rollups_events_check CHECK (events >= 1),
+  constraint usage_rollups_grain_check CHECK (grain = ANY (ARRAY['DAY'::text, 'QUARTER'::text])),
+  constraint usage_rollups_latest_quantity_check CHECK (latest_quantity >= 0::numeric AND latest_quantity <> 'NaN'::numeric),
+  constraint usage_rollups_maximum_check CHECK (maximum >= 0::numeric AND maximum <> 'NaN'::numeric),
+  constraint usage_rollups_quantity_check CHECK (quantity >= 0::numeric AND quantity <> 'NaN'::numeric)
+);
+CREATE INDEX usage_rollups_by_feature ON public.usage_rollups USING btree (partner_id, feature_id);
+alter table public.usage_rollups enable row level security;
+create policy tenant_delete on public.usage_rollups for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.usage_rollups for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.usage_rollups for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.usage_rollups for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.usage_rollups to tollgate_app, tollgate_job;
+grant update (quantity, events, maximum, latest_quantity, latest_at, latest_id, changed_at) on public.usage_rollups to tollgate_app, tollgate_job;
+
+create table public.usage_thresholds (
+  tenant_id uuid not null,
+  feature_id uuid not null,
+  window_start timestamp(3) with time zone not null,
+  percent integer not null,
+  partner_id uuid not null,
+  reached_at timestamp(3) with time zone not null,
+  constraint usage_thresholds_pkey PRIMARY KEY (tenant_id, feature_id, window_start, percent),
+  constraint usage_thresholds_percent_check CHECK (percent >= 1 AND percent <= 1000)
+);
+alter table public.usage_thresholds enable row level security;
+create policy tenant_delete on public.usage_thresholds for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.usage_thresholds for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.usage_thresholds for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.usage_thresholds for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.usage_thresholds to tollgate_app, tollgate_job;
+
+create table public.usage_uniques (
+  tenant_id uuid not null,
+  feature_id uuid not null,
+  grain text collate "C" not null,
+  bucket_start timestamp(3) with time zone not null,
+  value text collate "C" not null,
+  partner_id uuid not null,
+  constraint usage_uniques_pkey PRIMARY KEY (tenant_id, feature_id, grain, bucket_start, value),
+  constraint usage_uniques_grain_check CHECK (grain = ANY (ARRAY['DAY'::text, 'QUARTER'::text]))
+);
+alter table public.usage_uniques enable row level security;
+create policy tenant_delete on public.usage_uniques for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.usage_uniques for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.usage_uniques for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.usage_uniques for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.usage_uniques to tollgate_app, tollgate_job;
+
 create table public.user_roles (
   user_id uuid not null,
   role text not null,
@@ -1482,6 +1653,24 @@ end $function$;
 revoke all on function app.enter_as_system(uuid) from public;
 grant execute on function app.enter_as_system(uuid) to tollgate_job;
 
+CREATE OR REPLACE FUNCTION app.events_of(p_tenant uuid, p_feature uuid, p_start timestamp with time zone, p_end timestamp with time zone)
+ RETURNS TABLE(event_id text, happened_at timestamp with time zone, measured numeric, unique_value text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select e.event_id, e.happened_at::timestamptz, app.measured(e.quantity, e.data, m.value_property),
+    e.data ->> m.unique_property
+  from features f
+  left join meters m on m.partner_id = f.partner_id and m.feature_id = f.id
+  join usage_events e on e.tenant_id = p_tenant and e.happened_at >= p_start and e.happened_at < p_end
+    and e.type = coalesce(m.event_type, f.code)
+  where f.id = p_feature and p_start < p_end and (m.created_at is null or e.recorded_at >= m.created_at)
+    and not exists (select from jsonb_array_elements(coalesce(m.filters, '[]')) c
+                     where (c -> 'values' ? (e.data ->> (c ->> 'property'))) is not true)
+$function$;
+revoke all on function app.events_of(uuid,uuid,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.events_of(uuid,uuid,timestamp with time zone,timestamp with time zone) to tollgate_app, tollgate_job;
+
 CREATE OR REPLACE FUNCTION app.forbid_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1526,6 +1715,39 @@ AS $function$
   select exists (select 1 from public.tenants t where t.id = p_tenant and t.sandbox)
 $function$;
 grant execute on function app.is_sandbox(uuid) to public;
+
+CREATE OR REPLACE PROCEDURE app.make_usage_partitions()
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $procedure$
+declare
+  v_month timestamptz;
+  v_name text;
+begin
+  for step in -1..3 loop
+    v_month := date_trunc('month', now(), 'UTC') + make_interval(months => step);
+    v_month := date_trunc('month', v_month + interval '12 hours', 'UTC');
+    v_name := 'usage_events_' || to_char(v_month at time zone 'UTC', 'YYYY_MM');
+    continue when to_regclass('public.' || v_name) is not null or exists (
+      select from usage_events_rest r
+       where r.happened_at >= v_month and r.happened_at < date_trunc('month', v_month + interval '45 days', 'UTC'));
+    execute format('create table public.%I partition of public.usage_events for values from (%L) to (%L)', v_name, v_month,
+      date_trunc('month', v_month + interval '45 days', 'UTC'));
+    execute format('alter table public.%I enable row level security', v_name);
+  end loop;
+end $procedure$;
+revoke all on procedure app.make_usage_partitions() from public;
+
+CREATE OR REPLACE FUNCTION app.measured(p_quantity numeric, p_data jsonb, p_value_property text)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case when p_value_property is null then coalesce(p_quantity, 1)
+              when p_data ->> p_value_property ~ '^[0-9]{1,12}(\.[0-9]{1,12})?$' then (p_data ->> p_value_property)::numeric end
+$function$;
+revoke all on function app.measured(numeric,jsonb,text) from public;
+grant execute on function app.measured(numeric,jsonb,text) to tollgate_app, tollgate_job;
 
 CREATE OR REPLACE FUNCTION app.memberships_of(p_subject text, p_verified_email text)
  RETURNS TABLE(user_id uuid, super_admin boolean, partner_id uuid, tenant_id uuid, role text)
@@ -1696,3 +1918,115 @@ begin
 end $function$;
 revoke all on function app.take_numbers(text,integer) from public;
 grant execute on function app.take_numbers(text,integer) to tollgate_app, tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.uniques_in(p_tenant uuid, p_feature uuid, p_start timestamp with time zone, p_end timestamp with time zone)
+ RETURNS numeric
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  v_quarter interval := interval '15 minutes';
+  v_first_quarter timestamptz := date_bin(v_quarter, p_start - interval '1 microsecond', timestamptz 'epoch') + v_quarter;
+  v_last_quarter timestamptz := date_bin(v_quarter, p_end, timestamptz 'epoch');
+  v_first_day timestamptz := date_trunc('day', p_start - interval '1 microsecond', 'UTC') + interval '24 hours';
+  v_last_day timestamptz := date_trunc('day', p_end, 'UTC');
+begin
+  if v_first_quarter > v_last_quarter then
+    v_first_quarter := p_end;
+    v_last_quarter := p_end;
+  end if;
+  if v_first_day >= v_last_day then
+    v_first_day := v_last_quarter;
+    v_last_day := v_last_quarter;
+  end if;
+  return (select count(*) from (
+    select u.value from usage_uniques u
+     where u.tenant_id = p_tenant and u.feature_id = p_feature and u.grain = 'DAY'
+       and u.bucket_start >= v_first_day and u.bucket_start < v_last_day
+    union
+    select u.value from usage_uniques u
+     where u.tenant_id = p_tenant and u.feature_id = p_feature and u.grain = 'QUARTER'
+       and (u.bucket_start >= v_first_quarter and u.bucket_start < v_first_day
+            or u.bucket_start >= v_last_day and u.bucket_start < v_last_quarter)
+    union
+    select e.unique_value from app.events_of(p_tenant, p_feature, p_start, v_first_quarter) e
+    union
+    select e.unique_value from app.events_of(p_tenant, p_feature, v_last_quarter, p_end) e) seen);
+end $function$;
+revoke all on function app.uniques_in(uuid,uuid,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.uniques_in(uuid,uuid,timestamp with time zone,timestamp with time zone) to tollgate_app, tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.usage_in(p_tenant uuid, p_feature uuid, p_start timestamp with time zone, p_end timestamp with time zone)
+ RETURNS numeric
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  v_aggregation text;
+  v_used numeric;
+begin
+  select m.aggregation into v_aggregation from meters m where m.feature_id = p_feature;
+  if v_aggregation = 'UNIQUE_COUNT' then
+    return app.uniques_in(p_tenant, p_feature, p_start, p_end);
+  end if;
+  case coalesce(v_aggregation, 'SUM')
+    when 'SUM' then
+      select sum(p.quantity) into v_used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p;
+    when 'COUNT' then
+      select sum(p.events) into v_used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p;
+    when 'MAX' then
+      select max(p.maximum) into v_used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p;
+    when 'LATEST' then
+      select p.latest_quantity into v_used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p
+       order by p.latest_at desc, p.latest_id desc limit 1;
+  end case;
+  return coalesce(v_used, 0);
+end $function$;
+revoke all on function app.usage_in(uuid,uuid,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.usage_in(uuid,uuid,timestamp with time zone,timestamp with time zone) to tollgate_app, tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.usage_pieces(p_tenant uuid, p_feature uuid, p_start timestamp with time zone, p_end timestamp with time zone)
+ RETURNS TABLE(quantity numeric, events bigint, maximum numeric, latest_quantity numeric, latest_at timestamp with time zone, latest_id text)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  v_quarter interval := interval '15 minutes';
+  v_first_quarter timestamptz := date_bin(v_quarter, p_start - interval '1 microsecond', timestamptz 'epoch') + v_quarter;
+  v_last_quarter timestamptz := date_bin(v_quarter, p_end, timestamptz 'epoch');
+  v_first_day timestamptz := date_trunc('day', p_start - interval '1 microsecond', 'UTC') + interval '24 hours';
+  v_last_day timestamptz := date_trunc('day', p_end, 'UTC');
+begin
+  if v_first_quarter > v_last_quarter then
+    v_first_quarter := p_end;
+    v_last_quarter := p_end;
+  end if;
+  if v_first_day >= v_last_day then
+    v_first_day := v_last_quarter;
+    v_last_day := v_last_quarter;
+  end if;
+  return query
+    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_id from usage_rollups r
+     where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'DAY'
+       and r.bucket_start >= v_first_day and r.bucket_start < v_last_day
+    union all
+    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_id from usage_rollups r
+     where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'QUARTER'
+       and r.bucket_start >= v_first_quarter and r.bucket_start < v_first_day
+    union all
+    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_id from usage_rollups r
+     where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'QUARTER'
+       and r.bucket_start >= v_last_day and r.bucket_start < v_last_quarter;
+  if p_start < v_first_quarter or v_last_quarter < p_end then
+    return query
+      select v.quantity, 1::bigint, v.quantity, v.quantity, e.happened_at::timestamptz, e.event_id
+        from app.events_of(p_tenant, p_feature, p_start, v_first_quarter) e,
+             lateral (select e.measured) v(quantity)
+      union all
+      select v.quantity, 1::bigint, v.quantity, v.quantity, e.happened_at::timestamptz, e.event_id
+        from app.events_of(p_tenant, p_feature, v_last_quarter, p_end) e,
+             lateral (select e.measured) v(quantity);
+  end if;
+end $function$;
+revoke all on function app.usage_pieces(uuid,uuid,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.usage_pieces(uuid,uuid,timestamp with time zone,timestamp with time zone) to tollgate_app, tollgate_job;

@@ -21,6 +21,8 @@ import { LRUCache } from 'lru-cache';
 export const limits = {
   /** The HTTP body, bytes. */
   bodyBytes: 64 * 1024,
+  /** The same where it is a batch of usage events. */
+  batchBodyBytes: 1024 * 1024,
   tokens: 1_000,
   /** Fields within fields, through fragments. The introspection query of GraphiQL needs 15. */
   depth: 16,

@@ -1,4 +1,4 @@
-import { GraphQLError, GraphQLScalarType, Kind, type ValueNode, valueFromASTUntyped } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
 import { Temporal } from 'temporal-polyfill';
 import { type Instant, type LocalDate, parseTimeZone, type TimeZone } from '../core/calendar';
 import { type CurrencyCode, isCurrencyCode } from '../core/currency';
@@ -109,17 +109,4 @@ export const TimeZoneScalar = textScalar<TimeZone>({
   longest: 64,
   parse: parseTimeZone,
   print: (value) => value,
-});
-
-function parseObject(value: unknown): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new GraphQLError('Not a JSONObject.', { extensions: { code: 'BAD_USER_INPUT' } });
-}
-
-export const JsonObjectScalar = new GraphQLScalarType<Record<string, unknown>, unknown>({
-  name: 'JSONObject',
-  description: 'A JSON object, such as { "region": "eu" }.',
-  serialize: (value) => value,
-  parseValue: parseObject,
-  parseLiteral: (node: ValueNode) => parseObject(valueFromASTUntyped(node)),
 });

@@ -9,6 +9,14 @@ import { schema } from '../graphql/schema';
 import { answerOperation, type GraphqlAnswer } from '../graphql/server';
 import type { Metrics } from '../platform/metrics';
 
+const bodyBytes = Symbol('bytes of the body');
+
+/** Said by whoever read the body: what a header says proves nothing. */
+export function setBytes(request: FastifyRequest, bytes: number): void {
+  (request as unknown as Record<symbol, number>)[bodyBytes] = bytes;
+}
+const bytesOf = (request: FastifyRequest) => (request as unknown as Record<symbol, number>)[bodyBytes] ?? 0;
+
 export interface GraphqlRouteParts {
   readonly app: App;
   readonly server: ApolloServer<Context>;
@@ -37,6 +45,14 @@ function readRequest(body: unknown): ReadRequest {
   }
   return { query, variables: variables ?? {}, operationName: operationName ?? undefined };
 }
+
+/** Nothing but batches of usage events: what may be long are their variables. */
+const isUsageBatch = (definition: DefinitionNode) =>
+  definition.kind !== Kind.OPERATION_DEFINITION ||
+  definition.selectionSet.selections.every(
+    (selection) => selection.kind === Kind.FIELD && selection.name.value === 'recordUsageBatch',
+  );
+const tooLarge = () => Object.assign(new Error('too large'), { statusCode: 413 });
 
 const isSubscription = (definition: DefinitionNode) =>
   definition.kind === Kind.OPERATION_DEFINITION && definition.operation === 'subscription';
@@ -70,14 +86,18 @@ export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRou
     let cost: number;
     try {
       read = readRequest(request.body);
+      const long = bytesOf(request) > limits.bodyBytes;
+      if (long && read.query.length > limits.bodyBytes) throw tooLarge();
       const limited = checkLimits(schema(), read.query, read.variables);
       if (limited.document.definitions.some(isSubscription)) {
         throw new GraphQLError('There are queries and mutations here, no subscriptions.', {
           extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
         });
       }
+      if (long && !limited.document.definitions.every(isUsageBatch)) throw tooLarge();
       cost = limited.cost;
     } catch (error) {
+      if ((error as { statusCode?: number }).statusCode === 413) throw error;
       return { answer: { errors: [maskError(error, requestId, report)] }, outcome: 'refused' };
     }
     try {
@@ -115,5 +135,5 @@ export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRou
       .send(JSON.stringify(answered));
   }
 
-  fastify.post('/graphql', { bodyLimit: limits.bodyBytes }, handle);
+  fastify.post('/graphql', { bodyLimit: limits.batchBodyBytes }, handle);
 }

@@ -9,7 +9,7 @@ import type { App } from '../app';
 import type { Context } from '../graphql/context';
 import type { ErrorCode } from '../graphql/errors';
 import type { Metrics } from '../platform/metrics';
-import { registerGraphqlRoute } from './graphql-route';
+import { registerGraphqlRoute, setBytes } from './graphql-route';
 import { type PlaygroundOptions, registerPlayground } from './playground';
 
 export interface HttpParts {
@@ -100,6 +100,7 @@ export function createHttpServer(parts: HttpParts): HttpServer {
     try {
       // Bytes that are not UTF-8 would become another text, silently.
       if (!isUtf8(body as Buffer)) throw new Error('not UTF-8');
+      setBytes(request, body.length);
       done(null, JSON.parse(body.toString('utf8')));
     } catch {
       done(Object.assign(new Error('not JSON'), { statusCode: 400 }), undefined);

@@ -32,7 +32,7 @@ export const addonOperation: Operation<AddonResult, AddonQueryVariables> = {
   kind: 'query',
   root: 'addon',
   document:
-    'query Addon($id:ID!$partnerId:ID){addon(id:$id partnerId:$partnerId){...AddonParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
+    'query Addon($id:ID!$partnerId:ID){addon(id:$id partnerId:$partnerId){...AddonParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}',
 };
 /**
  * One add-on, by id or by code.
@@ -51,7 +51,7 @@ export const addonsOperation: Operation<AddonsResult, AddonsQueryVariables> = {
   kind: 'query',
   root: 'addons',
   document:
-    'query Addons($first:Int$after:String$last:Int$before:String$status:CatalogStatus$partnerId:ID){addons(first:$first after:$after last:$last before:$before status:$status partnerId:$partnerId){totalCount nodes{...AddonParts}pageInfo{...PageParts}}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query Addons($first:Int$after:String$last:Int$before:String$status:CatalogStatus$partnerId:ID){addons(first:$first after:$after last:$last before:$before status:$status partnerId:$partnerId){totalCount nodes{...AddonParts}pageInfo{...PageParts}}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * What is sold beside plans, oldest first. subscriberCount is for partners; a tenant's people see null.
@@ -129,7 +129,7 @@ export const advanceClockOperation: Operation<AdvanceClockResult, AdvanceClockMu
   root: 'advanceClock',
   keyed: true,
   document:
-    'mutation AdvanceClock($input:AdvanceClockInput!$idempotencyKey:String$dryRun:Boolean){advanceClock(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AdvanceClockDone{replayed dryRun now events invoices{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation AdvanceClock($input:AdvanceClockInput!$idempotencyKey:String$dryRun:Boolean){advanceClock(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AdvanceClockDone{replayed dryRun now events invoices{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Moves a sandbox tenant's clock; what falls due on the way is carried out in order. Time travel for tests and demos.
@@ -206,7 +206,7 @@ export const applyCouponOperation: Operation<ApplyCouponResult, ApplyCouponMutat
   root: 'applyCoupon',
   keyed: true,
   document:
-    'mutation ApplyCoupon($input:ApplyCouponInput!$idempotencyKey:String$dryRun:Boolean){applyCoupon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ApplyCouponDone{replayed dryRun created pendingCoupon{...PendingCouponParts}}...RefusedParts}}fragment PendingCouponParts on PendingCoupon{id status periodsApplied periodsReturned createdAt endedAt coupon{id code name kind percent amounts{...MoneyParts}duration durationPeriods}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation ApplyCoupon($input:ApplyCouponInput!$idempotencyKey:String$dryRun:Boolean){applyCoupon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ApplyCouponDone{replayed dryRun created pendingCoupon{...PendingCouponParts}}...RefusedParts}}fragment PendingCouponParts on PendingCoupon{id status periodsApplied createdAt endedAt coupon{id code name kind percent amounts{...MoneyParts}duration durationPeriods}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Queues a coupon for the next invoice and reserves one redemption. Applying it again while it waits is the same act.
@@ -242,7 +242,7 @@ export const archiveAddonOperation: Operation<ArchiveAddonResult, ArchiveAddonMu
   root: 'archiveAddon',
   keyed: true,
   document:
-    'mutation ArchiveAddon($input:ArchiveAddonInput!$idempotencyKey:String$dryRun:Boolean){archiveAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ArchiveAddonDone{replayed dryRun addon{...AddonParts}}...RefusedParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation ArchiveAddon($input:ArchiveAddonInput!$idempotencyKey:String$dryRun:Boolean){archiveAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ArchiveAddonDone{replayed dryRun addon{...AddonParts}}...RefusedParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Stops selling an add-on; who has it keeps it.
@@ -263,7 +263,7 @@ export const balanceEntriesOperation: Operation<BalanceEntriesResult, BalanceEnt
   kind: 'query',
   root: 'balanceEntries',
   document:
-    'query BalanceEntries($first:Int$after:String$last:Int$before:String$tenantId:ID){balanceEntries(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{id kind createdAt amount{...MoneyParts}balanceAfter{...MoneyParts}invoiceId creditNoteId}pageInfo{...PageParts}}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query BalanceEntries($first:Int$after:String$last:Int$before:String$tenantId:ID){balanceEntries(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{id createdAt amount{...MoneyParts}balanceAfter{...MoneyParts}invoiceId creditNoteId}pageInfo{...PageParts}}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * The movements of a tenant's credit balance, oldest first.
@@ -310,7 +310,7 @@ export const cancelAddonOperation: Operation<CancelAddonResult, CancelAddonMutat
   root: 'cancelAddon',
   keyed: true,
   document:
-    'mutation CancelAddon($input:CancelAddonInput!$idempotencyKey:String$dryRun:Boolean){cancelAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelAddonDone{replayed dryRun addonSubscription{...AddonSubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CancelAddon($input:CancelAddonInput!$idempotencyKey:String$dryRun:Boolean){cancelAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelAddonDone{replayed dryRun addonSubscription{...AddonSubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Ends an attachment: at the end of the paid period, or now with a credit for what is left of it.
@@ -382,7 +382,7 @@ export const cancelSubscriptionOperation: Operation<CancelSubscriptionResult, Ca
   root: 'cancelSubscription',
   keyed: true,
   document:
-    'mutation CancelSubscription($input:CancelSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){cancelSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CancelSubscription($input:CancelSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){cancelSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Ends a subscription: at the end of the paid period, or now with a credit for what is left of it.
@@ -442,7 +442,7 @@ export const changePlanOperation: Operation<ChangePlanResult, ChangePlanMutation
   root: 'changePlan',
   keyed: true,
   document:
-    'mutation ChangePlan($input:PlanChangeInput!$quote:String$idempotencyKey:String$dryRun:Boolean){changePlan(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ChangePlanDone{replayed dryRun net{...MoneyParts}subscription{...SubscriptionParts}invoice{...InvoiceParts}creditNote{...CreditNoteParts}scheduled{effectiveAt quantity plan{id code name}}proration{id settlement}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation ChangePlan($input:PlanChangeInput!$quote:String$idempotencyKey:String$dryRun:Boolean){changePlan(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ChangePlanDone{replayed dryRun net{...MoneyParts}subscription{...SubscriptionParts}invoice{...InvoiceParts}creditNote{...CreditNoteParts}scheduled{effectiveAt quantity plan{id code name}}proration{id settlement}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Changes plan, interval or quantity. Money moves, so an idempotencyKey is required (the SDK makes one for each call).
@@ -562,7 +562,7 @@ export const createAddonOperation: Operation<CreateAddonResult, CreateAddonMutat
   root: 'createAddon',
   keyed: true,
   document:
-    'mutation CreateAddon($input:CreateAddonInput!$idempotencyKey:String$dryRun:Boolean){createAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreateAddonDone{replayed dryRun addon{...AddonParts}}...RefusedParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CreateAddon($input:CreateAddonInput!$idempotencyKey:String$dryRun:Boolean){createAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreateAddonDone{replayed dryRun addon{...AddonParts}}...RefusedParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Something new to sell beside plans, from a minimum plan upwards.
@@ -683,6 +683,44 @@ export function createFeature(
   return client.run(createFeatureOperation, variables, options);
 }
 
+/** The codes with which createMeter may be refused, from `@refuses` in the schema. */
+export type CreateMeterRefusal =
+  | 'BUSY'
+  | 'FEATURE_NOT_FOUND'
+  | 'FEATURE_NOT_METERED'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'METER_EXISTS'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND'
+  | 'USAGE_EXISTS';
+export type CreateMeterResult = Exclude<CreateMeterMutation['createMeter'], { __typename: 'Refused' }> | Refused<CreateMeterRefusal>;
+export const createMeterOperation: Operation<CreateMeterResult, CreateMeterMutationVariables> = {
+  name: 'CreateMeter',
+  kind: 'mutation',
+  root: 'createMeter',
+  keyed: true,
+  document:
+    'mutation CreateMeter($input:CreateMeterInput!$idempotencyKey:String$dryRun:Boolean){createMeter(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreateMeterDone{replayed dryRun meter{...MeterParts}}...RefusedParts}}fragment MeterParts on Meter{id feature{id code name kind unit}aggregation eventType valueProperty uniqueProperty filters{property values}thresholds}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Says how a METERED feature is counted, before anything is. It never changes.
+ *
+ * Refused with BUSY, FEATURE_NOT_FOUND, FEATURE_NOT_METERED, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, METER_EXISTS, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, USAGE_EXISTS.
+ */
+export function createMeter(
+  client: Client,
+  variables: CreateMeterMutationVariables,
+  options?: CallOptions,
+): Promise<CreateMeterResult> {
+  return client.run(createMeterOperation, variables, options);
+}
+
 /** The codes with which createPartner may be refused, from `@refuses` in the schema. */
 export type CreatePartnerRefusal =
   | 'BUSY'
@@ -741,7 +779,7 @@ export const createPlanOperation: Operation<CreatePlanResult, CreatePlanMutation
   root: 'createPlan',
   keyed: true,
   document:
-    'mutation CreatePlan($input:CreatePlanInput!$idempotencyKey:String$dryRun:Boolean){createPlan(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreatePlanDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CreatePlan($input:CreatePlanInput!$idempotencyKey:String$dryRun:Boolean){createPlan(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreatePlanDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * A new plan with its first version: prices, limits, included add-ons.
@@ -815,7 +853,7 @@ export const creditNotesOperation: Operation<CreditNotesResult, CreditNotesQuery
   kind: 'query',
   root: 'creditNotes',
   document:
-    'query CreditNotes($first:Int$after:String$last:Int$before:String$tenantId:ID){creditNotes(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...CreditNoteParts lines{id position kind description amount{...MoneyParts}covers{...TimeSpanParts}invoiceLineId explanation{sentence}}}pageInfo{...PageParts}}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query CreditNotes($first:Int$after:String$last:Int$before:String$tenantId:ID){creditNotes(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...CreditNoteParts lines{id position kind description amount{...MoneyParts}covers{...TimeSpanParts}invoiceLineId explanation{sentence}}}pageInfo{...PageParts}}}fragment CreditNoteParts on CreditNote{id number reason settlement issuedAt total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * A tenant's credit notes with their lines, oldest first.
@@ -846,7 +884,7 @@ export const entitlementCheckOperation: Operation<EntitlementCheckResult, Entitl
   kind: 'query',
   root: 'entitlementCheck',
   document:
-    'query EntitlementCheck($feature:ID!$quantity:Decimal$tenantId:ID$asOf:DateTime){entitlementCheck(feature:$feature quantity:$quantity tenantId:$tenantId asOf:$asOf){...EntitlementParts unlocks{__typename ...on AddonUnlock{addon{id code name}withPlan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}...on PlanUnlock{plan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}}}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment MoneyParts on Money{amount currency}',
+    'query EntitlementCheck($feature:ID!$quantity:Decimal$tenantId:ID$asOf:DateTime){entitlementCheck(feature:$feature quantity:$quantity tenantId:$tenantId asOf:$asOf){...EntitlementParts unlocks{__typename ...on AddonUnlock{addon{id code name}withPlan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}...on PlanUnlock{plan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}}}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt sources{kind name quantity limit unlimited value startsAt endsAt}}fragment MoneyParts on Money{amount currency}',
 };
 /**
  * May this tenant use this feature now? Where not: what would unlock it, and what that costs today and from then on.
@@ -865,7 +903,7 @@ export const entitlementsOperation: Operation<EntitlementsResult, EntitlementsQu
   kind: 'query',
   root: 'entitlements',
   document:
-    'query Entitlements($tenantId:ID$asOf:DateTime){entitlements(tenantId:$tenantId asOf:$asOf){...EntitlementParts}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
+    'query Entitlements($tenantId:ID$asOf:DateTime){entitlements(tenantId:$tenantId asOf:$asOf){...EntitlementParts}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt sources{kind name quantity limit unlimited value startsAt endsAt}}',
 };
 /**
  * Everything a tenant is entitled to, by feature, with what gives it.
@@ -986,7 +1024,7 @@ export const invoiceOperation: Operation<InvoiceResult, InvoiceQueryVariables> =
   kind: 'query',
   root: 'invoice',
   document:
-    'query Invoice($id:ID!){invoice(id:$id){...InvoiceParts couponOrder lines{id position kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}discountsLineId source{__typename ...on Addon{id code name}...on Coupon{id code name}...on Plan{id code name}}explanation{sentence formula operands{name value unit source}exact result rounding}}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}',
+    'query Invoice($id:ID!){invoice(id:$id){...InvoiceParts couponOrder lines{id position kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}discountsLineId source{__typename ...on Addon{id code name}...on Coupon{id code name}...on Plan{id code name}}explanation{sentence formula operands{name value unit source}exact result rounding}}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}',
 };
 /**
  * One invoice with its lines: what each is for, and in one sentence why it has its amount.
@@ -1005,7 +1043,7 @@ export const invoicesOperation: Operation<InvoicesResult, InvoicesQueryVariables
   kind: 'query',
   root: 'invoices',
   document:
-    'query Invoices($first:Int$after:String$last:Int$before:String$tenantId:ID){invoices(first:$first after:$after last:$last before:$before tenantId:$tenantId){totalCount nodes{...InvoiceParts}pageInfo{...PageParts}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query Invoices($first:Int$after:String$last:Int$before:String$tenantId:ID){invoices(first:$first after:$after last:$last before:$before tenantId:$tenantId){totalCount nodes{...InvoiceParts}pageInfo{...PageParts}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * A tenant's invoices, oldest first; with last: 20 the newest.
@@ -1028,116 +1066,6 @@ export function iterateInvoices(
     const result = await invoices(client, { ...variables, after }, options);
     return result;
   });
-}
-
-/** The codes with which issueCreditNote may be refused, from `@refuses` in the schema. */
-export type IssueCreditNoteRefusal =
-  | 'BUSY'
-  | 'CREDIT_EXCEEDS_LINE'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_KEY_INVALID'
-  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REQUIRED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INVALID_INPUT'
-  | 'INVOICE_LINE_NOT_FOUND'
-  | 'INVOICE_NOT_FOUND'
-  | 'INVOICE_NOT_PAID'
-  | 'PARTNER_NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND';
-export type IssueCreditNoteResult = Exclude<IssueCreditNoteMutation['issueCreditNote'], { __typename: 'Refused' }> | Refused<IssueCreditNoteRefusal>;
-export const issueCreditNoteOperation: Operation<IssueCreditNoteResult, IssueCreditNoteMutationVariables> = {
-  name: 'IssueCreditNote',
-  kind: 'mutation',
-  root: 'issueCreditNote',
-  keyed: true,
-  document:
-    'mutation IssueCreditNote($input:IssueCreditNoteInput!$idempotencyKey:String$dryRun:Boolean){issueCreditNote(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on IssueCreditNoteDone{replayed dryRun creditNote{...CreditNoteParts lines{id description invoiceLineId amount{...MoneyParts}}}}...RefusedParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
-};
-/**
- * Gives back a part of a paid invoice, line by line. For partners; needs an idempotencyKey.
- *
- * Refused with BUSY, CREDIT_EXCEEDS_LINE, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, INVOICE_LINE_NOT_FOUND, INVOICE_NOT_FOUND, INVOICE_NOT_PAID, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
- */
-export function issueCreditNote(
-  client: Client,
-  variables: IssueCreditNoteMutationVariables,
-  options?: CallOptions,
-): Promise<IssueCreditNoteResult> {
-  return client.run(issueCreditNoteOperation, variables, options);
-}
-
-/** The codes with which markInvoicePaid may be refused, from `@refuses` in the schema. */
-export type MarkInvoicePaidRefusal =
-  | 'BUSY'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_KEY_INVALID'
-  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REQUIRED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INVALID_INPUT'
-  | 'INVOICE_NOT_FOUND'
-  | 'INVOICE_NOT_OPEN'
-  | 'PARTNER_NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND';
-export type MarkInvoicePaidResult = Exclude<MarkInvoicePaidMutation['markInvoicePaid'], { __typename: 'Refused' }> | Refused<MarkInvoicePaidRefusal>;
-export const markInvoicePaidOperation: Operation<MarkInvoicePaidResult, MarkInvoicePaidMutationVariables> = {
-  name: 'MarkInvoicePaid',
-  kind: 'mutation',
-  root: 'markInvoicePaid',
-  keyed: true,
-  document:
-    'mutation MarkInvoicePaid($input:MarkInvoicePaidInput!$idempotencyKey:String$dryRun:Boolean){markInvoicePaid(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoicePaidDone{replayed dryRun invoice{...InvoiceParts lines{id description amount{...MoneyParts}}}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
-};
-/**
- * The money came outside the system. For partners; needs an idempotencyKey.
- *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, INVOICE_NOT_FOUND, INVOICE_NOT_OPEN, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
- */
-export function markInvoicePaid(
-  client: Client,
-  variables: MarkInvoicePaidMutationVariables,
-  options?: CallOptions,
-): Promise<MarkInvoicePaidResult> {
-  return client.run(markInvoicePaidOperation, variables, options);
-}
-
-/** The codes with which markInvoiceUncollectible may be refused, from `@refuses` in the schema. */
-export type MarkInvoiceUncollectibleRefusal =
-  | 'BUSY'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_KEY_INVALID'
-  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REQUIRED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INVALID_INPUT'
-  | 'INVOICE_NOT_FOUND'
-  | 'INVOICE_NOT_OPEN'
-  | 'PARTNER_NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND';
-export type MarkInvoiceUncollectibleResult = Exclude<MarkInvoiceUncollectibleMutation['markInvoiceUncollectible'], { __typename: 'Refused' }> | Refused<MarkInvoiceUncollectibleRefusal>;
-export const markInvoiceUncollectibleOperation: Operation<MarkInvoiceUncollectibleResult, MarkInvoiceUncollectibleMutationVariables> = {
-  name: 'MarkInvoiceUncollectible',
-  kind: 'mutation',
-  root: 'markInvoiceUncollectible',
-  keyed: true,
-  document:
-    'mutation MarkInvoiceUncollectible($input:MarkInvoiceUncollectibleInput!$idempotencyKey:String$dryRun:Boolean){markInvoiceUncollectible(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoiceUncollectibleDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
-};
-/**
- * Nobody expects the money any more. For partners.
- *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, INVOICE_NOT_FOUND, INVOICE_NOT_OPEN, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
- */
-export function markInvoiceUncollectible(
-  client: Client,
-  variables: MarkInvoiceUncollectibleMutationVariables,
-  options?: CallOptions,
-): Promise<MarkInvoiceUncollectibleResult> {
-  return client.run(markInvoiceUncollectibleOperation, variables, options);
 }
 
 export type MayUseResult = MayUseQuery['entitlementCheck'];
@@ -1186,6 +1114,37 @@ export function iterateMembers(
 ): AsyncGenerator<MembersEntry, void, undefined> {
   return entriesOf(async (after) => {
     const result = await members(client, { ...variables, after }, options);
+    return result;
+  });
+}
+
+export type MetersResult = MetersQuery['meters'];
+export const metersOperation: Operation<MetersResult, MetersQueryVariables> = {
+  name: 'Meters',
+  kind: 'query',
+  root: 'meters',
+  document:
+    'query Meters($first:Int$after:String$last:Int$before:String$partnerId:ID){meters(first:$first after:$after last:$last before:$before partnerId:$partnerId){nodes{...MeterParts}pageInfo{...PageParts}}}fragment MeterParts on Meter{id feature{id code name kind unit}aggregation eventType valueProperty uniqueProperty filters{property values}thresholds}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * How the partner's METERED features are counted, oldest first. A feature without a meter adds up its events' quantities.
+ */
+export function meters(
+  client: Client,
+  variables: MetersQueryVariables = {},
+  options?: CallOptions,
+): Promise<MetersResult> {
+  return client.run(metersOperation, variables, options);
+}
+export type MetersEntry = NonNullable<MetersResult>['nodes'][number];
+/** Every entry of `meters`, page by page: each page is asked for when the one before it is used up. */
+export function iterateMeters(
+  client: Client,
+  variables: Omit<MetersQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<MetersEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await meters(client, { ...variables, after }, options);
     return result;
   });
 }
@@ -1265,7 +1224,7 @@ export const pendingCouponsOperation: Operation<PendingCouponsResult, PendingCou
   kind: 'query',
   root: 'pendingCoupons',
   document:
-    'query PendingCoupons($first:Int$after:String$last:Int$before:String$tenantId:ID){pendingCoupons(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...PendingCouponParts}pageInfo{...PageParts}}}fragment PendingCouponParts on PendingCoupon{id status periodsApplied periodsReturned createdAt endedAt coupon{id code name kind percent amounts{...MoneyParts}duration durationPeriods}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query PendingCoupons($first:Int$after:String$last:Int$before:String$tenantId:ID){pendingCoupons(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...PendingCouponParts}pageInfo{...PageParts}}}fragment PendingCouponParts on PendingCoupon{id status periodsApplied createdAt endedAt coupon{id code name kind percent amounts{...MoneyParts}duration durationPeriods}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * A tenant's coupons, queued, running and past, oldest first.
@@ -1296,7 +1255,7 @@ export const planOperation: Operation<PlanResult, PlanQueryVariables> = {
   kind: 'query',
   root: 'plan',
   document:
-    'query Plan($id:ID!$partnerId:ID){plan(id:$id partnerId:$partnerId){...PlanParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
+    'query Plan($id:ID!$partnerId:ID){plan(id:$id partnerId:$partnerId){...PlanParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}',
 };
 /**
  * One plan, by id or by code.
@@ -1346,7 +1305,7 @@ export const plansOperation: Operation<PlansResult, PlansQueryVariables> = {
   kind: 'query',
   root: 'plans',
   document:
-    'query Plans($first:Int$after:String$last:Int$before:String$status:CatalogStatus$partnerId:ID){plans(first:$first after:$after last:$last before:$before status:$status partnerId:$partnerId){totalCount nodes{...PlanParts}pageInfo{...PageParts}}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query Plans($first:Int$after:String$last:Int$before:String$status:CatalogStatus$partnerId:ID){plans(first:$first after:$after last:$last before:$before status:$status partnerId:$partnerId){totalCount nodes{...PlanParts}pageInfo{...PageParts}}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * The price list: plans with what they cost and what they give, oldest first.
@@ -1404,7 +1363,7 @@ export const prorationPreviewOperation: Operation<ProrationPreviewResult, Prorat
   kind: 'query',
   root: 'prorationPreview',
   document:
-    'query ProrationPreview($input:PlanChangeInput!){prorationPreview(input:$input){__typename ...on ProrationPreview{planBefore{id code name}planAfter{id code name}effectiveAt anchor share{basis remaining total}unusedCredit{...MoneyParts}newCharge{...MoneyParts}discount{...MoneyParts}net{...MoneyParts}creditApplied{amount currency}amountDue{...MoneyParts}surplus{...MoneyParts}recurring{...MoneyParts}periodAfter{...TimeSpanParts}lines{kind description quantity amount{...MoneyParts}explanation{sentence}}addons{addonSubscriptionId outcome addon{id code name}credit{...MoneyParts}}differences{change before after feature{id code name}}endingCoupons quote{token expiresAt}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'query ProrationPreview($input:PlanChangeInput!){prorationPreview(input:$input){__typename ...on ProrationPreview{planBefore{id code name}planAfter{id code name}effectiveAt anchor share{basis remaining total}unusedCredit{...MoneyParts}newCharge{...MoneyParts}discount{...MoneyParts}net{...MoneyParts}amountDue{...MoneyParts}surplus{...MoneyParts}recurring{...MoneyParts}periodAfter{...TimeSpanParts}lines{kind description quantity amount{...MoneyParts}explanation{sentence}}addons{addonSubscriptionId outcome addon{id code name}credit{...MoneyParts}}differences{change before after feature{id code name}}endingCoupons quote{token expiresAt}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * What does a plan change cost, to the cent, and why? Writes nothing.
@@ -1443,7 +1402,7 @@ export const publishPlanVersionOperation: Operation<PublishPlanVersionResult, Pu
   root: 'publishPlanVersion',
   keyed: true,
   document:
-    'mutation PublishPlanVersion($input:PublishPlanVersionInput!$idempotencyKey:String$dryRun:Boolean){publishPlanVersion(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on PublishPlanVersionDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation PublishPlanVersion($input:PublishPlanVersionInput!$idempotencyKey:String$dryRun:Boolean){publishPlanVersion(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on PublishPlanVersionDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * New prices, limits or included add-ons from now on. Who has the plan keeps the version that was bought.
@@ -1492,6 +1451,78 @@ export function rebuildEntitlements(
   return client.run(rebuildEntitlementsOperation, variables, options);
 }
 
+/** The codes with which recordUsage may be refused, from `@refuses` in the schema. */
+export type RecordUsageRefusal =
+  | 'BUSY'
+  | 'EVENT_CONFLICT'
+  | 'EVENT_IN_FUTURE'
+  | 'EVENT_TYPE_UNKNOWN'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type RecordUsageResult = Exclude<RecordUsageMutation['recordUsage'], { __typename: 'Refused' }> | Refused<RecordUsageRefusal>;
+export const recordUsageOperation: Operation<RecordUsageResult, RecordUsageMutationVariables> = {
+  name: 'RecordUsage',
+  kind: 'mutation',
+  root: 'recordUsage',
+  keyed: true,
+  document:
+    'mutation RecordUsage($input:RecordUsageInput!$idempotencyKey:String$dryRun:Boolean){recordUsage(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RecordUsageDone{replayed dryRun duplicate}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Records one event. Send it again as often as you like: the same id is counted once.
+ *
+ * Refused with BUSY, EVENT_CONFLICT, EVENT_IN_FUTURE, EVENT_TYPE_UNKNOWN, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function recordUsage(
+  client: Client,
+  variables: RecordUsageMutationVariables,
+  options?: CallOptions,
+): Promise<RecordUsageResult> {
+  return client.run(recordUsageOperation, variables, options);
+}
+
+/** The codes with which recordUsageBatch may be refused, from `@refuses` in the schema. */
+export type RecordUsageBatchRefusal =
+  | 'BATCH_REJECTED'
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type RecordUsageBatchResult = Exclude<RecordUsageBatchMutation['recordUsageBatch'], { __typename: 'Refused' }> | Refused<RecordUsageBatchRefusal>;
+export const recordUsageBatchOperation: Operation<RecordUsageBatchResult, RecordUsageBatchMutationVariables> = {
+  name: 'RecordUsageBatch',
+  kind: 'mutation',
+  root: 'recordUsageBatch',
+  keyed: true,
+  document:
+    'mutation RecordUsageBatch($input:RecordUsageBatchInput!$idempotencyKey:String$dryRun:Boolean){recordUsageBatch(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RecordUsageBatchDone{replayed dryRun recorded duplicates rejected{index id code message}}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Records up to 1000 events, CloudEvents as they are. A bad one is reported by its place, and the rest is recorded.
+ *
+ * Refused with BATCH_REJECTED, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function recordUsageBatch(
+  client: Client,
+  variables: RecordUsageBatchMutationVariables,
+  options?: CallOptions,
+): Promise<RecordUsageBatchResult> {
+  return client.run(recordUsageBatchOperation, variables, options);
+}
+
 /** The codes with which removePendingCoupon may be refused, from `@refuses` in the schema. */
 export type RemovePendingCouponRefusal =
   | 'BUSY'
@@ -1513,7 +1544,7 @@ export const removePendingCouponOperation: Operation<RemovePendingCouponResult, 
   root: 'removePendingCoupon',
   keyed: true,
   document:
-    'mutation RemovePendingCoupon($input:RemovePendingCouponInput!$idempotencyKey:String$dryRun:Boolean){removePendingCoupon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RemovePendingCouponDone{replayed dryRun pendingCoupon{...PendingCouponParts}}...RefusedParts}}fragment PendingCouponParts on PendingCoupon{id status periodsApplied periodsReturned createdAt endedAt coupon{id code name kind percent amounts{...MoneyParts}duration durationPeriods}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation RemovePendingCoupon($input:RemovePendingCouponInput!$idempotencyKey:String$dryRun:Boolean){removePendingCoupon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RemovePendingCouponDone{replayed dryRun pendingCoupon{...PendingCouponParts}}...RefusedParts}}fragment PendingCouponParts on PendingCoupon{id status periodsApplied createdAt endedAt coupon{id code name kind percent amounts{...MoneyParts}duration durationPeriods}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Takes a queued coupon back before its first use; its redemption is free again.
@@ -1658,7 +1689,7 @@ export const startSubscriptionOperation: Operation<StartSubscriptionResult, Star
   root: 'startSubscription',
   keyed: true,
   document:
-    'mutation StartSubscription($input:StartSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){startSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation StartSubscription($input:StartSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){startSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Starts a subscription and bills its first period. A sandbox tenant may start in its past: each period since is billed.
@@ -1701,7 +1732,7 @@ export const subscribeAddonOperation: Operation<SubscribeAddonResult, SubscribeA
   root: 'subscribeAddon',
   keyed: true,
   document:
-    'mutation SubscribeAddon($input:SubscribeAddonInput!$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoice{...InvoiceParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation SubscribeAddon($input:SubscribeAddonInput!$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoice{...InvoiceParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Attaches an add-on and charges the rest of the period at once. While it is attached, calling again charges nothing.
@@ -1840,7 +1871,7 @@ export const updateAddonOperation: Operation<UpdateAddonResult, UpdateAddonMutat
   root: 'updateAddon',
   keyed: true,
   document:
-    'mutation UpdateAddon($input:UpdateAddonInput!$idempotencyKey:String$dryRun:Boolean){updateAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdateAddonDone{replayed dryRun addon{...AddonParts}}...RefusedParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation UpdateAddon($input:UpdateAddonInput!$idempotencyKey:String$dryRun:Boolean){updateAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdateAddonDone{replayed dryRun addon{...AddonParts}}...RefusedParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Changes an add-on; what is left out stays. Live attachments keep the price they bought.
@@ -1912,7 +1943,7 @@ export const updatePlanOperation: Operation<UpdatePlanResult, UpdatePlanMutation
   root: 'updatePlan',
   keyed: true,
   document:
-    'mutation UpdatePlan($input:UpdatePlanInput!$idempotencyKey:String$dryRun:Boolean){updatePlan(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdatePlanDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation UpdatePlan($input:UpdatePlanInput!$idempotencyKey:String$dryRun:Boolean){updatePlan(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdatePlanDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Changes name, rank, status or proration of a plan. Give expectedVersion to be refused where somebody else was faster.
@@ -1964,43 +1995,6 @@ export function viewer(
 ): Promise<ViewerResult> {
   return client.run(viewerOperation, variables, options);
 }
-
-/** The codes with which voidInvoice may be refused, from `@refuses` in the schema. */
-export type VoidInvoiceRefusal =
-  | 'BUSY'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_KEY_INVALID'
-  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REQUIRED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INVALID_INPUT'
-  | 'INVOICE_CREDITED'
-  | 'INVOICE_NOT_FOUND'
-  | 'INVOICE_NOT_OPEN'
-  | 'PARTNER_NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND';
-export type VoidInvoiceResult = Exclude<VoidInvoiceMutation['voidInvoice'], { __typename: 'Refused' }> | Refused<VoidInvoiceRefusal>;
-export const voidInvoiceOperation: Operation<VoidInvoiceResult, VoidInvoiceMutationVariables> = {
-  name: 'VoidInvoice',
-  kind: 'mutation',
-  root: 'voidInvoice',
-  keyed: true,
-  document:
-    'mutation VoidInvoice($input:VoidInvoiceInput!$idempotencyKey:String$dryRun:Boolean){voidInvoice(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on VoidInvoiceDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
-};
-/**
- * Takes an unpaid invoice back as a whole. For partners.
- *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, INVOICE_CREDITED, INVOICE_NOT_FOUND, INVOICE_NOT_OPEN, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
- */
-export function voidInvoice(
-  client: Client,
-  variables: VoidInvoiceMutationVariables,
-  options?: CallOptions,
-): Promise<VoidInvoiceResult> {
-  return client.run(voidInvoiceOperation, variables, options);
-}
 /** Where an actor belongs. */
 export type AccountKind =
   /** A reseller. */
@@ -2038,6 +2032,19 @@ export type AdvanceClockInput = {
   to: string;
 };
 
+/** What the events of a window come to. */
+export type Aggregation =
+  /** How many there are. */
+  | 'COUNT'
+  /** The value of the latest event. */
+  | 'LATEST'
+  /** The largest value. */
+  | 'MAX'
+  /** The sum of their values. */
+  | 'SUM'
+  /** How many different values a property has. */
+  | 'UNIQUE_COUNT';
+
 /** What is given of a feature. */
 export type AllowanceInput = {
   /** The feature's id or code. */
@@ -2048,8 +2055,6 @@ export type AllowanceInput = {
   resetPeriod?: ResetPeriod | null | undefined;
   /** METERED: no limit. */
   unlimited?: boolean | null | undefined;
-  /** METERED: what units cost, one for each currency. Default: nothing, and the limit is hard. */
-  usagePrices?: Array<UsagePriceInput> | null | undefined;
   /** CONFIG: the value. */
   value?: string | null | undefined;
 };
@@ -2100,15 +2105,6 @@ export type AttachmentOutcomeKind =
   | 'KEPT'
   /** It begins a new full period, at the price of the new interval. */
   | 'REPRICED';
-
-/** Why the credit balance moved. */
-export type BalanceEntryKind =
-  /** It paid for a part of an invoice. */
-  | 'APPLIED'
-  /** Granted by a credit note. */
-  | 'CREDIT_NOTE'
-  /** Back from an invoice that is void. */
-  | 'RETURNED';
 
 /** How long a billing period is. */
 export type BillingInterval =
@@ -2326,6 +2322,26 @@ export type CreateFeatureInput = {
   valueOrder?: Array<string> | null | undefined;
 };
 
+/** How a METERED feature is counted. */
+export type CreateMeterInput = {
+  /** What the events of a window come to. */
+  aggregation: Aggregation;
+  /** Which events count. Default: the feature's code. */
+  eventType?: string | null | undefined;
+  /** The feature's id or code. It has no meter, and nothing was counted for it yet. */
+  feature: string;
+  /** At most 10; all must hold. Default: none. */
+  filters?: Array<MeterFilterInput> | null | undefined;
+  /** Only for super admins. */
+  partnerId?: string | null | undefined;
+  /** Percent of the limit, 1 to 1000. Default: 80 and 100. */
+  thresholds?: Array<number> | null | undefined;
+  /** UNIQUE_COUNT: whose values are told apart. */
+  uniqueProperty?: string | null | undefined;
+  /** SUM, MAX, LATEST: which property of data holds the value. Default: the event's quantity. */
+  valueProperty?: string | null | undefined;
+};
+
 /** A new reseller. */
 export type CreatePartnerInput = {
   /** Lower-case letters, digits, _ and -; unique on the platform. */
@@ -2384,25 +2400,6 @@ export type CreateTenantInput = {
   timeZone?: string | null | undefined;
 };
 
-/** How much of one line is given back. */
-export type CreditLineInput = {
-  /** Above zero; at most what is left of the line after discounts and earlier credits. */
-  amount: MoneyInput;
-  /** A charge on the invoice: line_… */
-  invoiceLineId: string;
-};
-
-/** What a line of a credit note is for. */
-export type CreditNoteLineKind =
-  /** A part of a line of an invoice. */
-  | 'CORRECTION'
-  /** A coupon on such a charge. */
-  | 'DISCOUNT'
-  /** A plan or add-on that the credit paid for at once; negative. */
-  | 'PRORATION_CHARGE'
-  /** The unused rest of what was paid for a plan or add-on. */
-  | 'PRORATION_CREDIT';
-
 /** What a credit note came from. */
 export type CreditNoteReason =
   /** An add-on that was cancelled at once. */
@@ -2413,15 +2410,6 @@ export type CreditNoteReason =
   | 'CORRECTION'
   /** A plan change. */
   | 'PLAN_CHANGE';
-
-/** Where a credit note's money goes. */
-export type CreditSettlement =
-  /** Into the credit balance, which pays the next invoices. */
-  | 'CREDIT_BALANCE'
-  /** Back by other means than this system, e.g. by bank transfer. */
-  | 'OUTSIDE'
-  /** Back through the payment provider. */
-  | 'REFUND';
 
 /** When a change takes place. */
 export type Effective =
@@ -2547,27 +2535,6 @@ export type InvoiceStatus =
   /** Taken back as a whole. */
   | 'VOID';
 
-/** What of a paid invoice is given back. */
-export type IssueCreditNoteInput = {
-  /** A paid invoice. */
-  invoiceId: string;
-  /** 1 to 100 lines, each once. */
-  lines: Array<CreditLineInput>;
-  /** Why, for the document: 1 to 500 characters. */
-  memo?: string | null | undefined;
-  /** Default CREDIT_BALANCE. */
-  settlement?: IssuedSettlement | null | undefined;
-  /** Whose invoice. */
-  tenantId?: string | null | undefined;
-};
-
-/** Where the money of a credit note goes that is issued by hand. */
-export type IssuedSettlement =
-  /** Into the credit balance, which pays the next invoices. */
-  | 'CREDIT_BALANCE'
-  /** Back by other means than this system, e.g. by bank transfer. */
-  | 'OUTSIDE';
-
 /** What a line is for. */
 export type LineKind =
   /** An add-on for a period, in advance. */
@@ -2593,22 +2560,12 @@ export type LineKind =
   /** Tax. */
   | 'TAX';
 
-/** An invoice that was paid outside the system. */
-export type MarkInvoicePaidInput = {
-  /** Finalized or uncollectible. */
-  invoiceId: string;
-  /** Where the money can be found: a bank reference, a cheque's number. */
-  reference: string;
-  /** Whose invoice. */
-  tenantId?: string | null | undefined;
-};
-
-/** An invoice that nobody expects to be paid. */
-export type MarkInvoiceUncollectibleInput = {
-  /** Finalized. */
-  invoiceId: string;
-  /** Whose invoice. */
-  tenantId?: string | null | undefined;
+/** An event counts where this property is one of these values. */
+export type MeterFilterInput = {
+  /** The name of the property, 1 to 100 characters. */
+  property: string;
+  /** 1 to 100 values, as text. */
+  values: Array<string>;
 };
 
 /** An amount in major units. */
@@ -2677,62 +2634,6 @@ export type PriceInput = {
   price: MoneyInput;
 };
 
-/** What units cost, in major units; which members it takes depends on its kind. */
-export type PriceModelInput = {
-  /** FLAT: in all. PER_UNIT: a unit. PACKAGE: a package. */
-  amount?: string | null | undefined;
-  /** PERCENTAGE: added where there is usage. */
-  fixedFee?: string | null | undefined;
-  /** FLAT, GRADUATED, VOLUME: the first fee is due without usage too. Default false. */
-  flatAtZero?: boolean | null | undefined;
-  /** How units are priced. */
-  kind: PriceModelKind;
-  /** PERCENTAGE: the most. */
-  maximum?: string | null | undefined;
-  /** PERCENTAGE: the least, where there is usage. */
-  minimum?: string | null | undefined;
-  /** PACKAGE: how many units it holds, at least 1. */
-  packageSize?: string | null | undefined;
-  /** PERCENTAGE: above 0, at most 100. */
-  percent?: string | null | undefined;
-  /** GRADUATED, VOLUME: from the lowest. */
-  tiers?: Array<PriceTierInput> | null | undefined;
-  /** When it is invoiced. Default IN_ARREARS. */
-  timing?: PriceTiming | null | undefined;
-};
-
-/** How units are priced. */
-export type PriceModelKind =
-  /** One amount for each reset period in which there is usage. */
-  | 'FLAT'
-  /** Each slice of the units at its own tier. */
-  | 'GRADUATED'
-  /** For each started package. */
-  | 'PACKAGE'
-  /** A part of the amount that is measured. */
-  | 'PERCENTAGE'
-  /** The same for each unit. */
-  | 'PER_UNIT'
-  /** All units at the tier in which they end. */
-  | 'VOLUME';
-
-/** A step of a ladder. */
-export type PriceTierInput = {
-  /** Major units, due once the tier is reached. */
-  flat?: string | null | undefined;
-  /** Major units for each unit. */
-  unitPrice: string;
-  /** Its last unit; left out for the last tier only. */
-  upTo?: string | null | undefined;
-};
-
-/** When what units cost is invoiced. */
-export type PriceTiming =
-  /** With the new period. FLAT only: the others wait for the count. */
-  | 'IN_ADVANCE'
-  /** With the invoice that follows the period in which it was used. */
-  | 'IN_ARREARS';
-
 /** How a part of a period is measured. */
 export type ProrationBasis =
   /** Calendar days in the billing zone; the day of a change belongs to the new state. */
@@ -2764,6 +2665,36 @@ export type RebuildEntitlementsInput = {
   tenantId?: string | null | undefined;
 };
 
+/** Many events of one tenant. */
+export type RecordUsageBatchInput = {
+  /** All or none. Default: what can be recorded is, and the rest is reported. */
+  atomic?: boolean | null | undefined;
+  /** 1 to 1000. The body of the request may have 1 MB. */
+  events: Array<{ readonly id: string; readonly type: string; readonly [attribute: string]: unknown }>;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
+
+/** One event of usage. */
+export type RecordUsageInput = {
+  /** Its properties; at most 8 KB. */
+  data?: { readonly [name: string]: unknown } | null | undefined;
+  /** Yours, new for each event and the same for a retry; 1 to 200 characters. */
+  id: string;
+  /** How much, not negative, below 10^12. Default: 1. */
+  quantity?: string | null | undefined;
+  /** The CloudEvents source: tells equal ids apart. */
+  source?: string | null | undefined;
+  /** Whom or what it is about; kept. */
+  subject?: string | null | undefined;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+  /** When. Default: now. */
+  time?: string | null | undefined;
+  /** What a meter counts; for a feature without a meter, its code. */
+  type: string;
+};
+
 /** Why an operation was refused. New codes may be added: treat one you do not know like its message says. */
 export type RefusalCode =
   /** The add-on is no longer sold. */
@@ -2784,6 +2715,8 @@ export type RefusalCode =
   | 'ALREADY_SUBSCRIBED'
   /** There is no such API key. */
   | 'API_KEY_NOT_FOUND'
+  /** An atomic batch has an event that cannot be recorded; the facts say which, and how many there are. */
+  | 'BATCH_REJECTED'
   /** The account is busy. Try again. */
   | 'BUSY'
   /** Another plan change waits already. Cancel it first. */
@@ -2820,12 +2753,18 @@ export type RefusalCode =
   | 'COUPON_TENANT_LIMIT_REACHED'
   /** The coupon has been used as often as it may be. */
   | 'COUPON_USED_UP'
-  /** That is more than is left of what was charged and paid; `left` says how much there is. */
-  | 'CREDIT_EXCEEDS_LINE'
   /** The date is not in the rest of the current period. */
   | 'EFFECTIVE_DATE_OUTSIDE_PERIOD'
+  /** An event with this id was recorded before and says something else. A new event has a new id. */
+  | 'EVENT_CONFLICT'
+  /** The event is more than five minutes ahead of the tenant's clock. */
+  | 'EVENT_IN_FUTURE'
+  /** No meter counts events of this type, and no metered feature has it as its code. */
+  | 'EVENT_TYPE_UNKNOWN'
   /** There is no such feature. */
   | 'FEATURE_NOT_FOUND'
+  /** Only METERED features are counted. */
+  | 'FEATURE_NOT_METERED'
   /** Your role does not allow this. */
   | 'FORBIDDEN'
   /** There is no such grant. */
@@ -2840,20 +2779,12 @@ export type RefusalCode =
   | 'IDEMPOTENCY_KEY_REUSED'
   /** A value cannot be used; `path` says which, `message` why. */
   | 'INVALID_INPUT'
-  /** A part of it was credited or carried over to another item already. Mark it uncollectible, or credit the rest once it is paid. */
-  | 'INVOICE_CREDITED'
-  /** There is no such charge on this invoice. Discounts, credits and tax are credited with their charge. */
-  | 'INVOICE_LINE_NOT_FOUND'
-  /** There is no such invoice. */
-  | 'INVOICE_NOT_FOUND'
-  /** Only an invoice that waits for payment can be paid, voided or given up; `status` says where it stands. */
-  | 'INVOICE_NOT_OPEN'
-  /** Only what was paid can be credited. Void an unpaid invoice instead. */
-  | 'INVOICE_NOT_PAID'
   /** A partner keeps at least one owner. */
   | 'LAST_OWNER'
   /** There is no such member. */
   | 'MEMBER_NOT_FOUND'
+  /** The feature has a meter. Make another feature to count in another way. */
+  | 'METER_EXISTS'
   /** No plan change waits. */
   | 'NOTHING_SCHEDULED'
   /** Only a sandbox tenant has a clock of its own. */
@@ -2892,6 +2823,8 @@ export type RefusalCode =
   | 'SUBSCRIPTION_REQUIRED'
   /** There is no such tenant, or it is not yours. */
   | 'TENANT_NOT_FOUND'
+  /** Usage of the feature has been counted without a meter; what was counted stays counted that way. */
+  | 'USAGE_EXISTS'
   /** It was changed since you read it. Read it again and decide anew. */
   | 'VERSION_CONFLICT';
 
@@ -3099,25 +3032,20 @@ export type UpdatePlanInput = {
   status?: CatalogStatus | null | undefined;
 };
 
-/** What units of a METERED feature cost in a currency. */
-export type UsagePriceInput = {
-  /** ISO 4217; one price for each. */
-  currency: string;
-  /** Units within the limit. Default: they cost nothing. */
-  inside?: PriceModelInput | null | undefined;
-  /** Units beyond all limits. Default: none are sold, and the limit is hard. */
-  overage?: PriceModelInput | null | undefined;
-};
-
-/** An unpaid invoice that is taken back as a whole. */
-export type VoidInvoiceInput = {
-  /** Finalized or uncollectible. */
-  invoiceId: string;
-  /** 1 to 500 characters. */
-  reason: string;
-  /** Whose invoice. */
-  tenantId?: string | null | undefined;
-};
+/** Why an event of a batch was not recorded. */
+export type UsageEventProblem =
+  /** An event with this id was recorded before and says something else. */
+  | 'EVENT_CONFLICT'
+  /** It is more than five minutes ahead of the tenant's clock. */
+  | 'EVENT_IN_FUTURE'
+  /** No meter counts events of this type, and no metered feature has it as its code. */
+  | 'EVENT_TYPE_UNKNOWN'
+  /** It cannot be read; the message says why. */
+  | 'INVALID_EVENT'
+  /** Enforced: there is not enough left of the limit. */
+  | 'LIMIT_REACHED'
+  /** Enforced: the tenant does not have the feature. */
+  | 'NOT_ENTITLED';
 
 export type AddonSubscriptionPartsFragment = { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } };
 
@@ -3141,7 +3069,7 @@ export type SubscribeAddonMutationVariables = Exact<{
 
 export type SubscribeAddonMutation = { subscribeAddon:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'SubscribeAddonDone', replayed: boolean, dryRun: boolean, created: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null }
+    | { __typename: 'SubscribeAddonDone', replayed: boolean, dryRun: boolean, created: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null }
    };
 
 export type CancelAddonMutationVariables = Exact<{
@@ -3152,11 +3080,11 @@ export type CancelAddonMutationVariables = Exact<{
 
 
 export type CancelAddonMutation = { cancelAddon:
-    | { __typename: 'CancelAddonDone', replayed: boolean, dryRun: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } } | null }
+    | { __typename: 'CancelAddonDone', replayed: boolean, dryRun: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, creditNote: { id: string, number: string, reason: CreditNoteReason, settlement: Settlement, issuedAt: string, total: { amount: string, currency: string } } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
-export type AddonPartsFragment = { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> };
+export type AddonPartsFragment = { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> };
 
 export type AddonsQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -3168,7 +3096,7 @@ export type AddonsQueryVariables = Exact<{
 }>;
 
 
-export type AddonsQuery = { addons: { totalCount: number, nodes: Array<{ id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type AddonsQuery = { addons: { totalCount: number, nodes: Array<{ id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type AddonQueryVariables = Exact<{
   id: string;
@@ -3176,7 +3104,7 @@ export type AddonQueryVariables = Exact<{
 }>;
 
 
-export type AddonQuery = { addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } | null };
+export type AddonQuery = { addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } | null };
 
 export type CreateAddonMutationVariables = Exact<{
   input: CreateAddonInput;
@@ -3186,7 +3114,7 @@ export type CreateAddonMutationVariables = Exact<{
 
 
 export type CreateAddonMutation = { createAddon:
-    | { __typename: 'CreateAddonDone', replayed: boolean, dryRun: boolean, addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } }
+    | { __typename: 'CreateAddonDone', replayed: boolean, dryRun: boolean, addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3199,7 +3127,7 @@ export type UpdateAddonMutationVariables = Exact<{
 
 export type UpdateAddonMutation = { updateAddon:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'UpdateAddonDone', replayed: boolean, dryRun: boolean, addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } }
+    | { __typename: 'UpdateAddonDone', replayed: boolean, dryRun: boolean, addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } }
    };
 
 export type ArchiveAddonMutationVariables = Exact<{
@@ -3210,7 +3138,7 @@ export type ArchiveAddonMutationVariables = Exact<{
 
 
 export type ArchiveAddonMutation = { archiveAddon:
-    | { __typename: 'ArchiveAddonDone', replayed: boolean, dryRun: boolean, addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } }
+    | { __typename: 'ArchiveAddonDone', replayed: boolean, dryRun: boolean, addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3296,7 +3224,7 @@ export type UpdateCouponMutation = { updateCoupon:
     | { __typename: 'UpdateCouponDone', replayed: boolean, dryRun: boolean, coupon: { id: string, code: string, name: string, kind: CouponKind, status: CouponStatus, percent: string | null, duration: CouponDuration, durationPeriods: number | null, scaled: boolean, firstPurchaseOnly: boolean, planIds: Array<string>, addonIds: Array<string>, intervals: Array<BillingInterval>, maxRedemptions: number | null, maxRedemptionsPerTenant: number, reservedCount: number, validFrom: string | null, validUntil: string | null, version: number, amounts: Array<{ amount: string, currency: string }>, minimumAmounts: Array<{ amount: string, currency: string }> } }
    };
 
-export type CreditNotePartsFragment = { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } };
+export type CreditNotePartsFragment = { id: string, number: string, reason: CreditNoteReason, settlement: Settlement, issuedAt: string, total: { amount: string, currency: string } };
 
 export type CreditNotesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -3307,7 +3235,7 @@ export type CreditNotesQueryVariables = Exact<{
 }>;
 
 
-export type CreditNotesQuery = { creditNotes: { nodes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, lines: Array<{ id: string, position: number, kind: CreditNoteLineKind, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, explanation: { sentence: string } }>, total: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type CreditNotesQuery = { creditNotes: { nodes: Array<{ id: string, number: string, reason: CreditNoteReason, settlement: Settlement, issuedAt: string, lines: Array<{ id: string, position: number, kind: LineKind, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, explanation: { sentence: string } }>, total: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type CreditBalanceQueryVariables = Exact<{
   tenantId?: string | null | undefined;
@@ -3325,23 +3253,11 @@ export type BalanceEntriesQueryVariables = Exact<{
 }>;
 
 
-export type BalanceEntriesQuery = { balanceEntries: { nodes: Array<{ id: string, kind: BalanceEntryKind, createdAt: string, invoiceId: string | null, creditNoteId: string | null, amount: { amount: string, currency: string }, balanceAfter: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
-
-export type IssueCreditNoteMutationVariables = Exact<{
-  input: IssueCreditNoteInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type IssueCreditNoteMutation = { issueCreditNote:
-    | { __typename: 'IssueCreditNoteDone', replayed: boolean, dryRun: boolean, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, lines: Array<{ id: string, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } }
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-   };
+export type BalanceEntriesQuery = { balanceEntries: { nodes: Array<{ id: string, createdAt: string, invoiceId: string | null, creditNoteId: string | null, amount: { amount: string, currency: string }, balanceAfter: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type EntitlementGrantPartsFragment = { id: string, reason: string, startsAt: string, endsAt: string | null };
 
-export type EntitlementPartsFragment = { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> };
+export type EntitlementPartsFragment = { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null }> };
 
 export type EntitlementCheckQueryVariables = Exact<{
   feature: string;
@@ -3354,7 +3270,7 @@ export type EntitlementCheckQueryVariables = Exact<{
 export type EntitlementCheckQuery = { entitlementCheck: { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, unlocks: Array<
       | { __typename: 'AddonUnlock', interval: BillingInterval, addon: { id: string, code: string, name: string }, withPlan: { id: string, code: string, name: string } | null, dueNow: { amount: string, currency: string }, recurring: { amount: string, currency: string } }
       | { __typename: 'PlanUnlock', interval: BillingInterval, plan: { id: string, code: string, name: string }, dueNow: { amount: string, currency: string }, recurring: { amount: string, currency: string } }
-    >, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> } };
+    >, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null }> } };
 
 export type MayUseQueryVariables = Exact<{
   feature: string;
@@ -3371,7 +3287,7 @@ export type EntitlementsQueryVariables = Exact<{
 }>;
 
 
-export type EntitlementsQuery = { entitlements: Array<{ featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> };
+export type EntitlementsQuery = { entitlements: Array<{ featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null }> }> };
 
 export type GrantEntitlementMutationVariables = Exact<{
   input: GrantEntitlementInput;
@@ -3411,9 +3327,7 @@ export type RebuildEntitlementsMutation = { rebuildEntitlements:
 
 export type FeaturePartsFragment = { id: string, code: string, name: string, description: string, kind: FeatureKind, unit: string | null, valueOrder: Array<string> };
 
-export type AllowancePartsFragment = { limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> };
-
-export type PriceModelPartsFragment = { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null };
+export type AllowancePartsFragment = { limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } };
 
 export type FeaturesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -3446,7 +3360,7 @@ export type PagePartsFragment = { hasNextPage: boolean, hasPreviousPage: boolean
 
 export type TimeSpanPartsFragment = { start: string, end: string };
 
-export type InvoicePartsFragment = { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } };
+export type InvoicePartsFragment = { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } };
 
 export type InvoicesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -3457,54 +3371,18 @@ export type InvoicesQueryVariables = Exact<{
 }>;
 
 
-export type InvoicesQuery = { invoices: { totalCount: number, nodes: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type InvoicesQuery = { invoices: { totalCount: number, nodes: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type InvoiceQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type InvoiceQuery = { invoice: { couponOrder: CouponOrder, id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, lines: Array<{ id: string, position: number, kind: LineKind, description: string, quantity: string, discountsLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, source:
+export type InvoiceQuery = { invoice: { couponOrder: CouponOrder, id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, lines: Array<{ id: string, position: number, kind: LineKind, description: string, quantity: string, discountsLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, source:
         | { __typename: 'Addon', id: string, code: string, name: string }
         | { __typename: 'Coupon', id: string, code: string, name: string }
         | { __typename: 'Plan', id: string, code: string, name: string }
        | null, explanation: { sentence: string, formula: string, exact: string, result: string, rounding: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null };
-
-export type MarkInvoicePaidMutationVariables = Exact<{
-  input: MarkInvoicePaidInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type MarkInvoicePaidMutation = { markInvoicePaid:
-    | { __typename: 'MarkInvoicePaidDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, lines: Array<{ id: string, description: string, amount: { amount: string, currency: string } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-   };
-
-export type MarkInvoiceUncollectibleMutationVariables = Exact<{
-  input: MarkInvoiceUncollectibleInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type MarkInvoiceUncollectibleMutation = { markInvoiceUncollectible:
-    | { __typename: 'MarkInvoiceUncollectibleDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-   };
-
-export type VoidInvoiceMutationVariables = Exact<{
-  input: VoidInvoiceInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type VoidInvoiceMutation = { voidInvoice:
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'VoidInvoiceDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
-   };
 
 export type MemberPartsFragment = { userId: string, name: string, email: string, partnerRole: PartnerRole | null, tenantRole: TenantRole | null, createdAt: string };
 
@@ -3575,7 +3453,7 @@ export type CreatePartnerMutation = { createPartner:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
-export type PendingCouponPartsFragment = { id: string, status: PendingCouponStatus, periodsApplied: number, periodsReturned: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } };
+export type PendingCouponPartsFragment = { id: string, status: PendingCouponStatus, periodsApplied: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } };
 
 export type ValidateCouponQueryVariables = Exact<{
   code: string;
@@ -3594,7 +3472,7 @@ export type ApplyCouponMutationVariables = Exact<{
 
 
 export type ApplyCouponMutation = { applyCoupon:
-    | { __typename: 'ApplyCouponDone', replayed: boolean, dryRun: boolean, created: boolean, pendingCoupon: { id: string, status: PendingCouponStatus, periodsApplied: number, periodsReturned: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } } }
+    | { __typename: 'ApplyCouponDone', replayed: boolean, dryRun: boolean, created: boolean, pendingCoupon: { id: string, status: PendingCouponStatus, periodsApplied: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3607,7 +3485,7 @@ export type PendingCouponsQueryVariables = Exact<{
 }>;
 
 
-export type PendingCouponsQuery = { pendingCoupons: { nodes: Array<{ id: string, status: PendingCouponStatus, periodsApplied: number, periodsReturned: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type PendingCouponsQuery = { pendingCoupons: { nodes: Array<{ id: string, status: PendingCouponStatus, periodsApplied: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type RemovePendingCouponMutationVariables = Exact<{
   input: RemovePendingCouponInput;
@@ -3618,7 +3496,7 @@ export type RemovePendingCouponMutationVariables = Exact<{
 
 export type RemovePendingCouponMutation = { removePendingCoupon:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'RemovePendingCouponDone', replayed: boolean, dryRun: boolean, pendingCoupon: { id: string, status: PendingCouponStatus, periodsApplied: number, periodsReturned: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } } }
+    | { __typename: 'RemovePendingCouponDone', replayed: boolean, dryRun: boolean, pendingCoupon: { id: string, status: PendingCouponStatus, periodsApplied: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } } }
    };
 
 export type CouponRedemptionsQueryVariables = Exact<{
@@ -3638,7 +3516,7 @@ export type ProrationPreviewQueryVariables = Exact<{
 
 
 export type ProrationPreviewQuery = { prorationPreview:
-    | { __typename: 'ProrationPreview', effectiveAt: string, anchor: AnchorMode, endingCoupons: Array<string>, planBefore: { id: string, code: string, name: string }, planAfter: { id: string, code: string, name: string }, share: { basis: string, remaining: string, total: string }, unusedCredit: { amount: string, currency: string }, newCharge: { amount: string, currency: string }, discount: { amount: string, currency: string }, net: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string }, surplus: { amount: string, currency: string }, recurring: { amount: string, currency: string }, periodAfter: { start: string, end: string }, lines: Array<{ kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, explanation: { sentence: string } }>, addons: Array<{ addonSubscriptionId: string, outcome: AttachmentOutcomeKind, addon: { id: string, code: string, name: string }, credit: { amount: string, currency: string } }>, differences: Array<{ change: FeatureChange, before: string | null, after: string | null, feature: { id: string, code: string, name: string } }>, quote: { token: string, expiresAt: string } }
+    | { __typename: 'ProrationPreview', effectiveAt: string, anchor: AnchorMode, endingCoupons: Array<string>, planBefore: { id: string, code: string, name: string }, planAfter: { id: string, code: string, name: string }, share: { basis: string, remaining: string, total: string }, unusedCredit: { amount: string, currency: string }, newCharge: { amount: string, currency: string }, discount: { amount: string, currency: string }, net: { amount: string, currency: string }, amountDue: { amount: string, currency: string }, surplus: { amount: string, currency: string }, recurring: { amount: string, currency: string }, periodAfter: { start: string, end: string }, lines: Array<{ kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, explanation: { sentence: string } }>, addons: Array<{ addonSubscriptionId: string, outcome: AttachmentOutcomeKind, addon: { id: string, code: string, name: string }, credit: { amount: string, currency: string } }>, differences: Array<{ change: FeatureChange, before: string | null, after: string | null, feature: { id: string, code: string, name: string } }>, quote: { token: string, expiresAt: string } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3651,7 +3529,7 @@ export type ChangePlanMutationVariables = Exact<{
 
 
 export type ChangePlanMutation = { changePlan:
-    | { __typename: 'ChangePlanDone', replayed: boolean, dryRun: boolean, net: { amount: string, currency: string }, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } } | null, scheduled: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null, proration: { id: string, settlement: string } | null }
+    | { __typename: 'ChangePlanDone', replayed: boolean, dryRun: boolean, net: { amount: string, currency: string }, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null, creditNote: { id: string, number: string, reason: CreditNoteReason, settlement: Settlement, issuedAt: string, total: { amount: string, currency: string } } | null, scheduled: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null, proration: { id: string, settlement: string } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3680,7 +3558,7 @@ export type PlanChangeProrationsQuery = { planChangeProrations: { nodes: Array<{
 
 export type PricePartsFragment = { interval: BillingInterval, amount: { amount: string, currency: string } };
 
-export type PlanPartsFragment = { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } };
+export type PlanPartsFragment = { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } };
 
 export type PlansQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -3692,7 +3570,7 @@ export type PlansQueryVariables = Exact<{
 }>;
 
 
-export type PlansQuery = { plans: { totalCount: number, nodes: Array<{ id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type PlansQuery = { plans: { totalCount: number, nodes: Array<{ id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type PlanQueryVariables = Exact<{
   id: string;
@@ -3700,7 +3578,7 @@ export type PlanQueryVariables = Exact<{
 }>;
 
 
-export type PlanQuery = { plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } | null };
+export type PlanQuery = { plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } } | null };
 
 export type CreatePlanMutationVariables = Exact<{
   input: CreatePlanInput;
@@ -3710,7 +3588,7 @@ export type CreatePlanMutationVariables = Exact<{
 
 
 export type CreatePlanMutation = { createPlan:
-    | { __typename: 'CreatePlanDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } }
+    | { __typename: 'CreatePlanDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3722,7 +3600,7 @@ export type PublishPlanVersionMutationVariables = Exact<{
 
 
 export type PublishPlanVersionMutation = { publishPlanVersion:
-    | { __typename: 'PublishPlanVersionDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } }
+    | { __typename: 'PublishPlanVersionDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3735,7 +3613,7 @@ export type UpdatePlanMutationVariables = Exact<{
 
 export type UpdatePlanMutation = { updatePlan:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'UpdatePlanDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } }
+    | { __typename: 'UpdatePlanDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } } }
    };
 
 export type SubscriptionPartsFragment = { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null };
@@ -3767,7 +3645,7 @@ export type StartSubscriptionMutationVariables = Exact<{
 
 export type StartSubscriptionMutation = { startSubscription:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'StartSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
+    | { __typename: 'StartSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
    };
 
 export type CancelSubscriptionMutationVariables = Exact<{
@@ -3778,7 +3656,7 @@ export type CancelSubscriptionMutationVariables = Exact<{
 
 
 export type CancelSubscriptionMutation = { cancelSubscription:
-    | { __typename: 'CancelSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } } | null }
+    | { __typename: 'CancelSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, creditNote: { id: string, number: string, reason: CreditNoteReason, settlement: Settlement, issuedAt: string, total: { amount: string, currency: string } } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3822,7 +3700,56 @@ export type AdvanceClockMutationVariables = Exact<{
 
 
 export type AdvanceClockMutation = { advanceClock:
-    | { __typename: 'AdvanceClockDone', replayed: boolean, dryRun: boolean, now: string, events: number, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
+    | { __typename: 'AdvanceClockDone', replayed: boolean, dryRun: boolean, now: string, events: number, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type MeterPartsFragment = { id: string, aggregation: Aggregation, eventType: string, valueProperty: string | null, uniqueProperty: string | null, thresholds: Array<number>, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, filters: Array<{ property: string, values: Array<string> }> };
+
+export type MetersQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  partnerId?: string | null | undefined;
+}>;
+
+
+export type MetersQuery = { meters: { nodes: Array<{ id: string, aggregation: Aggregation, eventType: string, valueProperty: string | null, uniqueProperty: string | null, thresholds: Array<number>, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, filters: Array<{ property: string, values: Array<string> }> }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type CreateMeterMutationVariables = Exact<{
+  input: CreateMeterInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type CreateMeterMutation = { createMeter:
+    | { __typename: 'CreateMeterDone', replayed: boolean, dryRun: boolean, meter: { id: string, aggregation: Aggregation, eventType: string, valueProperty: string | null, uniqueProperty: string | null, thresholds: Array<number>, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, filters: Array<{ property: string, values: Array<string> }> } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type RecordUsageMutationVariables = Exact<{
+  input: RecordUsageInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type RecordUsageMutation = { recordUsage:
+    | { __typename: 'RecordUsageDone', replayed: boolean, dryRun: boolean, duplicate: boolean }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type RecordUsageBatchMutationVariables = Exact<{
+  input: RecordUsageBatchInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type RecordUsageBatchMutation = { recordUsageBatch:
+    | { __typename: 'RecordUsageBatchDone', replayed: boolean, dryRun: boolean, recorded: number, duplicates: number, rejected: Array<{ index: number, id: string | null, code: UsageEventProblem, message: string }> }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 

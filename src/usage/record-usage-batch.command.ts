@@ -105,7 +105,6 @@ function measureAll(countings: readonly Counting[], event: UsageEvent): Measured
 export async function ingestUsage(tx: UsageTx, events: readonly unknown[]): Promise<RecordUsageBatchDone> {
   const { readable, rejected, duplicates, countings: _countings } = await readEvents(tx, events);
   if (readable.length === 0) return { recorded: 0, duplicates, rejected };
-  await tx.usage.shareTenant(tx.tenant.id);
   const taken = new Set(
     await tx.usage.claim(
       tx.tenant,

@@ -1,4 +1,5 @@
 import { GraphQLError, GraphQLScalarType, type ValueNode, valueFromASTUntyped } from 'graphql';
+import { GraphQLJSONObject } from 'graphql-scalars';
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { Instant } from '../core/calendar';
 import { encodeId } from '../core/ids';
@@ -6,7 +7,7 @@ import { enumFrom } from '../graphql/enums';
 import { MutationDone } from '../graphql/mutation.graphql';
 import { connectionOf } from '../graphql/page.graphql';
 import { resultOf } from '../graphql/refusal.graphql';
-import { DateTimeScalar, DecimalScalar, JsonObjectScalar } from '../graphql/scalars';
+import { DateTimeScalar, DecimalScalar } from '../graphql/scalars';
 import { type Aggregation, aggregations, type Meter } from './meter';
 import type { RejectedEvent } from './record-usage-batch.command';
 import { type EventProblemCode, eventProblems } from './usage-event';
@@ -131,7 +132,7 @@ export class RecordUsageInputType {
   time?: Instant;
   @Field(() => DecimalScalar, { nullable: true, description: 'How much, not negative, below 10^12. Default: 1.' })
   quantity?: string;
-  @Field(() => JsonObjectScalar, { nullable: true, description: 'Its properties; at most 8 KB.' })
+  @Field(() => GraphQLJSONObject, { nullable: true, description: 'Its properties; at most 8 KB.' })
   data?: Record<string, unknown>;
 }
 

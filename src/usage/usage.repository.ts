@@ -29,14 +29,6 @@ export class UsageRepository {
   constructor(private readonly manager: EntityManager) {}
 
   /**
-   * Held by everybody who records, beside each other, to the end of the transaction. Whoever bills holds the tenant's lock
-   * alone: so usage is either on the invoice or comes after it, never in between.
-   */
-  async shareTenant(tenantId: string): Promise<void> {
-    await this.manager.query('select 1 from tenants where id = $1 for share', [tenantId]);
-  }
-
-  /**
    * Who checks and consumes a limited feature, or looks whether a threshold was crossed, does so one after the other: held
    * to the end of the transaction. In one order for all, so that two never wait for each other.
    */
@@ -198,7 +190,7 @@ export class UsageRepository {
   ): Promise<readonly LateUsage[]> {
     const rows: { feature_id: string; bucket_start: Date }[] = await this.manager.query(
       `select feature_id, bucket_start from usage_rollups
-       where tenant_id = $1 and grain = 'QUARTER' and bucket_start < $2 and changed_at >= $3::timestamptz - interval '1 minute'
+       where tenant_id = $1 and grain = 'QUARTER' and bucket_start < $2 and changed_at >= $3::timestamptz - interval '10 minutes'
        order by feature_id, bucket_start limit 10000`,
       [tenantId, asked.before.toString(), asked.since.toString()],
     );

@@ -139,6 +139,8 @@ const rules: Readonly<Record<string, Rule>> = {
     ids: { ...plan, ...feature, 'input.includedAddons': ['Addon', 'ADDON_NOT_FOUND'] },
   },
   rebuildEntitlements: ofTenant,
+  recordUsage: ofTenant,
+  recordUsageBatch: ofTenant,
   removePendingCoupon: {
     ...ofTenant,
     ids: { 'input.pendingCouponId': ['PendingCoupon', 'PENDING_COUPON_NOT_FOUND'] },
