@@ -97,15 +97,16 @@ create table usage_rollups (
   maximum numeric(38, 12) not null check (maximum >= 0 and maximum <> 'NaN'),
   latest_quantity numeric(38, 12) not null check (latest_quantity >= 0 and latest_quantity <> 'NaN'),
   latest_at timestamptz(3) not null,
-  -- Of two events of the same instant the one with the larger id is the later one, in whichever order they come.
-  latest_id text collate "C" not null,
+  -- Of two events of the same instant the one with the larger key (source, id) is the later one, in whichever order they
+  -- come.
+  latest_key text collate "C" not null,
   -- By the server's clock, not by a sandbox's: when was it last added to?
   changed_at timestamptz(3) not null,
   primary key (tenant_id, feature_id, grain, bucket_start)
 ) with (fillfactor = 70);
 create index usage_rollups_by_feature on usage_rollups (partner_id, feature_id);
 call app.protect_tenant_table('usage_rollups');
-grant select, insert, update (quantity, events, maximum, latest_quantity, latest_at, latest_id, changed_at)
+grant select, insert, update (quantity, events, maximum, latest_quantity, latest_at, latest_key, changed_at)
   on usage_rollups to tollgate_app, tollgate_job;
 
 -- UNIQUE_COUNT: which values a bucket has seen.
@@ -159,7 +160,7 @@ grant execute on function app.measured(numeric, jsonb, text) to tollgate_app, to
 -- The whole days and quarters of a window, and the events at its two ends where those are inside a quarter: a plan that was
 -- changed at 10:07 splits exactly there. Windows of a limit begin and end at local midnight, so a check reads no event.
 create function app.usage_pieces(p_tenant uuid, p_feature uuid, p_start timestamptz, p_end timestamptz)
-returns table (quantity numeric, events bigint, maximum numeric, latest_quantity numeric, latest_at timestamptz, latest_id text)
+returns table (quantity numeric, events bigint, maximum numeric, latest_quantity numeric, latest_at timestamptz, latest_key text)
 language plpgsql stable as $$
 declare
   v_quarter interval := interval '15 minutes';
@@ -177,24 +178,24 @@ begin
     v_last_day := v_last_quarter;
   end if;
   return query
-    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_id from usage_rollups r
+    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_key from usage_rollups r
      where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'DAY'
        and r.bucket_start >= v_first_day and r.bucket_start < v_last_day
     union all
-    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_id from usage_rollups r
+    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_key from usage_rollups r
      where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'QUARTER'
        and r.bucket_start >= v_first_quarter and r.bucket_start < v_first_day
     union all
-    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_id from usage_rollups r
+    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_key from usage_rollups r
      where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'QUARTER'
        and r.bucket_start >= v_last_day and r.bucket_start < v_last_quarter;
   if p_start < v_first_quarter or v_last_quarter < p_end then
     return query
-      select v.quantity, 1::bigint, v.quantity, v.quantity, e.happened_at::timestamptz, e.event_id
+      select v.quantity, 1::bigint, v.quantity, v.quantity, e.happened_at::timestamptz, e.event_key
         from app.events_of(p_tenant, p_feature, p_start, v_first_quarter) e,
              lateral (select e.measured) v(quantity)
       union all
-      select v.quantity, 1::bigint, v.quantity, v.quantity, e.happened_at::timestamptz, e.event_id
+      select v.quantity, 1::bigint, v.quantity, v.quantity, e.happened_at::timestamptz, e.event_key
         from app.events_of(p_tenant, p_feature, v_last_quarter, p_end) e,
              lateral (select e.measured) v(quantity);
   end if;
@@ -204,9 +205,9 @@ grant execute on function app.usage_pieces(uuid, uuid, timestamptz, timestamptz)
 
 -- The events that count for a feature, past the rollups: for the part of a quarter of an hour.
 create function app.events_of(p_tenant uuid, p_feature uuid, p_start timestamptz, p_end timestamptz)
-returns table (event_id text, happened_at timestamptz, measured numeric, unique_value text)
+returns table (event_key text, happened_at timestamptz, measured numeric, unique_value text)
 language sql stable as $$
-  select e.event_id, e.happened_at::timestamptz, app.measured(e.quantity, e.data, m.value_property),
+  select e.source || E'\n' || e.event_id, e.happened_at::timestamptz, app.measured(e.quantity, e.data, m.value_property),
     e.data ->> m.unique_property
   from features f
   left join meters m on m.partner_id = f.partner_id and m.feature_id = f.id
@@ -239,7 +240,7 @@ begin
       select max(p.maximum) into v_used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p;
     when 'LATEST' then
       select p.latest_quantity into v_used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p
-       order by p.latest_at desc, p.latest_id desc limit 1;
+       order by p.latest_at desc, p.latest_key collate "C" desc limit 1;
   end case;
   return coalesce(v_used, 0);
 end $$;

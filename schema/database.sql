@@ -1384,7 +1384,7 @@ create table public.usage_rollups (
   maximum numeric(38,12) not null,
   latest_quantity numeric(38,12) not null,
   latest_at timestamp(3) with time zone not null,
-  latest_id text collate "C" not null,
+  latest_key text collate "C" not null,
   changed_at timestamp(3) with time zone not null,
   constraint usage_rollups_pkey PRIMARY KEY (tenant_id, feature_id, grain, bucket_start),
   constraint usage_rollups_events_check CHECK (events >= 1),
@@ -1404,7 +1404,7 @@ create policy tenant_read on public.usage_rollups for select to tollgate_app, to
 create policy tenant_update on public.usage_rollups for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.usage_rollups to tollgate_app, tollgate_job;
-grant update (quantity, events, maximum, latest_quantity, latest_at, latest_id, changed_at) on public.usage_rollups to tollgate_app, tollgate_job;
+grant update (quantity, events, maximum, latest_quantity, latest_at, latest_key, changed_at) on public.usage_rollups to tollgate_app, tollgate_job;
 
 create table public.usage_thresholds (
   tenant_id uuid not null,
@@ -1654,11 +1654,11 @@ revoke all on function app.enter_as_system(uuid) from public;
 grant execute on function app.enter_as_system(uuid) to tollgate_job;
 
 CREATE OR REPLACE FUNCTION app.events_of(p_tenant uuid, p_feature uuid, p_start timestamp with time zone, p_end timestamp with time zone)
- RETURNS TABLE(event_id text, happened_at timestamp with time zone, measured numeric, unique_value text)
+ RETURNS TABLE(event_key text, happened_at timestamp with time zone, measured numeric, unique_value text)
  LANGUAGE sql
  STABLE
 AS $function$
-  select e.event_id, e.happened_at::timestamptz, app.measured(e.quantity, e.data, m.value_property),
+  select e.source || E'\n' || e.event_id, e.happened_at::timestamptz, app.measured(e.quantity, e.data, m.value_property),
     e.data ->> m.unique_property
   from features f
   left join meters m on m.partner_id = f.partner_id and m.feature_id = f.id
@@ -1978,7 +1978,7 @@ begin
       select max(p.maximum) into v_used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p;
     when 'LATEST' then
       select p.latest_quantity into v_used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p
-       order by p.latest_at desc, p.latest_id desc limit 1;
+       order by p.latest_at desc, p.latest_key collate "C" desc limit 1;
   end case;
   return coalesce(v_used, 0);
 end $function$;
@@ -1986,7 +1986,7 @@ revoke all on function app.usage_in(uuid,uuid,timestamp with time zone,timestamp
 grant execute on function app.usage_in(uuid,uuid,timestamp with time zone,timestamp with time zone) to tollgate_app, tollgate_job;
 
 CREATE OR REPLACE FUNCTION app.usage_pieces(p_tenant uuid, p_feature uuid, p_start timestamp with time zone, p_end timestamp with time zone)
- RETURNS TABLE(quantity numeric, events bigint, maximum numeric, latest_quantity numeric, latest_at timestamp with time zone, latest_id text)
+ RETURNS TABLE(quantity numeric, events bigint, maximum numeric, latest_quantity numeric, latest_at timestamp with time zone, latest_key text)
  LANGUAGE plpgsql
  STABLE
 AS $function$
@@ -2006,24 +2006,24 @@ begin
     v_last_day := v_last_quarter;
   end if;
   return query
-    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_id from usage_rollups r
+    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_key from usage_rollups r
      where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'DAY'
        and r.bucket_start >= v_first_day and r.bucket_start < v_last_day
     union all
-    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_id from usage_rollups r
+    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_key from usage_rollups r
      where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'QUARTER'
        and r.bucket_start >= v_first_quarter and r.bucket_start < v_first_day
     union all
-    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_id from usage_rollups r
+    select r.quantity, r.events, r.maximum, r.latest_quantity, r.latest_at::timestamptz, r.latest_key from usage_rollups r
      where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'QUARTER'
        and r.bucket_start >= v_last_day and r.bucket_start < v_last_quarter;
   if p_start < v_first_quarter or v_last_quarter < p_end then
     return query
-      select v.quantity, 1::bigint, v.quantity, v.quantity, e.happened_at::timestamptz, e.event_id
+      select v.quantity, 1::bigint, v.quantity, v.quantity, e.happened_at::timestamptz, e.event_key
         from app.events_of(p_tenant, p_feature, p_start, v_first_quarter) e,
              lateral (select e.measured) v(quantity)
       union all
-      select v.quantity, 1::bigint, v.quantity, v.quantity, e.happened_at::timestamptz, e.event_id
+      select v.quantity, 1::bigint, v.quantity, v.quantity, e.happened_at::timestamptz, e.event_key
         from app.events_of(p_tenant, p_feature, v_last_quarter, p_end) e,
              lateral (select e.measured) v(quantity);
   end if;

@@ -1,6 +1,6 @@
 import type { DecimalValue } from '../core/decimal';
 import type { Measurement } from './meter';
-import type { UsageEvent } from './usage-event';
+import { keyOf, type UsageEvent } from './usage-event';
 
 /** A UTC day, and a quarter of an hour: every zone's midnight is the edge of one. */
 export type Grain = 'DAY' | 'QUARTER';
@@ -20,7 +20,7 @@ export interface BucketSum {
   maximum: DecimalValue;
   latestQuantity: DecimalValue;
   latestAt: number;
-  latestId: string;
+  latestKey: string;
 }
 
 export interface BucketUnique {
@@ -30,11 +30,11 @@ export interface BucketUnique {
   readonly value: string;
 }
 
-/** Of two events of the same instant the one with the larger id is the later one, in whichever order they come. */
+/** Of two events of the same instant the one with the larger key is the later one, in whichever order they come. */
 function isLater(event: UsageEvent, sum: BucketSum): boolean {
   return (
     event.at > sum.latestAt ||
-    (event.at === sum.latestAt && Buffer.compare(Buffer.from(event.id), Buffer.from(sum.latestId)) > 0)
+    (event.at === sum.latestAt && Buffer.compare(Buffer.from(keyOf(event)), Buffer.from(sum.latestKey)) > 0)
   );
 }
 
@@ -45,7 +45,7 @@ function include(sums: Map<string, BucketSum>, grain: Grain, { featureId, value,
   if (!sum) {
     sums.set(key, {
       ...{ featureId, grain, bucketStart, quantity: value, events: 1, maximum: value },
-      ...{ latestQuantity: value, latestAt: event.at, latestId: event.id },
+      ...{ latestQuantity: value, latestAt: event.at, latestKey: keyOf(event) },
     });
     return;
   }
@@ -55,7 +55,7 @@ function include(sums: Map<string, BucketSum>, grain: Grain, { featureId, value,
   if (isLater(event, sum)) {
     sum.latestQuantity = value;
     sum.latestAt = event.at;
-    sum.latestId = event.id;
+    sum.latestKey = keyOf(event);
   }
 }
 

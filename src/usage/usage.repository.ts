@@ -100,21 +100,21 @@ export class UsageRepository {
          on conflict do nothing
        )
        insert into usage_rollups as r (tenant_id, partner_id, feature_id, grain, bucket_start, quantity, events, maximum,
-         latest_quantity, latest_at, latest_id, changed_at)
+         latest_quantity, latest_at, latest_key, changed_at)
        select $1, $2, s.*, clock_timestamp()
        from unnest($10::uuid[], $11::text[], $12::timestamptz[], $13::numeric[], $14::bigint[], $15::numeric[],
          $16::numeric[], $17::timestamptz[], $22::text[])
-         as s(feature_id, grain, bucket_start, quantity, events, maximum, latest_quantity, latest_at, latest_id)
+         as s(feature_id, grain, bucket_start, quantity, events, maximum, latest_quantity, latest_at, latest_key)
        order by s.feature_id, s.grain, s.bucket_start
        on conflict (tenant_id, feature_id, grain, bucket_start) do update set
          quantity = r.quantity + excluded.quantity,
          events = r.events + excluded.events,
          maximum = greatest(r.maximum, excluded.maximum),
-         latest_quantity = case when (excluded.latest_at, excluded.latest_id) > (r.latest_at, r.latest_id)
+         latest_quantity = case when (excluded.latest_at, excluded.latest_key) > (r.latest_at, r.latest_key)
            then excluded.latest_quantity else r.latest_quantity end,
          latest_at = greatest(r.latest_at, excluded.latest_at),
-         latest_id = case when (excluded.latest_at, excluded.latest_id) > (r.latest_at, r.latest_id)
-           then excluded.latest_id else r.latest_id end,
+         latest_key = case when (excluded.latest_at, excluded.latest_key) > (r.latest_at, r.latest_key)
+           then excluded.latest_key else r.latest_key end,
          changed_at = excluded.changed_at`,
       [
         owner.id,
@@ -135,7 +135,7 @@ export class UsageRepository {
         uniques.map((unique) => unique.grain),
         uniques.map((unique) => timeOf(unique.bucketStart)),
         uniques.map((unique) => unique.value),
-        sums.map((sum) => sum.latestId),
+        sums.map((sum) => sum.latestKey),
       ],
     );
   }

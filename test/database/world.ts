@@ -210,7 +210,7 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
   usage_rollups: ({ scope, fresh, catalog }) => ({
     ...scope,
     ...{ feature_id: catalog('features'), grain: 'DAY', bucket_start: fresh ? later : at, quantity: 1, events: 1 },
-    ...{ maximum: 1, latest_quantity: 1, latest_at: at, latest_id: 'one', changed_at: at },
+    ...{ maximum: 1, latest_quantity: 1, latest_at: at, latest_key: 'one', changed_at: at },
   }),
   usage_uniques: ({ scope, variant, catalog }) => ({
     ...{ ...scope, feature_id: catalog('features'), grain: 'DAY', bucket_start: at, value: variant },

@@ -217,6 +217,8 @@ const fields: Readonly<Record<string, string>> = {
   Invoice:
     'amountDue couponOrder creditApplied discount id issuedAt kind lines number paidAt paymentReference period reason status subtotal total uncollectibleAt voidReason voidedAt',
   InvoiceLine: 'amount covers description discountsLineId explanation id kind position quantity source',
+  Meter: 'aggregation eventType feature filters id thresholds uniqueProperty valueProperty',
+  MeterFilter: 'property values',
   Member: 'createdAt email name partnerRole tenantRole userId',
   Money: 'amount currency formatted minorUnits',
   Operand: 'name source unit value',
@@ -235,6 +237,7 @@ const fields: Readonly<Record<string, string>> = {
     'addons amountDue anchor creditApplied differences discount effectiveAt endingCoupons lines net newCharge periodAfter planAfter planBefore quote recurring share surplus unusedCredit',
   ProrationShare: 'basis remaining total',
   Quote: 'expiresAt token',
+  RejectedUsageEvent: 'code id index message',
   ScheduledPlanChange: 'effectiveAt plan quantity',
   Subscription:
     'addons anchorDate cancelAt cancelReason cancelledAt currentPeriod history id interval item items scheduledChange startedAt status timeZone trialEnd version',
@@ -522,11 +525,17 @@ describe('field by field', () => {
     ...['pendingCoupons', 'couponRedemptions', 'planChangeProrations', 'prorationPreview', 'entitlements'].map(
       of(home),
     ),
-    ...['addons', 'plans', 'features', 'coupons', 'members', 'apiKeys', 'tenants', 'validateCoupon'].map(of(home)),
+    ...['addons', 'plans', 'features', 'meters', 'coupons', 'members', 'apiKeys', 'tenants', 'validateCoupon'].map(
+      of(home),
+    ),
     { name: 'entitlementCheck', args: { tenantId: home.tenantId, feature: home.deniedFeatureId } },
     {
       name: 'changePlan',
       args: { input: { tenantId: home.tenantId, plan: home.ids.Plan, effective: 'PERIOD_END' }, dryRun: true },
+    },
+    {
+      name: 'recordUsageBatch',
+      args: { input: { tenantId: home.tenantId, events: [{ id: 'unknown', type: 'unknown' }] }, dryRun: true },
     },
     { name: 'grantEntitlement', args: { ...examples['grantEntitlement']!.args(home, 0), dryRun: true } },
   ];

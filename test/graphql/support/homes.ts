@@ -125,6 +125,10 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
     const denied = (
       await did(owner, 'createFeature', { code: 'world_denied', name: 'Denied', kind: 'BOOLEAN' }, 'feature { id }')
     ).feature.id;
+    await did(owner, 'createFeature', { code: 'world_seats', name: 'Seats', kind: 'METERED' }, 'feature { id }');
+    const filters = [{ property: 'region', values: ['eu'] }];
+    const seats = { feature: 'world_seats', aggregation: 'UNIQUE_COUNT', uniqueProperty: 'user', filters };
+    await did(owner, 'createMeter', seats, 'meter { id }');
     const tiers = [{ upTo: '5', unitPrice: '0.01', flat: '1' }, { unitPrice: '0.005' }];
     const usagePrices = [
       {
