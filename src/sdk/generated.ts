@@ -32,7 +32,7 @@ export const addonOperation: Operation<AddonResult, AddonQueryVariables> = {
   kind: 'query',
   root: 'addon',
   document:
-    'query Addon($id:ID!$partnerId:ID){addon(id:$id partnerId:$partnerId){...AddonParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}',
+    'query Addon($id:ID!$partnerId:ID){addon(id:$id partnerId:$partnerId){...AddonParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
 };
 /**
  * One add-on, by id or by code.
@@ -51,7 +51,7 @@ export const addonsOperation: Operation<AddonsResult, AddonsQueryVariables> = {
   kind: 'query',
   root: 'addons',
   document:
-    'query Addons($first:Int$after:String$last:Int$before:String$status:CatalogStatus$partnerId:ID){addons(first:$first after:$after last:$last before:$before status:$status partnerId:$partnerId){totalCount nodes{...AddonParts}pageInfo{...PageParts}}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query Addons($first:Int$after:String$last:Int$before:String$status:CatalogStatus$partnerId:ID){addons(first:$first after:$after last:$last before:$before status:$status partnerId:$partnerId){totalCount nodes{...AddonParts}pageInfo{...PageParts}}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * What is sold beside plans, oldest first. subscriberCount is for partners; a tenant's people see null.
@@ -242,7 +242,7 @@ export const archiveAddonOperation: Operation<ArchiveAddonResult, ArchiveAddonMu
   root: 'archiveAddon',
   keyed: true,
   document:
-    'mutation ArchiveAddon($input:ArchiveAddonInput!$idempotencyKey:String$dryRun:Boolean){archiveAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ArchiveAddonDone{replayed dryRun addon{...AddonParts}}...RefusedParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation ArchiveAddon($input:ArchiveAddonInput!$idempotencyKey:String$dryRun:Boolean){archiveAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ArchiveAddonDone{replayed dryRun addon{...AddonParts}}...RefusedParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Stops selling an add-on; who has it keeps it.
@@ -562,7 +562,7 @@ export const createAddonOperation: Operation<CreateAddonResult, CreateAddonMutat
   root: 'createAddon',
   keyed: true,
   document:
-    'mutation CreateAddon($input:CreateAddonInput!$idempotencyKey:String$dryRun:Boolean){createAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreateAddonDone{replayed dryRun addon{...AddonParts}}...RefusedParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CreateAddon($input:CreateAddonInput!$idempotencyKey:String$dryRun:Boolean){createAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreateAddonDone{replayed dryRun addon{...AddonParts}}...RefusedParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Something new to sell beside plans, from a minimum plan upwards.
@@ -779,7 +779,7 @@ export const createPlanOperation: Operation<CreatePlanResult, CreatePlanMutation
   root: 'createPlan',
   keyed: true,
   document:
-    'mutation CreatePlan($input:CreatePlanInput!$idempotencyKey:String$dryRun:Boolean){createPlan(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreatePlanDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CreatePlan($input:CreatePlanInput!$idempotencyKey:String$dryRun:Boolean){createPlan(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreatePlanDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * A new plan with its first version: prices, limits, included add-ons.
@@ -884,7 +884,7 @@ export const entitlementCheckOperation: Operation<EntitlementCheckResult, Entitl
   kind: 'query',
   root: 'entitlementCheck',
   document:
-    'query EntitlementCheck($feature:ID!$quantity:Decimal$tenantId:ID$asOf:DateTime){entitlementCheck(feature:$feature quantity:$quantity tenantId:$tenantId asOf:$asOf){...EntitlementParts unlocks{__typename ...on AddonUnlock{addon{id code name}withPlan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}...on PlanUnlock{plan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}}}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt sources{kind name quantity limit unlimited value startsAt endsAt}}fragment MoneyParts on Money{amount currency}',
+    'query EntitlementCheck($feature:ID!$quantity:Decimal$tenantId:ID$asOf:DateTime){entitlementCheck(feature:$feature quantity:$quantity tenantId:$tenantId asOf:$asOf){...EntitlementParts unlocks{__typename ...on AddonUnlock{addon{id code name}withPlan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}...on PlanUnlock{plan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}}}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment MoneyParts on Money{amount currency}',
 };
 /**
  * May this tenant use this feature now? Where not: what would unlock it, and what that costs today and from then on.
@@ -903,7 +903,7 @@ export const entitlementsOperation: Operation<EntitlementsResult, EntitlementsQu
   kind: 'query',
   root: 'entitlements',
   document:
-    'query Entitlements($tenantId:ID$asOf:DateTime){entitlements(tenantId:$tenantId asOf:$asOf){...EntitlementParts}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt sources{kind name quantity limit unlimited value startsAt endsAt}}',
+    'query Entitlements($tenantId:ID$asOf:DateTime){entitlements(tenantId:$tenantId asOf:$asOf){...EntitlementParts}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
 };
 /**
  * Everything a tenant is entitled to, by feature, with what gives it.
@@ -1255,7 +1255,7 @@ export const planOperation: Operation<PlanResult, PlanQueryVariables> = {
   kind: 'query',
   root: 'plan',
   document:
-    'query Plan($id:ID!$partnerId:ID){plan(id:$id partnerId:$partnerId){...PlanParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}',
+    'query Plan($id:ID!$partnerId:ID){plan(id:$id partnerId:$partnerId){...PlanParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
 };
 /**
  * One plan, by id or by code.
@@ -1305,7 +1305,7 @@ export const plansOperation: Operation<PlansResult, PlansQueryVariables> = {
   kind: 'query',
   root: 'plans',
   document:
-    'query Plans($first:Int$after:String$last:Int$before:String$status:CatalogStatus$partnerId:ID){plans(first:$first after:$after last:$last before:$before status:$status partnerId:$partnerId){totalCount nodes{...PlanParts}pageInfo{...PageParts}}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query Plans($first:Int$after:String$last:Int$before:String$status:CatalogStatus$partnerId:ID){plans(first:$first after:$after last:$last before:$before status:$status partnerId:$partnerId){totalCount nodes{...PlanParts}pageInfo{...PageParts}}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * The price list: plans with what they cost and what they give, oldest first.
@@ -1363,7 +1363,7 @@ export const prorationPreviewOperation: Operation<ProrationPreviewResult, Prorat
   kind: 'query',
   root: 'prorationPreview',
   document:
-    'query ProrationPreview($input:PlanChangeInput!){prorationPreview(input:$input){__typename ...on ProrationPreview{planBefore{id code name}planAfter{id code name}effectiveAt anchor share{basis remaining total}unusedCredit{...MoneyParts}newCharge{...MoneyParts}discount{...MoneyParts}net{...MoneyParts}amountDue{...MoneyParts}surplus{...MoneyParts}recurring{...MoneyParts}periodAfter{...TimeSpanParts}lines{kind description quantity amount{...MoneyParts}explanation{sentence}}addons{addonSubscriptionId outcome addon{id code name}credit{...MoneyParts}}differences{change before after feature{id code name}}endingCoupons quote{token expiresAt}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'query ProrationPreview($input:PlanChangeInput!){prorationPreview(input:$input){__typename ...on ProrationPreview{planBefore{id code name}planAfter{id code name}effectiveAt anchor share{basis remaining total}unusedCredit{...MoneyParts}newCharge{...MoneyParts}discount{...MoneyParts}net{...MoneyParts}creditApplied{amount currency}amountDue{...MoneyParts}surplus{...MoneyParts}recurring{...MoneyParts}periodAfter{...TimeSpanParts}lines{kind description quantity amount{...MoneyParts}explanation{sentence}}addons{addonSubscriptionId outcome addon{id code name}credit{...MoneyParts}}differences{change before after feature{id code name}}endingCoupons quote{token expiresAt}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * What does a plan change cost, to the cent, and why? Writes nothing.
@@ -1402,7 +1402,7 @@ export const publishPlanVersionOperation: Operation<PublishPlanVersionResult, Pu
   root: 'publishPlanVersion',
   keyed: true,
   document:
-    'mutation PublishPlanVersion($input:PublishPlanVersionInput!$idempotencyKey:String$dryRun:Boolean){publishPlanVersion(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on PublishPlanVersionDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation PublishPlanVersion($input:PublishPlanVersionInput!$idempotencyKey:String$dryRun:Boolean){publishPlanVersion(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on PublishPlanVersionDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * New prices, limits or included add-ons from now on. Who has the plan keeps the version that was bought.
@@ -1871,7 +1871,7 @@ export const updateAddonOperation: Operation<UpdateAddonResult, UpdateAddonMutat
   root: 'updateAddon',
   keyed: true,
   document:
-    'mutation UpdateAddon($input:UpdateAddonInput!$idempotencyKey:String$dryRun:Boolean){updateAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdateAddonDone{replayed dryRun addon{...AddonParts}}...RefusedParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation UpdateAddon($input:UpdateAddonInput!$idempotencyKey:String$dryRun:Boolean){updateAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdateAddonDone{replayed dryRun addon{...AddonParts}}...RefusedParts}}fragment AddonParts on Addon{id code name description status minimumPlanRank subscriberCount version requires{id code name}prices{...PriceParts}allowances{...AllowanceParts}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Changes an add-on; what is left out stays. Live attachments keep the price they bought.
@@ -1943,7 +1943,7 @@ export const updatePlanOperation: Operation<UpdatePlanResult, UpdatePlanMutation
   root: 'updatePlan',
   keyed: true,
   document:
-    'mutation UpdatePlan($input:UpdatePlanInput!$idempotencyKey:String$dryRun:Boolean){updatePlan(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdatePlanDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation UpdatePlan($input:UpdatePlanInput!$idempotencyKey:String$dryRun:Boolean){updatePlan(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdatePlanDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Changes name, rank, status or proration of a plan. Give expectedVersion to be refused where somebody else was faster.
@@ -2055,6 +2055,8 @@ export type AllowanceInput = {
   resetPeriod?: ResetPeriod | null | undefined;
   /** METERED: no limit. */
   unlimited?: boolean | null | undefined;
+  /** METERED: what units cost, one for each currency. Default: nothing, and the limit is hard. */
+  usagePrices?: Array<UsagePriceInput> | null | undefined;
   /** CONFIG: the value. */
   value?: string | null | undefined;
 };
@@ -2634,6 +2636,62 @@ export type PriceInput = {
   price: MoneyInput;
 };
 
+/** What units cost, in major units; which members it takes depends on its kind. */
+export type PriceModelInput = {
+  /** FLAT: in all. PER_UNIT: a unit. PACKAGE: a package. */
+  amount?: string | null | undefined;
+  /** PERCENTAGE: added where there is usage. */
+  fixedFee?: string | null | undefined;
+  /** FLAT, GRADUATED, VOLUME: the first fee is due without usage too. Default false. */
+  flatAtZero?: boolean | null | undefined;
+  /** How units are priced. */
+  kind: PriceModelKind;
+  /** PERCENTAGE: the most. */
+  maximum?: string | null | undefined;
+  /** PERCENTAGE: the least, where there is usage. */
+  minimum?: string | null | undefined;
+  /** PACKAGE: how many units it holds, at least 1. */
+  packageSize?: string | null | undefined;
+  /** PERCENTAGE: above 0, at most 100. */
+  percent?: string | null | undefined;
+  /** GRADUATED, VOLUME: from the lowest. */
+  tiers?: Array<PriceTierInput> | null | undefined;
+  /** When it is invoiced. Default IN_ARREARS. */
+  timing?: PriceTiming | null | undefined;
+};
+
+/** How units are priced. */
+export type PriceModelKind =
+  /** One amount for each reset period in which there is usage. */
+  | 'FLAT'
+  /** Each slice of the units at its own tier. */
+  | 'GRADUATED'
+  /** For each started package. */
+  | 'PACKAGE'
+  /** A part of the amount that is measured. */
+  | 'PERCENTAGE'
+  /** The same for each unit. */
+  | 'PER_UNIT'
+  /** All units at the tier in which they end. */
+  | 'VOLUME';
+
+/** A step of a ladder. */
+export type PriceTierInput = {
+  /** Major units, due once the tier is reached. */
+  flat?: string | null | undefined;
+  /** Major units for each unit. */
+  unitPrice: string;
+  /** Its last unit; left out for the last tier only. */
+  upTo?: string | null | undefined;
+};
+
+/** When what units cost is invoiced. */
+export type PriceTiming =
+  /** With the new period. FLAT only: the others wait for the count. */
+  | 'IN_ADVANCE'
+  /** With the invoice that follows the period in which it was used. */
+  | 'IN_ARREARS';
+
 /** How a part of a period is measured. */
 export type ProrationBasis =
   /** Calendar days in the billing zone; the day of a change belongs to the new state. */
@@ -3047,6 +3105,16 @@ export type UsageEventProblem =
   /** Enforced: the tenant does not have the feature. */
   | 'NOT_ENTITLED';
 
+/** What units of a METERED feature cost in a currency. */
+export type UsagePriceInput = {
+  /** ISO 4217; one price for each. */
+  currency: string;
+  /** Units within the limit. Default: they cost nothing. */
+  inside?: PriceModelInput | null | undefined;
+  /** Units beyond all limits. Default: none are sold, and the limit is hard. */
+  overage?: PriceModelInput | null | undefined;
+};
+
 export type AddonSubscriptionPartsFragment = { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } };
 
 export type AddonSubscriptionsQueryVariables = Exact<{
@@ -3084,7 +3152,7 @@ export type CancelAddonMutation = { cancelAddon:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
-export type AddonPartsFragment = { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> };
+export type AddonPartsFragment = { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> };
 
 export type AddonsQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -3096,7 +3164,7 @@ export type AddonsQueryVariables = Exact<{
 }>;
 
 
-export type AddonsQuery = { addons: { totalCount: number, nodes: Array<{ id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type AddonsQuery = { addons: { totalCount: number, nodes: Array<{ id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type AddonQueryVariables = Exact<{
   id: string;
@@ -3104,7 +3172,7 @@ export type AddonQueryVariables = Exact<{
 }>;
 
 
-export type AddonQuery = { addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } | null };
+export type AddonQuery = { addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } | null };
 
 export type CreateAddonMutationVariables = Exact<{
   input: CreateAddonInput;
@@ -3114,7 +3182,7 @@ export type CreateAddonMutationVariables = Exact<{
 
 
 export type CreateAddonMutation = { createAddon:
-    | { __typename: 'CreateAddonDone', replayed: boolean, dryRun: boolean, addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } }
+    | { __typename: 'CreateAddonDone', replayed: boolean, dryRun: boolean, addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3127,7 +3195,7 @@ export type UpdateAddonMutationVariables = Exact<{
 
 export type UpdateAddonMutation = { updateAddon:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'UpdateAddonDone', replayed: boolean, dryRun: boolean, addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } }
+    | { __typename: 'UpdateAddonDone', replayed: boolean, dryRun: boolean, addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } }
    };
 
 export type ArchiveAddonMutationVariables = Exact<{
@@ -3138,7 +3206,7 @@ export type ArchiveAddonMutationVariables = Exact<{
 
 
 export type ArchiveAddonMutation = { archiveAddon:
-    | { __typename: 'ArchiveAddonDone', replayed: boolean, dryRun: boolean, addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } }
+    | { __typename: 'ArchiveAddonDone', replayed: boolean, dryRun: boolean, addon: { id: string, code: string, name: string, description: string, status: CatalogStatus, minimumPlanRank: number | null, subscriberCount: number | null, version: number, requires: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3257,7 +3325,7 @@ export type BalanceEntriesQuery = { balanceEntries: { nodes: Array<{ id: string,
 
 export type EntitlementGrantPartsFragment = { id: string, reason: string, startsAt: string, endsAt: string | null };
 
-export type EntitlementPartsFragment = { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null }> };
+export type EntitlementPartsFragment = { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> };
 
 export type EntitlementCheckQueryVariables = Exact<{
   feature: string;
@@ -3270,7 +3338,7 @@ export type EntitlementCheckQueryVariables = Exact<{
 export type EntitlementCheckQuery = { entitlementCheck: { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, unlocks: Array<
       | { __typename: 'AddonUnlock', interval: BillingInterval, addon: { id: string, code: string, name: string }, withPlan: { id: string, code: string, name: string } | null, dueNow: { amount: string, currency: string }, recurring: { amount: string, currency: string } }
       | { __typename: 'PlanUnlock', interval: BillingInterval, plan: { id: string, code: string, name: string }, dueNow: { amount: string, currency: string }, recurring: { amount: string, currency: string } }
-    >, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null }> } };
+    >, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> } };
 
 export type MayUseQueryVariables = Exact<{
   feature: string;
@@ -3287,7 +3355,7 @@ export type EntitlementsQueryVariables = Exact<{
 }>;
 
 
-export type EntitlementsQuery = { entitlements: Array<{ featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null }> }> };
+export type EntitlementsQuery = { entitlements: Array<{ featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> };
 
 export type GrantEntitlementMutationVariables = Exact<{
   input: GrantEntitlementInput;
@@ -3327,7 +3395,9 @@ export type RebuildEntitlementsMutation = { rebuildEntitlements:
 
 export type FeaturePartsFragment = { id: string, code: string, name: string, description: string, kind: FeatureKind, unit: string | null, valueOrder: Array<string> };
 
-export type AllowancePartsFragment = { limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } };
+export type AllowancePartsFragment = { limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> };
+
+export type PriceModelPartsFragment = { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null };
 
 export type FeaturesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -3516,7 +3586,7 @@ export type ProrationPreviewQueryVariables = Exact<{
 
 
 export type ProrationPreviewQuery = { prorationPreview:
-    | { __typename: 'ProrationPreview', effectiveAt: string, anchor: AnchorMode, endingCoupons: Array<string>, planBefore: { id: string, code: string, name: string }, planAfter: { id: string, code: string, name: string }, share: { basis: string, remaining: string, total: string }, unusedCredit: { amount: string, currency: string }, newCharge: { amount: string, currency: string }, discount: { amount: string, currency: string }, net: { amount: string, currency: string }, amountDue: { amount: string, currency: string }, surplus: { amount: string, currency: string }, recurring: { amount: string, currency: string }, periodAfter: { start: string, end: string }, lines: Array<{ kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, explanation: { sentence: string } }>, addons: Array<{ addonSubscriptionId: string, outcome: AttachmentOutcomeKind, addon: { id: string, code: string, name: string }, credit: { amount: string, currency: string } }>, differences: Array<{ change: FeatureChange, before: string | null, after: string | null, feature: { id: string, code: string, name: string } }>, quote: { token: string, expiresAt: string } }
+    | { __typename: 'ProrationPreview', effectiveAt: string, anchor: AnchorMode, endingCoupons: Array<string>, planBefore: { id: string, code: string, name: string }, planAfter: { id: string, code: string, name: string }, share: { basis: string, remaining: string, total: string }, unusedCredit: { amount: string, currency: string }, newCharge: { amount: string, currency: string }, discount: { amount: string, currency: string }, net: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string }, surplus: { amount: string, currency: string }, recurring: { amount: string, currency: string }, periodAfter: { start: string, end: string }, lines: Array<{ kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, explanation: { sentence: string } }>, addons: Array<{ addonSubscriptionId: string, outcome: AttachmentOutcomeKind, addon: { id: string, code: string, name: string }, credit: { amount: string, currency: string } }>, differences: Array<{ change: FeatureChange, before: string | null, after: string | null, feature: { id: string, code: string, name: string } }>, quote: { token: string, expiresAt: string } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3558,7 +3628,7 @@ export type PlanChangeProrationsQuery = { planChangeProrations: { nodes: Array<{
 
 export type PricePartsFragment = { interval: BillingInterval, amount: { amount: string, currency: string } };
 
-export type PlanPartsFragment = { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } };
+export type PlanPartsFragment = { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } };
 
 export type PlansQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -3570,7 +3640,7 @@ export type PlansQueryVariables = Exact<{
 }>;
 
 
-export type PlansQuery = { plans: { totalCount: number, nodes: Array<{ id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type PlansQuery = { plans: { totalCount: number, nodes: Array<{ id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type PlanQueryVariables = Exact<{
   id: string;
@@ -3578,7 +3648,7 @@ export type PlanQueryVariables = Exact<{
 }>;
 
 
-export type PlanQuery = { plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } } | null };
+export type PlanQuery = { plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } | null };
 
 export type CreatePlanMutationVariables = Exact<{
   input: CreatePlanInput;
@@ -3588,7 +3658,7 @@ export type CreatePlanMutationVariables = Exact<{
 
 
 export type CreatePlanMutation = { createPlan:
-    | { __typename: 'CreatePlanDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } } }
+    | { __typename: 'CreatePlanDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3600,7 +3670,7 @@ export type PublishPlanVersionMutationVariables = Exact<{
 
 
 export type PublishPlanVersionMutation = { publishPlanVersion:
-    | { __typename: 'PublishPlanVersionDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } } }
+    | { __typename: 'PublishPlanVersionDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3613,7 +3683,7 @@ export type UpdatePlanMutationVariables = Exact<{
 
 export type UpdatePlanMutation = { updatePlan:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'UpdatePlanDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }> } } }
+    | { __typename: 'UpdatePlanDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } }
    };
 
 export type SubscriptionPartsFragment = { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null };
