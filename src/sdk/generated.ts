@@ -129,7 +129,7 @@ export const advanceClockOperation: Operation<AdvanceClockResult, AdvanceClockMu
   root: 'advanceClock',
   keyed: true,
   document:
-    'mutation AdvanceClock($input:AdvanceClockInput!$idempotencyKey:String$dryRun:Boolean){advanceClock(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AdvanceClockDone{replayed dryRun now events invoices{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation AdvanceClock($input:AdvanceClockInput!$idempotencyKey:String$dryRun:Boolean){advanceClock(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AdvanceClockDone{replayed dryRun now events invoices{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Moves a sandbox tenant's clock; what falls due on the way is carried out in order. Time travel for tests and demos.
@@ -206,7 +206,7 @@ export const applyCouponOperation: Operation<ApplyCouponResult, ApplyCouponMutat
   root: 'applyCoupon',
   keyed: true,
   document:
-    'mutation ApplyCoupon($input:ApplyCouponInput!$idempotencyKey:String$dryRun:Boolean){applyCoupon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ApplyCouponDone{replayed dryRun created pendingCoupon{...PendingCouponParts}}...RefusedParts}}fragment PendingCouponParts on PendingCoupon{id status periodsApplied createdAt endedAt coupon{id code name kind percent amounts{...MoneyParts}duration durationPeriods}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation ApplyCoupon($input:ApplyCouponInput!$idempotencyKey:String$dryRun:Boolean){applyCoupon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ApplyCouponDone{replayed dryRun created pendingCoupon{...PendingCouponParts}}...RefusedParts}}fragment PendingCouponParts on PendingCoupon{id status periodsApplied periodsReturned createdAt endedAt coupon{id code name kind percent amounts{...MoneyParts}duration durationPeriods}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Queues a coupon for the next invoice and reserves one redemption. Applying it again while it waits is the same act.
@@ -263,7 +263,7 @@ export const balanceEntriesOperation: Operation<BalanceEntriesResult, BalanceEnt
   kind: 'query',
   root: 'balanceEntries',
   document:
-    'query BalanceEntries($first:Int$after:String$last:Int$before:String$tenantId:ID){balanceEntries(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{id createdAt amount{...MoneyParts}balanceAfter{...MoneyParts}invoiceId creditNoteId}pageInfo{...PageParts}}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query BalanceEntries($first:Int$after:String$last:Int$before:String$tenantId:ID){balanceEntries(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{id kind createdAt amount{...MoneyParts}balanceAfter{...MoneyParts}invoiceId creditNoteId}pageInfo{...PageParts}}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * The movements of a tenant's credit balance, oldest first.
@@ -310,7 +310,7 @@ export const cancelAddonOperation: Operation<CancelAddonResult, CancelAddonMutat
   root: 'cancelAddon',
   keyed: true,
   document:
-    'mutation CancelAddon($input:CancelAddonInput!$idempotencyKey:String$dryRun:Boolean){cancelAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelAddonDone{replayed dryRun addonSubscription{...AddonSubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CancelAddon($input:CancelAddonInput!$idempotencyKey:String$dryRun:Boolean){cancelAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelAddonDone{replayed dryRun addonSubscription{...AddonSubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Ends an attachment: at the end of the paid period, or now with a credit for what is left of it.
@@ -382,7 +382,7 @@ export const cancelSubscriptionOperation: Operation<CancelSubscriptionResult, Ca
   root: 'cancelSubscription',
   keyed: true,
   document:
-    'mutation CancelSubscription($input:CancelSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){cancelSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CancelSubscription($input:CancelSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){cancelSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Ends a subscription: at the end of the paid period, or now with a credit for what is left of it.
@@ -442,7 +442,7 @@ export const changePlanOperation: Operation<ChangePlanResult, ChangePlanMutation
   root: 'changePlan',
   keyed: true,
   document:
-    'mutation ChangePlan($input:PlanChangeInput!$quote:String$idempotencyKey:String$dryRun:Boolean){changePlan(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ChangePlanDone{replayed dryRun net{...MoneyParts}subscription{...SubscriptionParts}invoice{...InvoiceParts}creditNote{...CreditNoteParts}scheduled{effectiveAt quantity plan{id code name}}proration{id settlement}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation ChangePlan($input:PlanChangeInput!$quote:String$idempotencyKey:String$dryRun:Boolean){changePlan(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ChangePlanDone{replayed dryRun net{...MoneyParts}subscription{...SubscriptionParts}invoice{...InvoiceParts}creditNote{...CreditNoteParts}scheduled{effectiveAt quantity plan{id code name}}proration{id settlement}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Changes plan, interval or quantity. Money moves, so an idempotencyKey is required (the SDK makes one for each call).
@@ -853,7 +853,7 @@ export const creditNotesOperation: Operation<CreditNotesResult, CreditNotesQuery
   kind: 'query',
   root: 'creditNotes',
   document:
-    'query CreditNotes($first:Int$after:String$last:Int$before:String$tenantId:ID){creditNotes(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...CreditNoteParts lines{id position kind description amount{...MoneyParts}covers{...TimeSpanParts}invoiceLineId explanation{sentence}}}pageInfo{...PageParts}}}fragment CreditNoteParts on CreditNote{id number reason settlement issuedAt total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query CreditNotes($first:Int$after:String$last:Int$before:String$tenantId:ID){creditNotes(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...CreditNoteParts lines{id position kind description amount{...MoneyParts}covers{...TimeSpanParts}invoiceLineId explanation{sentence}}}pageInfo{...PageParts}}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * A tenant's credit notes with their lines, oldest first.
@@ -1024,7 +1024,7 @@ export const invoiceOperation: Operation<InvoiceResult, InvoiceQueryVariables> =
   kind: 'query',
   root: 'invoice',
   document:
-    'query Invoice($id:ID!){invoice(id:$id){...InvoiceParts couponOrder lines{id position kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}discountsLineId source{__typename ...on Addon{id code name}...on Coupon{id code name}...on Plan{id code name}}explanation{sentence formula operands{name value unit source}exact result rounding}}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}',
+    'query Invoice($id:ID!){invoice(id:$id){...InvoiceParts couponOrder lines{id position kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}discountsLineId source{__typename ...on Addon{id code name}...on Coupon{id code name}...on Plan{id code name}}explanation{sentence formula operands{name value unit source}exact result rounding}}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}',
 };
 /**
  * One invoice with its lines: what each is for, and in one sentence why it has its amount.
@@ -1043,7 +1043,7 @@ export const invoicesOperation: Operation<InvoicesResult, InvoicesQueryVariables
   kind: 'query',
   root: 'invoices',
   document:
-    'query Invoices($first:Int$after:String$last:Int$before:String$tenantId:ID){invoices(first:$first after:$after last:$last before:$before tenantId:$tenantId){totalCount nodes{...InvoiceParts}pageInfo{...PageParts}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query Invoices($first:Int$after:String$last:Int$before:String$tenantId:ID){invoices(first:$first after:$after last:$last before:$before tenantId:$tenantId){totalCount nodes{...InvoiceParts}pageInfo{...PageParts}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * A tenant's invoices, oldest first; with last: 20 the newest.
@@ -1066,6 +1066,116 @@ export function iterateInvoices(
     const result = await invoices(client, { ...variables, after }, options);
     return result;
   });
+}
+
+/** The codes with which issueCreditNote may be refused, from `@refuses` in the schema. */
+export type IssueCreditNoteRefusal =
+  | 'BUSY'
+  | 'CREDIT_EXCEEDS_LINE'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'INVOICE_LINE_NOT_FOUND'
+  | 'INVOICE_NOT_FOUND'
+  | 'INVOICE_NOT_PAID'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type IssueCreditNoteResult = Exclude<IssueCreditNoteMutation['issueCreditNote'], { __typename: 'Refused' }> | Refused<IssueCreditNoteRefusal>;
+export const issueCreditNoteOperation: Operation<IssueCreditNoteResult, IssueCreditNoteMutationVariables> = {
+  name: 'IssueCreditNote',
+  kind: 'mutation',
+  root: 'issueCreditNote',
+  keyed: true,
+  document:
+    'mutation IssueCreditNote($input:IssueCreditNoteInput!$idempotencyKey:String$dryRun:Boolean){issueCreditNote(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on IssueCreditNoteDone{replayed dryRun creditNote{...CreditNoteParts lines{id description invoiceLineId amount{...MoneyParts}}}}...RefusedParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Gives back a part of a paid invoice, line by line. For partners; needs an idempotencyKey.
+ *
+ * Refused with BUSY, CREDIT_EXCEEDS_LINE, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, INVOICE_LINE_NOT_FOUND, INVOICE_NOT_FOUND, INVOICE_NOT_PAID, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function issueCreditNote(
+  client: Client,
+  variables: IssueCreditNoteMutationVariables,
+  options?: CallOptions,
+): Promise<IssueCreditNoteResult> {
+  return client.run(issueCreditNoteOperation, variables, options);
+}
+
+/** The codes with which markInvoicePaid may be refused, from `@refuses` in the schema. */
+export type MarkInvoicePaidRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'INVOICE_NOT_FOUND'
+  | 'INVOICE_NOT_OPEN'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type MarkInvoicePaidResult = Exclude<MarkInvoicePaidMutation['markInvoicePaid'], { __typename: 'Refused' }> | Refused<MarkInvoicePaidRefusal>;
+export const markInvoicePaidOperation: Operation<MarkInvoicePaidResult, MarkInvoicePaidMutationVariables> = {
+  name: 'MarkInvoicePaid',
+  kind: 'mutation',
+  root: 'markInvoicePaid',
+  keyed: true,
+  document:
+    'mutation MarkInvoicePaid($input:MarkInvoicePaidInput!$idempotencyKey:String$dryRun:Boolean){markInvoicePaid(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoicePaidDone{replayed dryRun invoice{...InvoiceParts lines{id description amount{...MoneyParts}}}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * The money came outside the system. For partners; needs an idempotencyKey.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, INVOICE_NOT_FOUND, INVOICE_NOT_OPEN, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function markInvoicePaid(
+  client: Client,
+  variables: MarkInvoicePaidMutationVariables,
+  options?: CallOptions,
+): Promise<MarkInvoicePaidResult> {
+  return client.run(markInvoicePaidOperation, variables, options);
+}
+
+/** The codes with which markInvoiceUncollectible may be refused, from `@refuses` in the schema. */
+export type MarkInvoiceUncollectibleRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'INVOICE_NOT_FOUND'
+  | 'INVOICE_NOT_OPEN'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type MarkInvoiceUncollectibleResult = Exclude<MarkInvoiceUncollectibleMutation['markInvoiceUncollectible'], { __typename: 'Refused' }> | Refused<MarkInvoiceUncollectibleRefusal>;
+export const markInvoiceUncollectibleOperation: Operation<MarkInvoiceUncollectibleResult, MarkInvoiceUncollectibleMutationVariables> = {
+  name: 'MarkInvoiceUncollectible',
+  kind: 'mutation',
+  root: 'markInvoiceUncollectible',
+  keyed: true,
+  document:
+    'mutation MarkInvoiceUncollectible($input:MarkInvoiceUncollectibleInput!$idempotencyKey:String$dryRun:Boolean){markInvoiceUncollectible(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoiceUncollectibleDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Nobody expects the money any more. For partners.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, INVOICE_NOT_FOUND, INVOICE_NOT_OPEN, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function markInvoiceUncollectible(
+  client: Client,
+  variables: MarkInvoiceUncollectibleMutationVariables,
+  options?: CallOptions,
+): Promise<MarkInvoiceUncollectibleResult> {
+  return client.run(markInvoiceUncollectibleOperation, variables, options);
 }
 
 export type MayUseResult = MayUseQuery['entitlementCheck'];
@@ -1224,7 +1334,7 @@ export const pendingCouponsOperation: Operation<PendingCouponsResult, PendingCou
   kind: 'query',
   root: 'pendingCoupons',
   document:
-    'query PendingCoupons($first:Int$after:String$last:Int$before:String$tenantId:ID){pendingCoupons(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...PendingCouponParts}pageInfo{...PageParts}}}fragment PendingCouponParts on PendingCoupon{id status periodsApplied createdAt endedAt coupon{id code name kind percent amounts{...MoneyParts}duration durationPeriods}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query PendingCoupons($first:Int$after:String$last:Int$before:String$tenantId:ID){pendingCoupons(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...PendingCouponParts}pageInfo{...PageParts}}}fragment PendingCouponParts on PendingCoupon{id status periodsApplied periodsReturned createdAt endedAt coupon{id code name kind percent amounts{...MoneyParts}duration durationPeriods}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * A tenant's coupons, queued, running and past, oldest first.
@@ -1544,7 +1654,7 @@ export const removePendingCouponOperation: Operation<RemovePendingCouponResult, 
   root: 'removePendingCoupon',
   keyed: true,
   document:
-    'mutation RemovePendingCoupon($input:RemovePendingCouponInput!$idempotencyKey:String$dryRun:Boolean){removePendingCoupon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RemovePendingCouponDone{replayed dryRun pendingCoupon{...PendingCouponParts}}...RefusedParts}}fragment PendingCouponParts on PendingCoupon{id status periodsApplied createdAt endedAt coupon{id code name kind percent amounts{...MoneyParts}duration durationPeriods}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation RemovePendingCoupon($input:RemovePendingCouponInput!$idempotencyKey:String$dryRun:Boolean){removePendingCoupon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RemovePendingCouponDone{replayed dryRun pendingCoupon{...PendingCouponParts}}...RefusedParts}}fragment PendingCouponParts on PendingCoupon{id status periodsApplied periodsReturned createdAt endedAt coupon{id code name kind percent amounts{...MoneyParts}duration durationPeriods}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Takes a queued coupon back before its first use; its redemption is free again.
@@ -1689,7 +1799,7 @@ export const startSubscriptionOperation: Operation<StartSubscriptionResult, Star
   root: 'startSubscription',
   keyed: true,
   document:
-    'mutation StartSubscription($input:StartSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){startSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation StartSubscription($input:StartSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){startSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Starts a subscription and bills its first period. A sandbox tenant may start in its past: each period since is billed.
@@ -1732,7 +1842,7 @@ export const subscribeAddonOperation: Operation<SubscribeAddonResult, SubscribeA
   root: 'subscribeAddon',
   keyed: true,
   document:
-    'mutation SubscribeAddon($input:SubscribeAddonInput!$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoice{...InvoiceParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation SubscribeAddon($input:SubscribeAddonInput!$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoice{...InvoiceParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Attaches an add-on and charges the rest of the period at once. While it is attached, calling again charges nothing.
@@ -1995,6 +2105,43 @@ export function viewer(
 ): Promise<ViewerResult> {
   return client.run(viewerOperation, variables, options);
 }
+
+/** The codes with which voidInvoice may be refused, from `@refuses` in the schema. */
+export type VoidInvoiceRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'INVOICE_CREDITED'
+  | 'INVOICE_NOT_FOUND'
+  | 'INVOICE_NOT_OPEN'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type VoidInvoiceResult = Exclude<VoidInvoiceMutation['voidInvoice'], { __typename: 'Refused' }> | Refused<VoidInvoiceRefusal>;
+export const voidInvoiceOperation: Operation<VoidInvoiceResult, VoidInvoiceMutationVariables> = {
+  name: 'VoidInvoice',
+  kind: 'mutation',
+  root: 'voidInvoice',
+  keyed: true,
+  document:
+    'mutation VoidInvoice($input:VoidInvoiceInput!$idempotencyKey:String$dryRun:Boolean){voidInvoice(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on VoidInvoiceDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Takes an unpaid invoice back as a whole. For partners.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, INVOICE_CREDITED, INVOICE_NOT_FOUND, INVOICE_NOT_OPEN, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function voidInvoice(
+  client: Client,
+  variables: VoidInvoiceMutationVariables,
+  options?: CallOptions,
+): Promise<VoidInvoiceResult> {
+  return client.run(voidInvoiceOperation, variables, options);
+}
 /** Where an actor belongs. */
 export type AccountKind =
   /** A reseller. */
@@ -2107,6 +2254,15 @@ export type AttachmentOutcomeKind =
   | 'KEPT'
   /** It begins a new full period, at the price of the new interval. */
   | 'REPRICED';
+
+/** Why the credit balance moved. */
+export type BalanceEntryKind =
+  /** It paid for a part of an invoice. */
+  | 'APPLIED'
+  /** Granted by a credit note. */
+  | 'CREDIT_NOTE'
+  /** Back from an invoice that is void. */
+  | 'RETURNED';
 
 /** How long a billing period is. */
 export type BillingInterval =
@@ -2402,6 +2558,25 @@ export type CreateTenantInput = {
   timeZone?: string | null | undefined;
 };
 
+/** How much of one line is given back. */
+export type CreditLineInput = {
+  /** Above zero; at most what is left of the line after discounts and earlier credits. */
+  amount: MoneyInput;
+  /** A charge on the invoice: line_… */
+  invoiceLineId: string;
+};
+
+/** What a line of a credit note is for. */
+export type CreditNoteLineKind =
+  /** A part of a line of an invoice. */
+  | 'CORRECTION'
+  /** A coupon on such a charge. */
+  | 'DISCOUNT'
+  /** A plan or add-on that the credit paid for at once; negative. */
+  | 'PRORATION_CHARGE'
+  /** The unused rest of what was paid for a plan or add-on. */
+  | 'PRORATION_CREDIT';
+
 /** What a credit note came from. */
 export type CreditNoteReason =
   /** An add-on that was cancelled at once. */
@@ -2412,6 +2587,15 @@ export type CreditNoteReason =
   | 'CORRECTION'
   /** A plan change. */
   | 'PLAN_CHANGE';
+
+/** Where a credit note's money goes. */
+export type CreditSettlement =
+  /** Into the credit balance, which pays the next invoices. */
+  | 'CREDIT_BALANCE'
+  /** Back by other means than this system, e.g. by bank transfer. */
+  | 'OUTSIDE'
+  /** Back through the payment provider. */
+  | 'REFUND';
 
 /** When a change takes place. */
 export type Effective =
@@ -2537,6 +2721,27 @@ export type InvoiceStatus =
   /** Taken back as a whole. */
   | 'VOID';
 
+/** What of a paid invoice is given back. */
+export type IssueCreditNoteInput = {
+  /** A paid invoice. */
+  invoiceId: string;
+  /** 1 to 100 lines, each once. */
+  lines: Array<CreditLineInput>;
+  /** Why, for the document: 1 to 500 characters. */
+  memo?: string | null | undefined;
+  /** Default CREDIT_BALANCE. */
+  settlement?: IssuedSettlement | null | undefined;
+  /** Whose invoice. */
+  tenantId?: string | null | undefined;
+};
+
+/** Where the money of a credit note goes that is issued by hand. */
+export type IssuedSettlement =
+  /** Into the credit balance, which pays the next invoices. */
+  | 'CREDIT_BALANCE'
+  /** Back by other means than this system, e.g. by bank transfer. */
+  | 'OUTSIDE';
+
 /** What a line is for. */
 export type LineKind =
   /** An add-on for a period, in advance. */
@@ -2561,6 +2766,24 @@ export type LineKind =
   | 'PRORATION_CREDIT'
   /** Tax. */
   | 'TAX';
+
+/** An invoice that was paid outside the system. */
+export type MarkInvoicePaidInput = {
+  /** Finalized or uncollectible. */
+  invoiceId: string;
+  /** Where the money can be found: a bank reference, a cheque's number. */
+  reference: string;
+  /** Whose invoice. */
+  tenantId?: string | null | undefined;
+};
+
+/** An invoice that nobody expects to be paid. */
+export type MarkInvoiceUncollectibleInput = {
+  /** Finalized. */
+  invoiceId: string;
+  /** Whose invoice. */
+  tenantId?: string | null | undefined;
+};
 
 /** An event counts where this property is one of these values. */
 export type MeterFilterInput = {
@@ -2811,6 +3034,8 @@ export type RefusalCode =
   | 'COUPON_TENANT_LIMIT_REACHED'
   /** The coupon has been used as often as it may be. */
   | 'COUPON_USED_UP'
+  /** That is more than is left of what was charged and paid; `left` says how much there is. */
+  | 'CREDIT_EXCEEDS_LINE'
   /** The date is not in the rest of the current period. */
   | 'EFFECTIVE_DATE_OUTSIDE_PERIOD'
   /** An event with this id was recorded before and says something else. A new event has a new id. */
@@ -2837,6 +3062,16 @@ export type RefusalCode =
   | 'IDEMPOTENCY_KEY_REUSED'
   /** A value cannot be used; `path` says which, `message` why. */
   | 'INVALID_INPUT'
+  /** A part of it was credited or carried over to another item already. Mark it uncollectible, or credit the rest once it is paid. */
+  | 'INVOICE_CREDITED'
+  /** There is no such charge on this invoice. Discounts, credits and tax are credited with their charge. */
+  | 'INVOICE_LINE_NOT_FOUND'
+  /** There is no such invoice. */
+  | 'INVOICE_NOT_FOUND'
+  /** Only an invoice that waits for payment can be paid, voided or given up; `status` says where it stands. */
+  | 'INVOICE_NOT_OPEN'
+  /** Only what was paid can be credited. Void an unpaid invoice instead. */
+  | 'INVOICE_NOT_PAID'
   /** A partner keeps at least one owner. */
   | 'LAST_OWNER'
   /** There is no such member. */
@@ -3115,6 +3350,16 @@ export type UsagePriceInput = {
   overage?: PriceModelInput | null | undefined;
 };
 
+/** An unpaid invoice that is taken back as a whole. */
+export type VoidInvoiceInput = {
+  /** Finalized or uncollectible. */
+  invoiceId: string;
+  /** 1 to 500 characters. */
+  reason: string;
+  /** Whose invoice. */
+  tenantId?: string | null | undefined;
+};
+
 export type AddonSubscriptionPartsFragment = { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } };
 
 export type AddonSubscriptionsQueryVariables = Exact<{
@@ -3137,7 +3382,7 @@ export type SubscribeAddonMutationVariables = Exact<{
 
 export type SubscribeAddonMutation = { subscribeAddon:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'SubscribeAddonDone', replayed: boolean, dryRun: boolean, created: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null }
+    | { __typename: 'SubscribeAddonDone', replayed: boolean, dryRun: boolean, created: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null }
    };
 
 export type CancelAddonMutationVariables = Exact<{
@@ -3148,7 +3393,7 @@ export type CancelAddonMutationVariables = Exact<{
 
 
 export type CancelAddonMutation = { cancelAddon:
-    | { __typename: 'CancelAddonDone', replayed: boolean, dryRun: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, creditNote: { id: string, number: string, reason: CreditNoteReason, settlement: Settlement, issuedAt: string, total: { amount: string, currency: string } } | null }
+    | { __typename: 'CancelAddonDone', replayed: boolean, dryRun: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3292,7 +3537,7 @@ export type UpdateCouponMutation = { updateCoupon:
     | { __typename: 'UpdateCouponDone', replayed: boolean, dryRun: boolean, coupon: { id: string, code: string, name: string, kind: CouponKind, status: CouponStatus, percent: string | null, duration: CouponDuration, durationPeriods: number | null, scaled: boolean, firstPurchaseOnly: boolean, planIds: Array<string>, addonIds: Array<string>, intervals: Array<BillingInterval>, maxRedemptions: number | null, maxRedemptionsPerTenant: number, reservedCount: number, validFrom: string | null, validUntil: string | null, version: number, amounts: Array<{ amount: string, currency: string }>, minimumAmounts: Array<{ amount: string, currency: string }> } }
    };
 
-export type CreditNotePartsFragment = { id: string, number: string, reason: CreditNoteReason, settlement: Settlement, issuedAt: string, total: { amount: string, currency: string } };
+export type CreditNotePartsFragment = { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } };
 
 export type CreditNotesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -3303,7 +3548,7 @@ export type CreditNotesQueryVariables = Exact<{
 }>;
 
 
-export type CreditNotesQuery = { creditNotes: { nodes: Array<{ id: string, number: string, reason: CreditNoteReason, settlement: Settlement, issuedAt: string, lines: Array<{ id: string, position: number, kind: LineKind, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, explanation: { sentence: string } }>, total: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type CreditNotesQuery = { creditNotes: { nodes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, lines: Array<{ id: string, position: number, kind: CreditNoteLineKind, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, explanation: { sentence: string } }>, total: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type CreditBalanceQueryVariables = Exact<{
   tenantId?: string | null | undefined;
@@ -3321,7 +3566,19 @@ export type BalanceEntriesQueryVariables = Exact<{
 }>;
 
 
-export type BalanceEntriesQuery = { balanceEntries: { nodes: Array<{ id: string, createdAt: string, invoiceId: string | null, creditNoteId: string | null, amount: { amount: string, currency: string }, balanceAfter: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type BalanceEntriesQuery = { balanceEntries: { nodes: Array<{ id: string, kind: BalanceEntryKind, createdAt: string, invoiceId: string | null, creditNoteId: string | null, amount: { amount: string, currency: string }, balanceAfter: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type IssueCreditNoteMutationVariables = Exact<{
+  input: IssueCreditNoteInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type IssueCreditNoteMutation = { issueCreditNote:
+    | { __typename: 'IssueCreditNoteDone', replayed: boolean, dryRun: boolean, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, lines: Array<{ id: string, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
 
 export type EntitlementGrantPartsFragment = { id: string, reason: string, startsAt: string, endsAt: string | null };
 
@@ -3430,7 +3687,7 @@ export type PagePartsFragment = { hasNextPage: boolean, hasPreviousPage: boolean
 
 export type TimeSpanPartsFragment = { start: string, end: string };
 
-export type InvoicePartsFragment = { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } };
+export type InvoicePartsFragment = { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } };
 
 export type InvoicesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -3441,18 +3698,54 @@ export type InvoicesQueryVariables = Exact<{
 }>;
 
 
-export type InvoicesQuery = { invoices: { totalCount: number, nodes: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type InvoicesQuery = { invoices: { totalCount: number, nodes: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type InvoiceQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type InvoiceQuery = { invoice: { couponOrder: CouponOrder, id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, lines: Array<{ id: string, position: number, kind: LineKind, description: string, quantity: string, discountsLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, source:
+export type InvoiceQuery = { invoice: { couponOrder: CouponOrder, id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, lines: Array<{ id: string, position: number, kind: LineKind, description: string, quantity: string, discountsLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, source:
         | { __typename: 'Addon', id: string, code: string, name: string }
         | { __typename: 'Coupon', id: string, code: string, name: string }
         | { __typename: 'Plan', id: string, code: string, name: string }
        | null, explanation: { sentence: string, formula: string, exact: string, result: string, rounding: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null };
+
+export type MarkInvoicePaidMutationVariables = Exact<{
+  input: MarkInvoicePaidInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type MarkInvoicePaidMutation = { markInvoicePaid:
+    | { __typename: 'MarkInvoicePaidDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, lines: Array<{ id: string, description: string, amount: { amount: string, currency: string } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type MarkInvoiceUncollectibleMutationVariables = Exact<{
+  input: MarkInvoiceUncollectibleInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type MarkInvoiceUncollectibleMutation = { markInvoiceUncollectible:
+    | { __typename: 'MarkInvoiceUncollectibleDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type VoidInvoiceMutationVariables = Exact<{
+  input: VoidInvoiceInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type VoidInvoiceMutation = { voidInvoice:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'VoidInvoiceDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
+   };
 
 export type MemberPartsFragment = { userId: string, name: string, email: string, partnerRole: PartnerRole | null, tenantRole: TenantRole | null, createdAt: string };
 
@@ -3523,7 +3816,7 @@ export type CreatePartnerMutation = { createPartner:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
-export type PendingCouponPartsFragment = { id: string, status: PendingCouponStatus, periodsApplied: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } };
+export type PendingCouponPartsFragment = { id: string, status: PendingCouponStatus, periodsApplied: number, periodsReturned: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } };
 
 export type ValidateCouponQueryVariables = Exact<{
   code: string;
@@ -3542,7 +3835,7 @@ export type ApplyCouponMutationVariables = Exact<{
 
 
 export type ApplyCouponMutation = { applyCoupon:
-    | { __typename: 'ApplyCouponDone', replayed: boolean, dryRun: boolean, created: boolean, pendingCoupon: { id: string, status: PendingCouponStatus, periodsApplied: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } } }
+    | { __typename: 'ApplyCouponDone', replayed: boolean, dryRun: boolean, created: boolean, pendingCoupon: { id: string, status: PendingCouponStatus, periodsApplied: number, periodsReturned: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3555,7 +3848,7 @@ export type PendingCouponsQueryVariables = Exact<{
 }>;
 
 
-export type PendingCouponsQuery = { pendingCoupons: { nodes: Array<{ id: string, status: PendingCouponStatus, periodsApplied: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type PendingCouponsQuery = { pendingCoupons: { nodes: Array<{ id: string, status: PendingCouponStatus, periodsApplied: number, periodsReturned: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type RemovePendingCouponMutationVariables = Exact<{
   input: RemovePendingCouponInput;
@@ -3566,7 +3859,7 @@ export type RemovePendingCouponMutationVariables = Exact<{
 
 export type RemovePendingCouponMutation = { removePendingCoupon:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'RemovePendingCouponDone', replayed: boolean, dryRun: boolean, pendingCoupon: { id: string, status: PendingCouponStatus, periodsApplied: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } } }
+    | { __typename: 'RemovePendingCouponDone', replayed: boolean, dryRun: boolean, pendingCoupon: { id: string, status: PendingCouponStatus, periodsApplied: number, periodsReturned: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } } }
    };
 
 export type CouponRedemptionsQueryVariables = Exact<{
@@ -3599,7 +3892,7 @@ export type ChangePlanMutationVariables = Exact<{
 
 
 export type ChangePlanMutation = { changePlan:
-    | { __typename: 'ChangePlanDone', replayed: boolean, dryRun: boolean, net: { amount: string, currency: string }, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null, creditNote: { id: string, number: string, reason: CreditNoteReason, settlement: Settlement, issuedAt: string, total: { amount: string, currency: string } } | null, scheduled: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null, proration: { id: string, settlement: string } | null }
+    | { __typename: 'ChangePlanDone', replayed: boolean, dryRun: boolean, net: { amount: string, currency: string }, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } } | null, scheduled: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null, proration: { id: string, settlement: string } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3715,7 +4008,7 @@ export type StartSubscriptionMutationVariables = Exact<{
 
 export type StartSubscriptionMutation = { startSubscription:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'StartSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
+    | { __typename: 'StartSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
    };
 
 export type CancelSubscriptionMutationVariables = Exact<{
@@ -3726,7 +4019,7 @@ export type CancelSubscriptionMutationVariables = Exact<{
 
 
 export type CancelSubscriptionMutation = { cancelSubscription:
-    | { __typename: 'CancelSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, creditNote: { id: string, number: string, reason: CreditNoteReason, settlement: Settlement, issuedAt: string, total: { amount: string, currency: string } } | null }
+    | { __typename: 'CancelSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -3770,7 +4063,7 @@ export type AdvanceClockMutationVariables = Exact<{
 
 
 export type AdvanceClockMutation = { advanceClock:
-    | { __typename: 'AdvanceClockDone', replayed: boolean, dryRun: boolean, now: string, events: number, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
+    | { __typename: 'AdvanceClockDone', replayed: boolean, dryRun: boolean, now: string, events: number, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
