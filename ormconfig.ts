@@ -4,6 +4,7 @@ import { ApiKeyEntity } from './src/access/api-key.entity';
 import { PartnerUserEntity, ProfileEntity } from './src/access/membership.entity';
 import { PartnerEntity } from './src/access/partner.entity';
 import { TenantEntity } from './src/access/tenant.entity';
+import { BillingWorkEntity } from './src/billing/billing-work.entity';
 import { AddonEntity, AddonFeatureEntity, AddonPriceEntity, AddonRequirementEntity } from './src/catalog/addon.entity';
 import { FeatureEntity } from './src/catalog/feature.entity';
 import {
@@ -47,6 +48,7 @@ const entities = [
   AddonRequirementEntity,
   AddonSubscriptionEntity,
   ApiKeyEntity,
+  BillingWorkEntity,
   CouponAmountEntity,
   CouponEntity,
   CouponRedemptionEntity,

@@ -17,13 +17,13 @@ import {
   type Session,
   sqlState,
   withRetries,
-  writeTransaction,
 } from './platform/database';
 import { Gathering } from './platform/gathering';
 import { claimKey, type KeyOwner, keepAnswer } from './platform/idempotency';
 import type { Log } from './platform/log';
 import type { TextSigner } from './platform/signed-text';
 import type { TokenVerifier } from './platform/tokens';
+import { System } from './system';
 import { Tx } from './tx';
 
 /** What an operation is about: decides which account is entered, and which rights it takes. */
@@ -98,6 +98,7 @@ export class App {
   readonly clock: Clock;
   readonly signer: TextSigner;
   readonly log: Log;
+  readonly system: System;
   private readonly actors = new LRUCache<string, Authentication>({ max: 10_000, ttl: membershipMemory });
   /** Checks of all requests, each by its own asker. */
   private readonly checks: Gathering<CheckQuestion, CheckedSources | undefined>;
@@ -111,6 +112,7 @@ export class App {
       ask: (questions) => readChecks((statement, values) => askOnce(source, statement, values), clock.now(), questions),
       isOneQuestions: (error) => error instanceof NoSuchAccount || sqlState(error)?.startsWith('22') === true,
     });
+    this.system = new System(parts.jobSource, parts.clock, parts.log);
   }
 
   async authenticate(authorization: string | undefined, account: string | undefined): Promise<Authentication> {
@@ -160,9 +162,7 @@ export class App {
 
   /** Work of the system itself for one tenant: billing runs and jobs. */
   async asSystem<T>(tenantId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return writeTransaction(this.parts.jobSource, { systemFor: tenantId }, (session) =>
-      work(new Tx(session, { tenantId }, this.parts.clock)),
-    );
+    return this.system.asTenant(tenantId, work);
   }
 
   /**

@@ -4,6 +4,7 @@ import { MembershipRepository } from './access/membership.repository';
 import { PartnerRepository } from './access/partner.repository';
 import type { TenantContext } from './access/tenant';
 import { TenantRepository } from './access/tenant.repository';
+import { BillingWorkRepository } from './billing/billing-work.repository';
 import { AddonRepository } from './catalog/addon.repository';
 import { FeatureRepository } from './catalog/feature.repository';
 import { PlanRepository } from './catalog/plan.repository';
@@ -61,6 +62,7 @@ export class Tx {
   readonly prorations: PlanChangeProrationRepository;
   readonly meters: MeterRepository;
   readonly usage: UsageRepository;
+  readonly billingWork: BillingWorkRepository;
   readonly newId = newId;
   readonly ask: Ask;
   private readonly manager: EntityManager;
@@ -95,6 +97,7 @@ export class Tx {
     this.prorations = new PlanChangeProrationRepository(manager);
     this.meters = new MeterRepository(manager);
     this.usage = new UsageRepository(manager);
+    this.billingWork = new BillingWorkRepository(manager);
     if (entered.tenantId) {
       this.currentTenant = {
         id: entered.tenantId as Id<'Tenant'>,

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { type GraphQLSchema, isUnionType, lexicographicSortSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { MembershipResolver, PartnerResolver, TenantResolver, ViewerResolver } from '../access/access.resolver';
+import { BillingResolver } from '../billing/billing.resolver';
 import {
   AddonResolver,
   AllowanceResolver,
@@ -34,6 +35,7 @@ const resolvers = [
   AddonResolver,
   AddonSubscriptionResolver,
   AllowanceResolver,
+  BillingResolver,
   CouponRedemptionResolver,
   CouponResolver,
   CreditNoteLineResolver,

@@ -103,6 +103,10 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
     ...{ actor_id: idOf('owner of A'), key: variant, mutation: 'changePlan', request_hash: Buffer.from('hash') },
     ...{ response: '{}', created_at: at },
   }),
+  billing_work: ({ scope }) => ({
+    ...scope,
+    ...{ due_at: at, bill_until: later, parked_at: later, reason: 'UNEXPECTED', created_at: at },
+  }),
   outbox_events: ({ scope, id }) => ({ ...scope, id, type: 'invoice.finalized', payload: '{}', occurred_at: at }),
   subscriptions: ({ scope, id, fresh, of, catalog }) => ({
     ...scope,

@@ -76,6 +76,7 @@ const rules: Readonly<Record<string, Rule>> = {
   // A tenant's people have no partner's list to ask for: whatever partner they name, they see their own tenant's people.
   'members of a partner': { data: 'SOV', others: 'DATA', hidden: 'empty' },
   node: { data: 'SOVAM', ids: { id: ['Invoice', 'null'] } },
+  parkedTenants: partnerList,
   partner: { data: 'SOVAM', hidden: 'null' },
   partners: { data: 'S', others: 'empty' },
   pendingCoupons: tenantList,
@@ -156,6 +157,7 @@ const rules: Readonly<Record<string, Rule>> = {
   // An admin of a tenant is not one of the tenant that has no subscription yet.
   startSubscription: { ...ofTenant, own: { A: 'TENANT_NOT_FOUND' }, ids: plan },
   subscribeAddon: { ...ofTenant, ids: addon },
+  unparkTenant: givenByPartner,
   updateAddon: { ...ofPartner, ids: { ...addon, ...feature, 'input.minimumPlan': ['Plan', 'PLAN_NOT_FOUND'] } },
   updateCoupon: { ...ofPartner, ids: { 'input.coupon': ['Coupon', 'COUPON_NOT_FOUND'] } },
   updatePlan: { ...ofPartner, ids: plan },

@@ -20,11 +20,13 @@ const domains = readdirSync(source).filter(
 /** Writes that are steps of others and no mutation of their own. */
 const innerCommands = new Set([
   'apply-plan-change',
+  'bill-claim',
   'bill-tenant',
   'create-super-admin',
   'credit-unused',
   'issue-invoice',
   'write-credit-note',
+  'park-tenant',
 ]);
 
 const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -59,6 +59,7 @@ export const examples: Readonly<Record<string, Example>> = {
   meters: partnerList,
   'members of a partner': { ...partnerList, of: 'members' },
   node: { args: (home) => ({ id: home.ids.Invoice }) },
+  parkedTenants: partnerList,
   partner: { account: 'id', args: (home) => ({ id: home.partnerId }) },
   partners: { args: () => ({}) },
   pendingCoupons: tenantList,
@@ -176,6 +177,7 @@ export const examples: Readonly<Record<string, Example>> = {
     args: (home) => ({ input: { tenantId: home.blankTenantId, plan: home.ids.Plan } }),
   },
   subscribeAddon: byTenant((home) => ({ addon: home.freeAddonId })),
+  unparkTenant: byTenant(),
   updateAddon: byPartner((home) => ({
     addon: home.ids.Addon,
     name: 'Renamed',

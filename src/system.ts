@@ -1,0 +1,24 @@
+import type { DataSource } from 'typeorm';
+import type { Clock } from './platform/clock';
+import { type Ask, askOnce, writeTransaction } from './platform/database';
+import type { Log } from './platform/log';
+import { Tx } from './tx';
+
+/** Work of the system itself, as the job role: billing runs and other jobs. */
+export class System {
+  constructor(
+    private readonly jobSource: DataSource,
+    readonly clock: Clock,
+    readonly log: Log,
+  ) {}
+
+  /** One tenant's transaction. */
+  asTenant<T>(tenantId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return writeTransaction(this.jobSource, { systemFor: tenantId }, (session) =>
+      work(new Tx(session, { tenantId }, this.clock)),
+    );
+  }
+
+  /** Across tenants: only through the functions that are granted to the job role for it, see docs/operations.md. */
+  readonly ask: Ask = (statement, values) => askOnce(this.jobSource, statement, values);
+}
