@@ -1,18 +1,16 @@
 -- The billing run: which live tenants have something due, who is at them, and who is parked with a reason.
 
--- A small table: a row is made when a run finds a tenant due, and goes in the transaction that bills the tenant.
+-- A small table: a row is made when a run finds a tenant due, and goes in the transaction that bills the tenant. Whoever
+-- bills a tenant holds the row's lock: a killed worker's connection ends, its lock with it, and another takes over.
 create table billing_work (
   tenant_id uuid not null,
   partner_id uuid not null,
   due_at timestamptz(3) not null,
   bill_until timestamptz(3) not null,
-  -- The process that is at it, and until when its word holds. A killed worker's lease runs out and another takes over.
-  worker uuid,
-  lease_until timestamptz(3),
-  -- A fence: each claim counts up, and whoever holds an older one cannot finish.
-  claims integer not null default 0,
-  -- How often a claim ended without a result: the worker died, or the tenant was busy.
-  setbacks integer not null default 0,
+  -- How often a worker took it. Counted before the work begins: a tenant that brings workers down is told by its count.
+  attempts integer not null default 0,
+  -- Left alone until then: a worker is about to lock it, or it waits after a failure that may pass.
+  held_until timestamptz(3),
   parked_at timestamptz(3),
   -- Why it is parked, or why the last attempt came to nothing.
   reason text check (reason in ('INVARIANT_BROKEN', 'AMOUNT_OUT_OF_RANGE', 'CONSTRAINT_BROKEN', 'NOTHING_MOVED', 'BUSY',
@@ -22,15 +20,17 @@ create table billing_work (
   created_at timestamptz(3) not null,
   primary key (tenant_id),
   foreign key (tenant_id, partner_id) references tenants (id, partner_id),
-  check (worker is null or lease_until is not null),
-  check (parked_at is null or (worker is null and lease_until is null and reason is not null))
+  check (parked_at is null or (held_until is null and reason is not null)),
+  check (attempts = 0 or parked_at is not null or held_until is not null)
 );
-create index billing_work_free on billing_work (due_at, tenant_id) where parked_at is null and lease_until is null;
-create index billing_work_leases on billing_work (lease_until) where lease_until is not null;
+create index billing_work_fresh on billing_work (due_at, tenant_id) where parked_at is null and held_until is null;
+create index billing_work_fresh_of_partner on billing_work (partner_id, due_at, tenant_id)
+  where parked_at is null and held_until is null;
+create index billing_work_held on billing_work (held_until) where held_until is not null;
 create index billing_work_parked on billing_work (partner_id, tenant_id) where parked_at is not null;
 call app.protect_tenant_table('billing_work');
 grant select (tenant_id, partner_id, due_at, bill_until, parked_at, reason, created_at), delete on billing_work to tollgate_app;
-grant select, update (worker, lease_until, parked_at, reason, detail), delete on billing_work to tollgate_job;
+grant select, update (held_until, parked_at, reason, detail), delete on billing_work to tollgate_job;
 
 -- What falls due: one row for each event. Each branch has an index of its own in this order, so a page of the whole is
 -- read by merging four indexes.
@@ -88,55 +88,43 @@ end $$;
 revoke all on function app.find_billing_work(timestamptz, date, uuid, timestamptz, uuid, integer) from public;
 grant execute on function app.find_billing_work(timestamptz, date, uuid, timestamptz, uuid, integer) to tollgate_job;
 
--- Takes work for a worker, under a lease. What was tried before is taken alone, and last: a tenant that brings workers
--- down takes nobody else's claim with it.
-create function app.claim_billing_work(p_worker uuid, p_partner uuid, p_limit integer, p_lease interval)
-returns table (tenant_id uuid, partner_id uuid, claim integer, bill_until timestamptz, setbacks integer, reason text)
+-- Takes work for a worker: fresh tenants of one partner together, else one that was tried before, alone. A tenant that brings
+-- workers down takes nobody else with it. The worker locks the rows next, in the transaction that bills; for the moment
+-- between the two others leave them alone.
+create function app.claim_billing_work(p_partner uuid, p_limit integer, p_hold interval)
+returns table (tenant_id uuid, partner_id uuid, bill_until timestamptz, attempts integer, reason text)
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  v_partner uuid := p_partner;
 begin
+  if v_partner is null then
+    select w.partner_id into v_partner from billing_work w
+     where w.parked_at is null and w.held_until is null order by w.due_at, w.tenant_id limit 1 for update skip locked;
+  end if;
   return query
-  with free as materialized (
+  with fresh as materialized (
     select w.tenant_id from billing_work w
-     where w.parked_at is null and w.lease_until is null and (p_partner is null or w.partner_id = p_partner)
+     where w.partner_id = v_partner and w.parked_at is null and w.held_until is null
      order by w.due_at, w.tenant_id limit p_limit for update skip locked
   )
-  update billing_work w set worker = p_worker, lease_until = clock_timestamp() + p_lease, claims = w.claims + 1
-    from free f where w.tenant_id = f.tenant_id
-  returning w.tenant_id, w.partner_id, w.claims, w.bill_until, w.setbacks, w.reason;
+  update billing_work w set attempts = w.attempts + 1, held_until = clock_timestamp() + p_hold
+    from fresh f where w.tenant_id = f.tenant_id
+  returning w.tenant_id, w.partner_id, w.bill_until::timestamptz, w.attempts, w.reason;
   if found then
     return;
   end if;
   return query
-  with lapsed as materialized (
+  with tried as materialized (
     select w.tenant_id from billing_work w
-     where w.lease_until <= clock_timestamp() and (p_partner is null or w.partner_id = p_partner)
-     order by w.lease_until, w.tenant_id limit 1 for update skip locked
+     where w.held_until <= clock_timestamp() and (p_partner is null or w.partner_id = p_partner)
+     order by w.held_until, w.tenant_id limit 1 for update skip locked
   )
-  update billing_work w
-     set worker = p_worker, lease_until = clock_timestamp() + p_lease, claims = w.claims + 1, setbacks = w.setbacks + 1
-    from lapsed l where w.tenant_id = l.tenant_id
-  returning w.tenant_id, w.partner_id, w.claims, w.bill_until, w.setbacks, w.reason;
+  update billing_work w set attempts = w.attempts + 1, held_until = clock_timestamp() + p_hold
+    from tried t where w.tenant_id = t.tenant_id
+  returning w.tenant_id, w.partner_id, w.bill_until::timestamptz, w.attempts, w.reason;
 end $$;
-revoke all on function app.claim_billing_work(uuid, uuid, integer, interval) from public;
-grant execute on function app.claim_billing_work(uuid, uuid, integer, interval) to tollgate_job;
-
--- The worker is alive: its leases go on. With no lease it gives back what it has not begun.
-create function app.renew_billing_claims(p_worker uuid, p_lease interval) returns integer
-language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
-declare
-  v_count integer;
-begin
-  with own as materialized (
-    select w.tenant_id from billing_work w where w.worker = p_worker order by w.tenant_id for update skip locked
-  )
-  update billing_work w
-     set worker = case when p_lease is null then null else w.worker end, lease_until = clock_timestamp() + p_lease
-    from own where w.tenant_id = own.tenant_id;
-  get diagnostics v_count = row_count;
-  return v_count;
-end $$;
-revoke all on function app.renew_billing_claims(uuid, interval) from public;
-grant execute on function app.renew_billing_claims(uuid, interval) to tollgate_job;
+revoke all on function app.claim_billing_work(uuid, integer, interval) from public;
+grant execute on function app.claim_billing_work(uuid, integer, interval) to tollgate_job;
 
 -- Is anything left that is not parked? A run ends when nothing is, whoever was at it.
 create function app.billing_work_left(p_partner uuid) returns boolean

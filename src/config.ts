@@ -16,6 +16,12 @@ const environment = z.object({
   DATABASE_APP_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   DATABASE_JOB_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   DATABASE_POOL: z.coerce.number().int().min(1).max(200).default(20),
+  DATABASE_QUEUE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  BILLING_SCHEDULE: z
+    .string()
+    .regex(/^(off|[-\d*,/]+( [-\d*,/]+){4})$/, 'five fields of cron in UTC, e.g. */10 * * * *, or off')
+    .default('*/10 * * * *'),
+  BILLING_WORKERS: z.coerce.number().int().min(1).max(64).default(2),
   PG_BIN: z.string().min(1).optional(),
   JWT_ISSUER: z.string().min(1).optional(),
   JWT_AUDIENCE: z.string().min(1).default('tollgate'),
@@ -34,7 +40,10 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   readonly databaseAppUrl: string | undefined;
   readonly databaseJobUrl: string | undefined;
+  readonly databaseQueueUrl: string | undefined;
   readonly poolSize: number;
+  /** When the server bills by itself; `undefined`: never. */
+  readonly billing: { readonly schedule: string; readonly workers: number } | undefined;
   readonly postgresBinaries: string | undefined;
   readonly identity: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string } | undefined;
   readonly quoteSecret: string | undefined;
@@ -76,7 +85,12 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     databaseUrl: values.DATABASE_URL,
     databaseAppUrl: values.DATABASE_APP_URL,
     databaseJobUrl: values.DATABASE_JOB_URL,
+    databaseQueueUrl: values.DATABASE_QUEUE_URL,
     poolSize: values.DATABASE_POOL,
+    billing:
+      values.BILLING_SCHEDULE === 'off'
+        ? undefined
+        : { schedule: values.BILLING_SCHEDULE, workers: values.BILLING_WORKERS },
     postgresBinaries: values.PG_BIN,
     identity:
       values.JWT_ISSUER && values.JWKS_URL

@@ -4,6 +4,9 @@ import { type Ask, askOnce, writeTransaction } from './platform/database';
 import type { Log } from './platform/log';
 import { Tx } from './tx';
 
+/** Nobody waits in front of a screen: PostgreSQL's own limit comes first. */
+const answerMilliseconds = 60_000;
+
 /** Work of the system itself, as the job role: billing runs and other jobs. */
 export class System {
   constructor(
@@ -20,5 +23,5 @@ export class System {
   }
 
   /** Across tenants: only through the functions that are granted to the job role for it, see docs/operations.md. */
-  readonly ask: Ask = (statement, values) => askOnce(this.jobSource, statement, values);
+  readonly ask: Ask = (statement, values) => askOnce(this.jobSource, statement, values, answerMilliseconds);
 }

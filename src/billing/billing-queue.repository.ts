@@ -53,43 +53,28 @@ export class BillingQueue {
     return Number(rows[0]!.count);
   }
 
-  async claim(worker: string, partnerId: string | undefined, limit: number, leaseSeconds: number): Promise<Claim[]> {
+  /** Takes tenants of one partner that nobody has tried yet, else one that somebody has. */
+  async claim(partnerId: string | undefined, limit: number, holdSeconds: number): Promise<Claim[]> {
     const rows = await this.ask<{
       tenant_id: string;
       partner_id: string;
-      claim: number;
       bill_until: Date;
-      setbacks: number;
+      attempts: number;
       reason: string | null;
     }>(
       {
         name: 'claim-billing-work',
-        text: 'select * from app.claim_billing_work($1, $2, $3, make_interval(secs => $4))',
+        text: 'select * from app.claim_billing_work($1, $2, make_interval(secs => $3))',
       },
-      [worker, partnerId ?? null, limit, leaseSeconds],
+      [partnerId ?? null, limit, holdSeconds],
     );
     return rows.map((row) => ({
       tenantId: row.tenant_id as Id<'Tenant'>,
       partnerId: row.partner_id as Id<'Partner'>,
-      worker,
-      number: row.claim,
       billUntil: instantFromMilliseconds(row.bill_until.getTime()),
-      setbacks: row.setbacks,
+      attempts: row.attempts,
       lastReason: (row.reason ?? undefined) as ParkReason | undefined,
     }));
-  }
-
-  /** Says that the worker is alive. */
-  async renew(worker: string, leaseSeconds: number): Promise<void> {
-    await this.ask(
-      { name: 'renew-billing-claims', text: 'select app.renew_billing_claims($1, make_interval(secs => $2))' },
-      [worker, leaseSeconds],
-    );
-  }
-
-  /** Gives back what the worker took: somebody else begins at once instead of waiting for the lease to end. */
-  async giveBack(worker: string): Promise<void> {
-    await this.ask({ name: 'give-back-billing-claims', text: 'select app.renew_billing_claims($1, null)' }, [worker]);
   }
 
   async isAnythingLeft(partnerId: string | undefined): Promise<boolean> {
@@ -136,4 +121,3 @@ export class BillingQueue {
     return rows[0]?.id ?? undefined;
   }
 }
-

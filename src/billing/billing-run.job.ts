@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AmountOutOfRange } from '../core/money';
 import type { CurrencyCode } from '../core/currency';
 import { InvariantViolation } from '../core/invariant';
+import { AmountOutOfRange } from '../core/money';
+import type { Billed } from '../invoicing/bill-tenant.command';
 import { sqlState } from '../platform/database';
 import type { System } from '../system';
 import { billClaim } from './bill-claim.command';
@@ -14,12 +14,12 @@ export interface BillingRunOptions {
   readonly asOf: AsOf;
   /** Only this partner's tenants. */
   readonly partnerId?: string | undefined;
-  /** Tenants billed at the same time by this process. */
+  /** How much of it this process does at the same time. */
   readonly workers: number;
-  /** A worker that says nothing for so long is dead, and what it had claimed is free. */
-  readonly leaseSeconds?: number;
   /** How often a tenant may come to nothing (dead workers, timeouts) before it is parked. */
   readonly patience?: number;
+  /** How long what was claimed is left alone until it is locked: longer than a claim takes to become a lock. */
+  readonly holdSeconds?: number;
   /** How long the database may be away before the run gives up. */
   readonly outageSeconds?: number;
   /** Ends the run after the tenants that are being billed. */
@@ -41,6 +41,8 @@ export interface BillingRunSummary {
 
 /** Due tenants that are looked up at once. */
 const pageSize = 500;
+const defaultHoldSeconds = 5;
+const defaultPatience = 6;
 /** While others are at the rest, or the database is away. */
 const waitMilliseconds = 200;
 
@@ -54,7 +56,9 @@ export function isTransient(error: unknown): boolean {
   return (
     transientStates.test(state) ||
     transientCodes.has(state) ||
-    /connection terminated|connection timeout|timeout exceeded when trying to connect|client was closed/i.test(message)
+    /connection terminated|connection timeout|timeout exceeded when trying to connect|query read timeout|client was closed/i.test(
+      message,
+    )
   );
 }
 
@@ -68,8 +72,8 @@ export function parkReasonOf(error: unknown): ParkReason {
 
 /**
  * Bills every live tenant that has something due, each in a transaction of its own. Any number of runs may be under way
- * at once, in as many processes: they share the work table, and each ends when nothing is left. What a killed process had
- * claimed is taken over when its lease ends.
+ * at once, in as many processes: they share the work table, and each ends when nothing is left. What a killed process was
+ * at is taken over at once.
  */
 export async function runBilling(system: System, options: BillingRunOptions): Promise<BillingRunSummary> {
   return new BillingRun(system, options).run();
@@ -77,9 +81,7 @@ export async function runBilling(system: System, options: BillingRunOptions): Pr
 
 class BillingRun {
   private readonly queue: BillingQueue;
-  private readonly worker = randomUUID();
-  private readonly claims: Claim[] = [];
-  private refilling: Promise<void> | undefined;
+  private looking: Promise<void> | undefined;
   private place: Place = firstPlace;
   private addedInThisPass = 0;
   private ended = false;
@@ -87,14 +89,12 @@ class BillingRun {
   private tenants = 0;
   private invoices = 0;
   private readonly totals = new Map<CurrencyCode, { invoices: number; minor: bigint }>();
-  private readonly leaseSeconds: number;
 
   constructor(
     private readonly system: System,
     private readonly options: BillingRunOptions,
   ) {
     this.queue = new BillingQueue(system.ask);
-    this.leaseSeconds = options.leaseSeconds ?? 30;
   }
 
   private get stopped(): boolean {
@@ -102,56 +102,54 @@ class BillingRun {
   }
 
   async run(): Promise<BillingRunSummary> {
-    const heartbeat = setInterval(
-      () => void this.queue.renew(this.worker, this.leaseSeconds).catch(() => undefined),
-      (this.leaseSeconds * 1_000) / 3,
-    );
-    try {
-      await Promise.all(Array.from({ length: this.options.workers }, () => this.work()));
-    } finally {
-      this.ended = true;
-      clearInterval(heartbeat);
-      await this.queue.giveBack(this.worker).catch(() => undefined);
-    }
+    await Promise.all(Array.from({ length: this.options.workers }, () => this.work()));
     const parked = await this.queue.parked(this.options.partnerId, 100);
     const { tenants, invoices, totals, stopped } = this;
     return { tenants, invoices, totals, parked: parked.lines, parkedCount: parked.count, stopped };
   }
 
   private async work(): Promise<void> {
-    while (!this.ended && !this.stopped) {
-      const claim = this.claims.shift();
-      if (claim) {
-        await this.bill(claim);
-        continue;
+    try {
+      while (!this.ended && !this.stopped) {
+        const claims = await this.throughOutages(() =>
+          this.queue.claim(this.options.partnerId, 1, this.options.holdSeconds ?? defaultHoldSeconds),
+        );
+        if (claims?.length === 0) {
+          // One of the workers looks for all.
+          this.looking ??= this.look().finally(() => {
+            this.looking = undefined;
+          });
+          await this.looking;
+        }
+        for (const claim of claims ?? []) await this.bill(claim);
       }
-      // One of the workers fetches for all.
-      this.refilling ??= this.refill().finally(() => {
-        this.refilling = undefined;
-      });
-      await this.refilling;
+    } catch (error) {
+      // The other workers end too, after what they are at.
+      this.ended = true;
+      throw error;
     }
   }
 
-  private async refill(): Promise<void> {
+  /** While the database is away the run waits for it. `undefined`: it was away. */
+  private async throughOutages<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
-      await this.fetch();
+      const answer = await work();
       this.outageBegan = undefined;
+      return answer;
     } catch (error) {
       if (!isTransient(error)) throw error;
       this.outageBegan ??= performance.now();
       if (performance.now() - this.outageBegan > (this.options.outageSeconds ?? 60) * 1_000) throw error;
       await this.rest();
+      return undefined;
     }
   }
 
-  /** Takes what is noted as work; else looks for more; else ends, once nobody has anything left. */
-  private async fetch(): Promise<void> {
-    const { asOf, partnerId, workers } = this.options;
-    // Few at a time: what a killed process had waits for its lease to end.
-    this.claims.push(...(await this.queue.claim(this.worker, partnerId, workers * 4, this.leaseSeconds)));
-    if (this.claims.length > 0) return;
-    const page = await this.queue.find(asOf, partnerId, this.place, pageSize);
+  /** Notes the next page of what is due as work; ends the run once nobody has anything left. */
+  private async look(): Promise<void> {
+    const { asOf, partnerId } = this.options;
+    const page = await this.throughOutages(() => this.queue.find(asOf, partnerId, this.place, pageSize));
+    if (!page) return;
     this.addedInThisPass += page.added;
     if (page.seen === pageSize && page.last) {
       this.place = page.last;
@@ -162,8 +160,9 @@ class BillingRun {
     this.place = firstPlace;
     this.addedInThisPass = 0;
     if (!foundNothing) return;
-    if (await this.queue.isAnythingLeft(partnerId)) await this.rest();
-    else this.ended = true;
+    const left = await this.throughOutages(() => this.queue.isAnythingLeft(partnerId));
+    if (left === false) this.ended = true;
+    else await this.rest();
   }
 
   private async rest(): Promise<void> {
@@ -174,26 +173,31 @@ class BillingRun {
 
   private async bill(claim: Claim): Promise<void> {
     try {
-      if (claim.setbacks >= (this.options.patience ?? 6)) {
+      if (claim.attempts > (this.options.patience ?? defaultPatience)) {
         await this.park(claim, claim.lastReason ?? 'WORKER_LOST', 'gave up after several attempts');
         return;
       }
-      const billed = await this.system.asTenant(claim.tenantId, (tx) => billClaim(tx, claim));
-      this.tenants += 1;
-      for (const { total } of billed.invoices) {
-        const sum = this.totals.get(total.currency) ?? { invoices: 0, minor: 0n };
-        this.totals.set(total.currency, { invoices: sum.invoices + 1, minor: sum.minor + total.minor });
-        this.invoices += 1;
-      }
-      this.options.onTenant?.(this.tenants);
+      this.count(await this.system.asTenant(claim.tenantId, (tx) => billClaim(tx, claim)));
     } catch (error) {
       await this.setAside(claim, error);
     }
   }
 
+  private count({ invoices, events }: Billed): void {
+    // Noted once more by a search that had begun before the tenant was billed.
+    if (events === 0) return;
+    this.tenants += 1;
+    for (const { total } of invoices) {
+      const sum = this.totals.get(total.currency) ?? { invoices: 0, minor: 0n };
+      this.totals.set(total.currency, { invoices: sum.invoices + 1, minor: sum.minor + total.minor });
+      this.invoices += 1;
+    }
+    this.options.onTenant?.(this.tenants);
+  }
+
   private async setAside(claim: Claim, error: unknown): Promise<void> {
     if (error instanceof ClaimLost) return;
-    const { tenantId } = claim;
+    const { tenantId, attempts } = claim;
     const detail = (error as Error)?.message ?? String(error);
     try {
       if (!isTransient(error)) {
@@ -202,16 +206,18 @@ class BillingRun {
         return;
       }
       this.system.log.warn({ err: error, tenantId }, 'billing a tenant was interrupted; it is tried again');
-      const seconds = Math.min(60, 2 ** (claim.setbacks + 1));
-      await this.system.asTenant(tenantId, (tx) => tx.billingWork.tryLater(claim, 'BUSY', detail.slice(0, 500), seconds));
+      const seconds = Math.min(60, 2 ** (attempts - 1));
+      await this.system.asTenant(tenantId, (tx) =>
+        tx.billingWork.tryLater(tenantId, 'BUSY', detail.slice(0, 500), seconds),
+      );
     } catch (again) {
-      // Not even that could be written: the lease ends by itself, and whoever comes then tries again.
-      this.system.log.warn({ err: again, tenantId }, 'a claim is left to its lease');
+      // Not even that could be written: whoever comes next tries again.
+      this.system.log.warn({ err: again, tenantId }, 'a tenant that could not be billed is tried again');
       await this.rest();
     }
   }
 
   private async park(claim: Claim, reason: ParkReason, detail: string): Promise<void> {
-    await this.system.asTenant(claim.tenantId, (tx) => parkTenant(tx, claim, reason, detail));
+    await this.system.asTenant(claim.tenantId, (tx) => parkTenant(tx, claim.tenantId, reason, detail));
   }
 }

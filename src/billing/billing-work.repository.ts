@@ -3,7 +3,7 @@ import type { Instant } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
-import type { Claim, ParkedTenant, ParkReason } from './billing-work';
+import type { ParkedTenant, ParkReason } from './billing-work';
 import { BillingWorkEntity } from './billing-work.entity';
 
 function fromRow(row: BillingWorkEntity): ParkedTenant {
@@ -20,36 +20,35 @@ function fromRow(row: BillingWorkEntity): ParkedTenant {
 export class BillingWorkRepository {
   constructor(private readonly manager: EntityManager) {}
 
-  /** Is the claim still ours? Then the work is done, once this transaction commits. */
-  async finish({ tenantId, worker, number }: Claim): Promise<boolean> {
+  /** Locks the row for the transaction that bills: of several workers one gets it. */
+  async take(tenantId: string): Promise<boolean> {
+    const rows = await this.manager.query(
+      'select 1 from billing_work where tenant_id = $1 and parked_at is null for update skip locked',
+      [tenantId],
+    );
+    return rows.length === 1;
+  }
+
+  /** The work is done, once this transaction commits. */
+  async finish(tenantId: string): Promise<void> {
+    await this.manager.query('delete from billing_work where tenant_id = $1', [tenantId]);
+  }
+
+  async park(tenantId: string, reason: ParkReason, detail: string, now: Instant): Promise<boolean> {
     const [, count] = await this.manager.query(
-      'delete from billing_work where tenant_id = $1 and worker = $2 and claims = $3',
-      [tenantId, worker, number],
+      `update billing_work set parked_at = $2, reason = $3, detail = $4, held_until = null
+        where tenant_id = $1 and parked_at is null`,
+      [tenantId, new Date(now.epochMilliseconds), reason, detail],
     );
     return count === 1;
   }
 
-  async park({ tenantId, worker, number }: Claim, reason: ParkReason, detail: string, now: Instant): Promise<boolean> {
-    const [, count] = await this.manager.query(
-      `update billing_work set parked_at = $4, reason = $5, detail = $6, worker = null, lease_until = null
-        where tenant_id = $1 and worker = $2 and claims = $3`,
-      [tenantId, worker, number, new Date(now.epochMilliseconds), reason, detail],
-    );
-    return count === 1;
-  }
-
-  /** Gives the claim back, to be tried again after a while by whoever comes first. */
-  async tryLater(
-    { tenantId, worker, number }: Claim,
-    reason: ParkReason,
-    detail: string,
-    seconds: number,
-  ): Promise<void> {
+  /** To be tried again after a while by whoever comes first. */
+  async tryLater(tenantId: string, reason: ParkReason, detail: string, seconds: number): Promise<void> {
     await this.manager.query(
-      `update billing_work set worker = null, lease_until = clock_timestamp() + make_interval(secs => $6),
-              reason = $4, detail = $5
-        where tenant_id = $1 and worker = $2 and claims = $3`,
-      [tenantId, worker, number, reason, detail, seconds],
+      `update billing_work set held_until = clock_timestamp() + make_interval(secs => $4), reason = $2, detail = $3
+        where tenant_id = $1 and parked_at is null`,
+      [tenantId, reason, detail, seconds],
     );
   }
 

@@ -8,16 +8,14 @@ export interface AsOf {
   readonly latest?: Instant | undefined;
 }
 
-/** One tenant that a worker has taken, under a lease. */
+/** One tenant that a worker is about to bill. */
 export interface Claim {
   readonly tenantId: Id<'Tenant'>;
   readonly partnerId: Id<'Partner'>;
-  readonly worker: string;
-  /** The fence: a later claim has a higher number, and then this one cannot finish any more. */
-  readonly number: number;
   readonly billUntil: Instant;
-  /** How often it came to nothing before. */
-  readonly setbacks: number;
+  /** How often it was taken, with this time. */
+  readonly attempts: number;
+  /** Why the last attempt came to nothing, where anybody could say so. */
   readonly lastReason?: ParkReason | undefined;
 }
 
@@ -52,7 +50,7 @@ export interface ParkedTenant {
   readonly parkedAt: Instant;
 }
 
-/** A claim that lapsed: somebody else has taken the tenant over. What this worker did is rolled back. */
+/** Somebody else bills the tenant, or has done so. */
 export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
 }

@@ -6,6 +6,7 @@ import { ConfigError, readConfig } from '../config';
 import { demoSecrets } from '../platform/secrets';
 import { signDemoToken } from '../platform/tokens';
 import { demoEmail, demoIdentities, demoSubject } from '../seed/identities';
+import type { BillOptions } from './bill';
 import type { Gateway, Progress } from './gateway';
 
 /** From dist/src/cli. */
@@ -146,6 +147,16 @@ async function createSuperAdminCommand(email: string): Promise<void> {
   });
 }
 
+async function billCommand(options: BillOptions): Promise<void> {
+  const config = readConfig();
+  const { bill } = await import('./bill.js');
+  const ending = new AbortController();
+  // Twice: at once. What is being billed is rolled back then, and the next run bills it.
+  const stop = () => (ending.signal.aborted ? process.exit(130) : ending.abort());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  process.exitCode = await bill(config, options, progress, (text) => process.stdout.write(text), ending.signal);
+}
+
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
   const program = new Command('tollgate').description('A GraphQL billing gateway on PostgreSQL.').showHelpAfterError();
   program.command('serve').description('start the gateway (npm start)').action(serve);
@@ -154,6 +165,13 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     .description('print a bearer token for an identity of the demo world')
     .argument('<identity>', demoIdentities.map(({ name }) => name).join(', '))
     .action(token);
+  program
+    .command('bill')
+    .description('bill everything that is due; may run any number of times, also at once')
+    .option('--as-of <date>', "up to the end of this day in each subscription's own time zone (default: now)")
+    .option('--workers <count>', 'tenants billed at the same time', '4')
+    .option('--partner <code>', "only this partner's tenants")
+    .action(billCommand);
   program
     .command('migrate')
     .description('bring the schema of DATABASE_URL, or of the embedded database, up to date')

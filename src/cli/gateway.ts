@@ -3,10 +3,12 @@ import { Client } from 'pg';
 import { dataSourceFor } from '../../ormconfig';
 import { createSuperAdmin } from '../access/create-super-admin.command';
 import { App } from '../app';
+import { runBilling } from '../billing/billing-run.job';
 import type { Config } from '../config';
 import { createGraphqlServer } from '../graphql/server';
 import { createHttpServer } from '../http/server';
 import { type Clock, wallClock } from '../platform/clock';
+import { startJobQueue } from '../platform/job-queue';
 import { createLog } from '../platform/log';
 import { createMetrics } from '../platform/metrics';
 import { openDatabase } from '../platform/open-database';
@@ -15,6 +17,7 @@ import { createTextSigner } from '../platform/signed-text';
 import { signDemoToken, verifierForDemo, verifierForProvider } from '../platform/tokens';
 import { demoSteps, seedDemo } from '../seed/demo';
 import { demoEmail, demoIdentities, demoSubject } from '../seed/identities';
+import type { System } from '../system';
 
 export interface Progress {
   line(text: string): void;
@@ -58,7 +61,11 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
     const onPoolError = (error: Error) => log.info({ err: error }, 'an idle database connection ended');
     const { poolSize } = config;
     const source = dataSourceFor({ url: database.appUrl, poolSize, name: 'app', onPoolError });
-    const jobSource = dataSourceFor({ url: database.jobUrl, poolSize: 4, name: 'job', onPoolError });
+    const jobSource = dataSourceFor({
+      url: database.jobUrl,
+      poolSize: (config.billing?.workers ?? 0) + 3,
+      ...{ name: 'job', onPoolError },
+    });
     await source.initialize();
     closing.push(() => source.destroy());
     await jobSource.initialize();
@@ -81,11 +88,30 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
       await http.fastify.close();
     });
     const url = await listen(http.fastify, config);
+    if (config.billing) {
+      const { schedule, workers } = config.billing;
+      const bill = {
+        name: 'bill',
+        schedule,
+        work: (signal: AbortSignal) => billOnSchedule(app.system, workers, signal),
+      };
+      const queue = startJobQueue({ url: database.queueUrl, tasks: [bill], log });
+      closing.push(() => queue.stop());
+    }
     return { url, databaseAbout: database.about, app, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Everything that is due by now, each subscription by its own zone. */
+async function billOnSchedule(system: System, workers: number, signal: AbortSignal): Promise<void> {
+  const { tenants, invoices, parkedCount } = await runBilling(system, {
+    asOf: { latest: system.clock.now() },
+    ...{ workers, signal },
+  });
+  system.log.info({ tenants, invoices, parked: parkedCount }, 'billing run done');
 }
 
 async function loadDemo(app: App, ownerUrl: string, progress: Progress): Promise<void> {

@@ -1,16 +1,31 @@
 import { createHmac } from 'node:crypto';
 import { Client } from 'pg';
 
-/** The roles that migrations grant to. They belong to the server, not to a database. */
+/** The roles that migrations grant to, and the job queue's, which keeps a schema of its own. They belong to the server, not to a database. */
 const roles = [
-  { name: 'tollgate_app', about: 'requests' },
-  { name: 'tollgate_job', about: 'cross-tenant jobs' },
+  { name: 'tollgate_app', about: 'requests', of: 'appUrl', variable: 'DATABASE_APP_URL', rights: 'connect' },
+  { name: 'tollgate_job', about: 'cross-tenant jobs', of: 'jobUrl', variable: 'DATABASE_JOB_URL', rights: 'connect' },
+  // It makes its own schema and reaches no other.
+  {
+    name: 'tollgate_queue',
+    about: 'the job queue',
+    of: 'queueUrl',
+    variable: 'DATABASE_QUEUE_URL',
+    rights: 'connect, create',
+  },
 ] as const;
 
 export interface RoleUrls {
   readonly ownerUrl: string;
   readonly appUrl: string;
   readonly jobUrl: string;
+  readonly queueUrl: string;
+}
+
+export interface GivenUrls {
+  readonly appUrl?: string | undefined;
+  readonly jobUrl?: string | undefined;
+  readonly queueUrl?: string | undefined;
 }
 
 /** Something about the outside database that the operator has to change; the message says what. */
@@ -72,21 +87,18 @@ async function createRole(client: Client, name: string): Promise<void> {
 
 /** The URLs of the roles, where they are not configured. */
 export function roleUrls(ownerUrl: string): RoleUrls {
-  return { ownerUrl, appUrl: urlFor(ownerUrl, 'tollgate_app').url, jobUrl: urlFor(ownerUrl, 'tollgate_job').url };
+  const [appUrl, jobUrl, queueUrl] = roles.map(({ name }) => urlFor(ownerUrl, name).url);
+  return { ownerUrl, appUrl: appUrl!, jobUrl: jobUrl!, queueUrl: queueUrl! };
 }
 
 /** Makes the roles that are missing and returns how to connect as each. Called under the set-up lock. */
-export async function prepareRoles(
-  client: Client,
-  ownerUrl: string,
-  given: { readonly appUrl?: string | undefined; readonly jobUrl?: string | undefined },
-): Promise<RoleUrls> {
+export async function prepareRoles(client: Client, ownerUrl: string, given: GivenUrls): Promise<RoleUrls> {
   const version = Number((await client.query('show server_version_num')).rows[0].server_version_num);
   if (version < 150_000) {
     throw new DatabaseSetupError(`PostgreSQL 15 or newer is needed; this server is ${Math.floor(version / 10_000)}.`);
   }
   const urls: string[] = [];
-  for (const { name, about } of roles) {
+  for (const { name, about, of, variable, rights } of roles) {
     const existing = (await client.query('select rolsuper, rolbypassrls from pg_roles where rolname = $1', [name]))
       .rows[0] as { rolsuper: boolean; rolbypassrls: boolean } | undefined;
     if (existing?.rolsuper || existing?.rolbypassrls) {
@@ -94,7 +106,7 @@ export async function prepareRoles(
         `The role ${name} (for ${about}) can bypass row-level security. Run: ALTER ROLE ${name} NOSUPERUSER NOBYPASSRLS;`,
       );
     }
-    const wanted = name === 'tollgate_app' ? given.appUrl : given.jobUrl;
+    const wanted = given[of];
     const { url, password } = urlFor(ownerUrl, name);
     try {
       if (!existing) await createRole(client, name);
@@ -103,16 +115,16 @@ export async function prepareRoles(
         await client.query(`alter role ${name} login password '${password}'`);
       }
       await client.query(
-        `do $$ begin execute format('grant connect on database %I to ${name}', current_database()); end $$`,
+        `do $$ begin execute format('grant ${rights} on database %I to ${name}', current_database()); end $$`,
       );
     } catch (error) {
       throw new DatabaseSetupError(
         `The user of DATABASE_URL may not make the role ${name} (${(error as Error).message}).\n` +
           `Let an administrator run: CREATE ROLE ${name} LOGIN PASSWORD '…' NOSUPERUSER NOBYPASSRLS;\n` +
-          `and set ${name === 'tollgate_app' ? 'DATABASE_APP_URL' : 'DATABASE_JOB_URL'}, or give the user CREATEROLE.`,
+          `and set ${variable}, or give the user CREATEROLE.`,
       );
     }
     urls.push(wanted ?? url);
   }
-  return { ownerUrl, appUrl: urls[0]!, jobUrl: urls[1]! };
+  return { ownerUrl, appUrl: urls[0]!, jobUrl: urls[1]!, queueUrl: urls[2]! };
 }

@@ -97,11 +97,12 @@ export async function askOnce<Row>(
   source: DataSource,
   statement: Prepared,
   values: readonly unknown[],
+  milliseconds: number = answerMilliseconds,
 ): Promise<Row[]> {
   const pool = (source.driver as unknown as { readonly master: Pool }).master;
   try {
     source.logger.logQuery(statement.text, values as unknown[]);
-    const query = { ...statement, values: values as unknown[], query_timeout: answerMilliseconds };
+    const query = { ...statement, values: values as unknown[], query_timeout: milliseconds };
     const { rows } = await pool.query(query);
     return rows as Row[];
   } catch (error) {

@@ -6,7 +6,7 @@ import { isWindows, run } from './embedded-postgres-system';
 /** PostgreSQL's own lock file: who holds the data folder, and how far it has come. */
 async function readLock(dataFolder: string) {
   const lines = (await readFile(join(dataFolder, 'postmaster.pid'), 'utf8').catch(() => undefined))?.split('\n');
-  return lines && { pid: lines[0] ?? '', status: lines[7]?.trim() };
+  return lines && { pid: lines[0] ?? '', port: Number(lines[3]), status: lines[7]?.trim() };
 }
 
 /** Whether the server started by this owner takes connections. */
@@ -34,6 +34,14 @@ function interrupt(pid: string): void {
   } catch {
     // Gone in between.
   }
+}
+
+/** The port of the server that a living gateway runs on this folder: what another process may use, but not stop. */
+export async function runningPort(dataFolder: string): Promise<number | undefined> {
+  const lock = await readLock(dataFolder);
+  if (!lock?.pid || lock.status !== 'ready') return undefined;
+  const [, gateway] = /tollgate\.owner=(\d+)\./.exec(await commandOf(lock.pid, dataFolder)) ?? [];
+  return gateway && (await commandOf(gateway, dataFolder)) !== '' ? lock.port : undefined;
 }
 
 /**

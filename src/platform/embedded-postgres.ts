@@ -13,7 +13,7 @@ import {
   type Place,
   removeOldDrafts,
 } from './embedded-postgres-cluster';
-import { isReady, untilFree } from './embedded-postgres-lock';
+import { isReady, runningPort, untilFree } from './embedded-postgres-lock';
 import { launch } from './embedded-postgres-watchdog';
 
 export interface EmbeddedPostgres {
@@ -63,6 +63,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     }
     await sleep(25);
   }
+}
+
+/** The port of the server that another process runs on this folder; `undefined`: nobody does. */
+export async function findRunningPostgres(dataFolder: string): Promise<number | undefined> {
+  if (!existsSync(dataFolder)) return undefined;
+  const place = await findPlace(dataFolder, () => undefined);
+  return runningPort(clusterPaths(place.folder).data);
 }
 
 /** A running server, or what it wrote to its log before it ended. */

@@ -6,6 +6,8 @@ import type { Config } from '../config';
 import { sqlState } from './database';
 import { prepareRoles, type RoleUrls, withSetupLock } from './database-setup';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres';
+import { type GivenUrls, prepareRoles, type RoleUrls, withSetupLock } from './database-setup';
+import { type EmbeddedPostgres, findRunningPostgres, startEmbeddedPostgres } from './embedded-postgres';
 
 export interface OpenedDatabase extends RoleUrls {
   /** What is running: for the first screen. */
@@ -27,11 +29,25 @@ async function prepareEmbedded(embedded: EmbeddedPostgres, ownerPassword: string
   } finally {
     await admin.end();
   }
-  const url = new URL(embedded.superuserUrl);
-  url.username = 'tollgate_owner';
-  url.password = ownerPassword;
-  url.pathname = '/tollgate';
-  return url.toString();
+  return embeddedOwnerUrl(embedded.port, ownerPassword);
+}
+
+const embeddedOwnerUrl = (port: number, password: string) =>
+  `postgresql://tollgate_owner:${password}@127.0.0.1:${port}/tollgate`;
+
+/**
+ * As `openDatabase`, for a command beside a gateway: where one runs on the embedded PostgreSQL, its server is used, and left
+ * running.
+ */
+export async function joinDatabase(
+  config: Config,
+  ownerPassword: () => Promise<string>,
+  progress: (line: string) => void,
+): Promise<OpenedDatabase> {
+  const port = config.databaseUrl ? undefined : await findRunningPostgres(join(config.dataFolder, 'database'));
+  if (port === undefined) return openDatabase(config, ownerPassword, progress);
+  const urls = await migrate(embeddedOwnerUrl(port, await ownerPassword()), {}, progress);
+  return { ...urls, about: 'the PostgreSQL of the gateway that runs', close: async () => undefined };
 }
 
 /**
@@ -50,11 +66,7 @@ async function makePartitions(source: DataSource): Promise<void> {
 }
 
 /** Makes the roles and brings the schema up to date; several servers that start at once do it once. */
-export async function migrate(
-  ownerUrl: string,
-  given: { readonly appUrl?: string | undefined; readonly jobUrl?: string | undefined },
-  progress: (line: string) => void,
-): Promise<RoleUrls> {
+export async function migrate(ownerUrl: string, given: GivenUrls, progress: (line: string) => void): Promise<RoleUrls> {
   return withSetupLock(ownerUrl, async (client) => {
     const urls = await prepareRoles(client, ownerUrl, given);
     const source = dataSourceFor({ url: ownerUrl, poolSize: 1, name: 'migrate' });
@@ -76,7 +88,11 @@ export async function openDatabase(
   ownerPassword: () => Promise<string>,
   progress: (line: string) => void,
 ): Promise<OpenedDatabase> {
-  const given = { appUrl: config.databaseAppUrl, jobUrl: config.databaseJobUrl };
+  const given = {
+    appUrl: config.databaseAppUrl,
+    jobUrl: config.databaseJobUrl,
+    queueUrl: config.databaseQueueUrl,
+  };
   if (config.databaseUrl) {
     const urls = await migrate(config.databaseUrl, given, progress);
     const { host, pathname } = new URL(config.databaseUrl);

@@ -40,8 +40,7 @@ async function emptyDatabase(owner?: string): Promise<string> {
 async function migrate(ownerUrl: string): Promise<string[]> {
   return withSetupLock(ownerUrl, async (client) => {
     // The roles of this server are there already, with the passwords that follow from the superuser's.
-    const { appUrl, jobUrl } = roleUrls(superuserUrl);
-    await prepareRoles(client, ownerUrl, { appUrl, jobUrl });
+    await prepareRoles(client, ownerUrl, roleUrls(superuserUrl));
     const source = dataSourceFor({ url: ownerUrl, poolSize: 1, name: 'migrate' });
     await source.initialize();
     try {

@@ -103,6 +103,17 @@ export class World {
     if (made.code) throw new Error(`${code}: ${made.message}`);
   }
 
+  /** A live tenant: its time is the gateway's. */
+  async liveTenant(options: { name?: string; timeZone?: string; currency?: string } = {}): Promise<TenantOfWorld> {
+    serial += 1;
+    const { tenant } = await this.act(
+      'createTenant',
+      { partnerId: this.partnerId, name: `Tenant ${serial}`, sandbox: false, ...options },
+      'tenant { id }',
+    );
+    return new TenantOfWorld(this.gateway, this, tenant.id);
+  }
+
   /** A sandbox tenant with a clock of its own. */
   async tenant(now: string, options: { timeZone?: string; currency?: string } = {}): Promise<TenantOfWorld> {
     serial += 1;
