@@ -120,6 +120,11 @@ interface ForeignKey {
 }
 
 describe('a row never points at what is foreign', () => {
+  /** A tenant has one row of this table at most. */
+  const makeRoom = async (table: string) => {
+    if (table === 'billing_work') await database.asOwner('delete from billing_work');
+  };
+
   /** Every foreign key of every tenant table, bent to the planted row of somebody else. */
   async function bentRows(towards: TenantLabel): Promise<[string, string, Record<string, unknown>][]> {
     const keys = await database.asOwner<ForeignKey & Record<string, unknown>>(
@@ -150,6 +155,7 @@ describe('a row never points at what is foreign', () => {
     for (const [name, table, row] of bent) {
       await database.asOwner('begin');
       await database.asOwner('set constraints all immediate');
+      await makeRoom(table);
       // As the owner, past the policies: it is the key itself that refuses.
       const state = await database.asOwner(...insertOf(table, row)).then(
         () => 'accepted',
@@ -167,6 +173,7 @@ describe('a row never points at what is foreign', () => {
       if (!row) continue;
       await database.asOwner('begin');
       await database.asOwner('set constraints all immediate');
+      await makeRoom(table);
       await database.asOwner(...insertOf(table, row));
       await database.asOwner('rollback');
     }

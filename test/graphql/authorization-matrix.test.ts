@@ -224,6 +224,7 @@ const fields: Readonly<Record<string, string>> = {
   Member: 'createdAt email name partnerRole tenantRole userId',
   Money: 'amount currency formatted minorUnits',
   Operand: 'name source unit value',
+  ParkedTenant: 'dueAt message parkedAt reason tenant tenantId',
   Partner: 'code couponOrder createdAt currency id name prorationBasis timeZone version',
   PendingCoupon: 'coupon createdAt endedAt id periodsApplied periodsReturned status',
   Plan: 'code currentVersion description id name prorationBasis rank status version',
@@ -530,6 +531,17 @@ describe('field by field', () => {
     ...['addons', 'plans', 'features', 'meters', 'coupons', 'members', 'apiKeys', 'tenants', 'validateCoupon'].map(
       of(home),
     ),
+    ...[
+      'addons',
+      'plans',
+      'features',
+      'coupons',
+      'members',
+      'apiKeys',
+      'tenants',
+      'parkedTenants',
+      'validateCoupon',
+    ].map(of(home)),
     { name: 'entitlementCheck', args: { tenantId: home.tenantId, feature: home.deniedFeatureId } },
     {
       name: 'changePlan',
@@ -598,7 +610,7 @@ describe('field by field', () => {
       const problems: string[] = [];
       for (const [root, whole] of ofOwner) {
         // Who they are differs, and lists that they may not read are empty: the table above has that.
-        if (['viewer', 'coupons', 'apiKeys', 'tenants'].includes(root) && ofTenantPeople) continue;
+        if (['viewer', 'coupons', 'apiKeys', 'tenants', 'parkedTenants'].includes(root) && ofTenantPeople) continue;
         if (
           root === 'viewer' ||
           (isMutation(root) &&

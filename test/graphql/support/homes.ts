@@ -341,5 +341,11 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
     home('hooli', 'other-partner-owner', await gateway.idOf('hooli')),
     home('stark', 'other-partner-owner', stark),
   ]);
+  // As a billing run does it for a tenant that it cannot bill.
+  await gateway.database.asOwner(
+    `insert into billing_work (tenant_id, partner_id, due_at, bill_until, parked_at, reason, created_at)
+     select id, partner_id, now(), now(), now(), 'UNEXPECTED', now() from tenants
+      where external_id in ('globex', 'initech', 'hooli', 'stark')`,
+  );
   return { globex, initech, hooli, stark: second };
 }
