@@ -1278,6 +1278,37 @@ export function node(
   return client.run(nodeOperation, variables, options);
 }
 
+export type ParkedTenantsResult = ParkedTenantsQuery['parkedTenants'];
+export const parkedTenantsOperation: Operation<ParkedTenantsResult, ParkedTenantsQueryVariables> = {
+  name: 'ParkedTenants',
+  kind: 'query',
+  root: 'parkedTenants',
+  document:
+    'query ParkedTenants($first:Int$after:String$last:Int$before:String$partnerId:ID){parkedTenants(first:$first after:$after last:$last before:$before partnerId:$partnerId){nodes{...ParkedTenantParts}pageInfo{...PageParts}}}fragment ParkedTenantParts on ParkedTenant{tenantId reason message dueAt parkedAt tenant{id name}}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * The tenants that billing goes past, and why.
+ */
+export function parkedTenants(
+  client: Client,
+  variables: ParkedTenantsQueryVariables = {},
+  options?: CallOptions,
+): Promise<ParkedTenantsResult> {
+  return client.run(parkedTenantsOperation, variables, options);
+}
+export type ParkedTenantsEntry = NonNullable<ParkedTenantsResult>['nodes'][number];
+/** Every entry of `parkedTenants`, page by page: each page is asked for when the one before it is used up. */
+export function iterateParkedTenants(
+  client: Client,
+  variables: Omit<ParkedTenantsQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<ParkedTenantsEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await parkedTenants(client, { ...variables, after }, options);
+    return result;
+  });
+}
+
 export type PartnerResult = PartnerQuery['partner'];
 export const partnerOperation: Operation<PartnerResult, PartnerQueryVariables> = {
   name: 'Partner',
@@ -1956,6 +1987,40 @@ export function iterateTenants(
     const result = await tenants(client, { ...variables, after }, options);
     return result;
   });
+}
+
+/** The codes with which unparkTenant may be refused, from `@refuses` in the schema. */
+export type UnparkTenantRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type UnparkTenantResult = Exclude<UnparkTenantMutation['unparkTenant'], { __typename: 'Refused' }> | Refused<UnparkTenantRefusal>;
+export const unparkTenantOperation: Operation<UnparkTenantResult, UnparkTenantMutationVariables> = {
+  name: 'UnparkTenant',
+  kind: 'mutation',
+  root: 'unparkTenant',
+  keyed: true,
+  document:
+    'mutation UnparkTenant($input:UnparkTenantInput!$idempotencyKey:String$dryRun:Boolean){unparkTenant(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UnparkTenantDone{replayed dryRun tenantId parked{...ParkedTenantParts}}...RefusedParts}}fragment ParkedTenantParts on ParkedTenant{tenantId reason message dueAt parkedAt tenant{id name}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Lets billing try a parked tenant again.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function unparkTenant(
+  client: Client,
+  variables: UnparkTenantMutationVariables,
+  options?: CallOptions,
+): Promise<UnparkTenantResult> {
+  return client.run(unparkTenantOperation, variables, options);
 }
 
 /** The codes with which updateAddon may be refused, from `@refuses` in the schema. */
@@ -2801,6 +2866,23 @@ export type MoneyInput = {
   currency: string;
 };
 
+/** Why billing goes past a tenant. */
+export type ParkReason =
+  /** An amount goes beyond what can be kept. Correct the price or quantity. */
+  | 'AMOUNT_OUT_OF_RANGE'
+  /** The account was locked or timed out again and again. Look for a transaction that does not end, then unpark. */
+  | 'BUSY'
+  /** The database refused a row that contradicts others. The log names the constraint. */
+  | 'CONSTRAINT_BROKEN'
+  /** A check of the invoice failed. The log names it; nothing was written. */
+  | 'INVARIANT_BROKEN'
+  /** Something is due, but billing found nothing to do. The log has the tenant. */
+  | 'NOTHING_MOVED'
+  /** Something else failed. The log has the error; nothing was written. */
+  | 'UNEXPECTED'
+  /** Workers ended in the middle of billing it again and again. The log of the machine says why. */
+  | 'WORKER_LOST';
+
 /** A person's role in a partner. */
 export type PartnerRole =
   /** May do everything in the partner and for its tenants. */
@@ -3260,6 +3342,12 @@ export type UnavailableAddonPolicy =
   | 'KEEP'
   /** The change is refused. */
   | 'REFUSE';
+
+/** Which tenant billing tries again. */
+export type UnparkTenantInput = {
+  /** tenant_… */
+  tenantId: string;
+};
 
 /** What changes; what is left out stays. */
 export type UpdateAddonInput = {
@@ -3783,6 +3871,31 @@ export type RemoveUserMutationVariables = Exact<{
 export type RemoveUserMutation = { removeUser:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
     | { __typename: 'RemoveUserDone', replayed: boolean, dryRun: boolean, userId: string }
+   };
+
+export type ParkedTenantPartsFragment = { tenantId: string, reason: ParkReason, message: string, dueAt: string, parkedAt: string, tenant: { id: string, name: string } | null };
+
+export type ParkedTenantsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  partnerId?: string | null | undefined;
+}>;
+
+
+export type ParkedTenantsQuery = { parkedTenants: { nodes: Array<{ tenantId: string, reason: ParkReason, message: string, dueAt: string, parkedAt: string, tenant: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type UnparkTenantMutationVariables = Exact<{
+  input: UnparkTenantInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type UnparkTenantMutation = { unparkTenant:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'UnparkTenantDone', replayed: boolean, dryRun: boolean, tenantId: string, parked: { tenantId: string, reason: ParkReason, message: string, dueAt: string, parkedAt: string, tenant: { id: string, name: string } | null } | null }
    };
 
 export type PartnerPartsFragment = { id: string, code: string, name: string, currency: string, timeZone: string, prorationBasis: ProrationBasis, couponOrder: CouponOrder, createdAt: string, version: number };
