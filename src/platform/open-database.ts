@@ -4,8 +4,8 @@ import type { DataSource } from 'typeorm';
 import { dataSourceFor } from '../../ormconfig';
 import type { Config } from '../config';
 import { sqlState } from './database';
-import { type GivenUrls, prepareRoles, prepareRoles, type RoleUrls, type RoleUrls, withSetupLock, withSetupLock } from './database-setup';
-import { type EmbeddedPostgres, type EmbeddedPostgres, findRunningPostgres, startEmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres';
+import { type GivenUrls, prepareRoles, type RoleUrls, withSetupLock } from './database-setup';
+import { type EmbeddedPostgres, findRunningPostgres, startEmbeddedPostgres } from './embedded-postgres';
 
 export interface OpenedDatabase extends RoleUrls {
   /** What is running: for the first screen. */
