@@ -124,6 +124,67 @@ create policy partner_update on public.api_keys for update to tollgate_app
 grant insert, select on public.api_keys to tollgate_app;
 grant update (revoked_at) on public.api_keys to tollgate_app;
 
+create view public.billing_due with (security_invoker=true) as
+ SELECT subscriptions.period_end AS due_at,
+    subscriptions.tenant_id,
+    subscriptions.partner_id
+   FROM public.subscriptions
+  WHERE subscriptions.status <> 'CANCELLED'::text
+UNION ALL
+ SELECT subscriptions.cancel_at AS due_at,
+    subscriptions.tenant_id,
+    subscriptions.partner_id
+   FROM public.subscriptions
+  WHERE subscriptions.status <> 'CANCELLED'::text AND subscriptions.cancel_at IS NOT NULL
+UNION ALL
+ SELECT scheduled_plan_changes.effective_at AS due_at,
+    scheduled_plan_changes.tenant_id,
+    scheduled_plan_changes.partner_id
+   FROM public.scheduled_plan_changes
+  WHERE scheduled_plan_changes.status = 'PENDING'::text
+UNION ALL
+ SELECT partner_tenant_addon_subscriptions.ends_at AS due_at,
+    partner_tenant_addon_subscriptions.tenant_id,
+    partner_tenant_addon_subscriptions.partner_id
+   FROM public.partner_tenant_addon_subscriptions
+  WHERE partner_tenant_addon_subscriptions.ended_at IS NULL AND partner_tenant_addon_subscriptions.ends_at IS NOT NULL;
+grant select on public.billing_due to tollgate_job;
+
+create table public.billing_work (
+  tenant_id uuid not null,
+  partner_id uuid not null,
+  due_at timestamp(3) with time zone not null,
+  bill_until timestamp(3) with time zone not null,
+  attempts integer not null default 0,
+  held_until timestamp(3) with time zone,
+  parked_at timestamp(3) with time zone,
+  reason text,
+  detail text,
+  created_at timestamp(3) with time zone not null,
+  constraint billing_work_pkey PRIMARY KEY (tenant_id),
+  constraint billing_work_check CHECK (parked_at IS NULL OR held_until IS NULL AND reason IS NOT NULL),
+  constraint billing_work_check1 CHECK (attempts = 0 OR parked_at IS NOT NULL OR held_until IS NOT NULL),
+  constraint billing_work_reason_check CHECK (reason = ANY (ARRAY['INVARIANT_BROKEN'::text, 'AMOUNT_OUT_OF_RANGE'::text, 'CONSTRAINT_BROKEN'::text, 'NOTHING_MOVED'::text, 'BUSY'::text, 'WORKER_LOST'::text, 'UNEXPECTED'::text])),
+  constraint billing_work_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+CREATE INDEX billing_work_fresh ON public.billing_work USING btree (due_at, tenant_id) WHERE parked_at IS NULL AND held_until IS NULL;
+CREATE INDEX billing_work_fresh_of_partner ON public.billing_work USING btree (partner_id, due_at, tenant_id) WHERE parked_at IS NULL AND held_until IS NULL;
+CREATE INDEX billing_work_held ON public.billing_work USING btree (held_until) WHERE held_until IS NOT NULL;
+CREATE INDEX billing_work_parked ON public.billing_work USING btree (partner_id, tenant_id) WHERE parked_at IS NOT NULL;
+alter table public.billing_work enable row level security;
+create policy tenant_delete on public.billing_work for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.billing_work for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.billing_work for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.billing_work for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant delete on public.billing_work to tollgate_app;
+grant delete, select on public.billing_work to tollgate_job;
+grant select (tenant_id, partner_id, due_at, bill_until, parked_at, reason, created_at) on public.billing_work to tollgate_app;
+grant update (held_until, parked_at, reason, detail) on public.billing_work to tollgate_job;
+
 create table public.coupon_amounts (
   partner_id uuid not null,
   coupon_id uuid not null,
@@ -772,6 +833,7 @@ create table public.partner_tenant_addon_subscriptions (
   constraint partner_tenant_addon_subscriptions_partner_id_addon_id_fkey FOREIGN KEY (partner_id, addon_id) REFERENCES public.partner_addons(partner_id, id)
 );
 CREATE INDEX addon_subscriptions_by_addon ON public.partner_tenant_addon_subscriptions USING btree (partner_id, addon_id) WHERE ended_at IS NULL;
+CREATE INDEX addon_subscriptions_ends ON public.partner_tenant_addon_subscriptions USING btree (ends_at, tenant_id) WHERE ended_at IS NULL AND ends_at IS NOT NULL;
 CREATE UNIQUE INDEX addon_subscriptions_one_live ON public.partner_tenant_addon_subscriptions USING btree (tenant_id, addon_id) WHERE ended_at IS NULL;
 alter table public.partner_tenant_addon_subscriptions enable row level security;
 create policy tenant_delete on public.partner_tenant_addon_subscriptions for delete to tollgate_app, tollgate_job
@@ -1080,6 +1142,7 @@ create table public.scheduled_plan_changes (
   constraint scheduled_plan_changes_partner_id_plan_version_id_fkey FOREIGN KEY (partner_id, plan_version_id) REFERENCES public.plan_versions(partner_id, id),
   constraint scheduled_plan_changes_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
 );
+CREATE INDEX scheduled_plan_changes_due ON public.scheduled_plan_changes USING btree (effective_at, tenant_id) WHERE status = 'PENDING'::text;
 CREATE UNIQUE INDEX scheduled_plan_changes_one ON public.scheduled_plan_changes USING btree (tenant_id, subscription_id) WHERE status = 'PENDING'::text;
 alter table public.scheduled_plan_changes enable row level security;
 create policy tenant_delete on public.scheduled_plan_changes for delete to tollgate_app, tollgate_job
@@ -1190,8 +1253,10 @@ create table public.subscriptions (
   constraint subscriptions_partner_id_plan_version_id_fkey FOREIGN KEY (partner_id, plan_version_id) REFERENCES public.plan_versions(partner_id, id),
   constraint subscriptions_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
 );
+CREATE INDEX subscriptions_cancellations ON public.subscriptions USING btree (cancel_at, tenant_id) WHERE status <> 'CANCELLED'::text AND cancel_at IS NOT NULL;
 CREATE INDEX subscriptions_due ON public.subscriptions USING btree (partner_id, period_end) WHERE status <> 'CANCELLED'::text;
 CREATE UNIQUE INDEX subscriptions_one_live ON public.subscriptions USING btree (tenant_id) WHERE status <> 'CANCELLED'::text;
+CREATE INDEX subscriptions_period_ends ON public.subscriptions USING btree (period_end, tenant_id) WHERE status <> 'CANCELLED'::text;
 alter table public.subscriptions enable row level security;
 create policy tenant_delete on public.subscriptions for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
@@ -1482,6 +1547,18 @@ $function$;
 revoke all on function app.api_key_by_hash(bytea) from public;
 grant execute on function app.api_key_by_hash(bytea) to tollgate_app;
 
+CREATE OR REPLACE FUNCTION app.billing_work_left(p_partner uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select exists (select 1 from billing_work w
+                  where w.parked_at is null and (p_partner is null or w.partner_id = p_partner))
+$function$;
+revoke all on function app.billing_work_left(uuid) from public;
+grant execute on function app.billing_work_left(uuid) to tollgate_job;
+
 CREATE OR REPLACE FUNCTION app.check_entitlements(p_users uuid[], p_partners uuid[], p_entered_tenants uuid[], p_tenants uuid[], p_feature_codes text[], p_as_of timestamp with time zone[], p_now timestamp with time zone)
  RETURNS TABLE(place integer, partner_id uuid, tenant_now timestamp with time zone, feature_id uuid, feature_kind text, source_kind text, source_id uuid, source_name text, catalog_id uuid, quantity bigint, unlimited boolean, limit_quantity numeric, reset_period text, config_value text, starts_at timestamp with time zone, ends_at timestamp with time zone, anchor_date date, subscription_time_zone text)
  LANGUAGE plpgsql
@@ -1542,6 +1619,61 @@ begin
 end $function$;
 revoke all on function app.check_entitlements(uuid[],uuid[],uuid[],uuid[],text[],timestamp with time zone[],timestamp with time zone) from public;
 grant execute on function app.check_entitlements(uuid[],uuid[],uuid[],uuid[],text[],timestamp with time zone[],timestamp with time zone) to tollgate_app;
+
+CREATE OR REPLACE FUNCTION app.claim_billing_work(p_partner uuid, p_limit integer, p_hold interval)
+ RETURNS TABLE(tenant_id uuid, partner_id uuid, bill_until timestamp with time zone, attempts integer, reason text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_partner uuid := p_partner;
+begin
+  if v_partner is null then
+    select w.partner_id into v_partner from billing_work w
+     where w.parked_at is null and w.held_until is null order by w.due_at, w.tenant_id limit 1 for update skip locked;
+  end if;
+  return query
+  with fresh as materialized (
+    select w.tenant_id from billing_work w
+     where w.partner_id = v_partner and w.parked_at is null and w.held_until is null
+     order by w.due_at, w.tenant_id limit p_limit for update skip locked
+  )
+  update billing_work w set attempts = w.attempts + 1, held_until = clock_timestamp() + p_hold
+    from fresh f where w.tenant_id = f.tenant_id
+  returning w.tenant_id, w.partner_id, w.bill_until::timestamptz, w.attempts, w.reason;
+  if found then
+    return;
+  end if;
+  return query
+  with tried as materialized (
+    select w.tenant_id from billing_work w
+     where w.held_until <= clock_timestamp() and (p_partner is null or w.partner_id = p_partner)
+     order by w.held_until, w.tenant_id limit 1 for update skip locked
+  )
+  update billing_work w set attempts = w.attempts + 1, held_until = clock_timestamp() + p_hold
+    from tried t where w.tenant_id = t.tenant_id
+  returning w.tenant_id, w.partner_id, w.bill_until::timestamptz, w.attempts, w.reason;
+end $function$;
+revoke all on function app.claim_billing_work(uuid,integer,interval) from public;
+grant execute on function app.claim_billing_work(uuid,integer,interval) to tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.count_billing_due(p_latest timestamp with time zone, p_date date, p_partner uuid)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select count(distinct d.tenant_id)
+    from billing_due d
+    join tenants t on t.id = d.tenant_id and not t.sandbox
+    join subscriptions s on s.tenant_id = d.tenant_id and s.status <> 'CANCELLED'
+   where d.due_at <= least(p_latest, ((p_date + 1)::timestamp at time zone s.time_zone) - interval '1 millisecond')
+     and (p_partner is null or d.partner_id = p_partner)
+     and not exists (select 1 from billing_work w where w.tenant_id = d.tenant_id and w.parked_at is not null)
+$function$;
+revoke all on function app.count_billing_due(timestamp with time zone,date,uuid) from public;
+grant execute on function app.count_billing_due(timestamp with time zone,date,uuid) to tollgate_job;
 
 CREATE OR REPLACE FUNCTION app.ensure_user(p_id uuid, p_email text, p_now timestamp with time zone)
  RETURNS uuid
@@ -1671,6 +1803,41 @@ $function$;
 revoke all on function app.events_of(uuid,uuid,timestamp with time zone,timestamp with time zone) from public;
 grant execute on function app.events_of(uuid,uuid,timestamp with time zone,timestamp with time zone) to tollgate_app, tollgate_job;
 
+CREATE OR REPLACE FUNCTION app.find_billing_work(p_latest timestamp with time zone, p_date date, p_partner uuid, p_after_at timestamp with time zone, p_after_tenant uuid, p_limit integer)
+ RETURNS TABLE(seen integer, added integer, last_at timestamp with time zone, last_tenant uuid)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  -- No zone is further behind UTC than twelve hours.
+  v_latest timestamptz := least(p_latest, ((p_date + 1)::timestamp + interval '12 hours') at time zone 'UTC');
+begin
+  return query
+  with due as materialized (
+    select d.due_at, d.tenant_id from billing_due d
+     where d.due_at <= v_latest and (d.due_at, d.tenant_id) > (p_after_at, p_after_tenant)
+       and (p_partner is null or d.partner_id = p_partner)
+     order by d.due_at, d.tenant_id limit p_limit
+  ), noted as (
+    insert into billing_work (tenant_id, partner_id, due_at, bill_until, created_at)
+    select distinct on (d.tenant_id) d.tenant_id, t.partner_id, d.due_at, until, clock_timestamp()
+      from due d
+      join tenants t on t.id = d.tenant_id and not t.sandbox
+      join subscriptions s on s.tenant_id = d.tenant_id and s.status <> 'CANCELLED'
+     cross join least(p_latest, ((p_date + 1)::timestamp at time zone s.time_zone) - interval '1 millisecond') until
+     where d.due_at <= until
+     order by d.tenant_id, d.due_at
+    on conflict (tenant_id) do nothing
+    returning 1
+  )
+  select (select count(*)::integer from due), (select count(*)::integer from noted), l.due_at, l.tenant_id
+    from (select 1) one left join lateral
+      (select d.due_at, d.tenant_id from due d order by d.due_at desc, d.tenant_id desc limit 1) l on true;
+end $function$;
+revoke all on function app.find_billing_work(timestamp with time zone,date,uuid,timestamp with time zone,uuid,integer) from public;
+grant execute on function app.find_billing_work(timestamp with time zone,date,uuid,timestamp with time zone,uuid,integer) to tollgate_job;
+
 CREATE OR REPLACE FUNCTION app.forbid_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1794,6 +1961,31 @@ begin
 end $function$;
 revoke all on function app.memberships_of(text,text) from public;
 grant execute on function app.memberships_of(text,text) to tollgate_app;
+
+CREATE OR REPLACE FUNCTION app.parked_billing_work(p_partner uuid, p_limit integer)
+ RETURNS TABLE(tenant_id uuid, tenant_name text, partner_code text, reason text, detail text, parked_at timestamp with time zone, parked bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select w.tenant_id, t.name, p.code, w.reason, w.detail, w.parked_at, count(*) over ()
+    from billing_work w join tenants t on t.id = w.tenant_id join partners p on p.id = w.partner_id
+   where w.parked_at is not null and (p_partner is null or w.partner_id = p_partner)
+   order by w.parked_at, w.tenant_id limit p_limit
+$function$;
+revoke all on function app.parked_billing_work(uuid,integer) from public;
+grant execute on function app.parked_billing_work(uuid,integer) to tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.partner_by_code(p_code text)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select p.id from partners p where p.code = p_code
+$function$;
+revoke all on function app.partner_by_code(text) from public;
+grant execute on function app.partner_by_code(text) to tollgate_job;
 
 CREATE OR REPLACE PROCEDURE app.protect_partner_table(IN p_table regclass, IN p_tenants_read boolean DEFAULT true)
  LANGUAGE plpgsql
