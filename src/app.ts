@@ -5,7 +5,12 @@ import { type Authentication, authenticate } from './access/authenticate.query';
 import { decodeId } from './core/ids';
 import { AmountOutOfRange } from './core/money';
 import { type Refused, type Result, refuse } from './core/result';
-import type { CheckedSources, EntitlementCheckInput } from './entitlements/entitlement-check';
+import {
+  type CheckedSources,
+  type EntitlementCheckInput,
+  isSameWindow,
+  usageWindow,
+} from './entitlements/entitlement-check';
 import { type CheckQuestion, readChecks } from './entitlements/entitlement-check.repository';
 import type { Clock } from './platform/clock';
 import {
@@ -25,6 +30,7 @@ import type { TextSigner } from './platform/signed-text';
 import type { TokenVerifier } from './platform/tokens';
 import { System } from './system';
 import { Tx } from './tx';
+import type { UsageWindow } from './usage/meter';
 
 /** What an operation is about: decides which account is entered, and which rights it takes. */
 export type Scope =
@@ -87,6 +93,9 @@ export interface AppParts {
   readonly log: Log;
 }
 
+/** A window may end, or its subscription change, while a check is asked: not again and again. */
+const mostWindowGuesses = 3;
+
 const keyPattern = /^[\x21-\x7e]{1,255}$/;
 
 export const amountOutOfRange = 'The amounts go beyond what can be kept: 9223372036854775807 minor units.';
@@ -100,6 +109,8 @@ export class App {
   readonly log: Log;
   readonly system: System;
   private readonly actors = new LRUCache<string, Authentication>({ max: 10_000, ttl: membershipMemory });
+  /** In which window a tenant's METERED feature was checked last. */
+  private readonly windows = new LRUCache<string, UsageWindow>({ max: 50_000 });
   /** Checks of all requests, each by its own asker. */
   private readonly checks: Gathering<CheckQuestion, CheckedSources | undefined>;
 
@@ -148,8 +159,21 @@ export class App {
   async readCheck(actor: Actor, input: EntitlementCheckInput, open?: OpenTx): Promise<CheckedSources | undefined> {
     const { tenantId, feature: featureCode, asOf } = input;
     const question = { entry: entryOf(actor), tenantId, featureCode, asOf };
+    const ask = async (window: UsageWindow | undefined) => {
+      const asked = { ...question, window };
+      return open ? (await readChecks(open.tx.ask, this.clock.now(), [asked]))[0] : this.checks.ask(asked);
+    };
+    const key = `${tenantId} ${featureCode}`;
     try {
-      return open ? (await readChecks(open.tx.ask, this.clock.now(), [question]))[0] : await this.checks.ask(question);
+      // What a METERED feature is checked in is almost always the window that it was checked in last time.
+      let guess = asOf ? undefined : this.windows.get(key);
+      for (let attempt = 1; ; attempt += 1) {
+        const checked = await ask(guess);
+        const window = checked && usageWindow(checked, asOf);
+        if (!window || (guess && isSameWindow(window, guess)) || attempt > mostWindowGuesses) return checked;
+        if (!asOf) this.windows.set(key, window);
+        guess = window;
+      }
     } catch (error) {
       if (error instanceof NoSuchAccount) return undefined;
       throw error;

@@ -3,6 +3,9 @@ import { type Instant, instantFromMilliseconds, type LocalDate, localDate, timeZ
 import { decimal } from '../core/decimal';
 import type { Id } from '../core/ids';
 import type { Ask, Entry, Prepared } from '../platform/database';
+import { fromStored } from '../platform/stored-value';
+import type { UsagePrice } from '../rating/rate-usage';
+import type { Aggregation, UsageWindow } from '../usage/meter';
 import type { EntitlementSource, EntitlementSourceKind } from './entitlement';
 import type { CheckedSources } from './entitlement-check';
 
@@ -23,15 +26,19 @@ interface CheckRow {
   readonly limit_quantity: string | null;
   readonly reset_period: ResetPeriod | null;
   readonly config_value: string | null;
+  readonly usage_price: object | null;
   readonly starts_at: Date;
   readonly ends_at: Date | null;
   readonly anchor_date: string | null;
   readonly subscription_time_zone: string | null;
+  /** METERED, where the question came with a window: what was used in it. */
+  readonly used: string | null;
+  readonly aggregation: Aggregation | null;
 }
 
 const statement: Prepared = {
   name: 'check_entitlements',
-  text: 'select * from app.check_entitlements($1, $2, $3, $4, $5, $6, $7)',
+  text: 'select * from app.check_entitlements($1, $2, $3, $4, $5, $6, $7, $8, $9)',
 };
 
 /** Parsed once for each date there is. */
@@ -62,6 +69,7 @@ function sourceFromRow(row: CheckRow, sourceKind: EntitlementSourceKind, feature
     limit: row.limit_quantity === null ? undefined : decimal(withoutZeros(row.limit_quantity)),
     resetPeriod: row.reset_period ?? undefined,
     value: row.config_value ?? undefined,
+    price: row.usage_price ? (fromStored(row.usage_price) as UsagePrice) : undefined,
     startsAt: instantOf(row.starts_at),
     endsAt: row.ends_at ? instantOf(row.ends_at) : undefined,
   };
@@ -85,6 +93,7 @@ function fromRows(questions: readonly CheckQuestion[], rows: readonly CheckRow[]
       tenant,
       sources: before ? [...before.sources, ...source] : source,
       subscription: before?.subscription ?? subscription,
+      use: row.used === null ? undefined : { used: decimal(withoutZeros(row.used)), aggregation: row.aggregation! },
     };
   }
   return answers;
@@ -99,6 +108,8 @@ export interface CheckQuestion {
   readonly tenantId: string;
   readonly featureCode: string;
   readonly asOf?: Instant | undefined;
+  /** METERED: in which window the use is to be summed up. */
+  readonly window?: UsageWindow | undefined;
 }
 
 /**
@@ -118,6 +129,8 @@ export async function readChecks(
     questions.map(({ featureCode }) => featureCode),
     questions.map(({ asOf }) => asOf?.toString() ?? null),
     new Date(now.epochMilliseconds).toISOString(),
+    questions.map(({ window }) => window?.start.toString() ?? null),
+    questions.map(({ window }) => window?.end.toString() ?? null),
   ]);
   return fromRows(questions, rows);
 }

@@ -1,17 +1,24 @@
 import type { TenantContext } from '../access/tenant';
 import type { Feature } from '../catalog/feature';
-import { type Instant, isAtOrBefore, isBefore } from '../core/calendar';
+import { type Instant, instant, isAtOrBefore, isBefore, localDate, timeZone } from '../core/calendar';
 import { type DecimalValue, decimal } from '../core/decimal';
 import type { Id } from '../core/ids';
 import { type IntervalUnit, type Period, periodContaining } from '../core/period';
 import type { Subscription } from '../subscriptions/subscription';
+import type { Aggregation, UsageWindow } from '../usage/meter';
 import { type EntitlementSource, type Gate, gate, type MergedEntitlement, mergeEntitlement } from './entitlement';
 
 export interface EntitlementAnswer extends Gate {
   readonly featureId?: Id<'Feature'> | undefined;
   readonly featureCode: string;
   readonly merged?: MergedEntitlement | undefined;
+  /** METERED: where it counts now. */
+  readonly window?: UsageWindow | undefined;
   readonly resetsAt?: Instant | undefined;
+  /** METERED. */
+  readonly aggregation?: Aggregation | undefined;
+  /** When this was so: the tenant's now, or the instant that was asked about. */
+  readonly at?: Instant | undefined;
   readonly tenant?: CheckedTenant | undefined;
 }
 
@@ -35,19 +42,25 @@ const resetUnits: Readonly<Record<string, IntervalUnit | undefined>> = {
   YEAR: 'YEAR',
 };
 
+/** Where a limit that never starts over counts. */
+export const ever: UsageWindow = { start: instant('1970-01-01T00:00:00Z'), end: instant('2200-01-01T00:00:00Z') };
+
 /** The last window of each schedule: calendar arithmetic is dear, and one window answers for weeks of checks. */
 const windows = new Map<string, Period>();
 const mostWindows = 10_000;
 
+/** A grant without a subscription counts by the calendar: this is the first day of a year, and a Monday. */
+const calendar = { anchorDate: localDate('2001-01-01'), timeZone: timeZone('UTC') };
+
 /** The window in which a metered limit counts: it follows the subscription's anchor and may be shorter than its period. */
 export function resetWindow(
   subscription: Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined,
-  merged: MergedEntitlement,
+  merged: Pick<MergedEntitlement, 'resetPeriod'>,
   at: Instant,
 ): Period | undefined {
   const interval = resetUnits[merged.resetPeriod ?? 'NEVER'];
-  if (!interval || !subscription) return undefined;
-  const { anchorDate: anchor, timeZone: zone } = subscription;
+  if (!interval) return undefined;
+  const { anchorDate: anchor, timeZone: zone } = subscription ?? calendar;
   const key = `${anchor} ${interval} ${zone}`;
   const known = windows.get(key);
   if (known && isAtOrBefore(known.start, at) && isBefore(at, known.end)) return known;
@@ -57,12 +70,28 @@ export function resetWindow(
   return window;
 }
 
+/** In which window the use of what was read is to be summed up; `undefined`: it is not METERED, or nothing gives it. */
+export function usageWindow(checked: CheckedSources, asOf: Instant | undefined): UsageWindow | undefined {
+  const first = checked.sources[0];
+  if (first?.kind !== 'METERED') return undefined;
+  return resetWindow(checked.subscription, first, asOf ?? checked.tenant.now) ?? ever;
+}
+
+export function isSameWindow(one: UsageWindow, two: UsageWindow): boolean {
+  return (
+    one.start.epochMilliseconds === two.start.epochMilliseconds &&
+    one.end.epochMilliseconds === two.end.epochMilliseconds
+  );
+}
+
 /** What a check reads; see `entitlement-check.repository`. */
 export interface CheckedSources {
   readonly tenant: CheckedTenant;
   readonly sources: readonly EntitlementSource[];
   /** Read only where a limit starts over. */
   readonly subscription?: Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined;
+  /** METERED: what was used in the window that it was read with. */
+  readonly use?: { readonly used: DecimalValue; readonly aggregation: Aggregation } | undefined;
 }
 
 const none = decimal(0);
@@ -88,13 +117,15 @@ export async function entitlementCheck(
   findFeature: (partnerId: Id<'Partner'>) => Promise<Feature | undefined>,
 ): Promise<EntitlementAnswer> {
   if (!checked) return unknownTenant(input.feature);
-  const { tenant, sources, subscription } = checked;
+  const { tenant, sources, subscription, use } = checked;
   const kind = sources[0]?.kind;
   const feature = kind === undefined || kind === 'CONFIG' ? await findFeature(tenant.partnerId) : undefined;
   if (!kind && !feature) return unknownFeature(checked, input.feature);
   const merged = mergeEntitlement(sources, feature?.valueOrder ?? []);
-  const window = merged && kind === 'METERED' ? resetWindow(subscription, merged, input.asOf ?? tenant.now) : undefined;
-  const { allowed, reason, limit, used, remaining } = gate(kind ?? feature!.kind, merged, none, input.quantity ?? one);
+  const at = input.asOf ?? tenant.now;
+  const resets = merged && kind === 'METERED' ? resetWindow(subscription, merged, at) : undefined;
+  const quantity = input.quantity ?? one;
+  const { allowed, reason, limit, used, remaining } = gate(kind ?? feature!.kind, merged, use?.used ?? none, quantity);
   return {
     allowed,
     reason,
@@ -105,6 +136,9 @@ export async function entitlementCheck(
     tenant,
     featureId: sources[0]?.featureId ?? feature?.id,
     featureCode: input.feature,
-    resetsAt: window?.end,
+    at,
+    window: kind === 'METERED' ? (resets ?? ever) : undefined,
+    resetsAt: resets?.end,
+    aggregation: use?.aggregation,
   };
 }

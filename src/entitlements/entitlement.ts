@@ -4,7 +4,7 @@ import { type Instant, isAtOrBefore, isBefore } from '../core/calendar';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
 import { type FeatureUsagePrice, usagePriceText } from '../rating/price-model-input';
-import type { UsagePrice } from '../rating/rate-usage';
+import { overageSource, type UsagePrice } from '../rating/rate-usage';
 
 export const entitlementSourceKinds = ['PLAN', 'ADDON', 'GRANT'] as const;
 export type EntitlementSourceKind = (typeof entitlementSourceKinds)[number];
@@ -108,6 +108,7 @@ export const gateReasons = [
   'GRANTED',
   'WITHIN_LIMIT',
   'UNLIMITED',
+  'OVERAGE',
   'NOT_ENTITLED',
   'LIMIT_REACHED',
   'FEATURE_UNKNOWN',
@@ -136,8 +137,10 @@ export function gate(
   const limit = merged.limit ?? decimal(0);
   const left = limit.minus(used);
   const remaining = left.isNegative() ? decimal(0) : left;
-  const allowed = requested.lessThanOrEqualTo(left);
-  return { allowed, reason: allowed ? 'WITHIN_LIMIT' : 'LIMIT_REACHED', limit, used, remaining };
+  if (requested.lessThanOrEqualTo(left)) return { allowed: true, reason: 'WITHIN_LIMIT', limit, used, remaining };
+  // Billing rules §5: no price beyond the limit anywhere, and the limit is hard.
+  const sold = overageSource(merged.sources) !== undefined;
+  return { allowed: sold, reason: sold ? 'OVERAGE' : 'LIMIT_REACHED', limit, used, remaining };
 }
 
 interface SourceOwner {

@@ -34,6 +34,7 @@ export const GateReasonEnum = enumFrom('GateReason', gateReasons, 'Why a check a
   GRANTED: 'The tenant has the feature.',
   WITHIN_LIMIT: 'There is enough left of the limit.',
   UNLIMITED: 'There is no limit.',
+  OVERAGE: 'Beyond the limit, and what is beyond is charged.',
   NOT_ENTITLED: 'The tenant does not have the feature.',
   LIMIT_REACHED: 'There is not enough left of the limit.',
   FEATURE_UNKNOWN: 'There is no such feature.',

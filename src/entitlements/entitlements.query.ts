@@ -3,11 +3,11 @@ import { decimal } from '../core/decimal';
 import { groupBy } from '../core/group';
 import type { Tx } from '../tx';
 import { type EntitlementSource, gate, mergeEntitlement } from './entitlement';
-import { type EntitlementAnswer, resetWindow } from './entitlement-check';
+import { type EntitlementAnswer, ever, resetWindow } from './entitlement-check';
 
 /** Everything a tenant is entitled to, by feature. */
 export async function entitlements(
-  tx: Pick<Tx, 'tenantFor' | 'features' | 'entitlements' | 'subscriptions'>,
+  tx: Pick<Tx, 'tenantFor' | 'features' | 'entitlements' | 'subscriptions' | 'usage'>,
   tenantId: string,
   asOf: Instant | undefined,
 ): Promise<readonly EntitlementAnswer[] | undefined> {
@@ -20,18 +20,25 @@ export async function entitlements(
   );
   const features = new Map((await tx.features.byIds([...byFeature.keys()])).map((feature) => [feature.id, feature]));
   const subscription = await tx.subscriptions.live(tenant.id);
-  return [...byFeature].flatMap(([featureId, sources]) => {
+  const held = [...byFeature].flatMap(([featureId, sources]) => {
     const feature = features.get(featureId);
     const merged = feature && mergeEntitlement(sources, feature.valueOrder);
     if (!feature || !merged) return [];
-    const window = feature.kind === 'METERED' ? resetWindow(subscription, merged, at) : undefined;
-    return [
-      {
-        ...gate(feature.kind, merged, decimal(0), decimal(0)),
-        ...{ featureId, merged, tenant },
-        featureCode: feature.code,
-        resetsAt: window?.end,
-      },
-    ];
+    const resets = feature.kind === 'METERED' ? resetWindow(subscription, merged, at) : undefined;
+    return [{ feature, merged, resetsAt: resets?.end, window: resets ?? ever }];
+  });
+  const uses = await tx.usage.usesOf(
+    tenant.id,
+    held.flatMap(({ feature, window }) => (feature.kind === 'METERED' ? [{ featureId: feature.id, window }] : [])),
+  );
+  return held.map(({ feature, merged, resetsAt, window }) => {
+    const use = uses.get(feature.id);
+    return {
+      ...gate(feature.kind, merged, use?.used ?? decimal(0), decimal(0)),
+      ...{ merged, tenant, resetsAt, window, at },
+      featureId: feature.id,
+      featureCode: feature.code,
+      aggregation: use?.aggregation,
+    };
   });
 }

@@ -3,7 +3,7 @@ import { FeatureType, toGraphqlFeature } from '../catalog/catalog.graphql';
 import { featureLoader } from '../catalog/catalog.loaders';
 import { findFeature } from '../catalog/find-catalog.query';
 import type { Instant } from '../core/calendar';
-import { decimal } from '../core/decimal';
+import { decimal, decimalText } from '../core/decimal';
 import type { Context } from '../graphql/context';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { Refuses } from '../graphql/refusal.graphql';
@@ -29,6 +29,7 @@ import { grantEntitlement, grantEntitlementRefusals } from './grant-entitlement.
 import { rebuildEntitlements, rebuildEntitlementsRefusals } from './rebuild-entitlements.command';
 import { revokeEntitlement, revokeEntitlementRefusals } from './revoke-entitlement.command';
 import { unlockOptions } from './unlock-options.query';
+import { usagePace } from './usage-pace';
 
 @Resolver(() => EntitlementType)
 export class EntitlementResolver {
@@ -99,6 +100,24 @@ export class EntitlementResolver {
     const { featureId } = entitlement.answer;
     const feature = featureId && (await (await context.loader(featureLoader)).load(featureId));
     return feature && toGraphqlFeature(feature);
+  }
+
+  @FieldResolver(() => DecimalScalar, {
+    nullable: true,
+    description: 'METERED: used per day since the reset period began. null where it does not add up: MAX and LATEST.',
+  })
+  usedPerDay(@Root() entitlement: EntitlementType): string | undefined {
+    const pace = usagePace(entitlement.answer);
+    return pace && decimalText(pace.perDay);
+  }
+
+  @FieldResolver(() => DateTimeScalar, {
+    nullable: true,
+    description:
+      'METERED: when the limit is used up if that goes on, UTC; null: not before it starts over, or it is used up.',
+  })
+  exhaustsAt(@Root() entitlement: EntitlementType): Instant | undefined {
+    return usagePace(entitlement.answer)?.exhaustsAt;
   }
 
   @FieldResolver(() => [EntitlementSourceType], { description: 'What gives it, in the order in which usage is drawn.' })

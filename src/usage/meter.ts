@@ -3,6 +3,12 @@ import { type DecimalValue, decimal } from '../core/decimal';
 import type { Id } from '../core/ids';
 import { quantityOf, type UsageEvent } from './usage-event';
 
+/** Half-open. */
+export interface UsageWindow {
+  readonly start: Instant;
+  readonly end: Instant;
+}
+
 export const aggregations = ['SUM', 'COUNT', 'MAX', 'UNIQUE_COUNT', 'LATEST'] as const;
 /** What the events of a window come to. */
 export type Aggregation = (typeof aggregations)[number];

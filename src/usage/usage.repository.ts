@@ -2,14 +2,9 @@ import type { EntityManager } from 'typeorm';
 import { type Instant, instantFromMilliseconds } from '../core/calendar';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
+import type { Aggregation, UsageWindow } from './meter';
 import { type Measured, rollUp } from './rollup';
 import { keyOf, type UsageEvent } from './usage-event';
-
-/** Half-open. */
-export interface UsageWindow {
-  readonly start: Instant;
-  readonly end: Instant;
-}
 
 export interface LateUsage {
   readonly featureId: Id<'Feature'>;
@@ -176,6 +171,26 @@ export class UsageRepository {
       ],
     );
     return new Map(rows.map((row) => [row.feature_id, plain(row.used)]));
+  }
+
+  /** The same, with how each feature is counted. */
+  async usesOf(
+    tenantId: string,
+    asked: readonly { readonly featureId: string; readonly window: UsageWindow }[],
+  ): Promise<ReadonlyMap<string, { readonly used: DecimalValue; readonly aggregation: Aggregation }>> {
+    if (asked.length === 0) return new Map();
+    const rows: { feature_id: string; used: string; aggregation: Aggregation }[] = await this.manager.query(
+      `select a.feature_id, u.used::text as used, u.aggregation
+       from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as a(feature_id, window_start, window_end),
+            app.use_of($1, a.feature_id, a.window_start, a.window_end) u`,
+      [
+        tenantId,
+        asked.map(({ featureId }) => featureId),
+        asked.map(({ window }) => window.start.toString()),
+        asked.map(({ window }) => window.end.toString()),
+      ],
+    );
+    return new Map(rows.map((row) => [row.feature_id, { used: plain(row.used), aggregation: row.aggregation }]));
   }
 
   /**

@@ -169,7 +169,7 @@ describe('check_entitlements, which enters by itself', () => {
   const checkAll = async (checks: readonly Check[]) =>
     (
       await client.query(
-        `select place, partner_id, source_name from app.check_entitlements($1, $2, $3, $4, $5, $6, '2026-01-15T00:00:00Z')`,
+        `select place, partner_id, source_name from app.check_entitlements($1, $2, $3, $4, $5, $6, '2026-01-15T00:00:00Z', '{}', '{}')`,
         [
           checks.map(([who]) => principalId(who)),
           checks.map(([, [partner]]) => partner),

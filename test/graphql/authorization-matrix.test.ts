@@ -210,7 +210,7 @@ const fields: Readonly<Record<string, string>> = {
   CreditNote: 'id invoiceId issuedAt lines memo number reason settlement total',
   CreditNoteLine: 'amount covers description explanation id invoiceLineId kind position source',
   Entitlement:
-    'allowed feature featureCode limit reason remaining resetPeriod resetsAt sources unlimited unlocks used value',
+    'allowed exhaustsAt feature featureCode limit reason remaining resetPeriod resetsAt sources unlimited unlocks used usedPerDay value',
   EntitlementGrant: 'endsAt id reason startsAt',
   EntitlementSource: 'endsAt insidePrice kind limit name overagePrice quantity startsAt unlimited value',
   Explanation: 'exact formula operands result rounding rule sentence',
