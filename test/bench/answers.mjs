@@ -27,17 +27,21 @@ const round = (numerator, denominator) => (2n * numerator + denominator) / (2n *
 const day = 86_400_000;
 
 /** @param {{ query(sql: object): Promise<{ rows: any[] }> }} pool */
-export function answersFrom(pool, { partnerId, tenantId }) {
+export function answersFrom(pool, { partnerId, tenantId, featureId }) {
   return {
     async entitlementCheck(feature) {
       const { rows } = await pool.query({
         name: 'check',
-        text: `select sum(limit_quantity * quantity) as "limit", bool_or(unlimited) as unlimited from tenant_entitlements
+        text: `select sum(limit_quantity * quantity) as "limit", bool_or(unlimited) as unlimited,
+                 (select coalesce(sum(quantity), 0) from usage_rollups
+                   where tenant_id = $1 and feature_id = $4 and grain = 'DAY') as used
+               from tenant_entitlements
                where tenant_id = $1 and feature_code = $2 and starts_at <= $3 and (ends_at is null or ends_at > $3)`,
-        values: [tenantId, feature, '2025-12-21T15:00:00Z'],
+        values: [tenantId, feature, '2025-12-21T15:00:00Z', featureId],
       });
-      const limit = String(Number(rows[0].limit));
-      return { allowed: true, reason: 'WITHIN_LIMIT', limit, used: '0', remaining: limit };
+      const [limit, used] = [Number(rows[0].limit), Number(rows[0].used)];
+      const remaining = String(limit - used);
+      return { allowed: true, reason: 'WITHIN_LIMIT', limit: String(limit), used: String(used), remaining };
     },
     async addons() {
       const addons = await pool.query({

@@ -54,8 +54,17 @@ export async function fillWorld(ownerUrl) {
        join addon_prices p on p.addon_id = a.id`,
       [partnerId, hooli.tenant_id, attachmentsPerTenant, addonCount],
     );
+    await owner.query(
+      `insert into usage_rollups (tenant_id, partner_id, feature_id, grain, bucket_start, quantity, events, maximum,
+         latest_quantity, latest_at, latest_key, changed_at)
+       select $1, $2, f.id, 'DAY', date_trunc('day', now(), 'UTC') - make_interval(hours => 24 * n), 0.25, 1, 0.25, 0.25,
+         now(), n::text, now()
+       from features f, generate_series(1, 28) n where f.partner_id = $2 and f.code = 'projects'`,
+      [hooli.tenant_id, partnerId],
+    );
     await owner.query('vacuum analyze');
   }
+  const feature = await one(`select id from features where partner_id = $1 and code = 'projects'`, [partnerId]);
   await owner.end();
-  return { partnerId, tenantId: hooli.tenant_id };
+  return { partnerId, tenantId: hooli.tenant_id, featureId: feature.id };
 }
