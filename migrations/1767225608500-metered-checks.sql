@@ -144,16 +144,5 @@ revoke all on function app.check_entitlements(uuid[], uuid[], uuid[], uuid[], te
 grant execute on function app.check_entitlements(uuid[], uuid[], uuid[], uuid[], text[], timestamptz[], timestamptz,
   timestamptz[], timestamptz[]) to tollgate_app;
 
+-- Has a window seen this value? For whoever consumes: a value that was seen is not one more.
 create index usage_uniques_by_value on usage_uniques (tenant_id, feature_id, value, bucket_start) where grain = 'QUARTER';
-
--- What a window has seen, for whoever consumes: a value that it has seen is not one more.
-create function app.uniques_seen(p_tenant uuid, p_feature uuid, p_start timestamptz, p_end timestamptz, p_values text[])
-returns setof text
-language sql stable as $$
-  select distinct u.value from usage_uniques u
-   where u.tenant_id = p_tenant and u.feature_id = p_feature and u.grain = 'QUARTER'
-     and u.bucket_start >= date_bin('15 minutes', p_start, timestamptz 'epoch') and u.bucket_start < p_end
-     and u.value = any(p_values)
-$$;
-revoke all on function app.uniques_seen(uuid, uuid, timestamptz, timestamptz, text[]) from public;
-grant execute on function app.uniques_seen(uuid, uuid, timestamptz, timestamptz, text[]) to tollgate_app, tollgate_job;
