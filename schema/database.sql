@@ -1502,6 +1502,7 @@ create table public.usage_uniques (
   constraint usage_uniques_pkey PRIMARY KEY (tenant_id, feature_id, grain, bucket_start, value),
   constraint usage_uniques_grain_check CHECK (grain = ANY (ARRAY['DAY'::text, 'QUARTER'::text]))
 );
+CREATE INDEX usage_uniques_by_value ON public.usage_uniques USING btree (tenant_id, feature_id, value, bucket_start) WHERE grain = 'QUARTER'::text;
 alter table public.usage_uniques enable row level security;
 create policy tenant_delete on public.usage_uniques for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
@@ -1559,8 +1560,8 @@ $function$;
 revoke all on function app.billing_work_left(uuid) from public;
 grant execute on function app.billing_work_left(uuid) to tollgate_job;
 
-CREATE OR REPLACE FUNCTION app.check_entitlements(p_users uuid[], p_partners uuid[], p_entered_tenants uuid[], p_tenants uuid[], p_feature_codes text[], p_as_of timestamp with time zone[], p_now timestamp with time zone)
- RETURNS TABLE(place integer, partner_id uuid, tenant_now timestamp with time zone, feature_id uuid, feature_kind text, source_kind text, source_id uuid, source_name text, catalog_id uuid, quantity bigint, unlimited boolean, limit_quantity numeric, reset_period text, config_value text, starts_at timestamp with time zone, ends_at timestamp with time zone, anchor_date date, subscription_time_zone text)
+CREATE OR REPLACE FUNCTION app.check_entitlements(p_users uuid[], p_partners uuid[], p_entered_tenants uuid[], p_tenants uuid[], p_feature_codes text[], p_as_of timestamp with time zone[], p_now timestamp with time zone, p_window_starts timestamp with time zone[], p_window_ends timestamp with time zone[])
+ RETURNS TABLE(place integer, partner_id uuid, tenant_now timestamp with time zone, feature_id uuid, feature_kind text, source_kind text, source_id uuid, source_name text, catalog_id uuid, quantity bigint, unlimited boolean, limit_quantity numeric, reset_period text, config_value text, usage_price jsonb, starts_at timestamp with time zone, ends_at timestamp with time zone, anchor_date date, subscription_time_zone text, used numeric, aggregation text)
  LANGUAGE plpgsql
 AS $function$
 declare
@@ -1572,6 +1573,7 @@ declare
   v_clock timestamptz;
   v_at timestamptz;
   v_known boolean;
+  v_use record;
 begin
   for i in 1 .. cardinality(p_tenants) loop
     -- A product asks with one key for many tenants: whoever has just entered is still inside.
@@ -1595,19 +1597,28 @@ begin
     anchor_date := null;
     subscription_time_zone := null;
     source_kind := null;
+    used := null;
+    aggregation := null;
     v_known := false;
     for feature_id, feature_kind, source_kind, source_id, source_name, catalog_id, quantity, unlimited, limit_quantity,
-        reset_period, config_value, starts_at, ends_at in
+        reset_period, config_value, usage_price, starts_at, ends_at in
       select e.feature_id, e.kind, e.source_kind, e.source_id, e.source_name, e.catalog_id, e.quantity, e.unlimited,
-        e.limit_quantity, e.reset_period, e.config_value, e.starts_at, e.ends_at
+        e.limit_quantity, e.reset_period, e.config_value, e.usage_price, e.starts_at, e.ends_at
       from tenant_entitlements e
       where e.tenant_id = v_asked and e.feature_code = p_feature_codes[i]
         and e.starts_at <= v_at and (e.ends_at is null or e.ends_at > v_at)
     loop
-      -- When a limit starts over follows the subscription; most features never do.
-      if reset_period <> 'NEVER' and not v_known then
-        select s.anchor_date, s.time_zone into anchor_date, subscription_time_zone
-          from subscriptions s where s.tenant_id = v_asked and s.status <> 'CANCELLED';
+      if not v_known and feature_kind = 'METERED' then
+        -- When a limit starts over follows the subscription.
+        if reset_period <> 'NEVER' then
+          select s.anchor_date, s.time_zone into anchor_date, subscription_time_zone
+            from subscriptions s where s.tenant_id = v_asked and s.status <> 'CANCELLED';
+        end if;
+        if p_window_starts[i] is not null then
+          v_use := app.use_of(v_asked, feature_id, p_window_starts[i], p_window_ends[i]);
+          used := v_use.used;
+          aggregation := v_use.aggregation;
+        end if;
         v_known := true;
       end if;
       return next;
@@ -1617,8 +1628,8 @@ begin
     end if;
   end loop;
 end $function$;
-revoke all on function app.check_entitlements(uuid[],uuid[],uuid[],uuid[],text[],timestamp with time zone[],timestamp with time zone) from public;
-grant execute on function app.check_entitlements(uuid[],uuid[],uuid[],uuid[],text[],timestamp with time zone[],timestamp with time zone) to tollgate_app;
+revoke all on function app.check_entitlements(uuid[],uuid[],uuid[],uuid[],text[],timestamp with time zone[],timestamp with time zone,timestamp with time zone[],timestamp with time zone[]) from public;
+grant execute on function app.check_entitlements(uuid[],uuid[],uuid[],uuid[],text[],timestamp with time zone[],timestamp with time zone,timestamp with time zone[],timestamp with time zone[]) to tollgate_app;
 
 CREATE OR REPLACE FUNCTION app.claim_billing_work(p_partner uuid, p_limit integer, p_hold interval)
  RETURNS TABLE(tenant_id uuid, partner_id uuid, bill_until timestamp with time zone, attempts integer, reason text)
@@ -2150,30 +2161,11 @@ grant execute on function app.uniques_in(uuid,uuid,timestamp with time zone,time
 
 CREATE OR REPLACE FUNCTION app.usage_in(p_tenant uuid, p_feature uuid, p_start timestamp with time zone, p_end timestamp with time zone)
  RETURNS numeric
- LANGUAGE plpgsql
+ LANGUAGE sql
  STABLE
 AS $function$
-declare
-  v_aggregation text;
-  v_used numeric;
-begin
-  select m.aggregation into v_aggregation from meters m where m.feature_id = p_feature;
-  if v_aggregation = 'UNIQUE_COUNT' then
-    return app.uniques_in(p_tenant, p_feature, p_start, p_end);
-  end if;
-  case coalesce(v_aggregation, 'SUM')
-    when 'SUM' then
-      select sum(p.quantity) into v_used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p;
-    when 'COUNT' then
-      select sum(p.events) into v_used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p;
-    when 'MAX' then
-      select max(p.maximum) into v_used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p;
-    when 'LATEST' then
-      select p.latest_quantity into v_used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p
-       order by p.latest_at desc, p.latest_key collate "C" desc limit 1;
-  end case;
-  return coalesce(v_used, 0);
-end $function$;
+  select u.used from app.use_of(p_tenant, p_feature, p_start, p_end) u
+$function$;
 revoke all on function app.usage_in(uuid,uuid,timestamp with time zone,timestamp with time zone) from public;
 grant execute on function app.usage_in(uuid,uuid,timestamp with time zone,timestamp with time zone) to tollgate_app, tollgate_job;
 
@@ -2222,3 +2214,58 @@ begin
 end $function$;
 revoke all on function app.usage_pieces(uuid,uuid,timestamp with time zone,timestamp with time zone) from public;
 grant execute on function app.usage_pieces(uuid,uuid,timestamp with time zone,timestamp with time zone) to tollgate_app, tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.use_of(p_tenant uuid, p_feature uuid, p_start timestamp with time zone, p_end timestamp with time zone, OUT used numeric, OUT aggregation text)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  v_quarter interval := '15 minutes';
+  v_first_day timestamptz;
+  v_last_day timestamptz;
+  v_events bigint;
+  v_maximum numeric;
+  v_row record;
+begin
+  select m.aggregation into aggregation from meters m where m.feature_id = p_feature;
+  aggregation := coalesce(aggregation, 'SUM');
+  if aggregation = 'UNIQUE_COUNT' then
+    used := app.uniques_in(p_tenant, p_feature, p_start, p_end);
+  elsif aggregation = 'LATEST' then
+    select p.latest_quantity into used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p
+     order by p.latest_at desc, p.latest_key collate "C" desc limit 1;
+  elsif extract(epoch from p_start) % 900 <> 0 or extract(epoch from p_end) % 900 <> 0 then
+    -- It begins or ends within a quarter: what a plan change splits, and no check.
+    select sum(p.quantity), sum(p.events), max(p.maximum) into used, v_events, v_maximum
+      from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p;
+  else
+    v_first_day := date_trunc('day', p_start - interval '1 microsecond', 'UTC') + interval '24 hours';
+    v_last_day := date_trunc('day', p_end, 'UTC');
+    if v_first_day > v_last_day then
+      v_first_day := p_end;
+      v_last_day := p_end;
+    end if;
+    select sum(r.quantity), sum(r.events), max(r.maximum) into used, v_events, v_maximum from usage_rollups r
+     where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'DAY'
+       and r.bucket_start >= v_first_day and r.bucket_start < v_last_day;
+    if p_start < v_first_day or v_last_day < p_end then
+      for v_row in
+        select sum(r.quantity) as quantity, sum(r.events) as events, max(r.maximum) as maximum from usage_rollups r
+         where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'QUARTER'
+           and r.bucket_start >= p_start and r.bucket_start < v_first_day
+        union all
+        select sum(r.quantity), sum(r.events), max(r.maximum) from usage_rollups r
+         where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'QUARTER'
+           and r.bucket_start >= v_last_day and r.bucket_start < p_end
+      loop
+        used := coalesce(used, 0) + coalesce(v_row.quantity, 0);
+        v_events := coalesce(v_events, 0) + coalesce(v_row.events, 0);
+        v_maximum := greatest(v_maximum, v_row.maximum);
+      end loop;
+    end if;
+  end if;
+  used := coalesce(case aggregation when 'COUNT' then v_events when 'MAX' then v_maximum else used end, 0);
+end $function$;
+revoke all on function app.use_of(uuid,uuid,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.use_of(uuid,uuid,timestamp with time zone,timestamp with time zone) to tollgate_app, tollgate_job;
