@@ -22,6 +22,9 @@ import {
   PendingCouponEntity,
 } from './src/coupons/coupon.entity';
 import { EntitlementEntity, EntitlementGrantEntity } from './src/entitlements/entitlement.entity';
+import { EventEntity } from './src/events/event.entity';
+import { WebhookDeliveryEntity } from './src/events/webhook-delivery.entity';
+import { WebhookEndpointEntity } from './src/events/webhook-endpoint.entity';
 import {
   CreditBalanceEntity,
   CreditBalanceEntryEntity,
@@ -58,6 +61,7 @@ const entities = [
   CreditNoteLineEntity,
   EntitlementEntity,
   EntitlementGrantEntity,
+  EventEntity,
   FeatureEntity,
   InvoiceEntity,
   InvoiceLineEntity,
@@ -80,6 +84,8 @@ const entities = [
   SubscriptionEntity,
   SubscriptionItemEntity,
   TenantEntity,
+  WebhookDeliveryEntity,
+  WebhookEndpointEntity,
 ];
 
 export interface SourceOptions {

@@ -12,6 +12,7 @@ import {
   usageWindow,
 } from './entitlements/entitlement-check';
 import { type CheckQuestion, readChecks } from './entitlements/entitlement-check.repository';
+import type { WebhookSettings } from './events/create-webhook-endpoint.command';
 import type { Clock } from './platform/clock';
 import {
   askOnce,
@@ -90,6 +91,7 @@ export interface AppParts {
   readonly clock: Clock;
   readonly verifier: TokenVerifier;
   readonly signer: TextSigner;
+  readonly webhooks: WebhookSettings;
   readonly log: Log;
 }
 
@@ -106,6 +108,7 @@ const membershipMemory = 5_000;
 export class App {
   readonly clock: Clock;
   readonly signer: TextSigner;
+  readonly webhooks: WebhookSettings;
   readonly log: Log;
   readonly system: System;
   private readonly actors = new LRUCache<string, Authentication>({ max: 10_000, ttl: membershipMemory });
@@ -117,6 +120,7 @@ export class App {
   constructor(private readonly parts: AppParts) {
     this.clock = parts.clock;
     this.signer = parts.signer;
+    this.webhooks = parts.webhooks;
     this.log = parts.log;
     const { source, clock } = parts;
     this.checks = new Gathering({

@@ -27,6 +27,8 @@ const environment = z.object({
   JWT_AUDIENCE: z.string().min(1).default('tollgate'),
   JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
   QUOTE_SECRET: z.string().min(32, 'at least 32 characters').optional(),
+  WEBHOOK_KEY: z.string().min(32, 'at least 32 characters').optional(),
+  WEBHOOK_ALLOW_LOOPBACK: z.enum(['true', 'false']).default('false'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
 });
 
@@ -47,6 +49,10 @@ export interface Config {
   readonly postgresBinaries: string | undefined;
   readonly identity: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string } | undefined;
   readonly quoteSecret: string | undefined;
+  /** What the secrets of webhooks follow from. */
+  readonly webhookKey: string | undefined;
+  /** The demo only: webhooks may go to this machine, over http. */
+  readonly webhookLoopback: boolean;
   readonly logLevel: string;
 }
 
@@ -55,7 +61,7 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-const productionNeeds = ['DATABASE_URL', 'JWT_ISSUER', 'JWKS_URL', 'QUOTE_SECRET'] as const;
+const productionNeeds = ['DATABASE_URL', 'JWT_ISSUER', 'JWKS_URL', 'QUOTE_SECRET', 'WEBHOOK_KEY'] as const;
 
 export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
   const parsed = environment.safeParse(
@@ -73,7 +79,13 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
       throw new ConfigError(
         `In production these have no default and must be set: ${missing.join(', ')}.\n` +
           `  QUOTE_SECRET, for example: ${randomBytes(32).toString('base64url')}\n` +
+          `  WEBHOOK_KEY, for example: ${randomBytes(32).toString('base64url')}\n` +
           '  To try Tollgate with a demo world instead: TOLLGATE_ENV=demo',
+      );
+    }
+    if (values.WEBHOOK_ALLOW_LOOPBACK === 'true') {
+      throw new ConfigError(
+        'WEBHOOK_ALLOW_LOOPBACK is for the demo: in production webhooks go to public addresses only.',
       );
     }
   }
@@ -97,6 +109,8 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
         ? { issuer: values.JWT_ISSUER, audience: values.JWT_AUDIENCE, jwksUrl: values.JWKS_URL }
         : undefined,
     quoteSecret: values.QUOTE_SECRET,
+    webhookKey: values.WEBHOOK_KEY,
+    webhookLoopback: values.WEBHOOK_ALLOW_LOOPBACK === 'true',
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -15,6 +15,9 @@ import { invariant } from './core/invariant';
 import { CouponRepository } from './coupons/coupon.repository';
 import { PendingCouponRepository } from './coupons/pending-coupon.repository';
 import { EntitlementRepository } from './entitlements/entitlement.repository';
+import { EventRepository } from './events/event.repository';
+import { WebhookDeliveryRepository } from './events/webhook-delivery.repository';
+import { WebhookEndpointRepository } from './events/webhook-endpoint.repository';
 import { CreditNoteRepository } from './invoicing/credit-note.repository';
 import { InvoiceRepository } from './invoicing/invoice.repository';
 import { ItemChargeRepository } from './invoicing/item-charge.repository';
@@ -63,6 +66,9 @@ export class Tx {
   readonly meters: MeterRepository;
   readonly usage: UsageRepository;
   readonly billingWork: BillingWorkRepository;
+  readonly events: EventRepository;
+  readonly webhookEndpoints: WebhookEndpointRepository;
+  readonly webhookDeliveries: WebhookDeliveryRepository;
   readonly newId = newId;
   readonly ask: Ask;
   private readonly manager: EntityManager;
@@ -98,6 +104,9 @@ export class Tx {
     this.meters = new MeterRepository(manager);
     this.usage = new UsageRepository(manager);
     this.billingWork = new BillingWorkRepository(manager);
+    this.events = new EventRepository(manager);
+    this.webhookEndpoints = new WebhookEndpointRepository(manager);
+    this.webhookDeliveries = new WebhookDeliveryRepository(manager);
     if (entered.tenantId) {
       this.currentTenant = {
         id: entered.tenantId as Id<'Tenant'>,
@@ -167,8 +176,8 @@ export class Tx {
   async emit(event: DomainEvent): Promise<void> {
     const row = { id: newId(), type: event.type, payload: toStored(event.payload) as object, occurredAt: this.now };
     if (this.currentTenant) {
-      const { id: tenantId, partnerId } = this.currentTenant;
-      await this.manager.insert(OutboxEventEntity, { ...row, tenantId, partnerId });
+      const { id: tenantId, partnerId, sandbox } = this.currentTenant;
+      await this.manager.insert(OutboxEventEntity, { ...row, tenantId, partnerId, sandbox });
     } else if (this.partnerIdOrNone) {
       await this.manager.insert(PartnerOutboxEventEntity, { ...row, partnerId: this.partnerIdOrNone });
     }

@@ -15,6 +15,7 @@ import { openDatabase } from '../platform/open-database';
 import { demoSecrets } from '../platform/secrets';
 import { createTextSigner } from '../platform/signed-text';
 import { signDemoToken, verifierForDemo, verifierForProvider } from '../platform/tokens';
+import { webhookSecretsFrom } from '../platform/webhook-secrets';
 import { demoSteps, seedDemo } from '../seed/demo';
 import { demoEmail, demoIdentities, demoSubject } from '../seed/identities';
 import type { System } from '../system';
@@ -75,7 +76,11 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
       ? verifierForDemo(demo.identityKey)
       : verifierForProvider(config.identity!.jwksUrl, config.identity!.issuer, config.identity!.audience);
     const signer = createTextSigner(config.quoteSecret ?? demo!.quoteSecret);
-    const app = new App({ source, jobSource, clock, verifier, signer, log });
+    const webhooks = {
+      ...webhookSecretsFrom(config.webhookKey ?? `webhooks ${demo!.quoteSecret}`),
+      allowLoopback: config.webhookLoopback,
+    };
+    const app = new App({ source, jobSource, clock, verifier, signer, webhooks, log });
     if (demo) await loadDemo(app, database.ownerUrl, progress);
 
     const server = createGraphqlServer({ introspection: config.mode === 'demo', log });

@@ -12,6 +12,7 @@ import {
 } from '../catalog/catalog.resolver';
 import { CouponRedemptionResolver, CouponResolver, PendingCouponResolver } from '../coupons/coupons.resolver';
 import { EntitlementResolver } from '../entitlements/entitlements.resolver';
+import { EventsResolver } from '../events/events.resolver';
 import {
   CreditNoteLineResolver,
   CreditNoteResolver,
@@ -41,6 +42,7 @@ const resolvers = [
   CreditNoteLineResolver,
   CreditNoteResolver,
   EntitlementResolver,
+  EventsResolver,
   FeatureResolver,
   InvoiceLineResolver,
   InvoiceResolver,

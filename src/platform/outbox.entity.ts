@@ -1,12 +1,13 @@
 import { Entity } from 'typeorm';
 import type { Instant } from '../core/calendar';
-import { JsonColumn, KeyColumn, TextColumn, TimestampColumn, UuidColumn } from './columns';
+import { BooleanColumn, JsonColumn, KeyColumn, TextColumn, TimestampColumn, UuidColumn } from './columns';
 
 @Entity('outbox_events')
 export class OutboxEventEntity {
   @KeyColumn('tenant_id') tenantId: string;
   @KeyColumn('id') id: string;
   @UuidColumn('partner_id') partnerId: string;
+  @BooleanColumn('sandbox') sandbox: boolean;
   @TextColumn('type') type: string;
   @JsonColumn('payload') payload: object;
   @TimestampColumn('occurred_at') occurredAt: Instant;

@@ -51,6 +51,7 @@ export const tablesOutsideTenancy: Readonly<Record<string, string>> = {
 /** Reference tables that name a tenant all the same. */
 export const referenceTablesWithTenant: Readonly<Record<string, string>> = {
   api_keys: 'A key is looked up before its tenant is known; `app.enter` looks that tenant up each time.',
+  partner_events: 'The log of a partner; the tenant is whom an event is about, where it is about one.',
 };
 
 /** Unique keys of the whole platform. */
@@ -66,6 +67,7 @@ export const freeReferences: Readonly<Record<string, string>> = {
   'usage_locks.feature_id': 'As of usage_rollups.',
   'usage_thresholds.feature_id': 'As of usage_rollups.',
   'api_keys.tenant_id': 'Reference tables do not point at tenant tables.',
+  'partner_events.tenant_id': 'Reference tables do not point at tenant tables.',
   'idempotency_keys.actor_id': 'A person or an API key.',
   'partner_idempotency_keys.actor_id': 'A person or an API key.',
   'partner_idempotency_keys.partner_id': 'The nil UUID for acts of the platform.',

@@ -7,6 +7,8 @@ export interface Actor {
   readonly principal?: Principal;
   readonly partner?: PartnerLabel;
   readonly tenant?: TenantLabel;
+  /** Entered with `app.enter_as_relay`. */
+  readonly relay?: true;
   /** Entering is refused, and what follows is done by nobody. */
   readonly refused?: true;
   readonly sees: Readonly<Record<TableKind, Access>>;
@@ -23,11 +25,13 @@ export interface Access {
 /**
  * - tenant: rows of a tenant
  * - catalog: rows of a partner that its tenants read too
- * - inner: rows of a partner that its tenants do not see: people, keys, events
+ * - inner: rows of a partner that its tenants do not see: people and keys
+ * - outbox: as tenant, and as relayed: as inner; besides, the relay reads, numbers and sends all of them
  * - acts: a partner's acts without a tenant, each seen by who did them
  * - closed: read by functions of the owner only
  */
-export type TableKind = 'tenant' | 'catalog' | 'inner' | 'tenants' | 'partners' | 'numbers' | 'acts' | 'closed';
+export type TableKind = OrdinaryKind | 'outbox' | 'relayed';
+type OrdinaryKind = 'tenant' | 'catalog' | 'inner' | 'tenants' | 'partners' | 'numbers' | 'acts' | 'closed';
 
 type Operation = keyof Access;
 
@@ -55,8 +59,12 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   api_keys: table('inner', 'select insert update'),
   idempotency_keys: table('tenant', 'select insert update'),
   partner_idempotency_keys: table('acts', 'select insert update'),
-  outbox_events: table('tenant', 'select insert', 'select insert'),
-  partner_outbox_events: table('inner', 'select insert'),
+  outbox_events: table('outbox', 'select insert', 'select insert delete'),
+  partner_outbox_events: table('relayed', 'select insert', 'select insert delete'),
+  partner_event_numbers: table('relayed', 'select', 'select insert update'),
+  partner_events: table('relayed', 'select', 'select insert delete'),
+  webhook_endpoints: table('relayed', 'select insert update', 'select update delete'),
+  webhook_deliveries: table('relayed', 'select insert update', 'select insert update delete'),
   features: table('catalog', 'select insert', 'select'),
   plans: table('catalog', 'select insert update', 'select'),
   plan_versions: table('catalog', 'select insert', 'select'),
@@ -103,6 +111,8 @@ export const labelsOf: Readonly<Record<TableKind, readonly string[]>> = {
   tenants: tenantLabels,
   catalog: partnerLabels,
   inner: partnerLabels,
+  outbox: tenantLabels,
+  relayed: partnerLabels,
   partners: partnerLabels,
   numbers: partnerLabels,
   acts: actsOf.map(([label]) => label),
@@ -113,7 +123,10 @@ const nothing: Access = { select: [], insert: [], update: [], delete: [] };
 const read = (...labels: string[]): Access => ({ ...nothing, select: labels });
 const write = (...labels: string[]): Access => ({ select: labels, insert: labels, update: labels, delete: labels });
 
-const seesNothing: Actor['sees'] = {
+/** What the relay works on is seen by everybody else as a tenant's rows, or as a partner's inner ones. */
+type Sees = Readonly<Record<OrdinaryKind, Access> & Partial<Record<TableKind, Access>>>;
+
+const seesNothing: Sees = {
   tenant: nothing,
   catalog: nothing,
   inner: nothing,
@@ -125,7 +138,7 @@ const seesNothing: Actor['sees'] = {
 };
 
 /** Entered into one tenant, with the rights of its own people. */
-const inTenant = (tenant: TenantLabel, partner: PartnerLabel, canWrite: boolean): Actor['sees'] => ({
+const inTenant = (tenant: TenantLabel, partner: PartnerLabel, canWrite: boolean): Sees => ({
   ...seesNothing,
   tenant: canWrite ? write(tenant) : read(tenant),
   tenants: { ...read(tenant), update: canWrite ? [tenant] : [] },
@@ -134,7 +147,7 @@ const inTenant = (tenant: TenantLabel, partner: PartnerLabel, canWrite: boolean)
 });
 
 /** Entered into one tenant, with the rights of its partner. */
-const inTenantForPartner = (tenant: TenantLabel, partner: PartnerLabel, canWrite: boolean): Actor['sees'] => ({
+const inTenantForPartner = (tenant: TenantLabel, partner: PartnerLabel, canWrite: boolean): Sees => ({
   ...inTenant(tenant, partner, canWrite),
   catalog: canWrite ? write(partner) : read(partner),
   inner: canWrite ? write(partner) : read(partner),
@@ -143,7 +156,7 @@ const inTenantForPartner = (tenant: TenantLabel, partner: PartnerLabel, canWrite
 });
 
 /** Entered into a partner: its tenants' rows can be read, and its own be written. */
-const inPartner = (partner: PartnerLabel, tenants: TenantLabel[], acts: string | undefined): Actor['sees'] => ({
+const inPartner = (partner: PartnerLabel, tenants: TenantLabel[], acts: string | undefined): Sees => ({
   ...seesNothing,
   tenant: read(...tenants),
   tenants: { ...read(...tenants), insert: acts ? [partner] : [] },
@@ -157,7 +170,7 @@ const inPartner = (partner: PartnerLabel, tenants: TenantLabel[], acts: string |
 const app = { role: 'tollgate_app' } as const;
 const job = { role: 'tollgate_job' } as const;
 
-export const actors: readonly Actor[] = [
+const everybody: readonly (Omit<Actor, 'sees'> & { readonly sees: Sees })[] = [
   { name: 'nobody', ...app, sees: seesNothing },
   {
     name: 'platform super admin',
@@ -280,4 +293,18 @@ export const actors: readonly Actor[] = [
   },
   { name: 'job role', ...job, sees: seesNothing },
   { name: 'job role for tenant A1', ...job, tenant: 'A1', sees: inTenant('A1', 'A', true) },
+  {
+    name: 'relay',
+    ...{ ...job, relay: true },
+    sees: {
+      ...seesNothing,
+      outbox: { ...nothing, select: tenantLabels, delete: tenantLabels },
+      relayed: write(...partnerLabels),
+    },
+  },
 ];
+
+export const actors: readonly Actor[] = everybody.map((actor) => ({
+  ...actor,
+  sees: { outbox: actor.sees.tenant, relayed: actor.sees.inner, ...actor.sees },
+}));

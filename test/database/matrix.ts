@@ -54,6 +54,8 @@ const labelExpression: Readonly<Record<TableKind, string>> = {
   tenants: 'id::text',
   catalog: 'partner_id::text',
   inner: 'partner_id::text',
+  outbox: 'tenant_id::text',
+  relayed: 'partner_id::text',
   partners: 'id::text',
   numbers: 'partner_id::text',
   acts: `partner_id || ' ' || actor_id`,
@@ -88,8 +90,9 @@ async function attempt(client: Client, sql: string, values?: unknown[]): Promise
 /** Pipelined: the savepoint, the attempt and the way back travel together. */
 const clientFor = (connectionString: string) => new Client({ connectionString, pipeline: true } as ClientConfig);
 
-export async function enter(client: Client, actor: Pick<Actor, 'role' | 'principal' | 'partner' | 'tenant'>) {
+export async function enter(client: Client, actor: Pick<Actor, 'role' | 'principal' | 'partner' | 'tenant' | 'relay'>) {
   const tenant = actor.tenant ? tenantId(actor.tenant) : null;
+  if (actor.relay) return client.query('select app.enter_as_relay()');
   if (actor.role === 'tollgate_job') {
     return tenant ? client.query('select * from app.enter_as_system($1)', [tenant]) : undefined;
   }

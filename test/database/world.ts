@@ -238,6 +238,18 @@ interface PartnerPlace {
 const partnerRows: Record<string, (place: PartnerPlace) => Values> = {
   partner_outbox_events: ({ scope, id }) => ({ ...scope, id, type: 'plan.created', payload: '{}', occurred_at: at }),
   invoice_numbers: ({ scope }) => scope,
+  partner_event_numbers: ({ scope }) => scope,
+  partner_events: ({ scope, id, fresh }) => ({
+    ...{ ...scope, id, sequence: fresh ? 2 : 1, sandbox: false, type: 'plan.created', version: 1, data: '{}' },
+    ...{ occurred_at: at, numbered_at: at },
+  }),
+  webhook_endpoints: ({ scope, id }) => ({
+    ...{ ...scope, id, url: 'https://hooks.example.com/', event_types: '{}', created_at: at },
+  }),
+  webhook_deliveries: ({ scope, id, fresh, of }) => ({
+    ...{ ...scope, id, endpoint_id: of('webhook_endpoints'), sequence: fresh ? null : 1, event_type: 'plan.created' },
+    ...{ next_attempt_at: at, created_at: at },
+  }),
   features: ({ scope, id, variant }) => ({
     ...scope,
     id,

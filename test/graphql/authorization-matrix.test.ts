@@ -53,6 +53,7 @@ const ofTenant: Rule = { data: 'SOA', others: 'FORBIDDEN', hidden: 'TENANT_NOT_F
 const givenByPartner: Rule = { data: 'SO', others: 'FORBIDDEN', hidden: 'TENANT_NOT_FOUND' };
 const feature = { 'input.features.feature': ['Feature', 'FEATURE_NOT_FOUND'] } as const;
 const plan = { 'input.plan': ['Plan', 'PLAN_NOT_FOUND'] } as const;
+const endpoint = { 'input.endpointId': ['WebhookEndpoint', 'WEBHOOK_ENDPOINT_NOT_FOUND'] } as const;
 const addon = { 'input.addon': ['Addon', 'ADDON_NOT_FOUND'] } as const;
 
 const rules: Readonly<Record<string, Rule>> = {
@@ -68,6 +69,7 @@ const rules: Readonly<Record<string, Rule>> = {
   creditNotes: tenantList,
   entitlementCheck: { data: 'SOVAM', hidden: 'TENANT_UNKNOWN', ids: { feature: ['Feature', 'FEATURE_UNKNOWN'] } },
   entitlements: tenantList,
+  events: partnerList,
   features: catalogList,
   invoice: { data: 'SOVAM', ids: { id: ['Invoice', 'null'] } },
   invoices: tenantList,
@@ -90,6 +92,8 @@ const rules: Readonly<Record<string, Rule>> = {
   // A plan that is not there narrows nothing down: the coupon is judged as without one.
   validateCoupon: { data: 'SOVAM', hidden: 'COUPON_NOT_FOUND', ids: { plan: ['Plan', 'DATA'] } },
   viewer: { data: 'SOVAM' },
+  webhookDeliveries: { ...partnerList, ids: { endpointId: ['WebhookEndpoint', 'empty'] } },
+  webhookEndpoints: partnerList,
 
   advanceClock: ofTenant,
   applyCoupon: ofTenant,
@@ -119,6 +123,8 @@ const rules: Readonly<Record<string, Rule>> = {
   createPartner: { data: 'S', others: 'FORBIDDEN' },
   createPlan: { ...ofPartner, ids: { ...feature, 'input.includedAddons': ['Addon', 'ADDON_NOT_FOUND'] } },
   createTenant: ofPartner,
+  createWebhookEndpoint: ofPartner,
+  deleteWebhookEndpoint: { ...ofPartner, ids: endpoint },
   grantEntitlement: { ...givenByPartner, ids: { 'input.feature': ['Feature', 'FEATURE_NOT_FOUND'] } },
   inviteUser: ofTenant,
   // An admin of a tenant invites into the tenant only, and there a partner's role is not a role.
@@ -146,6 +152,7 @@ const rules: Readonly<Record<string, Rule>> = {
     ...ofTenant,
     ids: { 'input.pendingCouponId': ['PendingCoupon', 'PENDING_COUPON_NOT_FOUND'] },
   },
+  replayEvents: { ...ofPartner, ids: endpoint },
   removeUser: { ...ofTenant, ids: { 'input.userId': ['TenantUser', 'MEMBER_NOT_FOUND'] } },
   'removeUser of a partner': {
     ...ofPartner,
@@ -154,6 +161,8 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   revokeApiKey: { ...ofPartner, ids: { 'input.apiKeyId': ['ApiKey', 'API_KEY_NOT_FOUND'] } },
   revokeEntitlement: { ...givenByPartner, ids: { 'input.grantId': ['EntitlementGrant', 'GRANT_NOT_FOUND'] } },
+  rotateWebhookSecret: { ...ofPartner, ids: endpoint },
+  sendTestEvent: { ...ofPartner, ids: endpoint },
   // An admin of a tenant is not one of the tenant that has no subscription yet.
   startSubscription: { ...ofTenant, own: { A: 'TENANT_NOT_FOUND' }, ids: plan },
   subscribeAddon: { ...ofTenant, ids: addon },
@@ -162,6 +171,7 @@ const rules: Readonly<Record<string, Rule>> = {
   updateCoupon: { ...ofPartner, ids: { 'input.coupon': ['Coupon', 'COUPON_NOT_FOUND'] } },
   updatePlan: { ...ofPartner, ids: plan },
   voidInvoice: { ...givenByPartner, ids: { 'input.invoiceId': ['UnpaidInvoice', 'INVOICE_NOT_FOUND'] } },
+  updateWebhookEndpoint: { ...ofPartner, ids: endpoint },
 };
 
 /** Ids that are no use to ask about with these operations: only super-admins name a partner where a tenant is named. */
@@ -213,6 +223,8 @@ const fields: Readonly<Record<string, string>> = {
     'allowed exhaustsAt feature featureCode limit reason remaining resetPeriod resetsAt sources unlimited unlocks used usedPerDay value',
   EntitlementGrant: 'endsAt id reason startsAt',
   EntitlementSource: 'endsAt insidePrice kind limit name overagePrice quantity startsAt unlimited value',
+  EntitlementSource: 'endsAt kind limit name quantity startsAt unlimited value',
+  Event: 'body id occurredAt sandbox sequence tenantId type',
   Explanation: 'exact formula operands result rounding rule sentence',
   Feature: 'code description id kind name unit valueOrder',
   FeatureDifference: 'after before change feature',
@@ -250,6 +262,10 @@ const fields: Readonly<Record<string, string>> = {
   TimeSpan: 'end start',
   UsagePrice: 'currency inside overage',
   Viewer: 'account partner role tenant',
+  WebhookDelivery:
+    'attempts createdAt endpointId eventType id lastAttemptAt nextAttemptAt problem responseStatus sequence status',
+  WebhookEndpoint:
+    'createdAt description disabledReason eventTypes failingSince id previousSecretUntil status url version',
 };
 
 /** What holds other objects together and says nothing itself. */

@@ -8,6 +8,7 @@ import { roleUrls } from '../../src/platform/database-setup';
 import { createLog } from '../../src/platform/log';
 import { createTextSigner } from '../../src/platform/signed-text';
 import { verifierForDemo } from '../../src/platform/tokens';
+import { webhookSecretsFrom } from '../../src/platform/webhook-secrets';
 import { seedDemo } from '../../src/seed/demo';
 import { demoEmail } from '../../src/seed/identities';
 
@@ -28,6 +29,7 @@ export async function buildDemoWorld(ownerUrl: string): Promise<JWK> {
     clock: wallClock,
     verifier: verifierForDemo(identityKey),
     signer: createTextSigner('the demo world needs no quotes'),
+    webhooks: { ...webhookSecretsFrom('the demo world has no webhooks'), allowLoopback: false },
     log: createLog('silent'),
   });
   await seedDemo(app, superAdminId, () => undefined);

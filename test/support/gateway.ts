@@ -8,6 +8,7 @@ import { createLog } from '../../src/platform/log';
 import { createMetrics } from '../../src/platform/metrics';
 import { createTextSigner } from '../../src/platform/signed-text';
 import { signDemoToken, verifierForDemo } from '../../src/platform/tokens';
+import { webhookSecretsFrom } from '../../src/platform/webhook-secrets';
 import { type DemoIdentity, demoEmail, demoSubject } from '../../src/seed/identities';
 import { createDatabase, type TestDatabase, testServer } from './database';
 
@@ -46,6 +47,8 @@ export interface TestGatewayOptions {
   readonly poolSize?: number;
   readonly introspection?: boolean;
   readonly database?: TestDatabase;
+  /** Webhooks may go to this machine. */
+  readonly loopback?: boolean;
 }
 
 /** A whole gateway on a database of its own: real PostgreSQL, real HTTP on a free port. */
@@ -74,6 +77,10 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     clock: options.clock ?? wallClock,
     verifier: verifierForDemo(identityKey),
     signer: createTextSigner('a secret for the quotes of the tests'),
+    webhooks: {
+      ...webhookSecretsFrom('a key for the webhooks of the tests'),
+      allowLoopback: options.loopback ?? false,
+    },
   });
   const server = createGraphqlServer({ introspection: options.introspection ?? true, log });
   await server.start();

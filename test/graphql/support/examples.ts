@@ -24,6 +24,8 @@ const byPartner = (more: (home: Home, number: number) => object): Example => ({
   account: 'input.partnerId',
   args: (home, number) => ({ input: { partnerId: home.partnerId, ...more(home, number) } }),
 });
+const byEndpoint = (more: object = {}): Example =>
+  byPartner((home) => ({ endpointId: home.ids.WebhookEndpoint, ...more }));
 const tenantList: Example = { account: 'tenantId', args: (home) => ({ tenantId: home.tenantId }) };
 const partnerList: Example = { account: 'partnerId', args: (home) => ({ partnerId: home.partnerId }) };
 const catalogItem = (kind: 'Plan' | 'Addon' | 'Coupon'): Example => ({
@@ -52,6 +54,7 @@ export const examples: Readonly<Record<string, Example>> = {
     args: (home) => ({ tenantId: home.tenantId, feature: home.ids.Feature }),
   },
   entitlements: tenantList,
+  events: partnerList,
   features: partnerList,
   invoice: { args: (home) => ({ id: home.ids.Invoice }) },
   invoices: tenantList,
@@ -75,6 +78,11 @@ export const examples: Readonly<Record<string, Example>> = {
     args: (home) => ({ tenantId: home.tenantId, code: home.freshCouponCode, plan: home.ids.Plan }),
   },
   viewer: { args: () => ({}) },
+  webhookDeliveries: {
+    account: 'partnerId',
+    args: (home) => ({ partnerId: home.partnerId, endpointId: home.ids.WebhookEndpoint }),
+  },
+  webhookEndpoints: partnerList,
 
   // Mutations.
   advanceClock: byTenant(() => ({ to: '2025-12-22T15:00:00Z' })),
@@ -132,6 +140,8 @@ export const examples: Readonly<Record<string, Example>> = {
     includedAddons: [home.ids.Addon],
   })),
   createTenant: byPartner((_home, number) => ({ name: `Made ${number}`, sandbox: true })),
+  createWebhookEndpoint: byPartner((_home, number) => ({ url: `https://made-${number}.example.com/` })),
+  deleteWebhookEndpoint: byEndpoint(),
   grantEntitlement: byTenant((home) => ({ ...allowance(home), reason: 'a present' })),
   inviteUser: byTenant((_home, number) => ({ email: `made-${number}@tenant.example`, tenantRole: 'MEMBER' })),
   'inviteUser to a partner': {
@@ -167,11 +177,14 @@ export const examples: Readonly<Record<string, Example>> = {
   rebuildEntitlements: byTenant(),
   recordUsage: byTenant((_home, number) => ({ id: `event-${number}`, type: 'world_calls' })),
   recordUsageBatch: byTenant((_home, number) => ({ events: [{ id: `event-${number}`, type: 'world_calls' }] })),
+  replayEvents: byEndpoint({ fromSequence: '1' }),
   removePendingCoupon: byTenant((home) => ({ pendingCouponId: home.ids.PendingCoupon })),
   removeUser: byTenant((home) => ({ userId: home.ids.TenantUser })),
   'removeUser of a partner': { ...byPartner((home) => ({ userId: home.ids.PartnerUser })), of: 'removeUser' },
   revokeApiKey: byPartner((home) => ({ apiKeyId: home.ids.ApiKey })),
   revokeEntitlement: byTenant((home) => ({ grantId: home.ids.EntitlementGrant })),
+  rotateWebhookSecret: byEndpoint(),
+  sendTestEvent: byEndpoint(),
   startSubscription: {
     account: 'input.tenantId',
     args: (home) => ({ input: { tenantId: home.blankTenantId, plan: home.ids.Plan } }),
@@ -187,6 +200,7 @@ export const examples: Readonly<Record<string, Example>> = {
   updateCoupon: byPartner((home) => ({ coupon: home.ids.Coupon, name: 'Renamed' })),
   updatePlan: byPartner((home) => ({ plan: home.ids.Plan, name: 'Renamed' })),
   voidInvoice: byTenant((home) => ({ invoiceId: home.ids.UnpaidInvoice, reason: 'billed by mistake' })),
+  updateWebhookEndpoint: byEndpoint({ description: 'Renamed' }),
 };
 
 export const operationOf = (name: string): string => examples[name]?.of ?? name;

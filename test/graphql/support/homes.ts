@@ -30,6 +30,7 @@ export type IdKindOfHome =
   | 'Feature'
   | 'Coupon'
   | 'ApiKey'
+  | 'WebhookEndpoint'
   | 'PartnerUser'
   | 'TenantUser'
   | 'Subscription'
@@ -200,6 +201,15 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
     }
     const key = (await did(owner, 'createApiKey', { name: 'world', scopes: ['READ'], live: true }, 'apiKey { id }'))
       .apiKey.id;
+    const endpoint = (
+      await did(owner, 'createWebhookEndpoint', { url: `https://${partner}.example.com/` }, 'endpoint { id }')
+    ).endpoint.id;
+    await did(owner, 'sendTestEvent', { endpointId: endpoint }, 'delivery { id }');
+    await gateway.database.asOwner(
+      `insert into partner_events (partner_id, sequence, id, sandbox, type, version, data, occurred_at, numbered_at)
+       select id, 1, id, false, 'plan.created', 1, '{}', now(), now() from partners where code = $1`,
+      [partner],
+    );
     const user = (
       await did(owner, 'inviteUser', { email: `viewer@${partner}.example`, partnerRole: 'VIEWER' }, 'member { userId }')
     ).member.userId;
@@ -213,6 +223,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       free,
       coupon: coupons[0]!,
       key,
+      endpoint,
       user,
       blank,
     };
@@ -303,6 +314,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
         Feature: catalog.feature,
         Coupon: catalog.coupon,
         ApiKey: catalog.key,
+        WebhookEndpoint: catalog.endpoint,
         PartnerUser: catalog.user,
         TenantUser: member.member.userId,
         Subscription: changed.subscription.id,

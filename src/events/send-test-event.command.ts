@@ -1,0 +1,26 @@
+import { done, type Result } from '../core/result';
+import type { Tx } from '../tx';
+import { testEventType } from './event-types';
+import { endpointNotFound, findWebhookEndpoint } from './find-webhook-endpoint.query';
+import type { WebhookDelivery } from './webhook-delivery';
+
+export const sendTestEventRefusals = ['WEBHOOK_ENDPOINT_NOT_FOUND'] as const;
+
+/** An event of no meaning, to this endpoint alone. It has no number: the log of the others shows no hole for it. */
+export async function sendTestEvent(
+  tx: Pick<Tx, 'webhookEndpoints' | 'webhookDeliveries' | 'partnerId' | 'newId' | 'wallNow'>,
+  input: { readonly endpointId: string },
+): Promise<Result<{ delivery: WebhookDelivery }, (typeof sendTestEventRefusals)[number]>> {
+  const endpoint = await findWebhookEndpoint(tx, input.endpointId);
+  if (!endpoint) return endpointNotFound();
+  const delivery: WebhookDelivery = {
+    id: tx.newId<'WebhookDelivery'>(),
+    partnerId: tx.partnerId,
+    endpointId: endpoint.id,
+    ...{ eventType: testEventType, status: 'PENDING', attempts: 0 },
+    nextAttemptAt: tx.wallNow,
+    createdAt: tx.wallNow,
+  };
+  await tx.webhookDeliveries.insert(delivery);
+  return done({ delivery });
+}
