@@ -6,6 +6,9 @@
 
 -- Whether the tenant is a sandbox: a receiver must be able to tell play money from money.
 alter table outbox_events add column sandbox boolean not null default false;
+-- Of the shape of the payload, which is what the outside is told: it is made with the change, not read again later.
+alter table outbox_events add column version integer not null default 1;
+alter table partner_outbox_events add column version integer not null default 1;
 create index outbox_events_to_relay on outbox_events (partner_id, id);
 
 -- The relay's way in: the job role across partners, in the tables of this file and the outbox only.
@@ -110,6 +113,8 @@ create table webhook_deliveries (
   last_attempt_at timestamptz(3),
   response_status integer,
   problem text,
+  -- The last attempts, oldest first: [{at, status, problem, milliseconds}]. Bounded by the code that adds to it.
+  attempt_log jsonb not null default '[]',
   created_at timestamptz(3) not null,
   primary key (partner_id, id),
   unique (partner_id, endpoint_id, sequence),
@@ -123,7 +128,9 @@ create index webhook_deliveries_of_endpoint on webhook_deliveries (partner_id, e
 create index webhook_deliveries_of_event on webhook_deliveries (partner_id, sequence);
 call app.protect_partner_table('webhook_deliveries', p_tenants_read => false);
 call app.let_relay_work('webhook_deliveries');
-grant select, insert, update (status, attempts, next_attempt_at, last_attempt_at, response_status, problem)
+grant select, insert, update (status, attempts, next_attempt_at, last_attempt_at, response_status, problem,
+  attempt_log)
   on webhook_deliveries to tollgate_app;
-grant select, insert, update (status, attempts, next_attempt_at, last_attempt_at, response_status, problem), delete
+grant select, insert, update (status, attempts, next_attempt_at, last_attempt_at, response_status, problem,
+  attempt_log), delete
   on webhook_deliveries to tollgate_job;

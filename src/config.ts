@@ -28,6 +28,7 @@ const environment = z.object({
   JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
   QUOTE_SECRET: z.string().min(32, 'at least 32 characters').optional(),
   WEBHOOK_KEY: z.string().min(32, 'at least 32 characters').optional(),
+  WEBHOOK_DISPATCHER: z.enum(['true', 'false']).default('true'),
   WEBHOOK_ALLOW_LOOPBACK: z.enum(['true', 'false']).default('false'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
 });
@@ -51,6 +52,8 @@ export interface Config {
   readonly quoteSecret: string | undefined;
   /** What the secrets of webhooks follow from. */
   readonly webhookKey: string | undefined;
+  /** Whether this process numbers and delivers events; any number of processes may. */
+  readonly webhookDispatcher: boolean;
   /** The demo only: webhooks may go to this machine, over http. */
   readonly webhookLoopback: boolean;
   readonly logLevel: string;
@@ -110,6 +113,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
         : undefined,
     quoteSecret: values.QUOTE_SECRET,
     webhookKey: values.WEBHOOK_KEY,
+    webhookDispatcher: values.WEBHOOK_DISPATCHER === 'true',
     webhookLoopback: values.WEBHOOK_ALLOW_LOOPBACK === 'true',
     logLevel: values.LOG_LEVEL,
   };

@@ -16,6 +16,8 @@ import { CouponRepository } from './coupons/coupon.repository';
 import { PendingCouponRepository } from './coupons/pending-coupon.repository';
 import { EntitlementRepository } from './entitlements/entitlement.repository';
 import { EventRepository } from './events/event.repository';
+import { type DomainEvent, toldOf } from './events/event-catalogue';
+import { OutboxRepository } from './events/outbox.repository';
 import { WebhookDeliveryRepository } from './events/webhook-delivery.repository';
 import { WebhookEndpointRepository } from './events/webhook-endpoint.repository';
 import { CreditNoteRepository } from './invoicing/credit-note.repository';
@@ -25,19 +27,11 @@ import type { Clock } from './platform/clock';
 import type { Ask, EnteredRow, Session } from './platform/database';
 import { newId } from './platform/new-id';
 import { OutboxEventEntity, PartnerOutboxEventEntity } from './platform/outbox.entity';
-import { toStored } from './platform/stored-value';
 import { PlanChangeProrationRepository } from './proration/plan-change-proration.repository';
 import { AddonSubscriptionRepository } from './subscriptions/addon-subscription.repository';
 import { SubscriptionRepository } from './subscriptions/subscription.repository';
 import { MeterRepository } from './usage/meter.repository';
 import { UsageRepository } from './usage/usage.repository';
-
-/** An event for the outbox: what happened, told once the transaction commits. */
-export interface DomainEvent {
-  /** `noun.verb-in-the-past`, e.g. `addon_subscription.created`. */
-  readonly type: string;
-  readonly payload: Readonly<Record<string, unknown>>;
-}
 
 /**
  * One transaction, entered as one actor: its time, its repositories, its outbox. Commands and queries take what they
@@ -66,6 +60,7 @@ export class Tx {
   readonly meters: MeterRepository;
   readonly usage: UsageRepository;
   readonly billingWork: BillingWorkRepository;
+  readonly outbox: OutboxRepository;
   readonly events: EventRepository;
   readonly webhookEndpoints: WebhookEndpointRepository;
   readonly webhookDeliveries: WebhookDeliveryRepository;
@@ -104,6 +99,7 @@ export class Tx {
     this.meters = new MeterRepository(manager);
     this.usage = new UsageRepository(manager);
     this.billingWork = new BillingWorkRepository(manager);
+    this.outbox = new OutboxRepository(manager);
     this.events = new EventRepository(manager);
     this.webhookEndpoints = new WebhookEndpointRepository(manager);
     this.webhookDeliveries = new WebhookDeliveryRepository(manager);
@@ -174,7 +170,8 @@ export class Tx {
 
   /** Tells the world, in the same commit: an event without its change, or a change without its event, cannot be. */
   async emit(event: DomainEvent): Promise<void> {
-    const row = { id: newId(), type: event.type, payload: toStored(event.payload) as object, occurredAt: this.now };
+    const { version, data } = toldOf(event);
+    const row = { id: newId(), type: event.type, version, payload: data, occurredAt: this.now };
     if (this.currentTenant) {
       const { id: tenantId, partnerId, sandbox } = this.currentTenant;
       await this.manager.insert(OutboxEventEntity, { ...row, tenantId, partnerId, sandbox });

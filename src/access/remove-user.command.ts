@@ -22,6 +22,6 @@ export async function removeUser(
     }
     if (!(await tx.memberships.removePartnerUser(tx.partnerId, decoded.uuid))) return notFound;
   }
-  await tx.emit({ type: 'member.removed', payload: { userId: decoded.uuid } });
+  await tx.emit({ type: 'member.removed', payload: { userId: decoded.uuid, role: undefined } });
   return done({ userId: decoded.uuid });
 }

@@ -17,6 +17,6 @@ export async function revokeApiKey(
   if (!apiKey) return notFound;
   if (apiKey.revokedAt) return done({ apiKey });
   await tx.apiKeys.revoke(tx.partnerId, apiKey.id, tx.wallNow);
-  await tx.emit({ type: 'api_key.revoked', payload: { apiKeyId: apiKey.id } });
+  await tx.emit({ type: 'api_key.revoked', payload: { apiKeyId: apiKey.id, scopes: apiKey.scopes } });
   return done({ apiKey: { ...apiKey, revokedAt: tx.wallNow } });
 }

@@ -101,6 +101,6 @@ export async function publishPlanVersion(
     return publishPlanVersion(tx, input);
   }
   await tx.plans.insertVersion(tx.partnerId, drafted.value);
-  await tx.emit({ type: 'plan.version-published', payload: { plan: updated, planVersion: drafted.value } });
+  await tx.emit({ type: 'plan.version_published', payload: { plan: updated, planVersion: drafted.value } });
   return done({ plan: updated, planVersion: drafted.value });
 }

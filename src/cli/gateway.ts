@@ -5,6 +5,7 @@ import { createSuperAdmin } from '../access/create-super-admin.command';
 import { App } from '../app';
 import { runBilling } from '../billing/billing-run.job';
 import type { Config } from '../config';
+import { WebhookDispatcher } from '../events/dispatch-webhooks.job';
 import { createGraphqlServer } from '../graphql/server';
 import { createHttpServer } from '../http/server';
 import { type Clock, wallClock } from '../platform/clock';
@@ -82,6 +83,12 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
     };
     const app = new App({ source, jobSource, clock, verifier, signer, webhooks, log });
     if (demo) await loadDemo(app, database.ownerUrl, progress);
+
+    if (config.webhookDispatcher) {
+      const dispatcher = new WebhookDispatcher({ clock, log, webhooks, asRelay: (work) => app.asRelay(work) });
+      dispatcher.start();
+      closing.push(() => dispatcher.stop());
+    }
 
     const server = createGraphqlServer({ introspection: config.mode === 'demo', log });
     await server.start();

@@ -31,6 +31,7 @@ export async function removePendingCoupon(
   const pendingCoupon: PendingCoupon = { ...pending, status: 'REMOVED', endedAt: tx.now };
   await tx.pendingCoupons.update(pendingCoupon);
   await tx.coupons.giveBack(pending.couponId);
-  await tx.emit({ type: 'coupon.removed', payload: { pendingCoupon } });
+  const coupon = (await tx.coupons.byIds([pending.couponId]))[0]!;
+  await tx.emit({ type: 'coupon.removed', payload: { pendingCoupon, code: coupon.code } });
   return done({ pendingCoupon });
 }

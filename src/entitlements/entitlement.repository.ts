@@ -70,10 +70,10 @@ export class EntitlementRepository {
    * Makes the rows what they should be and answers how many changed. Rows of sources that are gone are deleted; a source
    * that ended keeps its row with its end, so that `asOf` reads the past.
    */
-  async replace(tenantId: string, partnerId: string, wanted: readonly EntitlementSource[]): Promise<number> {
+  async replace(tenantId: string, partnerId: string, wanted: readonly EntitlementSource[]): Promise<string[]> {
     const rows = await this.manager.findBy(EntitlementEntity, { tenantId });
     const existing = new Map(rows.map((row) => [sourceKey(fromRow(row)), row]));
-    let changes = 0;
+    const changed: string[] = [];
     const inserts = [];
     for (const source of wanted) {
       const row = existing.get(sourceKey(source));
@@ -93,12 +93,16 @@ export class EntitlementRepository {
             endsAt: source.endsAt ?? null,
           },
         );
-        changes += 1;
+        changed.push(source.featureCode);
       }
     }
     if (inserts.length > 0) await this.manager.insert(EntitlementEntity, inserts);
     for (const row of existing.values()) await this.manager.delete(EntitlementEntity, { tenantId, id: row.id });
-    return changes + inserts.length + existing.size;
+    return [
+      ...changed,
+      ...inserts.map(({ featureCode }) => featureCode),
+      ...[...existing.values()].map(({ featureCode }) => featureCode),
+    ];
   }
 
   async insertGrant(partnerId: string, grant: EntitlementGrant): Promise<void> {

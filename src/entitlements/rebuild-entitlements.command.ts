@@ -6,11 +6,19 @@ import { type EntitlementSource, entitlementSources, type PlanPhase } from './en
 
 type RebuildTx = Pick<
   Tx,
-  'tenant' | 'tenants' | 'plans' | 'addons' | 'features' | 'subscriptions' | 'addonSubscriptions' | 'entitlements'
+  | 'tenant'
+  | 'tenants'
+  | 'plans'
+  | 'addons'
+  | 'features'
+  | 'subscriptions'
+  | 'addonSubscriptions'
+  | 'entitlements'
+  | 'emit'
 >;
 
 /** What the rows should be, from plan phases, attachments and grants. */
-export async function wantedEntitlements(tx: RebuildTx): Promise<EntitlementSource[]> {
+export async function wantedEntitlements(tx: Omit<RebuildTx, 'emit'>): Promise<EntitlementSource[]> {
   const { id: tenantId, partnerId } = tx.tenant;
   const items = await tx.subscriptions.itemsOfTenant(tenantId);
   const versions = new Map(
@@ -81,5 +89,9 @@ export const rebuildEntitlementsRefusals = [] as const;
 export async function rebuildEntitlements(tx: RebuildTx): Promise<Result<{ changed: number }, never>> {
   await tx.tenants.lock(tx.tenant.id);
   const wanted = await wantedEntitlements(tx);
-  return done({ changed: await tx.entitlements.replace(tx.tenant.id, tx.tenant.partnerId, wanted) });
+  const changed = await tx.entitlements.replace(tx.tenant.id, tx.tenant.partnerId, wanted);
+  if (changed.length > 0) {
+    await tx.emit({ type: 'entitlements.updated', payload: { features: [...new Set(changed)].sort() } });
+  }
+  return done({ changed: changed.length });
 }

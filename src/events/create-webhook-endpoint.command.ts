@@ -1,7 +1,7 @@
 import { done, type Result, refuse } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
 import type { Tx } from '../tx';
-import { type EventType, isEventType } from './event-types';
+import { type EventType, isEventType } from './event-catalogue';
 import { mostEndpoints, parseEndpointUrl, type UrlRules, type WebhookEndpoint } from './webhook-endpoint';
 
 /** What the gateway's configuration decides about webhooks. */
@@ -30,7 +30,7 @@ export function parseEventTypes(given: readonly string[] | undefined): readonly 
 }
 
 export const unknownEventType = () =>
-  invalid(['eventTypes'], 'There is no such event type; docs/webhooks.md lists them. An empty list means all.');
+  invalid(['eventTypes'], 'There is no such event type; docs/events.md lists them. An empty list means all.');
 
 export const parseDescription = (text: string | undefined) =>
   text === undefined || text.trim() === '' ? '' : parseLabel(text);

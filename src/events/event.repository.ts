@@ -1,4 +1,5 @@
 import type { EntityManager, SelectQueryBuilder } from 'typeorm';
+import type { Instant } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest, pageOf } from '../core/page';
 import type { Event } from './event';
@@ -61,5 +62,21 @@ export class EventRepository {
       .andWhere('event.sequence = any(:sequences)', { sequences: sequences.map(String) })
       .getMany();
     return rows.map(eventFromRow);
+  }
+
+  /** Removes the oldest events of each partner that were numbered before a time; answers how many. Asked by the relay. */
+  async clear(before: Instant, limit: number): Promise<number> {
+    const [, removed]: [unknown, number] = await this.manager.query(
+      `delete from partner_events e using (
+         select old.partner_id, old.sequence
+           from partner_event_numbers n cross join lateral (
+             select o.partner_id, o.sequence, o.numbered_at from partner_events o
+              where o.partner_id = n.partner_id order by o.sequence limit $2) old
+          where old.numbered_at < $1
+          limit $2) gone
+        where e.partner_id = gone.partner_id and e.sequence = gone.sequence`,
+      [new Date(before.epochMilliseconds), limit],
+    );
+    return removed;
   }
 }

@@ -8,6 +8,7 @@ import { resultOf } from '../graphql/refusal.graphql';
 import { BigIntScalar, DateTimeScalar } from '../graphql/scalars';
 import { bodyOf, type Event } from './event';
 import {
+  type DeliveryAttempt,
   type DeliveryProblem,
   type DeliveryStatus,
   deliveryProblems,
@@ -34,7 +35,7 @@ const DisabledReasonEnum = enumFrom('WebhookDisabledReason', disabledReasons, 'W
 export const DeliveryStatusEnum = enumFrom('WebhookDeliveryStatus', deliveryStatuses, 'How far a delivery is.', {
   PENDING: 'To be sent, or to be tried again at nextAttemptAt.',
   SUCCEEDED: 'The endpoint answered 2xx.',
-  FAILED: 'All attempts were used up. replayEvents begins anew.',
+  FAILED: 'All ten attempts were used up. replayEvents begins anew.',
 });
 const DeliveryProblemEnum = enumFrom(
   'WebhookDeliveryProblem',
@@ -79,6 +80,18 @@ export function toGraphqlEndpoint(endpoint: WebhookEndpoint): WebhookEndpointTyp
   return { ...endpoint, id: encodeId('WebhookEndpoint', endpoint.id) };
 }
 
+@ObjectType('WebhookAttempt', { description: 'One request to an endpoint.', simpleResolvers: true })
+export class WebhookAttemptType {
+  @Field(() => DateTimeScalar, { description: 'When it began, UTC.' })
+  at: Instant;
+  @Field(() => Int, { nullable: true, description: 'What was answered; null: nothing.' })
+  responseStatus?: number | undefined;
+  @Field(() => DeliveryProblemEnum, { nullable: true, description: 'Why it did not succeed; null: it did.' })
+  problem?: DeliveryProblem | undefined;
+  @Field(() => Int, { description: 'How long it took.' })
+  milliseconds: number;
+}
+
 @ObjectType('WebhookDelivery', { description: 'One event on its way to one endpoint.', simpleResolvers: true })
 export class WebhookDeliveryType {
   @Field(() => ID, { description: 'delivery_…' })
@@ -92,7 +105,9 @@ export class WebhookDeliveryType {
   @Field(() => DeliveryStatusEnum, { description: 'How far it is.' })
   status: DeliveryStatus;
   @Field(() => Int, { description: 'How often it was tried, since it was last replayed.' })
-  attempts: number;
+  attemptCount: number;
+  @Field(() => [WebhookAttemptType], { description: 'The last 20 attempts, also those before a replay, oldest first.' })
+  attempts: readonly DeliveryAttempt[];
   @Field(() => DateTimeScalar, { nullable: true, description: 'Pending: not tried before, UTC.' })
   nextAttemptAt?: Instant | undefined;
   @Field(() => DateTimeScalar, { nullable: true, description: 'When it was last tried, UTC.' })
@@ -106,8 +121,9 @@ export class WebhookDeliveryType {
 }
 
 export function toGraphqlDelivery(delivery: WebhookDelivery): WebhookDeliveryType {
+  const { attempts: attemptCount, attemptLog: attempts, ...rest } = delivery;
   return {
-    ...delivery,
+    ...{ ...rest, attemptCount, attempts },
     id: encodeId('WebhookDelivery', delivery.id),
     endpointId: encodeId('WebhookEndpoint', delivery.endpointId),
     nextAttemptAt: delivery.status === 'PENDING' ? delivery.nextAttemptAt : undefined,
@@ -120,7 +136,7 @@ export class EventType {
   id: string;
   @Field(() => BigIntScalar, { description: '1, 2, 3 … for each partner, without holes.' })
   sequence: bigint;
-  @Field(() => String, { description: 'For example invoice.finalized; docs/webhooks.md lists them.' })
+  @Field(() => String, { description: 'For example invoice.finalized; docs/events.md lists them.' })
   type: string;
   @Field(() => ID, { nullable: true, description: 'Whom it is about: tenant_…' })
   tenantId?: string | undefined;

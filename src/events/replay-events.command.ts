@@ -20,7 +20,7 @@ export interface ReplayEventsDone {
 
 /** Sends the events from a number on to one endpoint again, with the ids that they had. */
 export async function replayEvents(
-  tx: Pick<Tx, 'events' | 'webhookEndpoints' | 'webhookDeliveries' | 'partnerId' | 'newId'>,
+  tx: Pick<Tx, 'events' | 'webhookEndpoints' | 'webhookDeliveries' | 'partnerId' | 'wallNow'>,
   input: ReplayEventsInput,
 ): Promise<Result<ReplayEventsDone, (typeof replayEventsRefusals)[number]>> {
   if (input.fromSequence < 1n) return invalid(['fromSequence'], 'Events are numbered from 1.');
@@ -29,6 +29,6 @@ export async function replayEvents(
   const filter = { fromSequence: input.fromSequence, types: endpoint.eventTypes };
   const found = await tx.events.from(tx.partnerId, filter, mostReplayed + 1);
   const replayed = found.slice(0, mostReplayed);
-  if (replayed.length > 0) await tx.webhookDeliveries.enqueueAgain(endpoint, replayed, tx.newId);
+  if (replayed.length > 0) await tx.webhookDeliveries.enqueueAgain(endpoint, replayed, tx.wallNow);
   return done({ count: replayed.length, nextSequence: found[mostReplayed]?.sequence });
 }

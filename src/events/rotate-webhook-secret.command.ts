@@ -32,6 +32,6 @@ export async function rotateWebhookSecret(
   };
   if (!(await tx.webhookEndpoints.update(changed, false))) return endpointChanged(endpoint);
   const rotated = { ...changed, version: endpoint.version + 1 };
-  await tx.emit({ type: 'webhook_endpoint.secret-rotated', payload: { endpoint: rotated } });
+  await tx.emit({ type: 'webhook_endpoint.secret_rotated', payload: { endpoint: rotated } });
   return done({ endpoint: rotated, secret: settings.secretOf(rotated.id, rotated.secretNumber) });
 }

@@ -1,6 +1,22 @@
 import { Entity } from 'typeorm';
 import type { Instant } from '../core/calendar';
-import { BigintColumn, IntegerColumn, KeyColumn, TextColumn, TimestampColumn, UuidColumn } from '../platform/columns';
+import {
+  BigintColumn,
+  IntegerColumn,
+  JsonColumn,
+  KeyColumn,
+  TextColumn,
+  TimestampColumn,
+  UuidColumn,
+} from '../platform/columns';
+
+/** An attempt in the row's list. */
+export interface StoredAttempt {
+  readonly at: string;
+  readonly status: number | null;
+  readonly problem: string | null;
+  readonly milliseconds: number;
+}
 
 @Entity('webhook_deliveries')
 export class WebhookDeliveryEntity {
@@ -15,5 +31,6 @@ export class WebhookDeliveryEntity {
   @TimestampColumn('last_attempt_at', { nullable: true }) lastAttemptAt: Instant | null;
   @IntegerColumn('response_status', { nullable: true }) responseStatus: number | null;
   @TextColumn('problem', { nullable: true }) problem: string | null;
+  @JsonColumn('attempt_log') attemptLog: StoredAttempt[];
   @TimestampColumn('created_at') createdAt: Instant;
 }

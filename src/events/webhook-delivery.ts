@@ -9,6 +9,18 @@ export const deliveryProblems = ['NO_PUBLIC_ADDRESS', 'CONNECTION_FAILED', 'TIME
 /** Why the last attempt did not succeed. What was answered beside the status is not kept. */
 export type DeliveryProblem = (typeof deliveryProblems)[number];
 
+/** One attempt, as it is kept with the delivery. */
+export interface DeliveryAttempt {
+  readonly at: Instant;
+  readonly responseStatus?: number | undefined;
+  readonly problem?: DeliveryProblem | undefined;
+  /** How long it took. */
+  readonly milliseconds: number;
+}
+
+/** So many attempts are kept: those of a schedule, and of the one before a replay. */
+export const mostAttemptsKept = 20;
+
 /** One event on its way to one endpoint. */
 export interface WebhookDelivery {
   readonly id: Id<'WebhookDelivery'>;
@@ -18,7 +30,10 @@ export interface WebhookDelivery {
   readonly sequence?: bigint | undefined;
   readonly eventType: string;
   readonly status: DeliveryStatus;
+  /** Since it was last put on its way. */
   readonly attempts: number;
+  /** The last ones, oldest first. */
+  readonly attemptLog: readonly DeliveryAttempt[];
   readonly nextAttemptAt: Instant;
   readonly lastAttemptAt?: Instant | undefined;
   readonly responseStatus?: number | undefined;

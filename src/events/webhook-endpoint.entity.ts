@@ -1,6 +1,13 @@
 import { Entity } from 'typeorm';
 import type { Instant } from '../core/calendar';
-import { IntegerColumn, KeyColumn, TextArrayColumn, TextColumn, TimestampColumn } from '../platform/columns';
+import {
+  IntegerColumn,
+  KeyColumn,
+  TextArrayColumn,
+  TextColumn,
+  TimestampColumn,
+  UuidColumn,
+} from '../platform/columns';
 
 @Entity('webhook_endpoints')
 export class WebhookEndpointEntity {
@@ -16,6 +23,8 @@ export class WebhookEndpointEntity {
   @TimestampColumn('failing_since', { nullable: true }) failingSince: Instant | null;
   @IntegerColumn('failures') failures: number;
   @TimestampColumn('paused_until', { nullable: true }) pausedUntil: Instant | null;
+  @UuidColumn('lease', { nullable: true }) lease: string | null;
+  @TimestampColumn('leased_until', { nullable: true }) leasedUntil: Instant | null;
   @IntegerColumn('version') version: number;
   @TimestampColumn('created_at') createdAt: Instant;
   @TimestampColumn('deleted_at', { nullable: true }) deletedAt: Instant | null;

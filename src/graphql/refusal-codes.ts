@@ -75,6 +75,7 @@ export const refusalCodes = {
   EVENT_CONFLICT: 'An event with this id was recorded before and says something else. A new event has a new id.',
   BATCH_REJECTED: 'An atomic batch has an event that cannot be recorded; the facts say which, and how many there are.',
   WEBHOOK_ENDPOINT_NOT_FOUND: 'There is no such webhook endpoint.',
+  WEBHOOK_ENDPOINT_DISABLED: 'The webhook endpoint is disabled. Enable it with updateWebhookEndpoint first.',
   WEBHOOK_ENDPOINT_LIMIT_REACHED: 'The partner has as many webhook endpoints as it may. Delete one first.',
 } as const;
 

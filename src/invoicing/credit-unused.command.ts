@@ -37,4 +37,56 @@ export async function creditUnused(
     })),
     entries: accountEntriesOf(input.lines),
   });
+  const { subscription, settlement } = input;
+  const { tenantId, partnerId, currency } = subscription;
+  const partner = (await tx.partners.byId(partnerId))!;
+  const id = tx.newId<'CreditNote'>();
+  const total = negate(
+    sum(
+      input.lines.map((line) => line.amount),
+      currency,
+    ),
+  );
+  invariant(total.minor > 0n, 'a credit note without a credit');
+  const lineIds = input.lines.map(() => tx.newId<'CreditNoteLine'>());
+  const lines: CreditNoteLine[] = input.lines.map((line, index) => ({
+    id: lineIds[index]!,
+    creditNoteId: id,
+    tenantId,
+    position: index + 1,
+    kind: line.kind as CreditNoteLineKind,
+    source: line.source,
+    invoiceLineId:
+      line.kind === 'PRORATION_CREDIT'
+        ? (input.chargedBy.get(line.itemId) as Id<'InvoiceLine'> | undefined)
+        : undefined,
+    description: line.description,
+    quantity: line.quantity,
+    amount: negate(line.amount),
+    covers: line.covers,
+    explanation: line.explanation,
+  }));
+  const note: CreditNote = {
+    id,
+    tenantId,
+    partnerId,
+    subscriptionId: subscription.id,
+    number: creditNoteNumber(partner.code, await tx.invoices.takeNumber('CREDIT_NOTE')),
+    reason: input.reason,
+    settlement,
+    total,
+    issuedAt: tx.now,
+  };
+  await tx.creditNotes.insert(note, lines);
+  await tx.itemCharges.insert(subscription, accountEntriesOf(input.lines), { creditNote: lineIds }, tx.now);
+  if (settlement === 'CREDIT_BALANCE') {
+    await tx.creditNotes.moveBalance(
+      tenantId,
+      partnerId,
+      { kind: 'CREDIT_NOTE', amount: total, creditNoteId: id },
+      tx.now,
+    );
+  }
+  await tx.emit({ type: 'credit_note.created', payload: { creditNote: note } });
+  return note;
 }

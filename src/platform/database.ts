@@ -89,6 +89,22 @@ async function enterAsSystem(runner: QueryRunner, tenantId: string): Promise<Ent
   }
 }
 
+/** What crosses partners and belongs to none: see `app.enter_as_relay`. */
+export interface RelayEntry {
+  readonly relay: true;
+}
+
+async function enterAsRelay(runner: QueryRunner): Promise<EnteredRow> {
+  await runner.query('select app.enter_as_relay()');
+  return {
+    ...{ actor: 'SYSTEM', role: 'SYSTEM', can_write: true, partner_id: null, partner_currency: null },
+    ...{ partner_time_zone: null, tenant_currency: null, tenant_time_zone: null, sandbox: null, test_clock: null },
+    scopes: null,
+  };
+}
+
+type WriteEntry = Entry | { readonly systemFor: string } | RelayEntry;
+
 /** Longer than any statement of this kind takes: a connection that says nothing any more is given up. */
 const answerMilliseconds = 5_000;
 
@@ -170,14 +186,18 @@ export interface OpenWrite extends Session {
   rollback(): Promise<void>;
 }
 
-export async function openWrite(source: DataSource, entry: Entry | { readonly systemFor: string }): Promise<OpenWrite> {
+export async function openWrite(source: DataSource, entry: WriteEntry): Promise<OpenWrite> {
   const runner = source.createQueryRunner();
   try {
     const client: PoolClient = await runner.connect();
     const ask = askOn(source, client);
     const [, entered] = await inOrder(
       client.query(begin.write),
-      'systemFor' in entry ? enterAsSystem(runner, entry.systemFor) : enter(ask, entry),
+      'relay' in entry
+        ? enterAsRelay(runner)
+        : 'systemFor' in entry
+          ? enterAsSystem(runner, entry.systemFor)
+          : enter(ask, entry),
       // Nobody waits for a lock for longer than a client waits for an answer.
       client.query(`set local lock_timeout = '8s'`),
     );
@@ -219,7 +239,7 @@ export async function withRetries<T>(work: () => Promise<T>): Promise<T> {
 /** Commits what `work` did, or rolls all of it back when it throws. */
 export async function writeTransaction<T>(
   source: DataSource,
-  entry: Entry | { readonly systemFor: string },
+  entry: WriteEntry,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   return withRetries(async () => {

@@ -1,6 +1,14 @@
 import { Entity } from 'typeorm';
 import type { Instant } from '../core/calendar';
-import { BooleanColumn, JsonColumn, KeyColumn, TextColumn, TimestampColumn, UuidColumn } from './columns';
+import {
+  BooleanColumn,
+  IntegerColumn,
+  JsonColumn,
+  KeyColumn,
+  TextColumn,
+  TimestampColumn,
+  UuidColumn,
+} from './columns';
 
 @Entity('outbox_events')
 export class OutboxEventEntity {
@@ -9,6 +17,7 @@ export class OutboxEventEntity {
   @UuidColumn('partner_id') partnerId: string;
   @BooleanColumn('sandbox') sandbox: boolean;
   @TextColumn('type') type: string;
+  @IntegerColumn('version') version: number;
   @JsonColumn('payload') payload: object;
   @TimestampColumn('occurred_at') occurredAt: Instant;
 }
@@ -18,6 +27,7 @@ export class PartnerOutboxEventEntity {
   @KeyColumn('partner_id') partnerId: string;
   @KeyColumn('id') id: string;
   @TextColumn('type') type: string;
+  @IntegerColumn('version') version: number;
   @JsonColumn('payload') payload: object;
   @TimestampColumn('occurred_at') occurredAt: Instant;
 }

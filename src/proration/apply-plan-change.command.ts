@@ -199,6 +199,6 @@ export async function applyPlanChange(
     actorId: tx.actorId,
     facts,
   });
-  await tx.emit({ type: 'subscription.plan-changed', payload: { subscription: updated, proration } });
+  await tx.emit({ type: 'subscription.plan_changed', payload: { subscription: updated, proration } });
   return { subscription: updated, proration, invoice, creditNote };
 }

@@ -27,6 +27,6 @@ export async function cancelScheduledPlanChange(
     actorId: tx.actorId,
     facts: {},
   });
-  await tx.emit({ type: 'subscription.plan-change-unscheduled', payload: { subscription } });
+  await tx.emit({ type: 'subscription.plan_change_unscheduled', payload: { subscription } });
   return done({ subscription });
 }

@@ -91,7 +91,7 @@ async function schedule(
     actorId: tx.actorId,
     facts: { to: target.plan.name, at: change.at.toString() },
   });
-  await tx.emit({ type: 'subscription.plan-change-scheduled', payload: { subscription, scheduled } });
+  await tx.emit({ type: 'subscription.plan_change_scheduled', payload: { subscription, scheduled } });
   return done({ subscription, net: change.net, scheduled });
 }
 

@@ -93,6 +93,6 @@ export async function cancelSubscription(
     facts: { reason, at: live.periodEnd.toString() },
   });
   await rebuildEntitlements(tx);
-  await tx.emit({ type: 'subscription.cancellation-scheduled', payload: { subscription } });
+  await tx.emit({ type: 'subscription.cancellation_scheduled', payload: { subscription } });
   return done({ subscription });
 }

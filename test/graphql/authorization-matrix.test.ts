@@ -262,8 +262,9 @@ const fields: Readonly<Record<string, string>> = {
   TimeSpan: 'end start',
   UsagePrice: 'currency inside overage',
   Viewer: 'account partner role tenant',
+  WebhookAttempt: 'at milliseconds problem responseStatus',
   WebhookDelivery:
-    'attempts createdAt endpointId eventType id lastAttemptAt nextAttemptAt problem responseStatus sequence status',
+    'attemptCount attempts createdAt endpointId eventType id lastAttemptAt nextAttemptAt problem responseStatus sequence status',
   WebhookEndpoint:
     'createdAt description disabledReason eventTypes failingSince id previousSecretUntil status url version',
 };

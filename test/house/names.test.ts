@@ -27,6 +27,7 @@ const innerCommands = new Set([
   'issue-invoice',
   'write-credit-note',
   'park-tenant',
+  'relay-events',
 ]);
 
 const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -1,0 +1,202 @@
+import type { Tenant } from '../access/tenant';
+import type { Addon } from '../catalog/addon';
+import type { Feature } from '../catalog/feature';
+import type { Plan, PlanVersion } from '../catalog/plan';
+import { encodeId } from '../core/ids';
+import type { Coupon } from '../coupons/coupon';
+import type { PendingCoupon } from '../coupons/pending-coupon';
+import type { EntitlementGrant } from '../entitlements/entitlement';
+import type { CreditNote } from '../invoicing/credit-note';
+import type { Invoice } from '../invoicing/invoice';
+import type { PlanChangeProration } from '../proration/plan-change-proration';
+import type { AddonSubscription } from '../subscriptions/addon-subscription';
+import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
+import type { Subscription } from '../subscriptions/subscription';
+import {
+  addonData,
+  addonSubscriptionData,
+  couponData,
+  creditNoteData,
+  endpointData,
+  featureData,
+  grantData,
+  invoiceData,
+  pendingCouponData,
+  planData,
+  planVersionData,
+  prorationData,
+  scheduledPlanChangeData,
+  subscriptionData,
+  tenantData,
+} from './event-data';
+import type { WebhookEndpoint } from './webhook-endpoint';
+
+const invoice = (payload: { readonly invoice: Invoice }) => ({ invoice: invoiceData(payload.invoice) });
+const subscription = (payload: { readonly subscription: Subscription }) => ({
+  subscription: subscriptionData(payload.subscription),
+});
+const addonSubscription = (payload: { readonly addonSubscription: AddonSubscription }) => ({
+  addonSubscription: addonSubscriptionData(payload.addonSubscription),
+});
+const pendingCoupon = (payload: { readonly pendingCoupon: PendingCoupon; readonly code: string }) => ({
+  pendingCoupon: pendingCouponData(payload.pendingCoupon),
+  code: payload.code,
+});
+const endpoint = (payload: { readonly endpoint: WebhookEndpoint }) => ({ endpoint: endpointData(payload.endpoint) });
+const grant = (payload: { readonly grant: EntitlementGrant }) => ({ grant: grantData(payload.grant) });
+const coupon = (payload: { readonly coupon: Coupon }) => ({ coupon: couponData(payload.coupon) });
+const addon = (payload: { readonly addon: Addon }) => ({ addon: addonData(payload.addon) });
+const plan = (payload: { readonly plan: Plan }) => ({ plan: planData(payload.plan) });
+const planAndVersion = (payload: { readonly plan: Plan; readonly planVersion: PlanVersion }) => ({
+  plan: planData(payload.plan),
+  planVersion: planVersionData(payload.planVersion),
+});
+const member = (payload: { readonly userId: string; readonly role: string | undefined }) => ({
+  userId: encodeId('User', payload.userId),
+  role: payload.role ?? null,
+});
+const apiKey = (payload: { readonly apiKeyId: string; readonly scopes: readonly string[] }) => ({
+  apiKeyId: encodeId('ApiKey', payload.apiKeyId),
+  scopes: payload.scopes,
+});
+
+/**
+ * Everything that is told to the outside: the name it has there, when it happens, the version of its data's shape, and how
+ * the data is made of what `tx.emit` is given. The text is docs/events.md's. Whoever changes the shape of what is there
+ * (rather than adding to it) raises the version.
+ */
+export const eventCatalogue = {
+  'addon.created': { version: 1, when: 'An add-on was put into the catalog.', data: addon },
+  'addon.updated': { version: 1, when: 'An add-on was changed or archived.', data: addon },
+  'addon_subscription.cancelled': {
+    version: 1,
+    when: 'An add-on was cancelled: at once (`ENDED`), or for the end of the period (`CANCELLING`).',
+    data: addonSubscription,
+  },
+  'addon_subscription.created': { version: 1, when: 'An add-on was attached.', data: addonSubscription },
+  'addon_subscription.ended': {
+    version: 1,
+    when: 'An attached add-on ended by itself; `endKind` says why.',
+    data: addonSubscription,
+  },
+  'addon_subscription.resumed': {
+    version: 1,
+    when: 'The cancellation of an add-on was taken back.',
+    data: addonSubscription,
+  },
+  'api_key.created': { version: 1, when: 'An API key was made.', data: apiKey },
+  'api_key.revoked': { version: 1, when: 'An API key was revoked.', data: apiKey },
+  'coupon.applied': { version: 1, when: 'A coupon was queued for the next invoice.', data: pendingCoupon },
+  'coupon.created': { version: 1, when: 'A coupon was made.', data: coupon },
+  'coupon.ended': {
+    version: 1,
+    when: 'A coupon that ran, or waited, ended without being taken back by anybody; `status` says how.',
+    data: pendingCoupon,
+  },
+  'coupon.redeemed': { version: 1, when: 'A coupon took from an invoice.', data: pendingCoupon },
+  'coupon.removed': { version: 1, when: 'A coupon was taken back before its first use.', data: pendingCoupon },
+  'coupon.updated': { version: 1, when: 'A coupon was changed, paused or archived.', data: coupon },
+  'credit_note.created': {
+    version: 1,
+    when: 'A credit note was issued.',
+    data: (payload: { readonly creditNote: CreditNote }) => ({ creditNote: creditNoteData(payload.creditNote) }),
+  },
+  'entitlement.granted': { version: 1, when: 'A feature was given by hand.', data: grant },
+  'entitlement.revoked': { version: 1, when: 'What was given by hand was taken back.', data: grant },
+  'entitlements.updated': {
+    version: 1,
+    when: 'What a tenant may use has changed, from whatever source: ask again for these features.',
+    data: (payload: { readonly features: readonly string[] }) => ({ features: payload.features }),
+  },
+  'feature.created': {
+    version: 1,
+    when: 'A feature was put into the catalog.',
+    data: (payload: { readonly feature: Feature }) => ({ feature: featureData(payload.feature) }),
+  },
+  'invoice.finalized': { version: 1, when: 'An invoice was issued.', data: invoice },
+  'invoice.marked_uncollectible': { version: 1, when: 'An invoice was given up.', data: invoice },
+  'invoice.paid': { version: 1, when: 'An invoice was paid, or nothing was due on it.', data: invoice },
+  'invoice.voided': { version: 1, when: 'An invoice was taken back as a whole.', data: invoice },
+  'member.invited': { version: 1, when: 'A person was invited, or got another role.', data: member },
+  'member.removed': { version: 1, when: 'A person was taken out.', data: member },
+  'plan.created': { version: 1, when: 'A plan was put into the catalog.', data: planAndVersion },
+  'plan.updated': { version: 1, when: 'A plan was renamed, moved or archived.', data: plan },
+  'plan.version_published': { version: 1, when: 'A plan got new prices or features.', data: planAndVersion },
+  'subscription.cancellation_scheduled': {
+    version: 1,
+    when: 'A subscription is to end at `cancelAt`.',
+    data: subscription,
+  },
+  'subscription.cancelled': { version: 1, when: 'A subscription ended.', data: subscription },
+  'subscription.plan_change_scheduled': {
+    version: 1,
+    when: 'Plan, interval or quantity are to change later.',
+    data: (payload: { readonly subscription: Subscription; readonly scheduled: ScheduledPlanChange }) => ({
+      ...subscription(payload),
+      scheduled: scheduledPlanChangeData(payload.scheduled),
+    }),
+  },
+  'subscription.plan_change_unscheduled': {
+    version: 1,
+    when: 'A change that was to come is not to come.',
+    data: subscription,
+  },
+  'subscription.plan_changed': {
+    version: 1,
+    when: 'Plan, interval or quantity changed.',
+    data: (payload: { readonly subscription: Subscription; readonly proration: PlanChangeProration }) => ({
+      ...subscription(payload),
+      proration: prorationData(payload.proration),
+    }),
+  },
+  'subscription.renewed': {
+    version: 1,
+    when: 'A new period began and was billed.',
+    data: (payload: { readonly subscription: Subscription; readonly invoice: string }) => ({
+      ...subscription(payload),
+      invoiceNumber: payload.invoice,
+    }),
+  },
+  'subscription.started': { version: 1, when: 'A subscription, or its trial, began.', data: subscription },
+  'tenant.created': {
+    version: 1,
+    when: 'A tenant was made.',
+    data: (payload: { readonly tenant: Tenant }) => ({ tenant: tenantData(payload.tenant) }),
+  },
+  'webhook_endpoint.created': { version: 1, when: 'A webhook endpoint was made.', data: endpoint },
+  'webhook_endpoint.deleted': { version: 1, when: 'A webhook endpoint was deleted.', data: endpoint },
+  'webhook_endpoint.disabled': {
+    version: 1,
+    when: 'Nothing is sent to an endpoint any more, because it failed for days or answered 410.',
+    data: endpoint,
+  },
+  'webhook_endpoint.secret_rotated': { version: 1, when: 'A webhook endpoint got another secret.', data: endpoint },
+  'webhook_endpoint.updated': {
+    version: 1,
+    when: 'A webhook endpoint was changed, enabled or disabled.',
+    data: endpoint,
+  },
+} as const;
+
+export type EventType = keyof typeof eventCatalogue;
+type PayloadOf<T extends EventType> = Parameters<(typeof eventCatalogue)[T]['data']>[0];
+/** What receivers find under `data`. */
+export type EventData<T extends EventType> = ReturnType<(typeof eventCatalogue)[T]['data']>;
+
+/** An event for the outbox: what happened, told once the transaction commits. */
+export type DomainEvent = { [T in EventType]: { readonly type: T; readonly payload: PayloadOf<T> } }[EventType];
+
+export const eventTypes = Object.keys(eventCatalogue) as EventType[];
+
+/** What `sendTestEvent` sends; it is no event of the log. */
+export const testEventType = 'webhook.test';
+
+export function isEventType(text: string): text is EventType {
+  return Object.hasOwn(eventCatalogue, text);
+}
+
+/** The event as it goes to the outside, made in the transaction of the change: a later version of the code tells the same. */
+export function toldOf({ type, payload }: DomainEvent): { readonly version: number; readonly data: object } {
+  const { version, data } = eventCatalogue[type];
+  return { version, data: (data as (payload: unknown) => object)(payload) };
+}

@@ -1,0 +1,193 @@
+import type { Tenant } from '../access/tenant';
+import type { Addon } from '../catalog/addon';
+import type { Feature } from '../catalog/feature';
+import type { Plan, PlanVersion } from '../catalog/plan';
+import type { Instant } from '../core/calendar';
+import { decimalText } from '../core/decimal';
+import { encodeId, type IdKind } from '../core/ids';
+import { amountText, type Money } from '../core/money';
+import type { Coupon } from '../coupons/coupon';
+import type { PendingCoupon } from '../coupons/pending-coupon';
+import type { EntitlementGrant } from '../entitlements/entitlement';
+import type { CreditNote } from '../invoicing/credit-note';
+import type { Invoice } from '../invoicing/invoice';
+import type { PlanChangeProration } from '../proration/plan-change-proration';
+import { type AddonSubscription, statusOf } from '../subscriptions/addon-subscription';
+import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
+import type { Subscription } from '../subscriptions/subscription';
+import type { WebhookEndpoint } from './webhook-endpoint';
+
+/**
+ * The objects in events, as JSON: ids and enum values as in the API, amounts and quantities as exact text, instants in UTC,
+ * what is not there as null. docs/events.md describes each field; a field never changes its meaning within a version.
+ */
+
+const money = (amount: Money) => ({ amount: amountText(amount), currency: amount.currency });
+const time = (instant: Instant) => instant.toString({ smallestUnit: 'millisecond' });
+const orNull = <T, U>(value: T | undefined | null, convert: (value: T) => U): U | null =>
+  value === undefined || value === null ? null : convert(value);
+const ofTenant = (kind: IdKind, row: { readonly tenantId: string }, id: string) => encodeId(kind, id, row.tenantId);
+
+export const invoiceData = (invoice: Invoice) => ({
+  id: ofTenant('Invoice', invoice, invoice.id),
+  number: invoice.number,
+  kind: invoice.kind,
+  reason: invoice.reason,
+  status: invoice.status,
+  subscriptionId: ofTenant('Subscription', invoice, invoice.subscriptionId),
+  subtotal: money(invoice.subtotal),
+  discount: money(invoice.discount),
+  total: money(invoice.total),
+  creditApplied: money(invoice.creditApplied),
+  amountDue: money(invoice.amountDue),
+  period: orNull(invoice.period, ({ start, end }) => ({ start: time(start), end: time(end) })),
+  issuedAt: time(invoice.issuedAt),
+});
+
+export const creditNoteData = (note: CreditNote) => ({
+  id: ofTenant('CreditNote', note, note.id),
+  number: note.number,
+  reason: note.reason,
+  settlement: note.settlement,
+  subscriptionId: ofTenant('Subscription', note, note.subscriptionId),
+  total: money(note.total),
+  issuedAt: time(note.issuedAt),
+});
+
+export const subscriptionData = (subscription: Subscription) => ({
+  id: ofTenant('Subscription', subscription, subscription.id),
+  status: subscription.status,
+  planId: encodeId('Plan', subscription.item.planId),
+  planVersionId: encodeId('PlanVersion', subscription.item.planVersionId),
+  interval: subscription.interval,
+  quantity: subscription.item.quantity.toString(),
+  unitAmount: money(subscription.item.unitAmount),
+  timeZone: subscription.timeZone,
+  periodStart: time(subscription.periodStart),
+  periodEnd: time(subscription.periodEnd),
+  startedAt: time(subscription.startedAt),
+  trialEnd: orNull(subscription.trialEnd, time),
+  cancelAt: orNull(subscription.cancelAt, time),
+  cancelledAt: orNull(subscription.cancelledAt, time),
+  cancelReason: subscription.cancelReason ?? null,
+});
+
+export const scheduledPlanChangeData = (scheduled: ScheduledPlanChange) => ({
+  effectiveAt: time(scheduled.effectiveAt),
+  planId: encodeId('Plan', scheduled.planId),
+  quantity: scheduled.quantity.toString(),
+});
+
+export const prorationData = (proration: PlanChangeProration) => ({
+  id: ofTenant('Proration', proration, proration.id),
+  changedAt: time(proration.changedAt),
+  planIdBefore: encodeId('Plan', proration.planIdBefore),
+  planIdAfter: encodeId('Plan', proration.planIdAfter),
+  quantityBefore: proration.quantityBefore.toString(),
+  quantityAfter: proration.quantityAfter.toString(),
+  unusedCredit: money(proration.unusedCredit),
+  newCharge: money(proration.newCharge),
+  couponDiscount: money(proration.couponDiscount),
+  net: money(proration.net),
+  settlement: proration.settlement,
+  invoiceId: orNull(proration.invoiceId, (id) => ofTenant('Invoice', proration, id)),
+  creditNoteId: orNull(proration.creditNoteId, (id) => ofTenant('CreditNote', proration, id)),
+});
+
+export const addonSubscriptionData = (attachment: AddonSubscription) => ({
+  id: ofTenant('AddonSubscription', attachment, attachment.id),
+  status: statusOf(attachment),
+  subscriptionId: ofTenant('Subscription', attachment, attachment.subscriptionId),
+  addonId: encodeId('Addon', attachment.addonId),
+  interval: attachment.interval,
+  quantity: attachment.quantity.toString(),
+  unitAmount: money(attachment.unitAmount),
+  startedAt: time(attachment.startedAt),
+  endsAt: orNull(attachment.endsAt, time),
+  endedAt: orNull(attachment.endedAt, time),
+  endKind: attachment.endKind ?? null,
+});
+
+export const pendingCouponData = (pending: PendingCoupon) => ({
+  id: ofTenant('PendingCoupon', pending, pending.id),
+  couponId: encodeId('Coupon', pending.couponId),
+  status: pending.status,
+  periodsApplied: pending.periodsApplied,
+  createdAt: time(pending.createdAt),
+  endedAt: orNull(pending.endedAt, time),
+});
+
+export const couponData = (coupon: Coupon) => ({
+  id: encodeId('Coupon', coupon.id),
+  code: coupon.code,
+  name: coupon.name,
+  kind: coupon.kind,
+  status: coupon.status,
+  percent: orNull(coupon.percent, decimalText),
+  amounts: coupon.amounts.map(money),
+  duration: coupon.duration,
+  durationPeriods: coupon.durationPeriods ?? null,
+  validFrom: orNull(coupon.validFrom, time),
+  validUntil: orNull(coupon.validUntil, time),
+  maxRedemptions: coupon.maxRedemptions ?? null,
+});
+
+export const grantData = ({ allowance, ...grant }: EntitlementGrant) => ({
+  id: ofTenant('EntitlementGrant', grant, grant.id),
+  featureId: encodeId('Feature', allowance.featureId),
+  unlimited: allowance.unlimited,
+  limit: orNull(allowance.limit, decimalText),
+  resetPeriod: allowance.resetPeriod ?? null,
+  value: allowance.value ?? null,
+  reason: grant.reason,
+  startsAt: time(grant.startsAt),
+  endsAt: orNull(grant.endsAt, time),
+});
+
+export const featureData = (feature: Feature) => ({
+  id: encodeId('Feature', feature.id),
+  code: feature.code,
+  name: feature.name,
+  kind: feature.kind,
+  unit: feature.unit ?? null,
+});
+
+export const planData = (plan: Plan) => ({
+  id: encodeId('Plan', plan.id),
+  code: plan.code,
+  name: plan.name,
+  rank: plan.rank,
+  status: plan.status,
+});
+
+export const planVersionData = (version: PlanVersion) => ({
+  id: encodeId('PlanVersion', version.id),
+  number: version.number,
+  prices: version.prices.map(({ interval, amount }) => ({ interval, ...money(amount) })),
+});
+
+export const addonData = (addon: Addon) => ({
+  id: encodeId('Addon', addon.id),
+  code: addon.code,
+  name: addon.name,
+  status: addon.status,
+  minimumPlanRank: addon.minimumPlanRank ?? null,
+  prices: addon.prices.map(({ interval, amount }) => ({ interval, ...money(amount) })),
+});
+
+export const tenantData = (tenant: Tenant) => ({
+  id: encodeId('Tenant', tenant.id),
+  name: tenant.name,
+  externalId: tenant.externalId ?? null,
+  currency: tenant.currency,
+  sandbox: tenant.sandbox,
+});
+
+/** Without its URL: receivers keep tokens in theirs, and this event goes to the partner's other endpoints too. */
+export const endpointData = (endpoint: WebhookEndpoint) => ({
+  id: encodeId('WebhookEndpoint', endpoint.id),
+  description: endpoint.description,
+  eventTypes: endpoint.eventTypes,
+  status: endpoint.status,
+  disabledReason: endpoint.disabledReason ?? null,
+});
