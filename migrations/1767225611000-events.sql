@@ -15,7 +15,7 @@ create index outbox_events_to_relay on outbox_events (partner_id, id);
 create function app.enter_as_relay() returns void
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
-  call app.remember('', '', '', 'SYSTEM', 'relay', true, false);
+  perform app.remember('', '', '', 'SYSTEM', 'relay', true, false);
 end $$;
 revoke all on function app.enter_as_relay() from public;
 grant execute on function app.enter_as_relay() to tollgate_job;

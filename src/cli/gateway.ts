@@ -16,7 +16,7 @@ import { openDatabase } from '../platform/open-database';
 import { demoSecrets } from '../platform/secrets';
 import { createTextSigner } from '../platform/signed-text';
 import { signDemoToken, verifierForDemo, verifierForProvider } from '../platform/tokens';
-import { webhookSecretsFrom } from '../platform/webhook-secrets';
+import { webhookSecretsFrom } from '../platform/webhook-signing';
 import { demoSteps, seedDemo } from '../seed/demo';
 import { demoEmail, demoIdentities, demoSubject } from '../seed/identities';
 import type { System } from '../system';

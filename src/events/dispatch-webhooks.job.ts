@@ -1,6 +1,7 @@
 import type { Clock } from '../platform/clock';
 import type { Log } from '../platform/log';
 import { type OutboundAnswer, postOutbound, type Resolve, resolvePublicName } from '../platform/outbound-post';
+import { headersOf } from '../platform/webhook-signing';
 import type { Tx } from '../tx';
 import type { WebhookSettings } from './create-webhook-endpoint.command';
 import { relayEvents } from './relay-events.command';
@@ -9,7 +10,7 @@ import type { DeliveryProblem } from './webhook-delivery';
 import type { DeliveryAfter, DueDelivery } from './webhook-delivery.repository';
 import { signingNumbers } from './webhook-endpoint';
 import type { ClaimedEndpoint } from './webhook-endpoint.repository';
-import { headersOf, messageOf } from './webhook-message';
+import { messageOf } from './webhook-message';
 
 export interface DispatcherOptions {
   readonly clock: Clock;

@@ -1,5 +1,3 @@
-import { Webhook } from 'standardwebhooks';
-import type { Instant } from '../core/calendar';
 import { encodeId } from '../core/ids';
 import type { Event } from './event';
 import { bodyOf } from './event';
@@ -22,20 +20,4 @@ export function messageOf(delivery: WebhookDelivery, event: Event | undefined): 
     data: { message: 'A test: signatures, retries and repetitions are as they are for events.' },
   };
   return { id: encodeId('Event', delivery.id), body: bodyOf(test) };
-}
-
-/** The headers of Standard Webhooks; one signature for each secret that holds now, the newest first. */
-export function headersOf(
-  { id, body }: WebhookMessage,
-  secrets: readonly string[],
-  now: Instant,
-): Readonly<Record<string, string>> {
-  const at = new Date(now.epochMilliseconds);
-  return {
-    'content-type': 'application/json',
-    'user-agent': 'Tollgate-Webhooks/1',
-    'webhook-id': id,
-    'webhook-timestamp': Math.floor(now.epochMilliseconds / 1_000).toString(),
-    'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, at, body)).join(' '),
-  };
 }

@@ -8,7 +8,7 @@ import { roleUrls } from '../../src/platform/database-setup';
 import { createLog } from '../../src/platform/log';
 import { createTextSigner } from '../../src/platform/signed-text';
 import { verifierForDemo } from '../../src/platform/tokens';
-import { webhookSecretsFrom } from '../../src/platform/webhook-secrets';
+import { webhookSecretsFrom } from '../../src/platform/webhook-signing';
 import { seedDemo } from '../../src/seed/demo';
 import { demoEmail } from '../../src/seed/identities';
 

@@ -8,7 +8,7 @@ import { createLog } from '../../src/platform/log';
 import { createMetrics } from '../../src/platform/metrics';
 import { createTextSigner } from '../../src/platform/signed-text';
 import { signDemoToken, verifierForDemo } from '../../src/platform/tokens';
-import { webhookSecretsFrom } from '../../src/platform/webhook-secrets';
+import { webhookSecretsFrom } from '../../src/platform/webhook-signing';
 import { type DemoIdentity, demoEmail, demoSubject } from '../../src/seed/identities';
 import { createDatabase, type TestDatabase, testServer } from './database';
 
