@@ -42,6 +42,9 @@ export const invoiceData = (invoice: Invoice) => ({
   amountDue: money(invoice.amountDue),
   period: orNull(invoice.period, ({ start, end }) => ({ start: time(start), end: time(end) })),
   issuedAt: time(invoice.issuedAt),
+  paidAt: orNull(invoice.paidAt, time),
+  voidedAt: orNull(invoice.voidedAt, time),
+  uncollectibleAt: orNull(invoice.uncollectibleAt, time),
 });
 
 export const creditNoteData = (note: CreditNote) => ({
@@ -49,7 +52,9 @@ export const creditNoteData = (note: CreditNote) => ({
   number: note.number,
   reason: note.reason,
   settlement: note.settlement,
+  memo: note.memo ?? null,
   subscriptionId: ofTenant('Subscription', note, note.subscriptionId),
+  invoiceId: orNull(note.invoiceId, (id) => ofTenant('Invoice', note, id)),
   total: money(note.total),
   issuedAt: time(note.issuedAt),
 });

@@ -82,5 +82,6 @@ export async function issueInvoice(
     );
   }
   await tx.emit({ type: 'invoice.finalized', payload: { invoice } });
+  if (invoice.status === 'PAID') await tx.emit({ type: 'invoice.paid', payload: { invoice } });
   return invoice;
 }

@@ -22,6 +22,6 @@ export async function markInvoiceUncollectible(
   const moved = moveInvoice(found.value, { to: 'UNCOLLECTIBLE', at: tx.now });
   if (!moved.ok) return moved;
   await tx.invoices.updateState(moved.value);
-  await tx.emit({ type: 'invoice.marked-uncollectible', payload: { invoice: moved.value } });
+  await tx.emit({ type: 'invoice.marked_uncollectible', payload: { invoice: moved.value } });
   return done({ invoice: moved.value });
 }

@@ -55,6 +55,6 @@ export async function writeCreditNote(
       tx.now,
     );
   }
-  await tx.emit({ type: 'credit_note.issued', payload: { creditNote: note } });
+  await tx.emit({ type: 'credit_note.created', payload: { creditNote: note } });
   return note;
 }

@@ -223,7 +223,6 @@ const fields: Readonly<Record<string, string>> = {
     'allowed exhaustsAt feature featureCode limit reason remaining resetPeriod resetsAt sources unlimited unlocks used usedPerDay value',
   EntitlementGrant: 'endsAt id reason startsAt',
   EntitlementSource: 'endsAt insidePrice kind limit name overagePrice quantity startsAt unlimited value',
-  EntitlementSource: 'endsAt kind limit name quantity startsAt unlimited value',
   Event: 'body id occurredAt sandbox sequence tenantId type',
   Explanation: 'exact formula operands result rounding rule sentence',
   Feature: 'code description id kind name unit valueOrder',

@@ -28,6 +28,7 @@ const innerCommands = new Set([
   'write-credit-note',
   'park-tenant',
   'relay-events',
+  'write-credit-note',
 ]);
 
 const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
