@@ -61,7 +61,7 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   partner_idempotency_keys: table('acts', 'select insert update'),
   outbox_events: table('outbox', 'select insert', 'select insert delete'),
   partner_outbox_events: table('relayed', 'select insert', 'select insert delete'),
-  partner_event_numbers: table('relayed', 'select', 'select insert update'),
+  partner_event_numbers: table('relayed', '', 'select insert update'),
   partner_events: table('relayed', 'select', 'select insert delete'),
   webhook_endpoints: table('relayed', 'select insert update', 'select update delete'),
   webhook_deliveries: table('relayed', 'select insert update', 'select insert update delete'),

@@ -139,7 +139,8 @@ async function insertProblems(client: Client, { actor, table, kind, granted }: Q
     const answer = await attempt(client, ...insertOf(table.name, row));
     const wanted = granted.has('insert') && actor.sees[kind].insert.includes(label);
     const said = `${table.name}: insert as ${actor.name}: a row of ${label}`;
-    if (wanted && typeof answer === 'string') problems.push(`${said} was refused (${answer})`);
+    // A table with one row for each partner has no place for another: the policy let it pass, the key did not.
+    if (wanted && typeof answer === 'string' && answer !== '23505') problems.push(`${said} was refused (${answer})`);
     if (!wanted && answer !== refusedState) {
       problems.push(`${said} ${typeof answer === 'string' ? `failed with ${answer} only` : 'was accepted'}`);
     }
