@@ -664,10 +664,17 @@ create table public.outbox_events (
   payload jsonb not null,
   occurred_at timestamp(3) with time zone not null,
   recorded_at timestamp(3) with time zone not null default now(),
+  sandbox boolean not null default false,
+  version integer not null default 1,
   constraint outbox_events_pkey PRIMARY KEY (tenant_id, id),
   constraint outbox_events_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
 );
+CREATE INDEX outbox_events_to_relay ON public.outbox_events USING btree (partner_id, id);
 alter table public.outbox_events enable row level security;
+create policy relay_read on public.outbox_events for select to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'relay'::text);
+create policy relay_take on public.outbox_events for delete to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'relay'::text);
 create policy tenant_delete on public.outbox_events for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.outbox_events for insert to tollgate_app, tollgate_job
@@ -676,7 +683,8 @@ create policy tenant_read on public.outbox_events for select to tollgate_app, to
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
 create policy tenant_update on public.outbox_events for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
-grant insert, select on public.outbox_events to tollgate_app, tollgate_job;
+grant insert, select on public.outbox_events to tollgate_app;
+grant delete, insert, select on public.outbox_events to tollgate_job;
 
 create table public.partner_addons (
   partner_id uuid not null,
@@ -764,6 +772,58 @@ grant insert, select on public.partner_coupons to tollgate_app;
 grant select on public.partner_coupons to tollgate_job;
 grant update (name, valid_from, valid_until, max_redemptions, max_redemptions_per_tenant, status, version) on public.partner_coupons to tollgate_app;
 
+create table public.partner_event_numbers (
+  partner_id uuid not null,
+  last_sequence bigint not null default 0,
+  constraint partner_event_numbers_pkey PRIMARY KEY (partner_id),
+  constraint partner_event_numbers_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+alter table public.partner_event_numbers enable row level security;
+create policy partner_delete on public.partner_event_numbers for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.partner_event_numbers for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.partner_event_numbers for select to tollgate_app, tollgate_job
+  using ((partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])));
+create policy partner_update on public.partner_event_numbers for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy relay on public.partner_event_numbers for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'relay'::text)
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'relay'::text);
+grant insert, select on public.partner_event_numbers to tollgate_job;
+grant update (last_sequence) on public.partner_event_numbers to tollgate_job;
+
+create table public.partner_events (
+  partner_id uuid not null,
+  sequence bigint not null,
+  id uuid not null,
+  tenant_id uuid,
+  sandbox boolean not null,
+  type text not null,
+  version integer not null,
+  data jsonb not null,
+  occurred_at timestamp(3) with time zone not null,
+  numbered_at timestamp(3) with time zone not null,
+  constraint partner_events_pkey PRIMARY KEY (partner_id, sequence),
+  constraint partner_events_partner_id_id_key UNIQUE (partner_id, id),
+  constraint partner_events_sequence_check CHECK (sequence > 0),
+  constraint partner_events_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+alter table public.partner_events enable row level security;
+create policy partner_delete on public.partner_events for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.partner_events for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.partner_events for select to tollgate_app, tollgate_job
+  using ((partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])));
+create policy partner_update on public.partner_events for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy relay on public.partner_events for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'relay'::text)
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'relay'::text);
+grant select on public.partner_events to tollgate_app;
+grant delete, insert, select on public.partner_events to tollgate_job;
+
 create table public.partner_idempotency_keys (
   partner_id uuid not null,
   actor_id uuid not null,
@@ -788,6 +848,7 @@ create table public.partner_outbox_events (
   payload jsonb not null,
   occurred_at timestamp(3) with time zone not null,
   recorded_at timestamp(3) with time zone not null default now(),
+  version integer not null default 1,
   constraint partner_outbox_events_pkey PRIMARY KEY (partner_id, id),
   constraint partner_outbox_events_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
 );
@@ -800,7 +861,11 @@ create policy partner_read on public.partner_outbox_events for select to tollgat
   using ((partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])));
 create policy partner_update on public.partner_outbox_events for update to tollgate_app
   using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy relay on public.partner_outbox_events for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'relay'::text)
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'relay'::text);
 grant insert, select on public.partner_outbox_events to tollgate_app;
+grant delete, insert, select on public.partner_outbox_events to tollgate_job;
 
 create table public.partner_tenant_addon_subscriptions (
   tenant_id uuid not null,
@@ -1534,6 +1599,90 @@ create table public.users (
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
 alter table public.users enable row level security;
 
+create table public.webhook_deliveries (
+  partner_id uuid not null,
+  id uuid not null,
+  endpoint_id uuid not null,
+  sequence bigint,
+  event_type text not null,
+  status text not null default 'PENDING'::text,
+  attempts integer not null default 0,
+  next_attempt_at timestamp(3) with time zone not null,
+  last_attempt_at timestamp(3) with time zone,
+  response_status integer,
+  problem text,
+  attempt_log jsonb not null default '[]'::jsonb,
+  created_at timestamp(3) with time zone not null,
+  constraint webhook_deliveries_pkey PRIMARY KEY (partner_id, id),
+  constraint webhook_deliveries_partner_id_endpoint_id_sequence_key UNIQUE (partner_id, endpoint_id, sequence),
+  constraint webhook_deliveries_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'SUCCEEDED'::text, 'FAILED'::text])),
+  constraint webhook_deliveries_partner_id_endpoint_id_fkey FOREIGN KEY (partner_id, endpoint_id) REFERENCES public.webhook_endpoints(partner_id, id) ON DELETE CASCADE,
+  constraint webhook_deliveries_partner_id_sequence_fkey FOREIGN KEY (partner_id, sequence) REFERENCES public.partner_events(partner_id, sequence) ON DELETE CASCADE
+);
+CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (partner_id, endpoint_id, next_attempt_at, sequence) WHERE status = 'PENDING'::text;
+CREATE INDEX webhook_deliveries_of_endpoint ON public.webhook_deliveries USING btree (partner_id, endpoint_id, id);
+CREATE INDEX webhook_deliveries_of_event ON public.webhook_deliveries USING btree (partner_id, sequence);
+alter table public.webhook_deliveries enable row level security;
+create policy partner_delete on public.webhook_deliveries for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.webhook_deliveries for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.webhook_deliveries for select to tollgate_app, tollgate_job
+  using ((partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])));
+create policy partner_update on public.webhook_deliveries for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy relay on public.webhook_deliveries for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'relay'::text)
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'relay'::text);
+grant insert, select on public.webhook_deliveries to tollgate_app;
+grant delete, insert, select on public.webhook_deliveries to tollgate_job;
+grant update (status, attempts, next_attempt_at, last_attempt_at, response_status, problem, attempt_log) on public.webhook_deliveries to tollgate_app, tollgate_job;
+
+create table public.webhook_endpoints (
+  partner_id uuid not null,
+  id uuid not null,
+  url text not null,
+  description text not null default ''::text,
+  event_types text[] not null,
+  status text not null default 'ENABLED'::text,
+  disabled_reason text,
+  secret_number integer not null default 1,
+  previous_secret_until timestamp(3) with time zone,
+  failing_since timestamp(3) with time zone,
+  failures integer not null default 0,
+  paused_until timestamp(3) with time zone,
+  lease uuid,
+  leased_until timestamp(3) with time zone,
+  served_at timestamp(3) with time zone,
+  version integer not null default 1,
+  created_at timestamp(3) with time zone not null,
+  deleted_at timestamp(3) with time zone,
+  constraint webhook_endpoints_pkey PRIMARY KEY (partner_id, id),
+  constraint webhook_endpoints_check CHECK ((status = 'DISABLED'::text) = (disabled_reason IS NOT NULL)),
+  constraint webhook_endpoints_description_check CHECK (length(description) <= 200),
+  constraint webhook_endpoints_disabled_reason_check CHECK (disabled_reason = ANY (ARRAY['BY_REQUEST'::text, 'FAILING'::text, 'GONE'::text])),
+  constraint webhook_endpoints_secret_number_check CHECK (secret_number > 0),
+  constraint webhook_endpoints_status_check CHECK (status = ANY (ARRAY['ENABLED'::text, 'DISABLED'::text])),
+  constraint webhook_endpoints_url_check CHECK (length(url) >= 1 AND length(url) <= 2000),
+  constraint webhook_endpoints_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+alter table public.webhook_endpoints enable row level security;
+create policy partner_delete on public.webhook_endpoints for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.webhook_endpoints for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.webhook_endpoints for select to tollgate_app, tollgate_job
+  using ((partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])));
+create policy partner_update on public.webhook_endpoints for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy relay on public.webhook_endpoints for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'relay'::text)
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'relay'::text);
+grant insert, select on public.webhook_endpoints to tollgate_app;
+grant delete, select on public.webhook_endpoints to tollgate_job;
+grant update (url, description, event_types, status, disabled_reason, secret_number, previous_secret_until, failing_since, failures, paused_until, version, deleted_at) on public.webhook_endpoints to tollgate_app;
+grant update (status, disabled_reason, failing_since, failures, paused_until, lease, leased_until, served_at, version) on public.webhook_endpoints to tollgate_job;
+
 -- Functions
 
 CREATE OR REPLACE FUNCTION app.api_key_by_hash(p_hash bytea)
@@ -1774,6 +1923,18 @@ end $function$;
 revoke all on function app.enter(uuid,uuid,uuid) from public;
 grant execute on function app.enter(uuid,uuid,uuid) to tollgate_app;
 
+CREATE OR REPLACE FUNCTION app.enter_as_relay()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app.remember('', '', '', 'SYSTEM', 'relay', true, false);
+end $function$;
+revoke all on function app.enter_as_relay() from public;
+grant execute on function app.enter_as_relay() to tollgate_job;
+
 CREATE OR REPLACE FUNCTION app.enter_as_system(p_tenant uuid)
  RETURNS TABLE(actor text, role text, can_write boolean, partner_id uuid, partner_currency text, partner_time_zone text, tenant_currency text, tenant_time_zone text, sandbox boolean, test_clock timestamp with time zone, scopes text[])
  LANGUAGE plpgsql
@@ -1893,6 +2054,17 @@ AS $function$
   select exists (select 1 from public.tenants t where t.id = p_tenant and t.sandbox)
 $function$;
 grant execute on function app.is_sandbox(uuid) to public;
+
+CREATE OR REPLACE PROCEDURE app.let_relay_work(IN p_table regclass)
+ LANGUAGE plpgsql
+AS $procedure$
+begin
+  execute format($policy$
+    create policy relay on %s for all to tollgate_job
+      using ((select current_setting('app.scope', true)) = 'relay')
+      with check ((select current_setting('app.scope', true)) = 'relay')$policy$, p_table);
+end $procedure$;
+grant execute on procedure app.let_relay_work(regclass) to public;
 
 CREATE OR REPLACE PROCEDURE app.make_usage_partitions()
  LANGUAGE plpgsql

@@ -12,6 +12,7 @@ import type { PlanChangeProration } from '../proration/plan-change-proration';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import type { Subscription } from '../subscriptions/subscription';
+import type { Meter } from '../usage/meter';
 import {
   addonData,
   addonSubscriptionData,
@@ -21,6 +22,7 @@ import {
   featureData,
   grantData,
   invoiceData,
+  meterData,
   pendingCouponData,
   planData,
   planVersionData,
@@ -119,6 +121,11 @@ export const eventCatalogue = {
   'invoice.voided': { version: 1, when: 'An invoice was taken back as a whole.', data: invoice },
   'member.invited': { version: 1, when: 'A person was invited, or got another role.', data: member },
   'member.removed': { version: 1, when: 'A person was taken out.', data: member },
+  'meter.created': {
+    version: 1,
+    when: 'A feature is counted by a meter from now on.',
+    data: (payload: { readonly meter: Meter }) => ({ meter: meterData(payload.meter) }),
+  },
   'plan.created': { version: 1, when: 'A plan was put into the catalog.', data: planAndVersion },
   'plan.updated': { version: 1, when: 'A plan was renamed, moved or archived.', data: plan },
   'plan.version_published': { version: 1, when: 'A plan got new prices or features.', data: planAndVersion },

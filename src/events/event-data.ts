@@ -15,6 +15,7 @@ import type { PlanChangeProration } from '../proration/plan-change-proration';
 import { type AddonSubscription, statusOf } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import type { Subscription } from '../subscriptions/subscription';
+import type { Meter } from '../usage/meter';
 import type { WebhookEndpoint } from './webhook-endpoint';
 
 /**
@@ -155,6 +156,14 @@ export const featureData = (feature: Feature) => ({
   name: feature.name,
   kind: feature.kind,
   unit: feature.unit ?? null,
+});
+
+export const meterData = (meter: Meter) => ({
+  id: encodeId('Meter', meter.id),
+  featureId: encodeId('Feature', meter.featureId),
+  aggregation: meter.aggregation,
+  eventType: meter.eventType,
+  thresholds: meter.thresholds,
 });
 
 export const planData = (plan: Plan) => ({
