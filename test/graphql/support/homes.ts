@@ -206,6 +206,10 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
     ).endpoint.id;
     await did(owner, 'sendTestEvent', { endpointId: endpoint }, 'delivery { id }');
     await gateway.database.asOwner(
+      `update webhook_deliveries set attempts = 1, attempt_log =
+         '[{"at": "2025-12-21T12:00:00.000Z", "status": 500, "problem": "BAD_STATUS", "milliseconds": 12}]'`,
+    );
+    await gateway.database.asOwner(
       `insert into partner_events (partner_id, sequence, id, sandbox, type, version, data, occurred_at, numbered_at)
        select id, 1, id, false, 'plan.created', 1, '{}', now(), now() from partners where code = $1`,
       [partner],
