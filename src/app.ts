@@ -193,13 +193,6 @@ export class App {
     return this.system.asTenant(tenantId, work);
   }
 
-  /** Work that crosses partners: numbering events and delivering them. Sees the tables of that work, and no others. */
-  async asRelay<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return writeTransaction(this.parts.jobSource, { relay: true }, (session) =>
-      work(new Tx(session, {}, this.parts.clock)),
-    );
-  }
-
   /**
    * One mutation: rights, account, idempotency key, one transaction, the command. A refusal and a dry run leave nothing
    * behind; an answer under a key is kept with the change itself.

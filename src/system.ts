@@ -22,6 +22,11 @@ export class System {
     );
   }
 
+  /** Numbering events and delivering them: sees the tables of that work, of all partners, and no others. */
+  asRelay<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return writeTransaction(this.jobSource, { relay: true }, (session) => work(new Tx(session, {}, this.clock)));
+  }
+
   /** Across tenants: only through the functions that are granted to the job role for it, see docs/operations.md. */
   readonly ask: Ask = (statement, values) => askOnce(this.jobSource, statement, values, answerMilliseconds);
 }

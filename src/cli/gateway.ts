@@ -65,7 +65,8 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
     const source = dataSourceFor({ url: database.appUrl, poolSize, name: 'app', onPoolError });
     const jobSource = dataSourceFor({
       url: database.jobUrl,
-      poolSize: (config.billing?.workers ?? 0) + 3,
+      // A connection for each worker, a few for the dispatcher's short transactions, and some to spare.
+      poolSize: (config.billing?.workers ?? 0) + (config.webhookDispatcher ? 4 : 0) + 3,
       ...{ name: 'job', onPoolError },
     });
     await source.initialize();
@@ -85,7 +86,7 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
     if (demo) await loadDemo(app, database.ownerUrl, progress);
 
     if (config.webhookDispatcher) {
-      const dispatcher = new WebhookDispatcher({ clock, log, webhooks, asRelay: (work) => app.asRelay(work) });
+      const dispatcher = new WebhookDispatcher({ system: app.system, webhooks });
       dispatcher.start();
       closing.push(() => dispatcher.stop());
     }

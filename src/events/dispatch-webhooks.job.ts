@@ -1,8 +1,6 @@
-import type { Clock } from '../platform/clock';
-import type { Log } from '../platform/log';
 import { type OutboundAnswer, postOutbound, type Resolve, resolvePublicName } from '../platform/outbound-post';
 import { headersOf } from '../platform/webhook-signing';
-import type { Tx } from '../tx';
+import type { System } from '../system';
 import type { WebhookSettings } from './create-webhook-endpoint.command';
 import { relayEvents } from './relay-events.command';
 import { type AttemptResult, healthAfter, nextAttemptAt, succeeded } from './retry-schedule';
@@ -13,10 +11,8 @@ import type { ClaimedEndpoint } from './webhook-endpoint.repository';
 import { messageOf } from './webhook-message';
 
 export interface DispatcherOptions {
-  readonly clock: Clock;
-  readonly log: Log;
+  readonly system: Pick<System, 'clock' | 'log' | 'asRelay'>;
   readonly webhooks: WebhookSettings;
-  asRelay<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   readonly resolve?: Resolve;
   readonly random?: () => number;
   readonly timeoutMilliseconds?: number;
@@ -81,7 +77,7 @@ export class WebhookDispatcher {
   }
 
   private async run(): Promise<void> {
-    const { log } = this.options;
+    const { log } = this.options.system;
     while (!this.stopping) {
       let busy = false;
       try {
@@ -122,16 +118,16 @@ export class WebhookDispatcher {
 
   /** Numbers what waits, each partner's in a transaction of its own; answers how many. */
   async relay(): Promise<number> {
-    const { asRelay, log } = this.options;
+    const { system } = this.options;
     let relayed = 0;
-    for (const partnerId of await asRelay((tx) => tx.outbox.partnersWaiting())) {
+    for (const partnerId of await system.asRelay((tx) => tx.outbox.partnersWaiting())) {
       if (this.stopping) break;
       try {
-        const result = await asRelay((tx) => relayEvents(tx, partnerId));
+        const result = await system.asRelay((tx) => relayEvents(tx, partnerId));
         if (result.ok) relayed += result.value.relayed;
       } catch (error) {
         // One partner's trouble is not the others'.
-        log.error({ err: error, partnerId }, 'numbering events');
+        system.log.error({ err: error, partnerId }, 'numbering events');
       }
     }
     return relayed;
@@ -139,8 +135,8 @@ export class WebhookDispatcher {
 
   /** An endpoint that nobody else serves now, and what is to be sent to it. */
   private async claim(): Promise<Claim | undefined> {
-    const now = this.options.clock.now();
-    return this.options.asRelay(async (tx) => {
+    const now = this.options.system.clock.now();
+    return this.options.system.asRelay(async (tx) => {
       const claimed = await tx.webhookEndpoints.claim(now, now.add({ seconds: leaseSeconds }), mostOfPartnerAtOnce);
       if (!claimed) return undefined;
       const { partnerId, id } = claimed.endpoint;
@@ -151,7 +147,8 @@ export class WebhookDispatcher {
 
   /** One batch for one endpoint; answers how many requests were sent. */
   private async serve(claimed: Claim): Promise<number> {
-    const { asRelay, clock } = this.options;
+    const { system } = this.options;
+    const { clock } = system;
     const { endpoint, failures, due } = claimed;
     const attempts = (await Promise.all(due.map((one) => this.attempt(claimed, one)))).flatMap((one) => one ?? []);
     const health =
@@ -163,7 +160,7 @@ export class WebhookDispatcher {
             clock.now(),
             this.random(),
           );
-    await asRelay(async (tx) => {
+    await system.asRelay(async (tx) => {
       if (attempts.length > 0) {
         await tx.webhookDeliveries.record(
           endpoint.partnerId,
@@ -187,10 +184,10 @@ export class WebhookDispatcher {
     { endpoint }: ClaimedEndpoint,
     { delivery, event }: DueDelivery,
   ): Promise<{ readonly result: AttemptResult; readonly after: DeliveryAfter } | undefined> {
-    const { clock, webhooks } = this.options;
+    const { system, webhooks } = this.options;
     const message = messageOf(delivery, event);
     if (!message) return undefined;
-    const at = clock.now();
+    const at = system.clock.now();
     const secrets = signingNumbers(endpoint, at).map((number) => webhooks.secretOf(endpoint.id, number));
     const began = performance.now();
     const answer = await postOutbound(endpoint.url, headersOf(message, secrets, at), message.body, {
@@ -215,10 +212,11 @@ export class WebhookDispatcher {
 
   /** Now and then a bounded step of removing what is kept no longer. */
   private async clear(): Promise<void> {
-    const { asRelay, clock } = this.options;
+    const { system } = this.options;
+    const { clock } = system;
     const now = clock.now();
     if (now.epochMilliseconds < this.clearAt) return;
-    const removed = await asRelay(async (tx) => {
+    const removed = await system.asRelay(async (tx) => {
       const old = now.subtract({ hours: 24 * deliveriesKeptDays });
       const deliveries = await tx.webhookDeliveries.clear(old, clearedAtOnce);
       await tx.webhookEndpoints.clear(old);

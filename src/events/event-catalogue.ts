@@ -1,4 +1,5 @@
 import type { Tenant } from '../access/tenant';
+import type { ParkReason } from '../billing/billing-work';
 import type { Addon } from '../catalog/addon';
 import type { Feature } from '../catalog/feature';
 import type { Plan, PlanVersion } from '../catalog/plan';
@@ -61,6 +62,8 @@ const apiKey = (payload: { readonly apiKeyId: string; readonly scopes: readonly 
   apiKeyId: encodeId('ApiKey', payload.apiKeyId),
   scopes: payload.scopes,
 });
+
+const parking = (payload: { readonly tenantId: string; readonly reason: ParkReason }) => ({ reason: payload.reason });
 
 /**
  * Everything that is told to the outside: the name it has there, when it happens, the version of its data's shape, and how
@@ -165,6 +168,12 @@ export const eventCatalogue = {
     }),
   },
   'subscription.started': { version: 1, when: 'A subscription, or its trial, began.', data: subscription },
+  'tenant.billing_parked': {
+    version: 1,
+    when: 'A tenant could not be billed and is left out of the runs until somebody unparks it.',
+    data: parking,
+  },
+  'tenant.billing_unparked': { version: 1, when: 'The next run tries the tenant again.', data: parking },
   'tenant.created': {
     version: 1,
     when: 'A tenant was made.',

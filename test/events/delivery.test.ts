@@ -299,10 +299,13 @@ test('a worker that dies between the request and the record: sent again by anoth
   const webhooks = await fresh();
   const { endpoint } = await webhooks.create(receiver.url(), couponEvents);
   await webhooks.happen();
-  const { app } = gateway;
+  const { system } = gateway.app;
   const dying = dispatcherOf(gateway, {
     // Dead as soon as the request was answered: nothing of it is written.
-    asRelay: (work) => (receiver.received.length > 0 ? new Promise(() => undefined) : app.asRelay(work)),
+    system: {
+      ...{ clock: system.clock, log: system.log },
+      asRelay: (work) => (receiver.received.length > 0 ? new Promise(() => undefined) : system.asRelay(work)),
+    },
   });
   void dying.drain();
   while (receiver.received.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));

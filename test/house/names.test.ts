@@ -25,7 +25,6 @@ const innerCommands = new Set([
   'create-super-admin',
   'credit-unused',
   'issue-invoice',
-  'write-credit-note',
   'park-tenant',
   'relay-events',
   'write-credit-note',

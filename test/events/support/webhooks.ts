@@ -1,5 +1,4 @@
 import { type DispatcherOptions, WebhookDispatcher } from '../../../src/events/dispatch-webhooks.job';
-import { createLog } from '../../../src/platform/log';
 import type { TestGateway } from '../../support/gateway';
 import type { World } from '../../support/world';
 
@@ -7,8 +6,7 @@ import type { World } from '../../support/world';
 export function dispatcherOf(gateway: TestGateway, options: Partial<DispatcherOptions> = {}): WebhookDispatcher {
   const { app } = gateway;
   return new WebhookDispatcher({
-    ...{ clock: app.clock, webhooks: app.webhooks, log: createLog('silent'), random: () => 0.5 },
-    asRelay: (work) => app.asRelay(work),
+    ...{ system: app.system, webhooks: app.webhooks, random: () => 0.5 },
     ...options,
   });
 }
