@@ -544,13 +544,11 @@ describe('field by field', () => {
     ...['pendingCoupons', 'couponRedemptions', 'planChangeProrations', 'prorationPreview', 'entitlements'].map(
       of(home),
     ),
-    ...['addons', 'plans', 'features', 'meters', 'coupons', 'members', 'apiKeys', 'tenants', 'validateCoupon'].map(
-      of(home),
-    ),
     ...[
       'addons',
       'plans',
       'features',
+      'meters',
       'coupons',
       'members',
       'apiKeys',

@@ -210,8 +210,11 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
          '[{"at": "2025-12-21T12:00:00.000Z", "status": 500, "problem": "BAD_STATUS", "milliseconds": 12}]'`,
     );
     await gateway.database.asOwner(
-      `insert into partner_events (partner_id, sequence, id, sandbox, type, version, data, occurred_at, numbered_at)
-       select id, 1, id, false, 'plan.created', 1, '{}', now(), now() from partners where code = $1`,
+      `insert into partner_events
+         (partner_id, sequence, id, tenant_id, sandbox, type, version, data, occurred_at, numbered_at)
+       select id, 1, id, (select t.id from tenants t where t.partner_id = partners.id order by t.id limit 1), false,
+         'plan.created', 1, '{}', now(), now()
+         from partners where code = $1`,
       [partner],
     );
     const user = (
