@@ -2,6 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 
+const schedule = z
+  .string()
+  .regex(/^(off|[-\d*,/]+( [-\d*,/]+){4})$/, 'five fields of cron in UTC, e.g. */10 * * * *, or off');
+
 /**
  * The environment, checked once. Nobody else reads `process.env`. In the demo every secret is made on first start and
  * kept in DATA_DIR; in production there is no default for any of them, and the gateway refuses to start without.
@@ -17,10 +21,8 @@ const environment = z.object({
   DATABASE_JOB_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   DATABASE_POOL: z.coerce.number().int().min(1).max(200).default(20),
   DATABASE_QUEUE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  BILLING_SCHEDULE: z
-    .string()
-    .regex(/^(off|[-\d*,/]+( [-\d*,/]+){4})$/, 'five fields of cron in UTC, e.g. */10 * * * *, or off')
-    .default('*/10 * * * *'),
+  BILLING_SCHEDULE: schedule.default('*/10 * * * *'),
+  CHECK_SCHEDULE: schedule.default('23 3 * * *'),
   BILLING_WORKERS: z.coerce.number().int().min(1).max(64).default(2),
   PG_BIN: z.string().min(1).optional(),
   JWT_ISSUER: z.string().min(1).optional(),
@@ -45,7 +47,9 @@ export interface Config {
   readonly databaseJobUrl: string | undefined;
   readonly databaseQueueUrl: string | undefined;
   readonly poolSize: number;
-  /** When the server bills by itself; `undefined`: never. */
+  /** When the server looks at its invariants by itself; `undefined`: never. */
+  readonly checkSchedule: string | undefined;
+  /** When it bills by itself. */
   readonly billing: { readonly schedule: string; readonly workers: number } | undefined;
   readonly postgresBinaries: string | undefined;
   readonly identity: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string } | undefined;
@@ -102,6 +106,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     databaseJobUrl: values.DATABASE_JOB_URL,
     databaseQueueUrl: values.DATABASE_QUEUE_URL,
     poolSize: values.DATABASE_POOL,
+    checkSchedule: values.CHECK_SCHEDULE === 'off' ? undefined : values.CHECK_SCHEDULE,
     billing:
       values.BILLING_SCHEDULE === 'off'
         ? undefined

@@ -157,6 +157,11 @@ async function billCommand(options: BillOptions): Promise<void> {
   process.exitCode = await bill(config, options, progress, (text) => process.stdout.write(text), ending.signal);
 }
 
+async function checkCommand(): Promise<void> {
+  const { check } = await import('./check.js');
+  process.exitCode = await check(readConfig(), progress, (text) => process.stdout.write(text));
+}
+
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
   const program = new Command('tollgate').description('A GraphQL billing gateway on PostgreSQL.').showHelpAfterError();
   program.command('serve').description('start the gateway (npm start)').action(serve);
@@ -172,6 +177,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     .option('--workers <count>', 'tenants billed at the same time', '4')
     .option('--partner <code>', "only this partner's tenants")
     .action(billCommand);
+  program
+    .command('check')
+    .description('look at every invariant of the database; exits with 1 where something is found')
+    .action(checkCommand);
   program
     .command('migrate')
     .description('bring the schema of DATABASE_URL, or of the embedded database, up to date')

@@ -4,12 +4,13 @@ import { dataSourceFor } from '../../ormconfig';
 import { createSuperAdmin } from '../access/create-super-admin.command';
 import { App } from '../app';
 import { runBilling } from '../billing/billing-run.job';
+import { runChecks } from '../billing/run-checks.job';
 import type { Config } from '../config';
 import { WebhookDispatcher } from '../events/dispatch-webhooks.job';
 import { createGraphqlServer } from '../graphql/server';
 import { createHttpServer } from '../http/server';
 import { type Clock, wallClock } from '../platform/clock';
-import { startJobQueue } from '../platform/job-queue';
+import { type ScheduledTask, startJobQueue } from '../platform/job-queue';
 import { createLog } from '../platform/log';
 import { createMetrics } from '../platform/metrics';
 import { openDatabase } from '../platform/open-database';
@@ -101,14 +102,9 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
       await http.fastify.close();
     });
     const url = await listen(http.fastify, config);
-    if (config.billing) {
-      const { schedule, workers } = config.billing;
-      const bill = {
-        name: 'bill',
-        schedule,
-        work: (signal: AbortSignal) => billOnSchedule(app.system, workers, signal),
-      };
-      const queue = startJobQueue({ url: database.queueUrl, tasks: [bill], log });
+    const tasks = tasksOf(config, app.system);
+    if (tasks.length > 0) {
+      const queue = startJobQueue({ url: database.queueUrl, tasks, log });
       closing.push(() => queue.stop());
     }
     return { url, databaseAbout: database.about, app, stop };
@@ -118,13 +114,26 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
   }
 }
 
-/** Everything that is due by now, each subscription by its own zone. */
-async function billOnSchedule(system: System, workers: number, signal: AbortSignal): Promise<void> {
-  const { tenants, invoices, parkedCount } = await runBilling(system, {
-    asOf: { latest: system.clock.now() },
-    ...{ workers, signal },
-  });
-  system.log.info({ tenants, invoices, parked: parkedCount }, 'billing run done');
+/** What the server does by itself. */
+function tasksOf(config: Config, system: System): ScheduledTask[] {
+  const { billing, checkSchedule } = config;
+  const tasks: ScheduledTask[] = [];
+  if (billing) {
+    const { schedule, workers } = billing;
+    tasks.push({
+      ...{ name: 'bill', schedule },
+      // Everything that is due by now, each subscription by its own zone.
+      work: async (signal) => {
+        const asOf = { latest: system.clock.now() };
+        const { tenants, invoices, parkedCount } = await runBilling(system, { asOf, workers, signal });
+        system.log.info({ tenants, invoices, parked: parkedCount }, 'billing run done');
+      },
+    });
+  }
+  if (checkSchedule) {
+    tasks.push({ name: 'check', schedule: checkSchedule, work: (signal) => runChecks(system, signal) });
+  }
+  return tasks;
 }
 
 async function loadDemo(app: App, ownerUrl: string, progress: Progress): Promise<void> {

@@ -45,6 +45,7 @@ export type SchemaRule = keyof typeof schemaRules;
 export const tablesOutsideTenancy: Readonly<Record<string, string>> = {
   users: 'People are not of one partner. Only functions of the owner read them.',
   user_roles: 'Rights on the whole platform. Only functions of the owner read them.',
+  check_results: 'What the checks found last, of the whole platform. Only functions of the owner read and write it.',
   schema_migrations: "TypeORM's list of what was migrated, made and read by the owner.",
 };
 
@@ -71,6 +72,7 @@ export const freeReferences: Readonly<Record<string, string>> = {
   'idempotency_keys.actor_id': 'A person or an API key.',
   'partner_idempotency_keys.actor_id': 'A person or an API key.',
   'partner_idempotency_keys.partner_id': 'The nil UUID for acts of the platform.',
+  'document_seals.document_id': 'An invoice or a credit note; where it is gone, its seal says so.',
   'plan_change_prorations.actor_id': 'A person or an API key.',
   'subscription_changes.actor_id': 'A person or an API key.',
   'subscriptions.plan_item_id': 'Item and subscription would point at each other, which a cluster cannot distribute.',

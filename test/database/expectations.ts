@@ -93,6 +93,8 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   plan_change_prorations: table('tenant', 'select insert', 'select insert'),
   tenant_pending_coupons: table('tenant', 'select insert update', 'select insert update'),
   coupon_redemptions: table('tenant', 'select insert', 'select insert'),
+  check_results: table('closed', ''),
+  document_seals: table('tenant', ''),
   billing_work: table('tenant', 'select delete', 'select update delete'),
   entitlement_grants: table('tenant', 'select insert update', 'select insert update'),
   tenant_entitlements: table('tenant', 'select insert update delete', 'select insert update delete'),

@@ -107,6 +107,7 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
     ...scope,
     ...{ due_at: at, bill_until: later, parked_at: later, reason: 'UNEXPECTED', created_at: at },
   }),
+  document_seals: ({ scope, id }) => ({ ...scope, document_id: id, seal: Buffer.from('seal'), sealed_at: at }),
   outbox_events: ({ scope, id }) => ({ ...scope, id, type: 'invoice.finalized', payload: '{}', occurred_at: at }),
   subscriptions: ({ scope, id, fresh, of, catalog }) => ({
     ...scope,

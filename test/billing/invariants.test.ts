@@ -1,0 +1,262 @@
+import { runChecks } from '../../src/billing/run-checks.job';
+import { check } from '../../src/cli/check';
+import { readConfig } from '../../src/config';
+import { encodeId } from '../../src/core/ids';
+import { startTestGateway, type TestGateway } from '../support/gateway';
+import { World } from '../support/world';
+import { openSystem, run, type SettableClock, settableClock } from './support/runs';
+
+let gateway: TestGateway;
+let clock: SettableClock;
+const sql = (text: string, values?: unknown[]) => gateway.database.asOwner<Record<string, string>>(text, values);
+
+/** A world with one of everything that the checks look at. */
+beforeAll(async () => {
+  const now = new Date();
+  const start = new Date(now.getTime() - 75 * 86_400_000).toISOString();
+  clock = settableClock(start);
+  gateway = await startTestGateway({ clock });
+  const world = await World.create(gateway);
+  await world.plan({ code: 'basic', month: '20.00' });
+  await world.plan({ code: 'big', month: '50.00', year: '500.00', rank: 20 });
+  await world.addon('extra', '5.00');
+  await world.coupon('TWICE', { kind: 'PERCENT', percent: '10', duration: 'REPEATING', durationPeriods: 2 });
+  await world.coupon('FEW', { kind: 'PERCENT', percent: '10', maxRedemptions: 2 });
+  for (const name of ['Able', 'Baker', 'Charlie', 'Delta']) {
+    const tenant = await world.liveTenant({ name });
+    await tenant.start(name === 'Baker' ? 'big' : 'basic');
+    await tenant.subscribe('extra');
+    if (name === 'Able') await tenant.apply('TWICE');
+    if (name === 'Charlie') await tenant.apply('FEW');
+  }
+  const byName = async (name: string) => {
+    const [row] = await sql(`select id from tenants where name = '${name}'`);
+    return row!.id!;
+  };
+  clock.set(new Date(now.getTime() - 40 * 86_400_000).toISOString());
+  await run(gateway.database, clock);
+  const change = async (name: string, plan: object) =>
+    world.act(
+      'changePlan',
+      { tenantId: encodeId('Tenant', await byName(name)), ...plan },
+      'net { amount } creditNote { number }',
+      `, idempotencyKey: "${name}"`,
+    );
+  // A downgrade leaves a credit; a change to a year begins a period of its own.
+  expect((await change('Baker', { plan: 'basic' })).creditNote).not.toBeNull();
+  expect((await change('Delta', { plan: 'big', interval: 'YEAR' })).code).toBeUndefined();
+  clock.set(now.toISOString());
+  await run(gateway.database, clock);
+});
+afterAll(() => gateway.stop());
+
+const checkNames = async () => (await sql('select app.list_checks() as name')).map(({ name }) => name!);
+
+async function findings(): Promise<Record<string, string[]>> {
+  const found: Record<string, string[]> = {};
+  for (const name of await checkNames()) {
+    await sql('select app.run_check($1)', [name]);
+    const rows = await sql(`select subject, detail from ${name}`);
+    if (rows.length > 0) found[name] = rows.map(({ subject, detail }) => `${subject}: ${detail}`);
+  }
+  return found;
+}
+
+const of = (name: string) => `(select id from tenants where name = '${name}')`;
+const asIfNobodyGuarded = "set local session_replication_role = 'replica';";
+
+/** The view, the damage, and what must be said of it. */
+const damages: [view: string, damage: string, said: RegExp][] = [
+  [
+    'check_double_period',
+    `drop index invoices_one_per_period;
+     insert into invoices select (jsonb_populate_record(i, jsonb_build_object('id', gen_random_uuid(), 'number', 'X-9'))).*
+       from invoices i where i.tenant_id = ${of('Able')} and kind = 'PERIOD' order by period_start limit 1`,
+    /overlaps that of/,
+  ],
+  [
+    'check_double_period',
+    `insert into invoices select (jsonb_populate_record(i, jsonb_build_object('id', gen_random_uuid(), 'number', 'X-9',
+         'period_start', i.period_start + interval '3 days'))).*
+       from invoices i where i.tenant_id = ${of('Able')} and kind = 'PERIOD' order by period_start limit 1`,
+    /invoice X-9: its period overlaps/,
+  ],
+  [
+    'check_missing_period',
+    `delete from invoices where tenant_id = ${of('Able')} and kind = 'PERIOD' and period_start = (
+       select period_start from invoices where tenant_id = ${of('Able')} and kind = 'PERIOD' order by 1 offset 1 limit 1)`,
+    /nothing bills/,
+  ],
+  [
+    'check_missing_period',
+    `delete from invoices i using subscriptions s where s.tenant_id = ${of('Able')} and i.tenant_id = s.tenant_id
+        and i.kind = 'PERIOD' and i.period_start = s.period_start`,
+    /no invoice for the period that it is in/,
+  ],
+  [
+    'check_overdue',
+    `update subscriptions set period_end = now() - interval '2 days' where tenant_id = ${of('Able')}`,
+    /is not billed/,
+  ],
+  [
+    'check_header_lines',
+    `update invoice_lines set amount = amount + 1 where tenant_id = ${of('Able')}`,
+    /its lines make/,
+  ],
+  [
+    'check_header_lines',
+    `delete from credit_note_lines where tenant_id = ${of('Baker')}`,
+    /credit note .*its lines make 0/,
+  ],
+  [
+    'check_explanations',
+    `update invoice_lines set amount = 7 where tenant_id = ${of('Able')}`,
+    /amount is 7, its explanation/,
+  ],
+  ['check_accounts', `update item_charges set amount = 7 where tenant_id = ${of('Able')}`, /account of its item has 7/],
+  ['check_number_gaps', 'update invoice_numbers set next_invoice = next_invoice + 1', /invoices: \d+ numbers taken/],
+  [
+    'check_number_gaps',
+    `update invoices set number = 'X-000001' where tenant_id = ${of('Baker')} and id = (
+       select id from invoices where tenant_id = ${of('Baker')} order by id desc limit 1)`,
+    /different numbers|highest/,
+  ],
+  [
+    'check_credit_overrun',
+    `update credit_note_lines set amount = 100000 where tenant_id = ${of('Baker')} and invoice_line_id is not null`,
+    /charged \d+, credited 100000/,
+  ],
+  [
+    'check_credit_overrun',
+    `insert into item_charges select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'kind', 'CREDIT',
+         'amount', -99999, 'invoice_line_id', null))).* from item_charges c where tenant_id = ${of('Able')} limit 1`,
+    /stands at -/,
+  ],
+  ['check_coupon_overrun', `update partner_coupons set reserved_count = 0 where code = 'FEW'`, /0 reserved, 1 in use/],
+  [
+    'check_coupon_overrun',
+    `delete from coupon_redemptions where tenant_id = ${of('Able')}`,
+    /2 periods applied, 0 redemptions/,
+  ],
+  [
+    'check_coupon_overrun',
+    `insert into coupon_redemptions select (jsonb_populate_record(r, jsonb_build_object('id', gen_random_uuid(),
+         'period_number', 3))).* from coupon_redemptions r where tenant_id = ${of('Able')} limit 1;
+     update tenant_pending_coupons set periods_applied = 3 where tenant_id = ${of('Able')}`,
+    /3 redemptions, at most 2/,
+  ],
+  [
+    'check_balances',
+    `update credit_balances set balance = balance + 1 where tenant_id = ${of('Baker')}`,
+    /balance \d+ USD, movements/,
+  ],
+  [
+    'check_balances',
+    `update credit_balance_entries set balance_after = balance_after + 1 where tenant_id = ${of('Baker')}`,
+    /the movements up to it make/,
+  ],
+  [
+    'check_foreign_rows',
+    `update outbox_events set partner_id = (select id from partners where code = 'acme') where tenant_id = ${of('Able')}`,
+    /table outbox_events: \d+ rows of tenants of another partner/,
+  ],
+  [
+    'check_stuck_work',
+    `insert into billing_work (tenant_id, partner_id, due_at, bill_until, created_at)
+       select id, partner_id, now(), now(), now() - interval '2 hours' from tenants where name = 'Able'`,
+    /waits for a billing run since/,
+  ],
+  [
+    'check_items',
+    `update subscription_items set ended_at = now() where tenant_id = ${of('Able')}`,
+    /0 plan phases at once/,
+  ],
+  ['check_guards', 'alter table invoices disable row level security', /table invoices: row-level security is off/],
+  [
+    'check_guards',
+    'create table notes (tenant_id uuid); alter table notes enable row level security',
+    /notes: has no policy/,
+  ],
+  ['check_guards', 'alter table invoice_lines disable trigger append_only', /invoice_lines: its rows can be changed/],
+  ['check_guards', 'drop trigger append_only on credit_notes', /credit_notes: its rows can be changed/],
+  ['check_guards', 'drop index invoices_one_per_period', /invoices_one_per_period: is missing/],
+  [
+    'check_changed_documents',
+    `update invoices set issued_at = now() where tenant_id = ${of('Able')}`,
+    /is not what it was/,
+  ],
+  [
+    'check_changed_documents',
+    `update invoice_lines set description = 'x' where tenant_id = ${of('Able')}`,
+    /is not what it was/,
+  ],
+  ['check_changed_documents', `update credit_notes set reason = 'CORRECTION'`, /credit note .* is not what it was/],
+  ['check_changed_documents', `delete from invoices where tenant_id = ${of('Able')}`, /was sealed .* and is gone/],
+];
+
+test('nothing is found where nothing is wrong, whatever happened', async () => {
+  expect(await findings()).toEqual({});
+});
+
+test.each(damages)('%s finds: %s', async (view, damage, said) => {
+  await sql('begin');
+  try {
+    await sql(`select app.run_check('check_changed_documents')`);
+    await sql(asIfNobodyGuarded);
+    for (const statement of damage.split(';\n')) await sql(statement);
+    const rows = await sql(`select subject, detail from ${view}`);
+    expect(rows.map(({ subject, detail }) => `${subject}: ${detail}`)).toContainEqual(expect.stringMatching(said));
+    const [kept] = await sql('select findings from app.run_check($1)', [view]);
+    expect(Number(kept!.findings)).toBe(rows.length);
+  } finally {
+    await sql('rollback');
+  }
+});
+
+test('each check is proven by a damage', async () => {
+  expect([...new Set(damages.map(([view]) => view))].sort()).toEqual(await checkNames());
+});
+
+test('the command line prints a table and fails where something is found; health says so without looking again', async () => {
+  const tollgateCheck = async () => {
+    const printed: string[] = [];
+    const quiet = { line: () => undefined, bar: () => ({ advance: () => undefined, end: () => undefined }) };
+    const config = readConfig({ DATABASE_URL: gateway.database.ownerUrl, LOG_LEVEL: 'silent' });
+    return { code: await check(config, quiet, (text) => void printed.push(text)), text: printed.join('') };
+  };
+  const health = async (path: string) => {
+    const response = await fetch(`${gateway.url}${path}`);
+    return { code: response.status, ...((await response.json()) as object) };
+  };
+  await sql('delete from check_results');
+  expect(await health('/health')).toEqual({ code: 200, status: 'unchecked', findings: [] });
+  const good = await tollgateCheck();
+  expect(good).toMatchObject({
+    code: 0,
+    text: expect.stringMatching(/check_double_period +nothing\n[\s\S]*Everything holds\./),
+  });
+  expect(await health('/health')).toMatchObject({ code: 200, status: 'ok', findings: [] });
+  expect(await health('/health/ready')).toEqual({ code: 200, status: 'ready', checks: 'ok' });
+
+  await sql('update invoice_numbers set next_invoice = next_invoice + 1');
+  const bad = await tollgateCheck();
+  expect(bad.code).toBe(1);
+  expect(bad.text).toMatch(/check_number_gaps +\d/);
+  expect(bad.text).toMatch(/check_number_gaps:\n {2}partner \w+: invoices: \d+ numbers taken/);
+  expect(bad.text).toContain('Next: read what each check means');
+  await sql('update invoice_numbers set next_invoice = next_invoice - 1');
+  expect(await health('/health')).toMatchObject({ code: 503, status: 'findings', findings: ['check_number_gaps'] });
+  // A server goes on answering: routing follows readiness, alarms follow /health.
+  expect(await health('/health/ready')).toEqual({ code: 200, status: 'ready', checks: 'findings' });
+
+  const { system, close } = await openSystem(gateway.database, clock);
+  await runChecks(system);
+  await close();
+  expect(await health('/health')).toMatchObject({ code: 200, status: 'ok' });
+});
+
+test('only checks can be run, and only by the job role', async () => {
+  await expect(sql(`select app.run_check('invoices')`)).rejects.toMatchObject({ code: 'TG404' });
+  await expect(sql(`select app.run_check('check_x; drop table invoices')`)).rejects.toMatchObject({ code: 'TG404' });
+  await expect(sql('select app.run_check(null)')).rejects.toMatchObject({ code: 'TG404' });
+});
