@@ -417,6 +417,7 @@ export function freshRows(table: string): ReadonlyMap<string, Values> | undefine
     ],
     users: () => [['everybody', { id: idOf('somebody'), email: 'somebody@example.com', created_at: at }]],
     user_roles: () => [['everybody', { user_id: principalId('newcomer'), role: 'SUPER_ADMIN' }]],
+    check_results: () => [['everybody', { name: 'check_nothing', findings: 1, checked_at: at }]],
     schema_migrations: () => [['everybody', { timestamp: 1, name: 'Forged1' }]],
     partner_users: () =>
       partnerLabels.map((label) => [label, { partner_id: partnerId(label), ...membership('newcomer', 'OWNER') }]),
@@ -480,6 +481,7 @@ export async function plantWorld(database: TestDatabase): Promise<void> {
   for (const label of tenantLabels) await plant('tenants', tenantRow(label, 'planted'));
   for (const person of people)
     await plant('users', { id: principalId(person), email: emailOf(person), created_at: at });
+  await plant('check_results', { name: 'check_forged', findings: 0, checked_at: at });
   await plant('user_roles', { user_id: principalId('super admin'), role: 'SUPER_ADMIN' });
   for (const [label, person, role] of partnerUsers) {
     await plant('partner_users', { partner_id: partnerId(label), ...membership(person, role) });
