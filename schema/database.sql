@@ -185,6 +185,274 @@ grant delete, select on public.billing_work to tollgate_job;
 grant select (tenant_id, partner_id, due_at, bill_until, parked_at, reason, created_at) on public.billing_work to tollgate_app;
 grant update (held_until, parked_at, reason, detail) on public.billing_work to tollgate_job;
 
+create view public.check_accounts with (security_invoker=true) as
+ SELECT 'invoice line '::text || l.id AS subject,
+    (('its amount is '::text || l.amount) || ', the account of its item has '::text) || a.amount AS detail
+   FROM public.invoice_lines l
+     JOIN ( SELECT item_charges.tenant_id,
+            item_charges.invoice_line_id,
+            sum(item_charges.amount) AS amount
+           FROM public.item_charges
+          WHERE item_charges.invoice_line_id IS NOT NULL AND (item_charges.kind = ANY (ARRAY['CHARGE'::text, 'DISCOUNT'::text]))
+          GROUP BY item_charges.tenant_id, item_charges.invoice_line_id) a ON a.tenant_id = l.tenant_id AND a.invoice_line_id = l.id
+  WHERE a.amount <> l.amount::numeric AND (l.kind <> ALL (ARRAY['PRORATION_CREDIT'::text, 'PLAN_USAGE'::text, 'ADDON_USAGE'::text, 'OVERAGE'::text, 'TAX'::text]));
+
+create view public.check_balances with (security_invoker=true) as
+ SELECT 'tenant '::text || b.tenant_id AS subject,
+    (((('balance '::text || b.balance) || ' '::text) || b.currency) || ', movements '::text) || COALESCE(e.amount, 0::numeric) AS detail
+   FROM public.credit_balances b
+     LEFT JOIN ( SELECT credit_balance_entries.tenant_id,
+            credit_balance_entries.currency,
+            sum(credit_balance_entries.amount) AS amount
+           FROM public.credit_balance_entries
+          GROUP BY credit_balance_entries.tenant_id, credit_balance_entries.currency) e ON e.tenant_id = b.tenant_id AND e.currency = b.currency
+  WHERE b.balance::numeric <> COALESCE(e.amount, 0::numeric)
+UNION ALL
+ SELECT 'tenant '::text || m.tenant_id AS subject,
+    (((('movement '::text || m.id) || ' leaves '::text) || m.balance_after) || ', the movements up to it make '::text) || m.amount AS detail
+   FROM ( SELECT credit_balance_entries.tenant_id,
+            credit_balance_entries.id,
+            credit_balance_entries.balance_after,
+            sum(credit_balance_entries.amount) OVER (PARTITION BY credit_balance_entries.tenant_id, credit_balance_entries.currency ORDER BY credit_balance_entries.id ROWS UNBOUNDED PRECEDING) AS amount
+           FROM public.credit_balance_entries) m
+  WHERE m.balance_after::numeric <> m.amount;
+
+create view public.check_changed_documents with (security_invoker=true) as
+ SELECT d.name AS subject,
+    'is not what it was when it was sealed, '::text || s.sealed_at AS detail
+   FROM public.document_seals s
+     JOIN public.document_contents d ON d.tenant_id = s.tenant_id AND d.document_id = s.document_id
+  WHERE d.seal <> s.seal
+UNION ALL
+ SELECT 'document '::text || s.document_id AS subject,
+    ('was sealed '::text || s.sealed_at) || ' and is gone'::text AS detail
+   FROM public.document_seals s
+  WHERE NOT (EXISTS ( SELECT 1
+           FROM public.invoices i
+          WHERE i.tenant_id = s.tenant_id AND i.id = s.document_id)) AND NOT (EXISTS ( SELECT 1
+           FROM public.credit_notes c
+          WHERE c.tenant_id = s.tenant_id AND c.id = s.document_id));
+
+create view public.check_coupon_overrun with (security_invoker=true) as
+ SELECT 'coupon '::text || c.code AS subject,
+    (((c.reserved_count || ' reserved, '::text) || COALESCE(r.count, 0::bigint)) || ' in use, at most '::text) || COALESCE(c.max_redemptions::text, 'any'::text) AS detail
+   FROM public.partner_coupons c
+     LEFT JOIN ( SELECT tenant_pending_coupons.partner_id,
+            tenant_pending_coupons.coupon_id,
+            count(*) AS count
+           FROM public.tenant_pending_coupons
+          WHERE tenant_pending_coupons.status <> ALL (ARRAY['REMOVED'::text, 'EXPIRED'::text])
+          GROUP BY tenant_pending_coupons.partner_id, tenant_pending_coupons.coupon_id) r ON r.partner_id = c.partner_id AND r.coupon_id = c.id
+  WHERE c.reserved_count <> COALESCE(r.count, 0::bigint) OR c.reserved_count > c.max_redemptions
+UNION ALL
+ SELECT 'applied coupon '::text || p.id AS subject,
+    (((p.periods_applied || ' periods applied, '::text) || COALESCE(r.count, 0::bigint)) || ' redemptions, at most '::text) || COALESCE(
+        CASE c.duration
+            WHEN 'ONCE'::text THEN 1
+            WHEN 'REPEATING'::text THEN c.duration_periods
+            ELSE NULL::integer
+        END::text, 'any'::text) AS detail
+   FROM public.tenant_pending_coupons p
+     JOIN public.partner_coupons c ON c.partner_id = p.partner_id AND c.id = p.coupon_id
+     LEFT JOIN ( SELECT coupon_redemptions.tenant_id,
+            coupon_redemptions.pending_coupon_id,
+            count(*) AS count
+           FROM public.coupon_redemptions
+          GROUP BY coupon_redemptions.tenant_id, coupon_redemptions.pending_coupon_id) r ON r.tenant_id = p.tenant_id AND r.pending_coupon_id = p.id
+  WHERE p.periods_applied <> COALESCE(r.count, 0::bigint) OR p.periods_applied >
+        CASE c.duration
+            WHEN 'ONCE'::text THEN 1
+            WHEN 'REPEATING'::text THEN c.duration_periods
+            ELSE NULL::integer
+        END;
+
+create view public.check_credit_overrun with (security_invoker=true) as
+ SELECT 'invoice line '::text || l.id AS subject,
+    (('charged '::text || l.amount) || ', credited '::text) || c.amount AS detail
+   FROM public.invoice_lines l
+     JOIN ( SELECT credit_note_lines.tenant_id,
+            credit_note_lines.invoice_line_id,
+            sum(credit_note_lines.amount) AS amount
+           FROM public.credit_note_lines
+          WHERE credit_note_lines.invoice_line_id IS NOT NULL
+          GROUP BY credit_note_lines.tenant_id, credit_note_lines.invoice_line_id) c ON c.tenant_id = l.tenant_id AND c.invoice_line_id = l.id
+  WHERE c.amount > l.amount::numeric AND l.amount >= 0
+UNION ALL
+ SELECT 'item '::text || a.item_id AS subject,
+    (('its account for the period from '::text || a.period_start) || ' stands at '::text) || a.amount AS detail
+   FROM ( SELECT item_charges.tenant_id,
+            item_charges.item_id,
+            item_charges.period_start,
+            sum(item_charges.amount) AS amount
+           FROM public.item_charges
+          GROUP BY item_charges.tenant_id, item_charges.item_id, item_charges.period_start) a
+  WHERE a.amount < 0::numeric;
+
+create view public.check_double_period with (security_invoker=true) as
+ SELECT 'invoice '::text || b.number AS subject,
+    ('its period overlaps that of '::text || a.number) || ' of the same subscription'::text AS detail
+   FROM public.invoices a
+     JOIN public.invoices b ON b.tenant_id = a.tenant_id AND b.subscription_id = a.subscription_id AND b.id <> a.id AND ((ROW(b.period_start, b.id) > ROW(a.period_start, a.id))) AND b.period_start < a.period_end
+  WHERE a.kind = 'PERIOD'::text AND b.kind = 'PERIOD'::text AND a.status <> 'VOID'::text AND b.status <> 'VOID'::text AND NOT (EXISTS ( SELECT 1
+           FROM public.plan_change_prorations c
+          WHERE c.tenant_id = a.tenant_id AND c.subscription_id = a.subscription_id AND c.anchor_mode = 'RESET'::text AND c.changed_at >= a.period_start AND c.changed_at <= b.period_start));
+
+create view public.check_explanations with (security_invoker=true) as
+ SELECT 'invoice line '::text || l.id AS subject,
+    (('its amount is '::text || l.amount) || ', its explanation ends in '::text) || (l.explanation ->> 'result'::text) AS detail
+   FROM public.invoice_lines l
+  WHERE abs(replace(l.explanation ->> 'result'::text, '.'::text, ''::text)::numeric) <> abs(l.amount)::numeric
+UNION ALL
+ SELECT 'credit note line '::text || l.id AS subject,
+    (('its amount is '::text || l.amount) || ', its explanation ends in '::text) || (l.explanation ->> 'result'::text) AS detail
+   FROM public.credit_note_lines l
+  WHERE abs(replace(l.explanation ->> 'result'::text, '.'::text, ''::text)::numeric) <> abs(l.amount)::numeric;
+
+create view public.check_foreign_rows with (security_invoker=true) as
+ SELECT subject,
+    detail
+   FROM app.find_foreign_rows() find_foreign_rows(subject, detail);
+
+create view public.check_guards with (security_invoker=true) as
+ SELECT 'table '::text || c.relname::text AS subject,
+        CASE
+            WHEN c.relrowsecurity THEN 'has no policy'::text
+            ELSE 'row-level security is off'::text
+        END AS detail
+   FROM pg_class c
+  WHERE c.relnamespace = 'public'::regnamespace::oid AND (c.relkind = ANY (ARRAY['r'::"char", 'p'::"char"])) AND NOT c.relispartition AND (EXISTS ( SELECT 1
+           FROM pg_attribute a
+          WHERE a.attrelid = c.oid AND NOT a.attisdropped AND (a.attname = ANY (ARRAY['tenant_id'::name, 'partner_id'::name])))) AND (NOT c.relrowsecurity OR NOT (EXISTS ( SELECT 1
+           FROM pg_policy p
+          WHERE p.polrelid = c.oid)))
+UNION ALL
+ SELECT 'table '::text || g.name AS subject,
+    'its rows can be changed: the append-only trigger is missing or disabled'::text AS detail
+   FROM unnest(ARRAY['subscription_changes'::text, 'invoice_lines'::text, 'credit_notes'::text, 'credit_note_lines'::text, 'credit_balance_entries'::text, 'item_charges'::text, 'plan_change_prorations'::text, 'coupon_redemptions'::text]) g(name)
+  WHERE NOT (EXISTS ( SELECT 1
+           FROM pg_trigger t
+          WHERE t.tgrelid = to_regclass('public.'::text || g.name)::oid AND t.tgfoid = 'app.forbid_change'::regproc::oid AND (t.tgenabled = ANY (ARRAY['O'::"char", 'A'::"char"]))))
+UNION ALL
+ SELECT 'index invoices_one_per_period'::text AS subject,
+    'is missing: the database allows a period to be billed twice'::text AS detail
+  WHERE NOT (EXISTS ( SELECT 1
+           FROM pg_index x
+          WHERE x.indexrelid = to_regclass('public.invoices_one_per_period'::text)::oid AND x.indisunique AND x.indisvalid));
+
+create view public.check_header_lines with (security_invoker=true) as
+ SELECT 'invoice '::text || i.number AS subject,
+    (('its total is '::text || i.total) || ', its lines make '::text) || COALESCE(l.amount, 0::numeric) AS detail
+   FROM public.invoices i
+     LEFT JOIN ( SELECT invoice_lines.tenant_id,
+            invoice_lines.invoice_id,
+            sum(invoice_lines.amount) AS amount
+           FROM public.invoice_lines
+          GROUP BY invoice_lines.tenant_id, invoice_lines.invoice_id) l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
+  WHERE i.total::numeric <> COALESCE(l.amount, 0::numeric)
+UNION ALL
+ SELECT 'credit note '::text || c.number AS subject,
+    (('its total is '::text || c.total) || ', its lines make '::text) || COALESCE(l.amount, 0::numeric) AS detail
+   FROM public.credit_notes c
+     LEFT JOIN ( SELECT credit_note_lines.tenant_id,
+            credit_note_lines.credit_note_id,
+            sum(credit_note_lines.amount) AS amount
+           FROM public.credit_note_lines
+          GROUP BY credit_note_lines.tenant_id, credit_note_lines.credit_note_id) l ON l.tenant_id = c.tenant_id AND l.credit_note_id = c.id
+  WHERE c.total::numeric <> COALESCE(l.amount, 0::numeric);
+
+create view public.check_items with (security_invoker=true) as
+ SELECT 'subscription '::text || s.id AS subject,
+    count(i.id) || ' plan phases at once'::text AS detail
+   FROM public.subscriptions s
+     LEFT JOIN public.subscription_items i ON i.tenant_id = s.tenant_id AND i.subscription_id = s.id AND i.ended_at IS NULL
+  WHERE s.status <> 'CANCELLED'::text
+  GROUP BY s.tenant_id, s.id, s.plan_item_id
+ HAVING count(i.id) <> 1 OR bool_or(i.id <> s.plan_item_id);
+
+create view public.check_missing_period with (security_invoker=true) as
+ SELECT 'subscription '::text || n.subscription_id AS subject,
+    (('nothing bills '::text || n.period_end) || ' to '::text) || n.next_start AS detail
+   FROM ( SELECT i.tenant_id,
+            i.subscription_id,
+            i.period_end,
+            lead(i.period_start) OVER (PARTITION BY i.tenant_id, i.subscription_id ORDER BY i.period_start) AS next_start
+           FROM public.invoices i
+          WHERE i.kind = 'PERIOD'::text) n
+  WHERE n.next_start > n.period_end AND NOT (EXISTS ( SELECT 1
+           FROM public.plan_change_prorations c
+          WHERE c.tenant_id = n.tenant_id AND c.subscription_id = n.subscription_id AND c.anchor_mode = 'RESET'::text AND c.changed_at < n.next_start AND c.changed_at >= (n.period_end - '1 day'::interval)))
+UNION ALL
+ SELECT 'subscription '::text || s.id AS subject,
+    'no invoice for the period that it is in, from '::text || s.period_start AS detail
+   FROM public.subscriptions s
+  WHERE (s.status <> ALL (ARRAY['CANCELLED'::text, 'TRIALING'::text])) AND NOT (EXISTS ( SELECT 1
+           FROM public.invoices i
+          WHERE i.tenant_id = s.tenant_id AND i.subscription_id = s.id AND i.kind = 'PERIOD'::text AND i.period_start = s.period_start)) AND NOT (EXISTS ( SELECT 1
+           FROM public.plan_change_prorations c
+          WHERE c.tenant_id = s.tenant_id AND c.subscription_id = s.id AND c.anchor_mode = 'RESET'::text AND c.changed_at >= (s.period_start - '1 day'::interval) AND c.changed_at < s.period_end));
+
+create view public.check_number_gaps with (security_invoker=true) as
+ WITH documents AS (
+         SELECT invoices.partner_id,
+            'INVOICE'::text AS kind,
+            "substring"(invoices.number, '\d+$'::text)::bigint AS number
+           FROM public.invoices
+          WHERE invoices.status <> 'DRAFT'::text
+        UNION ALL
+         SELECT credit_notes.partner_id,
+            'CREDIT_NOTE'::text,
+            "substring"(credit_notes.number, '\d+$'::text)::bigint AS "substring"
+           FROM public.credit_notes
+        ), found AS (
+         SELECT documents.partner_id,
+            documents.kind,
+            count(*) AS documents,
+            count(DISTINCT documents.number) AS numbers,
+            max(documents.number) AS highest
+           FROM documents
+          GROUP BY documents.partner_id, documents.kind
+        ), taken AS (
+         SELECT invoice_numbers.partner_id,
+            'INVOICE'::text AS kind,
+            invoice_numbers.next_invoice - 1 AS count
+           FROM public.invoice_numbers
+        UNION ALL
+         SELECT invoice_numbers.partner_id,
+            'CREDIT_NOTE'::text,
+            invoice_numbers.next_credit_note - 1
+           FROM public.invoice_numbers
+        )
+ SELECT 'partner '::text || p.code AS subject,
+    (((((((lower(replace(t.kind, '_'::text, ' '::text)) || 's: '::text) || t.count) || ' numbers taken, '::text) || COALESCE(f.documents, 0::bigint)) || ' documents, '::text) || COALESCE(f.numbers, 0::bigint)) || ' different numbers, the highest '::text) || COALESCE(f.highest, 0::bigint) AS detail
+   FROM taken t
+     JOIN public.partners p ON p.id = t.partner_id
+     LEFT JOIN found f ON f.partner_id = t.partner_id AND f.kind = t.kind
+  WHERE t.count IS DISTINCT FROM COALESCE(f.documents, 0::bigint) OR t.count IS DISTINCT FROM COALESCE(f.numbers, 0::bigint) OR t.count IS DISTINCT FROM COALESCE(f.highest, 0::bigint);
+
+create view public.check_overdue with (security_invoker=true) as
+ SELECT 'subscription '::text || s.id AS subject,
+    ('its period ended '::text || s.period_end) || ' and is not billed'::text AS detail
+   FROM public.subscriptions s
+     JOIN public.tenants t ON t.id = s.tenant_id AND NOT t.sandbox
+  WHERE s.status <> 'CANCELLED'::text AND s.period_end < (now() - '1 day'::interval) AND NOT (EXISTS ( SELECT 1
+           FROM public.billing_work w
+          WHERE w.tenant_id = s.tenant_id AND w.parked_at IS NOT NULL));
+
+create table public.check_results (
+  name text not null,
+  findings bigint not null,
+  example text,
+  checked_at timestamp(3) with time zone not null,
+  constraint check_results_pkey PRIMARY KEY (name)
+);
+alter table public.check_results enable row level security;
+
+create view public.check_stuck_work with (security_invoker=true) as
+ SELECT 'tenant '::text || tenant_id AS subject,
+    ((('waits for a billing run since '::text || created_at) || ', tried '::text) || attempts) || ' times'::text AS detail
+   FROM public.billing_work w
+  WHERE parked_at IS NULL AND created_at < (now() - '01:00:00'::interval) AND (held_until IS NULL OR held_until < (now() - '01:00:00'::interval));
+
 create table public.coupon_amounts (
   partner_id uuid not null,
   coupon_id uuid not null,
@@ -383,6 +651,45 @@ create policy tenant_read on public.credit_notes for select to tollgate_app, tol
 create policy tenant_update on public.credit_notes for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.credit_notes to tollgate_app, tollgate_job;
+
+create view public.document_contents with (security_invoker=true) as
+ SELECT i.tenant_id,
+    i.id AS document_id,
+    i.partner_id,
+    'invoice '::text || i.number AS name,
+    sha256(convert_to(jsonb_build_array(i.subscription_id, i.number, i.kind, i.reason, i.currency, i.subtotal, i.discount, i.total, i.credit_applied, i.amount_due, EXTRACT(epoch FROM i.period_start), EXTRACT(epoch FROM i.period_end), EXTRACT(epoch FROM i.issued_at), ( SELECT jsonb_agg(jsonb_build_array(l.id, l."position", l.kind, l.source_kind, l.source_id, l.description, l.quantity, l.amount, l.currency, l.explanation) ORDER BY l."position") AS jsonb_agg
+           FROM public.invoice_lines l
+          WHERE l.tenant_id = i.tenant_id AND l.invoice_id = i.id))::text, 'UTF8'::name)) AS seal
+   FROM public.invoices i
+  WHERE i.status <> 'DRAFT'::text
+UNION ALL
+ SELECT c.tenant_id,
+    c.id AS document_id,
+    c.partner_id,
+    'credit note '::text || c.number AS name,
+    sha256(convert_to(jsonb_build_array(c.subscription_id, c.number, c.reason, c.settlement, c.currency, c.total, EXTRACT(epoch FROM c.issued_at), ( SELECT jsonb_agg(jsonb_build_array(l.id, l."position", l.kind, l.source_kind, l.source_id, l.invoice_line_id, l.description, l.quantity, l.amount, l.currency, l.explanation) ORDER BY l."position") AS jsonb_agg
+           FROM public.credit_note_lines l
+          WHERE l.tenant_id = c.tenant_id AND l.credit_note_id = c.id))::text, 'UTF8'::name)) AS seal
+   FROM public.credit_notes c;
+
+create table public.document_seals (
+  tenant_id uuid not null,
+  document_id uuid not null,
+  partner_id uuid not null,
+  seal bytea not null,
+  sealed_at timestamp(3) with time zone not null,
+  constraint document_seals_pkey PRIMARY KEY (tenant_id, document_id),
+  constraint document_seals_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+alter table public.document_seals enable row level security;
+create policy tenant_delete on public.document_seals for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.document_seals for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.document_seals for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.document_seals for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 
 create table public.entitlement_grants (
   tenant_id uuid not null,
@@ -1780,6 +2087,17 @@ end $function$;
 revoke all on function app.check_entitlements(uuid[],uuid[],uuid[],uuid[],text[],timestamp with time zone[],timestamp with time zone,timestamp with time zone[],timestamp with time zone[]) from public;
 grant execute on function app.check_entitlements(uuid[],uuid[],uuid[],uuid[],text[],timestamp with time zone[],timestamp with time zone,timestamp with time zone[],timestamp with time zone[]) to tollgate_app;
 
+CREATE OR REPLACE FUNCTION app.check_summary()
+ RETURNS TABLE(names text[], oldest timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select coalesce(array_agg(r.name order by r.name) filter (where r.findings > 0), '{}'), min(r.checked_at) from check_results r
+$function$;
+revoke all on function app.check_summary() from public;
+grant execute on function app.check_summary() to tollgate_app;
+
 CREATE OR REPLACE FUNCTION app.claim_billing_work(p_partner uuid, p_limit integer, p_hold interval)
  RETURNS TABLE(tenant_id uuid, partner_id uuid, bill_until timestamp with time zone, attempts integer, reason text)
  LANGUAGE plpgsql
@@ -2010,6 +2328,29 @@ end $function$;
 revoke all on function app.find_billing_work(timestamp with time zone,date,uuid,timestamp with time zone,uuid,integer) from public;
 grant execute on function app.find_billing_work(timestamp with time zone,date,uuid,timestamp with time zone,uuid,integer) to tollgate_job;
 
+CREATE OR REPLACE FUNCTION app.find_foreign_rows()
+ RETURNS TABLE(subject text, detail text)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  v_table regclass;
+begin
+  for v_table in
+    select c.oid::regclass from pg_class c
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+       and (select count(*) from pg_attribute a where a.attrelid = c.oid and not a.attisdropped
+               and a.attname in ('tenant_id', 'partner_id')) = 2
+     order by 1
+  loop
+    return query execute format(
+      $sql$ select %L, count(*) || ' rows of tenants of another partner, one of tenant ' || min(x.tenant_id::text)
+              from %s x join public.tenants t on t.id = x.tenant_id where t.partner_id <> x.partner_id
+            having count(*) > 0 $sql$, 'table ' || v_table, v_table);
+  end loop;
+end $function$;
+revoke all on function app.find_foreign_rows() from public;
+
 CREATE OR REPLACE FUNCTION app.forbid_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2065,6 +2406,18 @@ begin
       with check ((select current_setting('app.scope', true)) = 'relay')$policy$, p_table);
 end $procedure$;
 grant execute on procedure app.let_relay_work(regclass) to public;
+
+CREATE OR REPLACE FUNCTION app.list_checks()
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select c.relname::text from pg_class c
+   where c.relnamespace = 'public'::regnamespace and c.relkind = 'v' and c.relname ~ '^check_' order by 1
+$function$;
+revoke all on function app.list_checks() from public;
+grant execute on function app.list_checks() to tollgate_job;
 
 CREATE OR REPLACE PROCEDURE app.make_usage_partitions()
  LANGUAGE plpgsql
@@ -2265,6 +2618,35 @@ begin
 end $function$;
 revoke all on function app.reserve_coupon(uuid,integer) from public;
 grant execute on function app.reserve_coupon(uuid,integer) to tollgate_app, tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.run_check(p_name text)
+ RETURNS TABLE(findings bigint, example text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_findings bigint;
+  v_example text;
+begin
+  if p_name is null or p_name !~ '^check_[a-z_]+$' or not exists (
+    select 1 from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'v' and c.relname = p_name) then
+    raise exception 'no such check' using errcode = 'TG404';
+  end if;
+  if p_name = 'check_changed_documents' then
+    insert into document_seals (tenant_id, document_id, partner_id, seal, sealed_at)
+    select d.tenant_id, d.document_id, d.partner_id, d.seal, clock_timestamp() from document_contents d
+     where not exists (select 1 from document_seals s where s.tenant_id = d.tenant_id and s.document_id = d.document_id)
+    on conflict do nothing;
+  end if;
+  execute format('select count(*), min(v.subject || '': '' || v.detail) from %I v', p_name) into v_findings, v_example;
+  insert into check_results as r (name, findings, example, checked_at) values (p_name, v_findings, v_example, clock_timestamp())
+  on conflict (name) do update
+    set findings = excluded.findings, example = excluded.example, checked_at = excluded.checked_at;
+  return query select v_findings, v_example;
+end $function$;
+revoke all on function app.run_check(text) from public;
+grant execute on function app.run_check(text) to tollgate_job;
 
 CREATE OR REPLACE FUNCTION app.take_numbers(p_kind text, p_count integer)
  RETURNS bigint
