@@ -28,6 +28,7 @@ import type { Ask, EnteredRow, Session } from './platform/database';
 import { newId } from './platform/new-id';
 import { OutboxEventEntity, PartnerOutboxEventEntity } from './platform/outbox.entity';
 import { PlanChangeProrationRepository } from './proration/plan-change-proration.repository';
+import { BilledUsageRepository } from './rating/billed-usage.repository';
 import { AddonSubscriptionRepository } from './subscriptions/addon-subscription.repository';
 import { SubscriptionRepository } from './subscriptions/subscription.repository';
 import { MeterRepository } from './usage/meter.repository';
@@ -64,6 +65,7 @@ export class Tx {
   readonly events: EventRepository;
   readonly webhookEndpoints: WebhookEndpointRepository;
   readonly webhookDeliveries: WebhookDeliveryRepository;
+  readonly billedUsage: BilledUsageRepository;
   readonly newId = newId;
   readonly ask: Ask;
   private readonly manager: EntityManager;
@@ -103,6 +105,7 @@ export class Tx {
     this.events = new EventRepository(manager);
     this.webhookEndpoints = new WebhookEndpointRepository(manager);
     this.webhookDeliveries = new WebhookDeliveryRepository(manager);
+    this.billedUsage = new BilledUsageRepository(manager);
     if (entered.tenantId) {
       this.currentTenant = {
         id: entered.tenantId as Id<'Tenant'>,

@@ -4,6 +4,7 @@ import { allowanceFromRow } from '../catalog/feature.repository';
 import type { Instant } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { newId } from '../platform/new-id';
+import { preparedRead } from '../platform/prepared-read';
 import { fromStored, toStored } from '../platform/stored-value';
 import type { UsagePrice } from '../rating/rate-usage';
 import {
@@ -35,6 +36,11 @@ function fromRow(row: EntitlementEntity): EntitlementSource {
   };
 }
 
+const meteredRows = preparedRead(
+  EntitlementEntity,
+  `where tenant_id = $1 and kind = 'METERED' and starts_at <= $2 order by feature_id, id limit 5000`,
+);
+
 const priceToRow = ({ price }: EntitlementSource) => (price ? (toStored(price) as object) : null);
 
 function grantFromRow(row: EntitlementGrantEntity): EntitlementGrant {
@@ -64,6 +70,11 @@ export class EntitlementRepository {
     return (await query.orderBy('entitlement.featureCode').addOrderBy('entitlement.id').limit(2_000).getMany()).map(
       fromRow,
     );
+  }
+
+  /** Every source of a METERED feature that the tenant had up to an instant: what usage is drawn from, late usage too. */
+  async metered(tenantId: string, until: Instant): Promise<EntitlementSource[]> {
+    return (await meteredRows(this.manager, [tenantId, until.toString()])).map(fromRow);
   }
 
   /**

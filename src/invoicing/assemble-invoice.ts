@@ -1,5 +1,5 @@
 import type { CouponOrder } from '../access/partner';
-import { type Instant, isAtOrBefore, laterOf, type TimeZone } from '../core/calendar';
+import { type Instant, isAtOrBefore, isBefore, laterOf, type TimeZone } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { invariant } from '../core/invariant';
 import { add, type Money, negate, sum } from '../core/money';
@@ -15,7 +15,9 @@ import {
 } from '../coupons/coupon';
 import { discountLines } from '../coupons/discount-line';
 import type { PendingCoupon } from '../coupons/pending-coupon';
+import { addonEndLines, addonStartLines } from '../proration/addon-change';
 import { chargeLine } from '../proration/charged-item';
+import type { UsageBill } from '../rating/usage-bill';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { SubscriptionItem } from '../subscriptions/subscription';
 import { type InvoiceTotals, type LineDraft, totalsOf } from './invoice';
@@ -23,6 +25,11 @@ import { type InvoiceTotals, type LineDraft, totalsOf } from './invoice';
 export interface QueuedCoupon {
   readonly pending: PendingCoupon;
   readonly coupon: Coupon;
+}
+
+export interface JoinedAddon {
+  readonly attachment: AddonSubscription;
+  readonly name: string;
 }
 
 export interface PeriodInvoiceInput {
@@ -34,10 +41,14 @@ export interface PeriodInvoiceInput {
   /** Later than the period's start only for a first, shorter period. */
   readonly from: Instant;
   readonly plan: { readonly item: SubscriptionItem; readonly name: string };
-  readonly addons: readonly {
-    readonly attachment: AddonSubscription;
-    readonly name: string;
-  }[];
+  readonly addons: readonly JoinedAddon[];
+  /** The period that has ended. */
+  readonly closed?: Period | undefined;
+  /** Nothing begins any more: no fixed price is billed. */
+  readonly closing?: boolean | undefined;
+  /** Attached within the period that has ended, and not invoiced yet. */
+  readonly joined: readonly JoinedAddon[];
+  readonly usage: UsageBill;
   /** Oldest first. */
   readonly coupons: readonly QueuedCoupon[];
 }
@@ -81,20 +92,58 @@ function fixedLine(
 
 /** Fixed prices are billed in advance for the new period. */
 const planFixed: Step = (draft, input) => {
+  if (input.closing) return draft;
   const { item, name } = input.plan;
   const lines = fixedLine(input, 'PLAN_FIXED', { ...item, itemId: item.id, kind: 'PLAN', name });
   return { ...draft, lines: [...draft.lines, ...lines] };
 };
 
-const addonsFixed: Step = (draft, input) => ({
+const withLines = (draft: Draft, lines: readonly LineDraft[]): Draft => ({
   ...draft,
-  lines: [
-    ...draft.lines,
-    ...input.addons.flatMap(({ attachment, name }) =>
-      fixedLine(input, 'ADDON_FIXED', { ...attachment, itemId: attachment.id, kind: 'ADDON', name }),
-    ),
-  ],
+  lines: [...draft.lines, ...lines],
 });
+
+const addonsFixed: Step = (draft, input) =>
+  withLines(
+    draft,
+    input.closing
+      ? []
+      : input.addons.flatMap(({ attachment, name }) =>
+          fixedLine(input, 'ADDON_FIXED', { ...attachment, itemId: attachment.id, kind: 'ADDON', name }),
+        ),
+  );
+
+/** What joined within the closed period pays from then on; what left it again gets back what it did not use. */
+const addonsJoined: Step = (draft, { joined, closed: period, closing, from, basis, timeZone, currency }) =>
+  withLines(
+    draft,
+    joined.flatMap(({ attachment, name }) => {
+      if (!period) return [];
+      const { id: itemId, unitAmount, quantity, startedAt, endedAt } = attachment;
+      const moment = { at: startedAt, basis, timeZone, period, trialing: false };
+      const item = { itemId, name, unitAmount, quantity };
+      const started = addonStartLines(moment, item);
+      const charged = sum(
+        started.map((line) => line.amount),
+        currency,
+      );
+      const ended = endedAt ?? (closing ? from : undefined);
+      return ended && isBefore(ended, period.end)
+        ? [...started, ...addonEndLines({ ...moment, at: ended }, { ...item, kind: 'ADDON', discounts: [], charged })]
+        : started;
+    }),
+  );
+
+/** Usage is billed in arrears: that of the closed period, then what came late of those before. */
+const usageOf =
+  (kind: LineDraft['kind']): Step =>
+  (draft, { usage }) =>
+    withLines(
+      draft,
+      usage.lines.filter((line) => line.kind === kind),
+    );
+
+const lateUsage: Step = (draft, { usage }) => withLines(draft, usage.late);
 
 const discountable = new Set<LineDraft['kind']>(['PLAN_FIXED', 'ADDON_FIXED', 'PLAN_USAGE', 'ADDON_USAGE', 'OVERAGE']);
 
@@ -163,7 +212,16 @@ const discounts: Step = (draft, input) => {
   return { lines, uses, expired };
 };
 
-const steps: readonly Step[] = [planFixed, addonsFixed, discounts];
+const steps: readonly Step[] = [
+  planFixed,
+  addonsFixed,
+  addonsJoined,
+  usageOf('PLAN_USAGE'),
+  usageOf('ADDON_USAGE'),
+  usageOf('OVERAGE'),
+  lateUsage,
+  discounts,
+];
 
 /** The invoice of one period, as an ordered list of small pure steps. The same code previews and bills. */
 export function assemblePeriodInvoice(input: PeriodInvoiceInput): PeriodInvoice {

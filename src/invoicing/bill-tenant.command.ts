@@ -1,7 +1,6 @@
 import { dateAt, type Instant, isAtOrBefore, isBefore } from '../core/calendar';
 import { invariant } from '../core/invariant';
-import { type Period, periodAt } from '../core/period';
-import { afterUse } from '../coupons/pending-coupon';
+import { periodAt } from '../core/period';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import { applyPlanChange } from '../proration/apply-plan-change.command';
 import { loadPlanChange } from '../proration/plan-change.query';
@@ -9,9 +8,8 @@ import type { AddonEndKind, AddonSubscription } from '../subscriptions/addon-sub
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import { type Subscription, scheduleOf } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
-import { assemblePeriodInvoice, type PeriodInvoice } from './assemble-invoice';
-import type { Invoice, InvoiceReason } from './invoice';
-import { issueInvoice } from './issue-invoice.command';
+import { billPeriod, closedBy, closePeriod } from './bill-period.command';
+import type { Invoice } from './invoice';
 
 /** A jump over more than this many due events is refused rather than done: it is a mistake in a date. */
 export const maximumDueEvents = 2_000;
@@ -20,71 +18,6 @@ export interface Billed {
   readonly invoices: readonly Invoice[];
   /** Due events that were carried out: changes, ends, renewals. */
   readonly events: number;
-}
-
-/** Loads what a period's invoice is made of, and assembles it. */
-export async function assembleFor(
-  tx: Pick<Tx, 'partners' | 'plans' | 'addons' | 'addonSubscriptions' | 'pendingCoupons' | 'coupons'>,
-  subscription: Subscription,
-  period: Period,
-  from: Instant,
-): Promise<PeriodInvoice> {
-  const { tenantId, item, currency, timeZone } = subscription;
-  const partner = (await tx.partners.byId(subscription.partnerId))!;
-  const plan = (await tx.plans.byIds([item.planId]))[0]!;
-  const attachments = (await tx.addonSubscriptions.live(tenantId)).filter(
-    (attachment) => !attachment.endsAt || isBefore(period.start, attachment.endsAt),
-  );
-  const addons = new Map(
-    (await tx.addons.byIds(attachments.map((attachment) => attachment.addonId))).map((addon) => [addon.id, addon]),
-  );
-  const queued = await tx.pendingCoupons.live(tenantId);
-  const coupons = new Map(
-    (await tx.coupons.byIds(queued.map((pending) => pending.couponId))).map((row) => [row.id, row]),
-  );
-  return assemblePeriodInvoice({
-    ...{ currency, timeZone, period, from },
-    basis: subscription.prorationBasis,
-    couponOrder: partner.couponOrder,
-    plan: { item, name: plan.name },
-    addons: attachments.map((attachment) => ({ attachment, name: addons.get(attachment.addonId)!.name })),
-    coupons: queued.map((pending) => ({ pending, coupon: coupons.get(pending.couponId)! })),
-  });
-}
-
-/** Bills one period: the invoice, the coupons it used, the reservations that ran out. */
-export async function billPeriod(
-  tx: Tx,
-  subscription: Subscription,
-  period: Period,
-  from: Instant,
-  reason: InvoiceReason,
-): Promise<Invoice> {
-  const { lines, uses, expired } = await assembleFor(tx, subscription, period, from);
-  const span = { start: period.start, end: period.end };
-  const invoice = await issueInvoice(tx, { subscription, kind: 'PERIOD', reason, lines, period: span });
-  for (const { queued, discount } of uses) {
-    const used = { ...afterUse(queued.pending, queued.coupon, tx.now), subscriptionId: subscription.id };
-    await tx.pendingCoupons.update(used);
-    await tx.pendingCoupons.insertRedemption({
-      id: tx.newId<'CouponRedemption'>(),
-      tenantId: subscription.tenantId,
-      partnerId: subscription.partnerId,
-      couponId: queued.coupon.id,
-      pendingCouponId: queued.pending.id,
-      subscriptionId: subscription.id,
-      invoiceId: invoice.id,
-      periodNumber: used.periodsApplied,
-      discount,
-      isProrationInvolved: false,
-      redeemedAt: tx.now,
-    });
-  }
-  for (const { pending } of expired) {
-    await tx.pendingCoupons.update({ ...pending, status: 'EXPIRED', endedAt: tx.now });
-    await tx.coupons.giveBack(pending.couponId);
-  }
-  return invoice;
 }
 
 async function recordChange(
@@ -114,8 +47,15 @@ export async function endAttachment(
   return ended;
 }
 
-/** Ends a subscription and all that hangs on it. Money was settled by the caller. */
-export async function closeSubscription(tx: Tx, subscription: Subscription, at: Instant): Promise<Subscription> {
+export interface ClosedSubscription {
+  readonly subscription: Subscription;
+  /** What was used up to the end. */
+  readonly invoice?: Invoice | undefined;
+}
+
+/** Ends a subscription and all that hangs on it, and bills what was used. What is unused was settled by the caller. */
+export async function closeSubscription(tx: Tx, subscription: Subscription, at: Instant): Promise<ClosedSubscription> {
+  const invoice = await closePeriod(tx, subscription, at, 'FINAL');
   await tx.subscriptions.endItem(subscription, subscription.item.id, at);
   for (const attachment of await tx.addonSubscriptions.live(subscription.tenantId)) {
     await endAttachment(tx, subscription, attachment, at, 'SUBSCRIPTION_ENDED');
@@ -131,7 +71,7 @@ export async function closeSubscription(tx: Tx, subscription: Subscription, at: 
   await recordChange(tx, closed, 'CANCELLED', at, { reason: subscription.cancelReason ?? '' });
   await rebuildEntitlements(tx);
   await tx.emit({ type: 'subscription.cancelled', payload: { subscription: closed } });
-  return closed;
+  return { subscription: closed, invoice };
 }
 
 /** Carries out a plan change that waited. A coupon or add-on that no longer fits does not stop it. */
@@ -184,8 +124,7 @@ async function renew(tx: Tx, subscription: Subscription): Promise<Invoice> {
   const invoice = await billPeriod(
     tx,
     subscription,
-    period,
-    period.start,
+    { period, from: period.start, closed: closedBy(subscription, at) },
     subscription.trialEnd && subscription.status === 'TRIALING' ? 'START' : 'RENEWAL',
   );
   const renewed = await tx.subscriptions.update({
@@ -237,7 +176,8 @@ export async function billTenant(tx: Tx, until: Instant = tx.now): Promise<Bille
       (!next || isAtOrBefore(subscription.cancelAt, next.effectiveAt))
     ) {
       at(subscription.cancelAt);
-      await closeSubscription(tx, subscription, subscription.cancelAt);
+      const { invoice } = await closeSubscription(tx, subscription, subscription.cancelAt);
+      if (invoice) invoices.push(invoice);
     } else if (next && isAtOrBefore(next.effectiveAt, until)) {
       at(next.effectiveAt);
       await applyScheduled(tx, subscription, next);

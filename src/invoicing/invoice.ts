@@ -132,15 +132,24 @@ export interface AccountEntry {
   readonly lineIndex?: number;
 }
 
+const usageKinds = new Set<LineKind>(['PLAN_USAGE', 'ADDON_USAGE', 'OVERAGE']);
+
+/** What was used is used: nothing of it can be credited as unused, so it moves no account. */
 export function accountEntriesOf(lines: readonly LineDraft[]): AccountEntry[] {
-  return lines.map((line, lineIndex) => ({
-    itemId: line.itemId,
-    period: line.period,
-    kind: line.kind === 'DISCOUNT' ? 'DISCOUNT' : line.kind === 'PRORATION_CREDIT' ? 'CREDIT' : 'CHARGE',
-    amount: line.amount,
-    share: line.share,
-    lineIndex,
-  }));
+  return lines.flatMap((line, lineIndex) => {
+    const charged = line.discountsLine === undefined ? line : lines[line.discountsLine]!;
+    if (usageKinds.has(charged.kind)) return [];
+    return [
+      {
+        itemId: line.itemId,
+        period: line.period,
+        kind: line.kind === 'DISCOUNT' ? 'DISCOUNT' : line.kind === 'PRORATION_CREDIT' ? 'CREDIT' : 'CHARGE',
+        amount: line.amount,
+        share: line.share,
+        lineIndex,
+      } as const,
+    ];
+  });
 }
 
 export function invoiceNumber(partnerCode: string, number: bigint): string {

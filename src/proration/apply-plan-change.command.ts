@@ -1,8 +1,9 @@
-import type { Instant } from '../core/calendar';
+import { type Instant, isAtOrBefore, laterOf } from '../core/calendar';
 import { amountText, isZero } from '../core/money';
 import { reserveCoupon } from '../coupons/apply-coupon.command';
 import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
+import { closePeriod } from '../invoicing/bill-period.command';
 import type { CreditNote, Settlement } from '../invoicing/credit-note';
 import { creditUnused } from '../invoicing/credit-unused.command';
 import type { Invoice } from '../invoicing/invoice';
@@ -123,6 +124,12 @@ export async function applyPlanChange(
 ): Promise<AppliedPlanChange | undefined> {
   const { subscription, change, target, planBefore } = loaded;
   const { at } = change;
+  // A new anchor cuts the windows of usage anew: what was used before is billed by the old ones.
+  if (change.anchor === 'RESET') {
+    const newStart = laterOf(subscription.periodStart, change.after.span.start);
+    const until = isAtOrBefore(subscription.periodEnd, at) ? subscription.periodEnd : newStart;
+    await closePeriod(tx, subscription, until, 'PLAN_CHANGE');
+  }
   const { settlement, invoice, creditNote } = await settle(tx, loaded, options);
   if (!(await redeem(tx, loaded, options, invoice))) return undefined;
   for (const { pending } of loaded.endingCoupons) {

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { Instant } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import type { Id } from '../core/ids';
 import { money } from '../core/money';
@@ -36,6 +37,11 @@ function fromRow(row: AddonSubscriptionEntity): AddonSubscription {
 const liveRows = preparedRead(
   AddonSubscriptionEntity,
   'where tenant_id = $1 and ended_at is null order by started_at, id limit 1000',
+);
+
+const liveOrRecentRows = preparedRead(
+  AddonSubscriptionEntity,
+  'where tenant_id = $1 and (ended_at is null or started_at >= $2) order by started_at, id limit 2000',
 );
 
 export class AddonSubscriptionRepository {
@@ -92,6 +98,11 @@ export class AddonSubscriptionRepository {
   /** What is attached now, by start. */
   async live(tenantId: string): Promise<AddonSubscription[]> {
     return (await liveRows(this.manager, [tenantId])).map(fromRow);
+  }
+
+  /** What is attached now, and what was attached since an instant though it ended, by start. */
+  async liveOrStartedSince(tenantId: string, since: Instant): Promise<AddonSubscription[]> {
+    return (await liveOrRecentRows(this.manager, [tenantId, since.toString()])).map(fromRow);
   }
 
   /** What was ever attached: what entitlements are rebuilt from. */

@@ -4,6 +4,10 @@ import type { Money } from '../core/money';
 import type { IntervalUnit } from '../core/period';
 import type { FeatureUsagePrice } from '../rating/price-model-input';
 
+/** When the rest of the period is charged that an add-on joins in. */
+export const addonCharges = ['NOW', 'NEXT_INVOICE'] as const;
+export type AddonCharge = (typeof addonCharges)[number];
+
 export const addonEndKinds = ['CANCELLED', 'INCLUDED_IN_PLAN', 'NOT_AVAILABLE', 'SUBSCRIPTION_ENDED'] as const;
 export type AddonEndKind = (typeof addonEndKinds)[number];
 

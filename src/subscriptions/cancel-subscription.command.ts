@@ -5,6 +5,7 @@ import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.comman
 import { billTenant, closeSubscription } from '../invoicing/bill-tenant.command';
 import type { CreditNote, Settlement } from '../invoicing/credit-note';
 import { creditUnused } from '../invoicing/credit-unused.command';
+import type { Invoice } from '../invoicing/invoice';
 import { addonEndLines } from '../proration/addon-change';
 import type { Tx } from '../tx';
 import { currentPeriod, type Subscription } from './subscription';
@@ -21,6 +22,8 @@ export const cancelSubscriptionRefusals = ['SUBSCRIPTION_REQUIRED', 'REFUND_NOT_
 export interface CancelSubscriptionDone {
   readonly subscription: Subscription;
   readonly creditNote?: CreditNote | undefined;
+  /** What was used up to a cancellation that takes place at once. */
+  readonly invoice?: Invoice | undefined;
 }
 
 async function creditAllItems(tx: Tx, subscription: Subscription, settlement: Exclude<Settlement, 'NONE'>) {
@@ -80,8 +83,8 @@ export async function cancelSubscription(
   if (input.when === 'NOW') {
     const settlement = input.settlement ?? 'CREDIT_BALANCE';
     const creditNote = settlement === 'NONE' ? undefined : await creditAllItems(tx, live, settlement);
-    const subscription = await closeSubscription(tx, { ...live, cancelReason: reason, cancelAt: undefined }, tx.now);
-    return done({ subscription, creditNote });
+    const closed = await closeSubscription(tx, { ...live, cancelReason: reason, cancelAt: undefined }, tx.now);
+    return done({ ...closed, creditNote });
   }
   if (live.cancelAt) return done({ subscription: live });
   const subscription = await tx.subscriptions.update({ ...live, cancelAt: live.periodEnd, cancelReason: reason });

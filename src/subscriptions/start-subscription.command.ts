@@ -6,7 +6,8 @@ import { parseSeats } from '../core/quantity';
 import { done, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
-import { billPeriod, billTenant } from '../invoicing/bill-tenant.command';
+import { billPeriod } from '../invoicing/bill-period.command';
+import { billTenant } from '../invoicing/bill-tenant.command';
 import type { Invoice } from '../invoicing/invoice';
 import type { Tx } from '../tx';
 import type { Subscription } from './subscription';
@@ -126,8 +127,9 @@ export async function startSubscription(
     facts: { plan: plan.name, interval, ...(trialEnd ? { trialEnd: trialEnd.toString() } : {}) },
   });
   await tx.emit({ type: 'subscription.started', payload: { subscription } });
-  const first = trialEnd ? [] : [await billPeriod(tx, subscription, period, startedAt, 'START')];
+  // First what the tenant may use: some of it is billed before it is used.
   await rebuildEntitlements(tx);
+  const first = trialEnd ? [] : [await billPeriod(tx, subscription, { period, from: startedAt }, 'START')];
   const { invoices } = await billTenant(tx, now);
   if (tenant.sandbox) tx.atTime(now);
   return done({ subscription: (await tx.subscriptions.live(tenant.id))!, invoices: [...first, ...invoices] });

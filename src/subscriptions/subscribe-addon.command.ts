@@ -12,13 +12,15 @@ import { issueInvoice } from '../invoicing/issue-invoice.command';
 import { addonStartLines } from '../proration/addon-change';
 import { usagePricesIn } from '../rating/price-model-input';
 import type { Tx } from '../tx';
-import type { AddonSubscription } from './addon-subscription';
+import type { AddonCharge, AddonSubscription } from './addon-subscription';
 import { currentPeriod, type Subscription } from './subscription';
 
 export interface SubscribeAddonInput {
   /** Id or code. */
   readonly addon: string;
   readonly quantity?: number | undefined;
+  /** The rest of the period: at once (default), or as a line of the next invoice. */
+  readonly charge?: AddonCharge | undefined;
 }
 
 export const subscribeAddonRefusals = [
@@ -158,7 +160,9 @@ export async function subscribeAddon(tx: Tx, input: SubscribeAddonInput): Promis
     { itemId: attachment.id, name: addon.name, unitAmount: price.amount, quantity },
   );
   let invoice: Invoice | undefined;
-  if (totalsOf(lines, subscription.currency).total.minor > 0n) {
+  if (input.charge === 'NEXT_INVOICE') {
+    // Its account stays empty: that is how the next invoice knows that the rest of this period is still owed.
+  } else if (totalsOf(lines, subscription.currency).total.minor > 0n) {
     invoice = await issueInvoice(tx, { subscription, kind: 'ONE_TIME', reason: 'ADDON', lines });
   } else {
     const entries = accountEntriesOf(lines).map(({ lineIndex: _noLine, ...entry }) => entry);

@@ -14,9 +14,11 @@ import type { Settlement } from '../invoicing/credit-note';
 import type { TimeSpan } from '../invoicing/invoice';
 import { CreditNoteType, InvoiceType, SettlementEnum, TimeSpanType } from '../invoicing/invoicing.graphql';
 import {
+  type AddonCharge,
   type AddonEndKind,
   type AddonSubscription,
   type AddonSubscriptionStatus,
+  addonCharges,
   addonEndKinds,
   statusOf,
 } from './addon-subscription';
@@ -249,6 +251,13 @@ export class StartSubscriptionInputType {
   trialDays?: number;
 }
 
+export const AddonChargeEnum = enumFrom(
+  'AddonCharge',
+  addonCharges,
+  'When the rest of the period is charged that an add-on joins in.',
+  { NOW: 'At once, with an invoice of its own.', NEXT_INVOICE: 'As a line of the next invoice.' },
+);
+
 @InputType('SubscribeAddonInput', { description: 'Which add-on for whom.' })
 export class SubscribeAddonInputType {
   @Field(() => ID, { nullable: true, description: "Default: the actor's own tenant." })
@@ -257,6 +266,11 @@ export class SubscribeAddonInputType {
   addon: string;
   @Field(() => Int, { nullable: true, description: 'Default 1.' })
   quantity?: number;
+  @Field(() => AddonChargeEnum, {
+    nullable: true,
+    description: 'When the rest of this period is charged. Default NOW.',
+  })
+  charge?: AddonCharge;
 }
 
 @InputType('CancelAddonInput', { description: 'Which attachment ends, when, and why.' })
@@ -323,6 +337,8 @@ export class CancelSubscriptionDone extends MutationDone {
   subscription: SubscriptionType;
   @Field(() => CreditNoteType, { nullable: true, description: 'What was credited.' })
   creditNote?: CreditNoteType | undefined;
+  @Field(() => InvoiceType, { nullable: true, description: 'NOW: what was used up to now.' })
+  invoice?: InvoiceType | undefined;
 }
 
 export const StartSubscriptionResult = resultOf('StartSubscription', StartSubscriptionDone);

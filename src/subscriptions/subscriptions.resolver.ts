@@ -159,10 +159,11 @@ export class SubscriptionResolver {
     return context.mutate(
       { mutation: 'cancelSubscription', permission: 'TENANT_WRITE', scope, input, options },
       cancelSubscription,
-      ({ subscription, creditNote }) => ({
+      ({ subscription, creditNote, invoice }) => ({
         __typename: 'CancelSubscriptionDone',
         subscription: toGraphqlSubscription(subscription),
         creditNote: creditNote && toGraphqlCreditNote(creditNote),
+        invoice: invoice && toGraphqlInvoice(invoice),
       }),
     );
   }

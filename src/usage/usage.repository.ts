@@ -12,6 +12,11 @@ export interface LateUsage {
   readonly bucketStart: Instant;
 }
 
+export interface UsageAsked {
+  readonly featureId: string;
+  readonly window: UsageWindow;
+}
+
 interface Owner {
   readonly id: string;
   readonly partnerId: string;
@@ -155,14 +160,19 @@ export class UsageRepository {
   }
 
   /** The same, each feature in a window of its own. */
-  async quantitiesOf(
-    tenantId: string,
-    asked: readonly { readonly featureId: string; readonly window: UsageWindow }[],
-  ): Promise<ReadonlyMap<string, DecimalValue>> {
-    if (asked.length === 0) return new Map();
-    const rows: { feature_id: string; used: string }[] = await this.manager.query(
-      `select a.feature_id, app.usage_in($1, a.feature_id, a.window_start, a.window_end)::text as used
-       from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as a(feature_id, window_start, window_end)`,
+  async quantitiesOf(tenantId: string, asked: readonly UsageAsked[]): Promise<ReadonlyMap<string, DecimalValue>> {
+    const counted = await this.countsIn(tenantId, asked);
+    return new Map(asked.map(({ featureId }, index) => [featureId, counted[index]!]));
+  }
+
+  /** The same for any number of windows of a feature: an answer for each question, in one statement. */
+  async countsIn(tenantId: string, asked: readonly UsageAsked[]): Promise<DecimalValue[]> {
+    if (asked.length === 0) return [];
+    const rows: { used: string }[] = await this.manager.query(
+      `select app.usage_in($1, a.feature_id, a.window_start, a.window_end)::text as used
+       from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) with ordinality
+         as a(feature_id, window_start, window_end, place)
+       order by a.place`,
       [
         tenantId,
         asked.map(({ featureId }) => featureId),
@@ -170,7 +180,7 @@ export class UsageRepository {
         asked.map(({ window }) => window.end.toString()),
       ],
     );
-    return new Map(rows.map((row) => [row.feature_id, plain(row.used)]));
+    return rows.map(({ used }) => plain(used));
   }
 
   /** The same, with how each feature is counted. */

@@ -68,6 +68,8 @@ function inputOf(world: World): PeriodInvoiceInput {
       attachment: someAttachment(someAddon({ code }), inEur(price)),
       name: code,
     })),
+    joined: [],
+    usage: { lines: [], late: [], billed: [] },
     coupons: (world.coupons ?? []).map((entry) => {
       const [coupon, change] = 'kind' in entry ? [entry, {}] : entry;
       return { coupon, pending: somePending(coupon, change) };

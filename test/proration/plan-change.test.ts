@@ -133,6 +133,8 @@ describe('the worked examples of the billing rules', () => {
           },
         },
         addons: [],
+        joined: [],
+        usage: { lines: [], late: [], billed: [] },
         coupons: live ? [{ pending, coupon }] : [],
       });
       if (live) pending = afterUse(pending, coupon, period.start);

@@ -1,0 +1,86 @@
+import type { Instant } from '../core/calendar';
+import { isBefore } from '../core/calendar';
+import type { Period } from '../core/period';
+import { afterUse } from '../coupons/pending-coupon';
+import { currentPeriod, type Subscription } from '../subscriptions/subscription';
+import type { Tx } from '../tx';
+import type { Invoice, InvoiceReason } from './invoice';
+import { issueInvoice } from './issue-invoice.command';
+import { type AssembledPeriod, assembleFor, type BilledTime } from './period-invoice.query';
+
+/** The period that a subscription is in, as it really began. */
+export function periodOf(subscription: Subscription): Period {
+  return { ...currentPeriod(subscription), start: subscription.periodStart, end: subscription.periodEnd };
+}
+
+/** A trial is free: neither what was used in it nor what joined it is billed when it ends. */
+export function closedBy(subscription: Subscription, until: Instant): BilledTime['closed'] {
+  if (subscription.status === 'TRIALING' || !isBefore(subscription.periodStart, until)) return undefined;
+  return { period: periodOf(subscription), until };
+}
+
+/** Issues what was assembled, and keeps what it used up: coupons, and the usage that is billed now. */
+async function issue(
+  tx: Tx,
+  subscription: Subscription,
+  { lines, uses, expired, usage }: AssembledPeriod,
+  document: Pick<Parameters<typeof issueInvoice>[1], 'kind' | 'reason' | 'period'>,
+): Promise<Invoice> {
+  const invoice = await issueInvoice(tx, { subscription, lines, ...document });
+  for (const { queued, discount } of uses) {
+    const used = { ...afterUse(queued.pending, queued.coupon, tx.now), subscriptionId: subscription.id };
+    await tx.pendingCoupons.update(used);
+    await tx.pendingCoupons.insertRedemption({
+      id: tx.newId<'CouponRedemption'>(),
+      tenantId: subscription.tenantId,
+      partnerId: subscription.partnerId,
+      couponId: queued.coupon.id,
+      pendingCouponId: queued.pending.id,
+      subscriptionId: subscription.id,
+      invoiceId: invoice.id,
+      periodNumber: used.periodsApplied,
+      discount,
+      isProrationInvolved: false,
+      redeemedAt: tx.now,
+    });
+  }
+  for (const { pending } of expired) {
+    await tx.pendingCoupons.update({ ...pending, status: 'EXPIRED', endedAt: tx.now });
+    await tx.coupons.giveBack(pending.couponId);
+  }
+  await tx.billedUsage.save(subscription, usage.billed, tx.wallNow);
+  return invoice;
+}
+
+/** Bills one period: fixed prices of the new one, usage of the one that it follows. */
+export async function billPeriod(
+  tx: Tx,
+  subscription: Subscription,
+  time: BilledTime,
+  reason: InvoiceReason,
+): Promise<Invoice> {
+  const assembled = await assembleFor(tx, subscription, time);
+  const { start, end } = time.period;
+  return issue(tx, subscription, assembled, { kind: 'PERIOD', reason, period: { start, end } });
+}
+
+/**
+ * Bills what is left of a period that ends before a new one is billed: the subscription ends, or begins anew on another
+ * day. Nothing was used: no invoice.
+ */
+export async function closePeriod(
+  tx: Tx,
+  subscription: Subscription,
+  until: Instant,
+  reason: Extract<InvoiceReason, 'FINAL' | 'PLAN_CHANGE'>,
+): Promise<Invoice | undefined> {
+  const closed = closedBy(subscription, until);
+  if (!closed) return undefined;
+  const time = { period: closed.period, from: until, closed, closing: true };
+  const assembled = await assembleFor(tx, subscription, time);
+  if (assembled.lines.length === 0) {
+    await tx.billedUsage.save(subscription, assembled.usage.billed, tx.wallNow);
+    return undefined;
+  }
+  return issue(tx, subscription, assembled, { kind: 'ONE_TIME', reason });
+}

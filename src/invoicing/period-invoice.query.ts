@@ -1,0 +1,102 @@
+import { type Instant, isAtOrBefore, isBefore } from '../core/calendar';
+import type { Period } from '../core/period';
+import type { PendingCoupon } from '../coupons/pending-coupon';
+import type { EntitlementSource } from '../entitlements/entitlement';
+import type { UsageBill } from '../rating/usage-bill';
+import { loadUsageBill, type UsageBillTx } from '../rating/usage-bill.query';
+import type { AddonSubscription } from '../subscriptions/addon-subscription';
+import type { Subscription } from '../subscriptions/subscription';
+import type { Tx } from '../tx';
+import { assemblePeriodInvoice, type JoinedAddon, type PeriodInvoice } from './assemble-invoice';
+
+export type PeriodInvoiceTx = Pick<
+  Tx,
+  'partners' | 'plans' | 'addons' | 'addonSubscriptions' | 'pendingCoupons' | 'coupons' | 'itemCharges'
+> &
+  UsageBillTx;
+
+/** Which part of a subscription's time is billed. */
+export interface BilledTime {
+  /** The new period; of a subscription's end, the one that it ends in. */
+  readonly period: Period;
+  /** Later than the period's start only for a first, shorter period. */
+  readonly from: Instant;
+  /** The period that has ended, and where it did. */
+  readonly closed?: { readonly period: Period; readonly until: Instant } | undefined;
+  /** Nothing begins any more: what is left to bill, and no fixed price. */
+  readonly closing?: boolean | undefined;
+}
+
+/** What will be different by then, for a preview of what is yet to come. */
+export interface Foreseen {
+  readonly attachments: (live: readonly AddonSubscription[]) => readonly AddonSubscription[];
+  readonly coupons: (queued: readonly PendingCoupon[]) => readonly PendingCoupon[];
+  readonly sources: (sources: readonly EntitlementSource[]) => readonly EntitlementSource[];
+}
+
+export interface AssembledPeriod extends PeriodInvoice {
+  readonly usage: UsageBill;
+}
+
+/** Loads what a period's invoice is made of, and assembles it. Who previews and who bills ask the same. */
+export async function assembleFor(
+  tx: PeriodInvoiceTx,
+  subscription: Subscription,
+  time: BilledTime,
+  foreseen?: Foreseen,
+): Promise<AssembledPeriod> {
+  const { tenantId, item, currency, timeZone } = subscription;
+  const { period, from, closed, closing } = time;
+  const opened = closing ? undefined : { start: from, end: period.end };
+  const [partner, plans, known, pendings, usage] = await Promise.all([
+    tx.partners.byId(subscription.partnerId),
+    tx.plans.byIds([item.planId]),
+    tx.addonSubscriptions.liveOrStartedSince(tenantId, closed?.period.start ?? from),
+    tx.pendingCoupons.live(tenantId),
+    loadUsageBill(
+      tx,
+      subscription,
+      { opened, closed: closed && { start: closed.period.start, end: closed.until } },
+      foreseen?.sources,
+    ),
+  ]);
+  const live = known.filter(({ endedAt }) => endedAt === undefined);
+  const attachments = (foreseen?.attachments(live) ?? live).filter(
+    ({ endsAt }) => !endsAt || isBefore(period.start, endsAt),
+  );
+  const queued = foreseen?.coupons(pendings) ?? pendings;
+  const joined = closed ? known.filter((attachment) => joinedWithin(attachment, subscription, closed)) : [];
+  const [ofAddons, ofCoupons, accounts] = await Promise.all([
+    tx.addons.byIds([...new Set([...attachments, ...joined].map(({ addonId }) => addonId))]),
+    tx.coupons.byIds(queued.map(({ couponId }) => couponId)),
+    closed && joined.length > 0
+      ? tx.itemCharges.accounts(tenantId, subscription.id, closed.period.start, currency, subscription.prorationBasis)
+      : undefined,
+  ]);
+  const addons = new Map(ofAddons.map((addon) => [addon.id, addon]));
+  const coupons = new Map(ofCoupons.map((coupon) => [coupon.id, coupon]));
+  const named = (attachment: AddonSubscription): JoinedAddon => ({
+    attachment,
+    name: addons.get(attachment.addonId)!.name,
+  });
+  const invoice = assemblePeriodInvoice({
+    ...{ currency, timeZone, period, from, closing, usage },
+    closed: closed?.period,
+    basis: subscription.prorationBasis,
+    couponOrder: partner!.couponOrder,
+    plan: { item, name: plans[0]!.name },
+    addons: attachments.map(named),
+    joined: joined.filter(({ id }) => !accounts?.has(id)).map(named),
+    coupons: queued.map((pending) => ({ pending, coupon: coupons.get(pending.couponId)! })),
+  });
+  return { ...invoice, usage };
+}
+
+/** Attached after the period began, so that its own account says whether that was invoiced at once. */
+function joinedWithin(
+  { subscriptionId, startedAt }: AddonSubscription,
+  subscription: Subscription,
+  { period, until }: { readonly period: Period; readonly until: Instant },
+): boolean {
+  return subscriptionId === subscription.id && isAtOrBefore(period.start, startedAt) && isBefore(startedAt, until);
+}
