@@ -192,6 +192,29 @@ export class TenantOfWorld {
     return this.world.act('applyCoupon', { tenantId: this.id, code }, 'created pendingCoupon { id status }');
   }
 
+  /** Units of a feature without a meter of its own, at an instant up to the tenant's now. */
+  async use(feature: string, quantity: string | number, time: string, extra: object = {}): Promise<void> {
+    serial += 1;
+    const input = {
+      tenantId: this.id,
+      id: `event-${serial}`,
+      type: feature,
+      quantity: String(quantity),
+      time,
+      ...extra,
+    };
+    const recorded = await this.world.act('recordUsage', input, 'duplicate');
+    if (recorded.duplicate !== false) throw new Error(`${feature}: ${JSON.stringify(recorded)}`);
+  }
+
+  cancel(options: object = {}) {
+    return this.world.act(
+      'cancelSubscription',
+      { tenantId: this.id, reason: 'enough', ...options },
+      `subscription { status cancelAt } invoice { ${documentFields} } creditNote { total { amount } }`,
+    );
+  }
+
   advance(to: string) {
     return this.world.act(
       'advanceClock',
