@@ -2522,6 +2522,13 @@ export type AccountKind =
   /** A partner's customer. */
   | 'TENANT';
 
+/** When the rest of the period is charged that an add-on joins in. */
+export type AddonCharge =
+  /** As a line of the next invoice. */
+  | 'NEXT_INVOICE'
+  /** At once, with an invoice of its own. */
+  | 'NOW';
+
 /** Why an attachment ended. */
 export type AddonEndKind =
   /** It was cancelled. */
@@ -3645,6 +3652,8 @@ export type StartSubscriptionInput = {
 export type SubscribeAddonInput = {
   /** Id or code. */
   addon: string;
+  /** When the rest of this period is charged. Default NOW. */
+  charge?: AddonCharge | null | undefined;
   /** Default 1. */
   quantity?: number | null | undefined;
   /** Default: the actor's own tenant. */

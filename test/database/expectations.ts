@@ -105,6 +105,7 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   usage_uniques: table('tenant', 'select insert', 'select insert'),
   usage_locks: table('tenant', 'select insert update', 'select insert update'),
   usage_thresholds: table('tenant', 'select insert', 'select insert'),
+  billed_usage: table('tenant', 'select insert update', 'select insert update'),
 };
 
 /** All rows that exist, by label: what must be there for a hidden row to prove anything. */

@@ -221,6 +221,10 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
     ...{ ...scope, feature_id: catalog('features'), grain: 'DAY', bucket_start: at, value: variant },
   }),
   usage_locks: ({ scope, id, fresh, catalog }) => ({ ...scope, feature_id: fresh ? id : catalog('features') }),
+  billed_usage: ({ scope, fresh, of, catalog }) => ({
+    ...{ ...scope, subscription_id: of('subscriptions'), feature_id: catalog('features') },
+    ...{ window_start: fresh ? later : at, billed_until: later, quantity: 1, billed_at: at },
+  }),
   usage_thresholds: ({ scope, fresh, catalog }) => ({
     ...{ ...scope, feature_id: catalog('features'), window_start: at, percent: fresh ? 100 : 80, reached_at: at },
   }),

@@ -21,6 +21,7 @@ const domains = readdirSync(source).filter(
 const innerCommands = new Set([
   'apply-plan-change',
   'bill-claim',
+  'bill-period',
   'bill-tenant',
   'create-super-admin',
   'credit-unused',

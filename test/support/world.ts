@@ -279,6 +279,17 @@ export class TenantOfWorld {
     );
   }
 
+  /** Every invoice line with what it is for. */
+  async lineSources(): Promise<{ kind: string; source: object | null }[]> {
+    const { nodes } = await this.gateway.get(
+      'super-admin',
+      `query ($id: ID) { invoices(tenantId: $id, first: 100) { nodes { lines { kind
+        source { __typename ... on Plan { code } ... on Addon { code } ... on Coupon { code } } } } } }`,
+      { id: this.id },
+    );
+    return nodes.flatMap(({ lines }: { lines: [] }) => lines);
+  }
+
   async invoices(): Promise<Document[]> {
     const { nodes } = await this.gateway.get(
       'super-admin',
