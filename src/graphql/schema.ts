@@ -19,7 +19,9 @@ import {
   InvoiceLineResolver,
   InvoiceResolver,
 } from '../invoicing/invoicing.resolver';
+import { UpcomingInvoiceResolver } from '../invoicing/upcoming-invoice.resolver';
 import { ProrationResolver } from '../proration/proration.resolver';
+import { RatingResolver } from '../rating/rating.resolver';
 import {
   AddonSubscriptionResolver,
   ScheduledPlanChangeResolver,
@@ -54,10 +56,12 @@ const resolvers = [
   PlanResolver,
   PlanVersionResolver,
   ProrationResolver,
+  RatingResolver,
   ScheduledPlanChangeResolver,
   SubscriptionItemResolver,
   SubscriptionResolver,
   TenantResolver,
+  UpcomingInvoiceResolver,
   UsageResolver,
   ViewerResolver,
 ] as const;

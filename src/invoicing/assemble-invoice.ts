@@ -127,6 +127,7 @@ const addonsJoined: Step = (draft, { joined, closed: period, closing, from, basi
         started.map((line) => line.amount),
         currency,
       );
+      if (charged.minor === 0n) return [];
       const ended = endedAt ?? (closing ? from : undefined);
       return ended && isBefore(ended, period.end)
         ? [...started, ...addonEndLines({ ...moment, at: ended }, { ...item, kind: 'ADDON', discounts: [], charged })]

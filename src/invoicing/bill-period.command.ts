@@ -1,23 +1,11 @@
 import type { Instant } from '../core/calendar';
-import { isBefore } from '../core/calendar';
-import type { Period } from '../core/period';
 import { afterUse } from '../coupons/pending-coupon';
-import { currentPeriod, type Subscription } from '../subscriptions/subscription';
+import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
+import { closedBy } from './billed-period';
 import type { Invoice, InvoiceReason } from './invoice';
 import { issueInvoice } from './issue-invoice.command';
 import { type AssembledPeriod, assembleFor, type BilledTime } from './period-invoice.query';
-
-/** The period that a subscription is in, as it really began. */
-export function periodOf(subscription: Subscription): Period {
-  return { ...currentPeriod(subscription), start: subscription.periodStart, end: subscription.periodEnd };
-}
-
-/** A trial is free: neither what was used in it nor what joined it is billed when it ends. */
-export function closedBy(subscription: Subscription, until: Instant): BilledTime['closed'] {
-  if (subscription.status === 'TRIALING' || !isBefore(subscription.periodStart, until)) return undefined;
-  return { period: periodOf(subscription), until };
-}
 
 /** Issues what was assembled, and keeps what it used up: coupons, and the usage that is billed now. */
 async function issue(

@@ -3,12 +3,13 @@ import { invariant } from '../core/invariant';
 import { periodAt } from '../core/period';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import { applyPlanChange } from '../proration/apply-plan-change.command';
-import { loadPlanChange } from '../proration/plan-change.query';
+import { loadScheduledPlanChange } from '../proration/scheduled-plan-change.query';
 import type { AddonEndKind, AddonSubscription } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import { type Subscription, scheduleOf } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
-import { billPeriod, closedBy, closePeriod } from './bill-period.command';
+import { billPeriod, closePeriod } from './bill-period.command';
+import { closedBy } from './billed-period';
 import type { Invoice } from './invoice';
 
 /** A jump over more than this many due events is refused rather than done: it is a mistake in a date. */
@@ -74,39 +75,12 @@ export async function closeSubscription(tx: Tx, subscription: Subscription, at: 
   return { subscription: closed, invoice };
 }
 
-/** Carries out a plan change that waited. A coupon or add-on that no longer fits does not stop it. */
+/** Carries out a plan change that waited. */
 async function applyScheduled(tx: Tx, subscription: Subscription, scheduled: ScheduledPlanChange): Promise<void> {
-  const { options, planVersionId, priceId, effectiveAt: at } = scheduled;
-  const reserved = options.pendingCouponId
-    ? await tx.pendingCoupons.byId(subscription.tenantId, options.pendingCouponId)
-    : undefined;
-  // At the period's end the coupon waits on for the renewal's invoice; within the period it takes from this change.
-  const usesCoupon = reserved?.status === 'PENDING' && isBefore(at, subscription.periodEnd);
-  const coupon = usesCoupon ? (await tx.coupons.byIds([reserved.couponId]))[0] : undefined;
-  const price = (await tx.plans.versionById(planVersionId))?.prices.find((candidate) => candidate.id === priceId);
-  const plan = (await tx.plans.byIds([scheduled.planId]))[0];
-  invariant(price && plan, 'a scheduled plan change points at nothing');
-  const loaded = await loadPlanChange(
-    tx,
-    { ...tx.tenant, now: at },
-    {
-      plan: plan.code,
-      interval: price.interval,
-      quantity: Number(scheduled.quantity),
-      anchor: options.anchor,
-      keepRunningDiscounts: options.keepRunningDiscounts,
-      // What cannot be kept ends with a credit: there is nobody left to ask.
-      unavailableAddons: options.unavailableAddons === 'REFUSE' ? 'CANCEL_AND_CREDIT' : options.unavailableAddons,
-    },
-    { at, pinned: { planVersionId, priceId, coupon } },
-  );
-  invariant(loaded.ok, `a scheduled plan change was refused: ${loaded.ok ? '' : loaded.refusal.code}`);
+  const { loaded, reserved } = await loadScheduledPlanChange(tx, tx.tenant, subscription, scheduled);
+  const { waived, settlement } = scheduled.options;
   await tx.subscriptions.closeScheduled(subscription.tenantId, scheduled.id, 'APPLIED');
-  await applyPlanChange(tx, loaded.value, {
-    waived: options.waived,
-    settlement: options.settlement,
-    reserved: usesCoupon ? reserved : undefined,
-  });
+  await applyPlanChange(tx, loaded, { waived, settlement, reserved });
 }
 
 async function renew(tx: Tx, subscription: Subscription): Promise<Invoice> {

@@ -138,6 +138,21 @@ export class InvoiceRepository {
     return groupBy(rows.map(lineFromRow), (line) => line.invoiceId);
   }
 
+  /** A line, and the one that it takes from. */
+  async linesBeside(tenantId: string, lineId: string): Promise<InvoiceLine[]> {
+    const rows = await this.manager
+      .createQueryBuilder(InvoiceLineEntity, 'line')
+      .where(
+        'line.tenantId = :tenantId and line.id in (:lineId, (select discounts_line_id from invoice_lines d where d.tenant_id = :tenantId and d.id = :lineId))',
+        {
+          tenantId,
+          lineId,
+        },
+      )
+      .getMany();
+    return rows.map(lineFromRow);
+  }
+
   async page(tenantId: string, request: PageRequest): Promise<Page<Invoice>> {
     const query = this.manager
       .createQueryBuilder(InvoiceEntity, 'invoice')

@@ -8,6 +8,8 @@ import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import { assemblePeriodInvoice, type JoinedAddon, type PeriodInvoice } from './assemble-invoice';
+import type { ClosedPeriod } from './billed-period';
+import type { ItemAccount } from './item-charge.repository';
 
 export type PeriodInvoiceTx = Pick<
   Tx,
@@ -22,7 +24,7 @@ export interface BilledTime {
   /** Later than the period's start only for a first, shorter period. */
   readonly from: Instant;
   /** The period that has ended, and where it did. */
-  readonly closed?: { readonly period: Period; readonly until: Instant } | undefined;
+  readonly closed?: ClosedPeriod | undefined;
   /** Nothing begins any more: what is left to bill, and no fixed price. */
   readonly closing?: boolean | undefined;
 }
@@ -86,17 +88,22 @@ export async function assembleFor(
     couponOrder: partner!.couponOrder,
     plan: { item, name: plans[0]!.name },
     addons: attachments.map(named),
-    joined: joined.filter(({ id }) => !accounts?.has(id)).map(named),
+    joined: joined.filter(({ id }) => !wasCharged(accounts?.get(id))).map(named),
     coupons: queued.map((pending) => ({ pending, coupon: coupons.get(pending.couponId)! })),
   });
   return { ...invoice, usage };
 }
 
+/** A line charged it, or something was given in its place. */
+const wasCharged = (account: ItemAccount | undefined) =>
+  account !== undefined &&
+  (account.chargedByLineId !== undefined || account.charged.minor !== 0n || account.discounts.length > 0);
+
 /** Attached after the period began, so that its own account says whether that was invoiced at once. */
 function joinedWithin(
   { subscriptionId, startedAt }: AddonSubscription,
   subscription: Subscription,
-  { period, until }: { readonly period: Period; readonly until: Instant },
+  { period, until }: ClosedPeriod,
 ): boolean {
   return subscriptionId === subscription.id && isAtOrBefore(period.start, startedAt) && isBefore(startedAt, until);
 }

@@ -124,14 +124,14 @@ export async function applyPlanChange(
 ): Promise<AppliedPlanChange | undefined> {
   const { subscription, change, target, planBefore } = loaded;
   const { at } = change;
+  const { settlement, invoice, creditNote } = await settle(tx, loaded, options);
+  if (!(await redeem(tx, loaded, options, invoice))) return undefined;
   // A new anchor cuts the windows of usage anew: what was used before is billed by the old ones.
   if (change.anchor === 'RESET') {
     const newStart = laterOf(subscription.periodStart, change.after.span.start);
     const until = isAtOrBefore(subscription.periodEnd, at) ? subscription.periodEnd : newStart;
     await closePeriod(tx, subscription, until, 'PLAN_CHANGE');
   }
-  const { settlement, invoice, creditNote } = await settle(tx, loaded, options);
-  if (!(await redeem(tx, loaded, options, invoice))) return undefined;
   for (const { pending } of loaded.endingCoupons) {
     await tx.pendingCoupons.update({ ...pending, status: 'ENDED', endedAt: at });
   }

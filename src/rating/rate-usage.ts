@@ -18,9 +18,12 @@ export interface UsageSource {
   readonly price?: UsagePrice | undefined;
 }
 
+export const usageParts = ['INSIDE', 'OVERAGE'] as const;
+export type UsagePart = (typeof usageParts)[number];
+
 /** The units that one source bears, or that nobody's allowance bears. */
 export interface UsageShare<S extends UsageSource = UsageSource> {
-  readonly part: 'INSIDE' | 'OVERAGE';
+  readonly part: UsagePart;
   /** OVERAGE: whose price it is; none where nobody sells overage. */
   readonly source?: S | undefined;
   /** Where these units begin and end on the source's own ladder. */

@@ -132,6 +132,20 @@ function piecesOf(schedule: UsageSchedule, sources: readonly EntitlementSource[]
   return pieces;
 }
 
+/** The window that a feature is in, and the pieces of it that have passed. */
+export function currentPieces(
+  schedule: UsageSchedule,
+  sources: readonly EntitlementSource[],
+  until: Instant,
+): { readonly window: UsagePiece['window']; readonly pieces: readonly UsagePiece[] } | undefined {
+  const now = until.subtract({ milliseconds: 1 });
+  const active = inDrawOrder(sources.filter((source) => isActiveAt(source, now)))[0];
+  const window = active && windowsOf(schedule, active.resetPeriod, { start: now, end: until }).next().value;
+  if (!window) return undefined;
+  const pieces = piecesOf(schedule, sources, { start: window.start, end: until });
+  return { window, pieces: pieces.filter((piece) => same(piece.window.start, window.start)) };
+}
+
 /** Where on its own ladder a source, or overage at its price, was climbed. */
 export interface UsageWay extends UsageShare<RatedSource> {
   readonly featureId: Id<'Feature'>;

@@ -1,0 +1,139 @@
+import { type Instant, isAtOrBefore, isBefore, laterOf } from '../core/calendar';
+import { type Money, smaller, subtract } from '../core/money';
+import { type Period, periodAt } from '../core/period';
+import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
+import { type EntitlementSource, entitlementSources } from '../entitlements/entitlement';
+import type { PlanChangeTx } from '../proration/plan-change.query';
+import { includedAddons } from '../proration/proration-preview.query';
+import { type LoadedScheduledChange, loadScheduledPlanChange } from '../proration/scheduled-plan-change.query';
+import { usagePricesIn } from '../rating/price-model-input';
+import type { AddonSubscription } from '../subscriptions/addon-subscription';
+import { type Subscription, scheduleOf } from '../subscriptions/subscription';
+import type { Tx } from '../tx';
+import { closedBy, periodOf } from './billed-period';
+import type { InvoiceReason, InvoiceTotals, LineDraft, TimeSpan } from './invoice';
+import { assembleFor, type BilledTime, type Foreseen, type PeriodInvoiceTx } from './period-invoice.query';
+
+export interface UpcomingInvoice extends InvoiceTotals {
+  readonly reason: Extract<InvoiceReason, 'START' | 'RENEWAL' | 'FINAL'>;
+  /** When it will be issued. */
+  readonly dueAt: Instant;
+  /** The period that it begins; none for a final invoice. */
+  readonly period?: TimeSpan | undefined;
+  readonly lines: readonly LineDraft[];
+  /** What the credit balance as it is now would pay of it. */
+  readonly creditApplied: Money;
+  readonly amountDue: Money;
+}
+
+export type UpcomingInvoiceTx = PeriodInvoiceTx & PlanChangeTx & Pick<Tx, 'creditNotes'>;
+
+/** The subscription, its add-ons, coupons and sources as a plan change that waits will leave them. */
+async function afterScheduled(
+  tx: UpcomingInvoiceTx,
+  subscription: Subscription,
+  { loaded, reserved, coupon }: LoadedScheduledChange,
+): Promise<{ subscription: Subscription; foreseen: Foreseen }> {
+  const { change, target, endingCoupons } = loaded;
+  const { at, after } = change;
+  const { plan, version, itemId: id, priceId, interval, unitAmount, quantity } = target;
+  const item = {
+    id,
+    planId: plan.id,
+    planVersionId: version.id,
+    priceId,
+    interval,
+    unitAmount,
+    quantity,
+    startedAt: at,
+  };
+  const included = await includedAddons(tx, subscription.partnerId, version);
+  const featureIds = [version, ...included].flatMap(({ allowances }) => allowances.map(({ featureId }) => featureId));
+  const features = await tx.features.byIds([...new Set(featureIds)]);
+  const phase = {
+    ...{ itemId: id, planId: plan.id, planName: plan.name, allowances: version.allowances, startsAt: at },
+    usagePrices: usagePricesIn(version.allowances, subscription.currency),
+    includedAddons: included,
+  };
+  const gained = entitlementSources(
+    [phase],
+    [],
+    [],
+    new Map(features.map((feature) => [feature.id as string, feature])),
+  );
+  const outcomes = new Map(change.attachments.map((outcome) => [outcome.attachment.id, outcome]));
+  const ends = ({ id: attachmentId }: { readonly id: string }) =>
+    outcomes.get(attachmentId as AddonSubscription['id'])?.outcome.startsWith('ENDS') ?? false;
+  const endsThen = ({ sourceKind, sourceId }: EntitlementSource) =>
+    sourceId === subscription.item.id || (sourceKind === 'ADDON' && ends({ id: sourceId }));
+  const ended = new Set(endingCoupons.map(({ pending }) => pending.id));
+  return {
+    subscription: {
+      ...subscription,
+      ...{ item, interval: after.interval, anchorDate: after.anchorDate, periodIndex: after.index },
+      ...(subscription.status === 'TRIALING' ? {} : { periodStart: after.span.start, periodEnd: after.span.end }),
+      prorationBasis: plan.prorationBasis ?? subscription.prorationBasis,
+    },
+    foreseen: {
+      attachments: (live) =>
+        live
+          .filter((attachment) => !ends(attachment))
+          .map((attachment) => {
+            const price = outcomes.get(attachment.id)?.price;
+            return price
+              ? { ...attachment, interval: target.interval, priceId: price.id, unitAmount: price.amount }
+              : attachment;
+          }),
+      coupons: (queued) =>
+        queued
+          .filter((pending) => !ended.has(pending.id))
+          .map((pending) => (pending.id === reserved?.id && coupon ? afterUse(pending, coupon, at) : pending))
+          .filter(({ status }: PendingCoupon) => status === 'PENDING' || status === 'RUNNING'),
+      sources: (sources) => [
+        ...sources.map((source) => (endsThen(source) && isEndedBy(source, at) ? { ...source, endsAt: at } : source)),
+        ...gained.filter(({ kind }) => kind === 'METERED'),
+      ],
+    },
+  };
+}
+
+const isEndedBy = ({ endsAt }: EntitlementSource, at: Instant) => endsAt === undefined || isBefore(at, endsAt);
+
+/**
+ * The next invoice as it would be if nothing more happened: what is scheduled taken into account, usage as it stands. The
+ * very load and assembly of the billing run, without the save.
+ */
+export async function upcomingInvoice(tx: UpcomingInvoiceTx, tenantId: string): Promise<UpcomingInvoice | undefined> {
+  const tenant = await tx.tenantFor(tenantId);
+  const live = tenant && (await tx.subscriptions.live(tenant.id));
+  if (!live) return undefined;
+  const scheduled = await tx.subscriptions.scheduled(tenant.id, live.id);
+  const isDue = scheduled && isAtOrBefore(scheduled.effectiveAt, live.periodEnd);
+  const change = isDue ? await loadScheduledPlanChange(tx, tenant, live, scheduled) : undefined;
+  const { subscription, foreseen } = change
+    ? await afterScheduled(tx, live, change)
+    : { subscription: live, foreseen: undefined };
+  const { cancelAt, periodEnd } = subscription;
+  const isFinal = cancelAt !== undefined && isAtOrBefore(cancelAt, periodEnd);
+  const dueAt = isFinal ? cancelAt : periodEnd;
+  // A new anchor at the period's end: what was used by then is on an invoice of its own.
+  const isClosedApart =
+    change?.loaded.change.anchor === 'RESET' && isAtOrBefore(live.periodEnd, change.loaded.change.at);
+  const closed = isClosedApart ? undefined : closedBy(subscription, dueAt);
+  const next: Period = isFinal
+    ? periodOf(subscription)
+    : periodAt(scheduleOf(subscription), subscription.periodIndex + 1);
+  const time: BilledTime = { period: next, from: laterOf(next.start, dueAt), closed, closing: isFinal };
+  const [{ lines, totals }, balance] = await Promise.all([
+    assembleFor(tx, subscription, time, foreseen),
+    tx.creditNotes.balance(tenant.id, subscription.currency),
+  ]);
+  const creditApplied = smaller(balance, totals.total);
+  return {
+    ...totals,
+    ...{ lines, dueAt, creditApplied },
+    reason: isFinal ? 'FINAL' : subscription.status === 'TRIALING' ? 'START' : 'RENEWAL',
+    period: isFinal ? undefined : { start: next.start, end: next.end },
+    amountDue: subtract(totals.total, creditApplied),
+  };
+}

@@ -1,0 +1,127 @@
+import type { Feature } from '../catalog/feature';
+import type { Instant } from '../core/calendar';
+import type { CurrencyCode } from '../core/currency';
+import { type DecimalValue, decimal } from '../core/decimal';
+import type { Explanation } from '../core/explain';
+import { groupBy } from '../core/group';
+import { type Money, sum } from '../core/money';
+import { mergeEntitlement } from '../entitlements/entitlement';
+import type { Tx } from '../tx';
+import { countsAsked, currentPieces, drawUsage, priceOfWay, type RatedSource, type UsageWay } from './usage-bill';
+import { countAll, scheduleOfUsage } from './usage-bill.query';
+
+/** What one source bears of a window's units, or what is beyond all of them. */
+export interface SourceUsage {
+  readonly part: UsageWay['part'];
+  /** OVERAGE: whose price it has; none where nobody sells any. */
+  readonly source?: RatedSource | undefined;
+  readonly quantity: DecimalValue;
+  /** None where nobody prices it. */
+  readonly amount?: Money | undefined;
+  readonly explanation?: Explanation | undefined;
+}
+
+export interface FeatureUsage {
+  readonly feature: Feature;
+  readonly since: Instant;
+  /** None: it never starts over. */
+  readonly resetsAt?: Instant | undefined;
+  readonly used: DecimalValue;
+  /** None: unlimited. */
+  readonly limit?: DecimalValue | undefined;
+  readonly overage: DecimalValue;
+  readonly shares: readonly SourceUsage[];
+  readonly amount: Money;
+  /** On average since the window began. */
+  readonly perDay: DecimalValue;
+  /** When the limit will be reached at this rate, if before it starts over. */
+  readonly exhaustedAt?: Instant | undefined;
+}
+
+const dayLength = 86_400_000;
+
+/** At the rate since the window began. */
+function projection(
+  used: DecimalValue,
+  limit: DecimalValue | undefined,
+  since: Instant,
+  now: Instant,
+  resetsAt: Instant | undefined,
+): Pick<FeatureUsage, 'perDay' | 'exhaustedAt'> {
+  const elapsed = Math.max(now.epochMilliseconds - since.epochMilliseconds, 1);
+  const perDay = used.times(dayLength).dividedBy(elapsed).toDecimalPlaces(6);
+  if (!limit || used.isZero() || used.greaterThanOrEqualTo(limit)) return { perDay };
+  const wait = limit.minus(used).times(elapsed).dividedBy(used).ceil();
+  // Centuries are no date to tell anybody.
+  if (wait.greaterThan(dayLength * 36_525)) return { perDay };
+  const exhaustedAt = now.add({ milliseconds: wait.toNumber() });
+  return {
+    perDay,
+    exhaustedAt: resetsAt && exhaustedAt.epochMilliseconds >= resetsAt.epochMilliseconds ? undefined : exhaustedAt,
+  };
+}
+
+/**
+ * What the live subscription has used of each METERED feature in its current window, which source bears which part, and
+ * what it costs so far. Drawn and priced by the very functions that bill it; during a trial it costs nothing.
+ */
+export async function usageBySubscription(
+  tx: Pick<Tx, 'tenantFor' | 'subscriptions' | 'entitlements' | 'features' | 'usage'>,
+  tenantId: string,
+): Promise<readonly FeatureUsage[]> {
+  const tenant = await tx.tenantFor(tenantId);
+  const subscription = tenant && (await tx.subscriptions.live(tenant.id));
+  if (!subscription) return [];
+  const { now } = tenant;
+  // What happens at this very instant has happened.
+  const until = now.add({ milliseconds: 1 });
+  const trialing = subscription.status === 'TRIALING';
+  const billed = scheduleOfUsage(subscription);
+  const schedule = trialing ? { ...billed, countFrom: subscription.startedAt } : billed;
+  const metered = await tx.entitlements.metered(tenant.id, now);
+  const current = [...groupBy(metered, (source) => source.featureId)].flatMap(([featureId, sources]) => {
+    const found = currentPieces(schedule, sources, until);
+    return found ? [{ featureId, sources, ...found }] : [];
+  });
+  const asked = countsAsked({ pieces: current.flatMap(({ pieces }) => pieces), grown: [] });
+  const [features, counts] = await Promise.all([
+    tx.features.byIds(current.map(({ featureId }) => featureId)),
+    countAll(tx, tenant.id, asked),
+  ]);
+  const byId = new Map(features.map((feature) => [feature.id as string, feature]));
+  const currency: CurrencyCode = subscription.currency;
+  return current.flatMap(({ featureId, window, pieces }) => {
+    const feature = byId.get(featureId);
+    const last = pieces.at(-1);
+    const merged =
+      last &&
+      mergeEntitlement(
+        last.sources.map((source) => ({ ...source, quantity: 1n })),
+        [],
+      );
+    if (!feature || !merged) return [];
+    const { ways, ends } = drawUsage(pieces, counts);
+    const used = ends.get(last) ?? decimal(0);
+    const shares = ways
+      .filter((way) => !way.quantity.isZero() || pieces.length === 1)
+      .filter((way) => way.part === 'INSIDE' || !way.quantity.isZero())
+      .map((way): SourceUsage => {
+        const { part, source, quantity } = way;
+        const price = trialing ? undefined : priceOfWay(way, { currency, features: byId });
+        return { part, source, quantity, amount: price?.amount, explanation: price?.explanation };
+      });
+    return [
+      {
+        ...{ feature, used, shares, since: window.start, resetsAt: window.end, limit: merged.limit },
+        overage: shares
+          .filter(({ part }) => part === 'OVERAGE')
+          .reduce((total, { quantity }) => total.plus(quantity), decimal(0)),
+        amount: sum(
+          shares.flatMap(({ amount }) => amount ?? []),
+          currency,
+        ),
+        ...projection(used, merged.limit, window.start, now, window.end),
+      },
+    ];
+  });
+}
