@@ -103,8 +103,8 @@ export async function usageBySubscription(
     const { ways, ends } = drawUsage(pieces, counts);
     const used = ends.get(last) ?? decimal(0);
     const shares = ways
-      .filter((way) => !way.quantity.isZero() || pieces.length === 1)
-      .filter((way) => way.part === 'INSIDE' || !way.quantity.isZero())
+      // Whoever gives units now is shown even where none of them was used.
+      .filter(({ part, quantity, covers }) => !quantity.isZero() || (part === 'INSIDE' && covers.end.equals(until)))
       .map((way): SourceUsage => {
         const { part, source, quantity } = way;
         const price = trialing ? undefined : priceOfWay(way, { currency, features: byId });

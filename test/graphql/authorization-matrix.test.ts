@@ -70,6 +70,7 @@ const rules: Readonly<Record<string, Rule>> = {
   entitlementCheck: { data: 'SOVAM', hidden: 'TENANT_UNKNOWN', ids: { feature: ['Feature', 'FEATURE_UNKNOWN'] } },
   entitlements: tenantList,
   events: partnerList,
+  explainInvoiceLine: { data: 'SOVAM', ids: { id: ['PaidLine', 'null'] } },
   features: catalogList,
   invoice: { data: 'SOVAM', ids: { id: ['Invoice', 'null'] } },
   invoices: tenantList,
@@ -89,6 +90,8 @@ const rules: Readonly<Record<string, Rule>> = {
   subscription: { data: 'SOVAM', hidden: 'null' },
   tenant: { data: 'SOVAM', hidden: 'null' },
   tenants: partnerList,
+  upcomingInvoice: { data: 'SOVAM', hidden: 'null' },
+  usageBySubscription: tenantList,
   // A plan that is not there narrows nothing down: the coupon is judged as without one.
   validateCoupon: { data: 'SOVAM', hidden: 'COUPON_NOT_FOUND', ids: { plan: ['Plan', 'DATA'] } },
   viewer: { data: 'SOVAM' },
@@ -224,8 +227,10 @@ const fields: Readonly<Record<string, string>> = {
   EntitlementGrant: 'endsAt id reason startsAt',
   EntitlementSource: 'endsAt insidePrice kind limit name overagePrice quantity startsAt unlimited value',
   Event: 'body id occurredAt sandbox sequence tenantId type',
+  ExplainedInvoiceLine: 'discounts invoice line',
   Explanation: 'exact formula operands result rounding rule sentence',
   Feature: 'code description id kind name unit valueOrder',
+  FeatureUsage: 'amount exhaustedAt feature limit overage perDay remaining resetsAt shares since used',
   FeatureDifference: 'after before change feature',
   Invoice:
     'amountDue couponOrder creditApplied discount id issuedAt kind lines number paidAt paymentReference period reason status subtotal total uncollectibleAt voidReason voidedAt',
@@ -259,7 +264,9 @@ const fields: Readonly<Record<string, string>> = {
   SubscriptionItem: 'endedAt id interval plan planVersion quantity startedAt unitAmount',
   Tenant: 'createdAt currency externalId id name partner sandbox testClock timeZone',
   TimeSpan: 'end start',
+  UpcomingInvoice: 'amountDue creditApplied discount dueAt lines period reason subtotal total',
   UsagePrice: 'currency inside overage',
+  UsageShare: 'amount explanation part quantity source',
   Viewer: 'account partner role tenant',
   WebhookAttempt: 'at milliseconds problem responseStatus',
   WebhookDelivery:
@@ -557,6 +564,18 @@ describe('field by field', () => {
       'validateCoupon',
     ].map(of(home)),
     ...['webhookEndpoints', 'webhookDeliveries', 'events'].map(of(home)),
+    ...[
+      'pendingCoupons',
+      'couponRedemptions',
+      'planChangeProrations',
+      'prorationPreview',
+      'entitlements',
+      'upcomingInvoice',
+    ].map(of(home)),
+    ...['addons', 'plans', 'features', 'meters', 'coupons', 'members', 'apiKeys', 'tenants', 'validateCoupon'].map(
+      of(home),
+    ),
+    ...['usageBySubscription', 'explainInvoiceLine'].map(of(home)),
     { name: 'entitlementCheck', args: { tenantId: home.tenantId, feature: home.deniedFeatureId } },
     {
       name: 'changePlan',

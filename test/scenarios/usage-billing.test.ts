@@ -299,8 +299,8 @@ describe('changes within a period', () => {
     await tenant.use('calls', 40, '2025-11-16T10:00:00Z');
     expect((await tenant.invoices()).map(amountsOf)).toEqual([
       ['PLAN_FIXED 30.00'],
-      ['PLAN_USAGE 9.00'], // 90 × 0.10
       ['PRORATION_CREDIT -15.00', 'PRORATION_CHARGE 300.00'], // 30.00 × 15/30
+      ['PLAN_USAGE 9.00'], // 90 × 0.10
     ]);
     const { invoices } = await tenant.advance('2026-11-16T00:00:00Z');
     expect(invoices.map(amountsOf)).toEqual([['PLAN_FIXED 300.00', 'PLAN_USAGE 0.50', 'PLAN_USAGE 4.00']]); // 5 and 40 × 0.10

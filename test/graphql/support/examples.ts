@@ -55,6 +55,7 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   entitlements: tenantList,
   events: partnerList,
+  explainInvoiceLine: { args: (home) => ({ id: home.ids.PaidLine }) },
   features: partnerList,
   invoice: { args: (home) => ({ id: home.ids.Invoice }) },
   invoices: tenantList,
@@ -73,6 +74,8 @@ export const examples: Readonly<Record<string, Example>> = {
   subscription: tenantList,
   tenant: { account: 'id', args: (home) => ({ id: home.tenantId }) },
   tenants: partnerList,
+  upcomingInvoice: tenantList,
+  usageBySubscription: tenantList,
   validateCoupon: {
     account: 'tenantId',
     args: (home) => ({ tenantId: home.tenantId, code: home.freshCouponCode, plan: home.ids.Plan }),
