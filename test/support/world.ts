@@ -279,6 +279,25 @@ export class TenantOfWorld {
     );
   }
 
+  upcoming() {
+    return this.gateway.get(
+      'super-admin',
+      `query ($id: ID) { upcomingInvoice(tenantId: $id) { reason dueAt period { start end } subtotal { amount } discount { amount }
+        total { amount } creditApplied { amount } amountDue { amount }
+        lines { kind description amount { amount } explanation { sentence formula } } } }`,
+      { id: this.id },
+    );
+  }
+
+  usage() {
+    return this.gateway.get(
+      'super-admin',
+      `query ($id: ID) { usageBySubscription(tenantId: $id) { feature { code } since resetsAt used limit remaining overage perDay
+        exhaustedAt amount { amount } shares { part quantity amount { amount } source { kind name limit } explanation { sentence } } } }`,
+      { id: this.id },
+    );
+  }
+
   /** Every invoice line with what it is for. */
   async lineSources(): Promise<{ kind: string; source: object | null }[]> {
     const { nodes } = await this.gateway.get(
