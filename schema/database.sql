@@ -124,6 +124,37 @@ create policy partner_update on public.api_keys for update to tollgate_app
 grant insert, select on public.api_keys to tollgate_app;
 grant update (revoked_at) on public.api_keys to tollgate_app;
 
+create table public.billed_usage (
+  tenant_id uuid not null,
+  subscription_id uuid not null,
+  feature_id uuid not null,
+  window_start timestamp(3) with time zone not null,
+  partner_id uuid not null,
+  window_end timestamp(3) with time zone,
+  billed_until timestamp(3) with time zone not null,
+  quantity numeric(38,12) not null,
+  paid_in_advance uuid[] not null default '{}'::uuid[],
+  billed_at timestamp(3) with time zone not null,
+  constraint billed_usage_pkey PRIMARY KEY (tenant_id, subscription_id, feature_id, window_start),
+  constraint billed_usage_check CHECK (billed_until >= window_start),
+  constraint billed_usage_quantity_check CHECK (quantity >= 0::numeric AND quantity <> 'NaN'::numeric),
+  constraint billed_usage_partner_id_feature_id_fkey FOREIGN KEY (partner_id, feature_id) REFERENCES public.features(partner_id, id),
+  constraint billed_usage_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint billed_usage_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
+);
+CREATE INDEX billed_usage_by_feature ON public.billed_usage USING btree (partner_id, feature_id);
+alter table public.billed_usage enable row level security;
+create policy tenant_delete on public.billed_usage for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.billed_usage for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.billed_usage for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.billed_usage for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.billed_usage to tollgate_app, tollgate_job;
+grant update (billed_until, quantity, paid_in_advance, billed_at) on public.billed_usage to tollgate_app, tollgate_job;
+
 create view public.billing_due with (security_invoker=true) as
  SELECT subscriptions.period_end AS due_at,
     subscriptions.tenant_id,

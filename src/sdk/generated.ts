@@ -1017,6 +1017,25 @@ export function iterateEvents(
   });
 }
 
+export type ExplainInvoiceLineResult = ExplainInvoiceLineQuery['explainInvoiceLine'];
+export const explainInvoiceLineOperation: Operation<ExplainInvoiceLineResult, ExplainInvoiceLineQueryVariables> = {
+  name: 'ExplainInvoiceLine',
+  kind: 'query',
+  root: 'explainInvoiceLine',
+  document:
+    'query ExplainInvoiceLine($id:ID!){explainInvoiceLine(id:$id){line{id kind description quantity amount{...MoneyParts}explanation{rule formula operands{name value unit source}exact rounding result sentence}}discounts{id description amount{...MoneyParts}}invoice{id number}}}fragment MoneyParts on Money{amount currency}',
+};
+/**
+ * Why a line has its amount: the rule, the formula with its numbers, and one sentence.
+ */
+export function explainInvoiceLine(
+  client: Client,
+  variables: ExplainInvoiceLineQueryVariables,
+  options?: CallOptions,
+): Promise<ExplainInvoiceLineResult> {
+  return client.run(explainInvoiceLineOperation, variables, options);
+}
+
 export type FeaturesResult = FeaturesQuery['features'];
 export const featuresOperation: Operation<FeaturesResult, FeaturesQueryVariables> = {
   name: 'Features',
@@ -2231,6 +2250,25 @@ export function unparkTenant(
   return client.run(unparkTenantOperation, variables, options);
 }
 
+export type UpcomingInvoiceResult = UpcomingInvoiceQuery['upcomingInvoice'];
+export const upcomingInvoiceOperation: Operation<UpcomingInvoiceResult, UpcomingInvoiceQueryVariables> = {
+  name: 'UpcomingInvoice',
+  kind: 'query',
+  root: 'upcomingInvoice',
+  document:
+    'query UpcomingInvoice($tenantId:ID){upcomingInvoice(tenantId:$tenantId){reason dueAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}lines{kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}explanation{sentence}}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}',
+};
+/**
+ * The next invoice if nothing more happened: what is scheduled, usage as it stands, coupons, credit. It writes nothing.
+ */
+export function upcomingInvoice(
+  client: Client,
+  variables: UpcomingInvoiceQueryVariables = {},
+  options?: CallOptions,
+): Promise<UpcomingInvoiceResult> {
+  return client.run(upcomingInvoiceOperation, variables, options);
+}
+
 /** The codes with which updateAddon may be refused, from `@refuses` in the schema. */
 export type UpdateAddonRefusal =
   | 'ADDON_NOT_FOUND'
@@ -2375,6 +2413,25 @@ export function updateWebhookEndpoint(
   options?: CallOptions,
 ): Promise<UpdateWebhookEndpointResult> {
   return client.run(updateWebhookEndpointOperation, variables, options);
+}
+
+export type UsageBySubscriptionResult = UsageBySubscriptionQuery['usageBySubscription'];
+export const usageBySubscriptionOperation: Operation<UsageBySubscriptionResult, UsageBySubscriptionQueryVariables> = {
+  name: 'UsageBySubscription',
+  kind: 'query',
+  root: 'usageBySubscription',
+  document:
+    'query UsageBySubscription($tenantId:ID){usageBySubscription(tenantId:$tenantId){feature{id code name unit}since resetsAt used limit remaining overage perDay exhaustedAt amount{...MoneyParts}shares{part quantity amount{...MoneyParts}source{kind name limit}explanation{sentence}}}}fragment MoneyParts on Money{amount currency}',
+};
+/**
+ * What was used of each METERED feature since its limit started over: whose units they are, what is beyond, what it costs.
+ */
+export function usageBySubscription(
+  client: Client,
+  variables: UsageBySubscriptionQueryVariables = {},
+  options?: CallOptions,
+): Promise<UsageBySubscriptionResult> {
+  return client.run(usageBySubscriptionOperation, variables, options);
 }
 
 export type ValidateCouponResult = ValidateCouponQuery['validateCoupon'];
@@ -3817,6 +3874,13 @@ export type UsageEventProblem =
   /** Enforced: the tenant does not have the feature. */
   | 'NOT_ENTITLED';
 
+/** Where units fall. */
+export type UsagePart =
+  /** Within a source's limit. */
+  | 'INSIDE'
+  /** Beyond all limits. */
+  | 'OVERAGE';
+
 /** What units of a METERED feature cost in a currency. */
 export type UsagePriceInput = {
   /** ISO 4217; one price for each. */
@@ -4260,6 +4324,20 @@ export type VoidInvoiceMutation = { voidInvoice:
     | { __typename: 'VoidInvoiceDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
    };
 
+export type UpcomingInvoiceQueryVariables = Exact<{
+  tenantId?: string | null | undefined;
+}>;
+
+
+export type UpcomingInvoiceQuery = { upcomingInvoice: { reason: InvoiceReason, dueAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string }, lines: Array<{ kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, covers: { start: string, end: string }, explanation: { sentence: string } }> } | null };
+
+export type ExplainInvoiceLineQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ExplainInvoiceLineQuery = { explainInvoiceLine: { line: { id: string, kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, explanation: { rule: string, formula: string, exact: string, rounding: string, result: string, sentence: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> } }, discounts: { id: string, description: string, amount: { amount: string, currency: string } } | null, invoice: { id: string, number: string } } | null };
+
 export type MemberPartsFragment = { userId: string, name: string, email: string, partnerRole: PartnerRole | null, tenantRole: TenantRole | null, createdAt: string };
 
 export type MembersQueryVariables = Exact<{
@@ -4653,6 +4731,13 @@ export type RecordUsageBatchMutation = { recordUsageBatch:
     | { __typename: 'RecordUsageBatchDone', replayed: boolean, dryRun: boolean, recorded: number, duplicates: number, rejected: Array<{ index: number, id: string | null, code: UsageEventProblem, message: string }> }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
+
+export type UsageBySubscriptionQueryVariables = Exact<{
+  tenantId?: string | null | undefined;
+}>;
+
+
+export type UsageBySubscriptionQuery = { usageBySubscription: Array<{ since: string, resetsAt: string | null, used: string, limit: string | null, remaining: string | null, overage: string, perDay: string, exhaustedAt: string | null, feature: { id: string, code: string, name: string, unit: string | null }, amount: { amount: string, currency: string }, shares: Array<{ part: UsagePart, quantity: string, amount: { amount: string, currency: string } | null, source: { kind: EntitlementSourceKind, name: string, limit: string | null } | null, explanation: { sentence: string } | null }> }> };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
