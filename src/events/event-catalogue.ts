@@ -4,6 +4,7 @@ import type { Addon } from '../catalog/addon';
 import type { Feature } from '../catalog/feature';
 import type { Plan, PlanVersion } from '../catalog/plan';
 import { encodeId } from '../core/ids';
+import type { Money } from '../core/money';
 import type { Coupon } from '../coupons/coupon';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import type { EntitlementGrant } from '../entitlements/entitlement';
@@ -24,6 +25,7 @@ import {
   grantData,
   invoiceData,
   meterData,
+  money,
   pendingCouponData,
   planData,
   planVersionData,
@@ -89,6 +91,11 @@ export const eventCatalogue = {
     when: 'The cancellation of an add-on was taken back.',
     data: addonSubscription,
   },
+  'addon_subscription.updated': {
+    version: 1,
+    when: 'An attached add-on got another interval or price, with a plan change.',
+    data: addonSubscription,
+  },
   'api_key.created': { version: 1, when: 'An API key was made.', data: apiKey },
   'api_key.revoked': { version: 1, when: 'An API key was revoked.', data: apiKey },
   'coupon.applied': { version: 1, when: 'A coupon was queued for the next invoice.', data: pendingCoupon },
@@ -98,8 +105,26 @@ export const eventCatalogue = {
     when: 'A coupon that ran, or waited, ended without being taken back by anybody; `status` says how.',
     data: pendingCoupon,
   },
-  'coupon.redeemed': { version: 1, when: 'A coupon took from an invoice.', data: pendingCoupon },
+  'coupon.redeemed': {
+    version: 1,
+    when: 'A coupon took from an invoice or a plan change; `pendingCoupon.status` says whether it goes on.',
+    data: (
+      payload: Parameters<typeof pendingCoupon>[0] & {
+        readonly discount: Money;
+        readonly invoice?: Invoice | undefined;
+      },
+    ) => ({
+      ...pendingCoupon(payload),
+      discount: money(payload.discount),
+      invoiceId: payload.invoice ? encodeId('Invoice', payload.invoice.id, payload.invoice.tenantId) : null,
+    }),
+  },
   'coupon.removed': { version: 1, when: 'A coupon was taken back before its first use.', data: pendingCoupon },
+  'coupon.returned': {
+    version: 1,
+    when: 'The invoice that a coupon took from was voided: this use does not count.',
+    data: pendingCoupon,
+  },
   'coupon.updated': { version: 1, when: 'A coupon was changed, paused or archived.', data: coupon },
   'credit_note.created': {
     version: 1,

@@ -23,7 +23,7 @@ import type { WebhookEndpoint } from './webhook-endpoint';
  * what is not there as null. docs/events.md describes each field; a field never changes its meaning within a version.
  */
 
-const money = (amount: Money) => ({ amount: amountText(amount), currency: amount.currency });
+export const money = (amount: Money) => ({ amount: amountText(amount), currency: amount.currency });
 const time = (instant: Instant) => instant.toString({ smallestUnit: 'millisecond' });
 const orNull = <T, U>(value: T | undefined | null, convert: (value: T) => U): U | null =>
   value === undefined || value === null ? null : convert(value);
@@ -119,6 +119,7 @@ export const pendingCouponData = (pending: PendingCoupon) => ({
   couponId: encodeId('Coupon', pending.couponId),
   status: pending.status,
   periodsApplied: pending.periodsApplied,
+  periodsReturned: pending.periodsReturned,
   createdAt: time(pending.createdAt),
   endedAt: orNull(pending.endedAt, time),
 });

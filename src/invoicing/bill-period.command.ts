@@ -31,10 +31,14 @@ async function issue(
       isProrationInvolved: false,
       redeemedAt: tx.now,
     });
+    const redeemed = { pendingCoupon: used, code: queued.coupon.code, discount, invoice };
+    await tx.emit({ type: 'coupon.redeemed', payload: redeemed });
   }
-  for (const { pending } of expired) {
-    await tx.pendingCoupons.update({ ...pending, status: 'EXPIRED', endedAt: tx.now });
+  for (const { pending, coupon } of expired) {
+    const ended = { ...pending, status: 'EXPIRED', endedAt: tx.now } as const;
+    await tx.pendingCoupons.update(ended);
     await tx.coupons.giveBack(pending.couponId);
+    await tx.emit({ type: 'coupon.ended', payload: { pendingCoupon: ended, code: coupon.code } });
   }
   await tx.billedUsage.save(subscription, usage.billed, tx.wallNow);
   return invoice;

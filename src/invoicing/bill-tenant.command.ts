@@ -45,6 +45,7 @@ export async function endAttachment(
   const ended = await tx.addonSubscriptions.update({ ...attachment, endedAt: at, endKind });
   const addon = (await tx.addons.byIds([attachment.addonId]))[0]!;
   await recordChange(tx, subscription, 'ADDON_ENDED', at, { addon: addon.name, because: endKind });
+  await tx.emit({ type: 'addon_subscription.ended', payload: { addonSubscription: ended } });
   return ended;
 }
 
@@ -61,10 +62,15 @@ export async function closeSubscription(tx: Tx, subscription: Subscription, at: 
   for (const attachment of await tx.addonSubscriptions.live(subscription.tenantId)) {
     await endAttachment(tx, subscription, attachment, at, 'SUBSCRIPTION_ENDED');
   }
-  for (const pending of await tx.pendingCoupons.live(subscription.tenantId)) {
+  const live = await tx.pendingCoupons.live(subscription.tenantId);
+  const coupons = new Map((await tx.coupons.byIds(live.map(({ couponId }) => couponId))).map((row) => [row.id, row]));
+  for (const pending of live) {
     const waiting = pending.status === 'PENDING';
-    await tx.pendingCoupons.update({ ...pending, status: waiting ? 'REMOVED' : 'ENDED', endedAt: at });
+    const ended = { ...pending, status: waiting ? 'REMOVED' : 'ENDED', endedAt: at } as const;
+    await tx.pendingCoupons.update(ended);
     if (waiting) await tx.coupons.giveBack(pending.couponId);
+    const { code } = coupons.get(pending.couponId)!;
+    await tx.emit({ type: 'coupon.ended', payload: { pendingCoupon: ended, code } });
   }
   const scheduled = await tx.subscriptions.scheduled(subscription.tenantId, subscription.id);
   if (scheduled) await tx.subscriptions.closeScheduled(subscription.tenantId, scheduled.id, 'CANCELLED');

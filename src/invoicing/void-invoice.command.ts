@@ -25,7 +25,10 @@ export const voidInvoiceRefusals = [
  * number stays and its period is not billed again; what its coupons used of their periods comes back to them.
  */
 export async function voidInvoice(
-  tx: Pick<Tx, 'tenant' | 'tenants' | 'invoices' | 'itemCharges' | 'creditNotes' | 'pendingCoupons' | 'now' | 'emit'>,
+  tx: Pick<
+    Tx,
+    'tenant' | 'tenants' | 'invoices' | 'itemCharges' | 'creditNotes' | 'pendingCoupons' | 'coupons' | 'now' | 'emit'
+  >,
   input: VoidInvoiceInput,
 ): Promise<Result<{ invoice: Invoice }, (typeof voidInvoiceRefusals)[number]>> {
   const reason = parseLabel(input.reason, 500);
@@ -73,7 +76,10 @@ export async function voidInvoice(
   for (const used of await tx.pendingCoupons.usedOn(tenantId, id)) {
     const live = await tx.pendingCoupons.live(tenantId);
     const hasNewer = live.some((other) => other.couponId === used.couponId && other.id !== used.id);
-    await tx.pendingCoupons.update(afterReturn(used, hasNewer));
+    const pendingCoupon = afterReturn(used, hasNewer);
+    await tx.pendingCoupons.update(pendingCoupon);
+    const { code } = (await tx.coupons.byIds([used.couponId]))[0]!;
+    await tx.emit({ type: 'coupon.returned', payload: { pendingCoupon, code } });
   }
   await tx.emit({ type: 'invoice.voided', payload: { invoice: moved.value } });
   return done({ invoice: moved.value });

@@ -93,6 +93,8 @@ async function redeem(tx: Tx, loaded: LoadedPlanChange, options: ApplyOptions, i
     intervalAfter: target.interval,
     redeemedAt: change.at,
   });
+  const redeemed = { pendingCoupon: used, code: coupon.code, discount, invoice };
+  await tx.emit({ type: 'coupon.redeemed', payload: redeemed });
   return true;
 }
 
@@ -100,15 +102,18 @@ async function endAttachments(tx: Tx, loaded: LoadedPlanChange, at: Instant): Pr
   for (const { attachment, outcome, price } of loaded.change.attachments) {
     const endKind = endKinds[outcome];
     if (endKind) {
-      await tx.addonSubscriptions.update({
+      const addonSubscription = await tx.addonSubscriptions.update({
         ...attachment,
         endedAt: at,
         endKind,
         endReason: `Plan change to ${loaded.target.plan.name}`,
       });
+      await tx.emit({ type: 'addon_subscription.ended', payload: { addonSubscription } });
     } else if (price && (price.id !== attachment.priceId || attachment.interval !== loaded.target.interval)) {
       const { interval } = loaded.target;
-      await tx.addonSubscriptions.update({ ...attachment, interval, priceId: price.id, unitAmount: price.amount });
+      const sold = { interval, priceId: price.id, unitAmount: price.amount };
+      const addonSubscription = await tx.addonSubscriptions.update({ ...attachment, ...sold });
+      await tx.emit({ type: 'addon_subscription.updated', payload: { addonSubscription } });
     }
   }
 }
@@ -132,8 +137,10 @@ export async function applyPlanChange(
     const until = isAtOrBefore(subscription.periodEnd, at) ? subscription.periodEnd : newStart;
     await closePeriod(tx, subscription, until, 'PLAN_CHANGE');
   }
-  for (const { pending } of loaded.endingCoupons) {
-    await tx.pendingCoupons.update({ ...pending, status: 'ENDED', endedAt: at });
+  for (const { pending, coupon } of loaded.endingCoupons) {
+    const ended = { ...pending, status: 'ENDED', endedAt: at } as const;
+    await tx.pendingCoupons.update(ended);
+    await tx.emit({ type: 'coupon.ended', payload: { pendingCoupon: ended, code: coupon.code } });
   }
 
   const item: SubscriptionItem = {

@@ -17,8 +17,11 @@ export async function cancelScheduledPlanChange(
   const { pendingCouponId } = scheduled.options;
   const pending = pendingCouponId ? await tx.pendingCoupons.byId(tx.tenant.id, pendingCouponId) : undefined;
   if (pending?.status === 'PENDING') {
-    await tx.pendingCoupons.update({ ...pending, status: 'REMOVED', endedAt: tx.now });
+    const pendingCoupon = { ...pending, status: 'REMOVED', endedAt: tx.now } as const;
+    await tx.pendingCoupons.update(pendingCoupon);
     await tx.coupons.giveBack(pending.couponId);
+    const { code } = (await tx.coupons.byIds([pending.couponId]))[0]!;
+    await tx.emit({ type: 'coupon.removed', payload: { pendingCoupon, code } });
   }
   await tx.subscriptions.recordChange(subscription, {
     id: tx.newId<'SubscriptionChange'>(),

@@ -64,6 +64,9 @@ async function schedule(
   }
   const reserved = coupon && (await reserveCoupon(tx, coupon, subscription.id));
   if (coupon && !reserved) return refuseCoupon(['COUPON_USED_UP'], 'coupon');
+  if (coupon && reserved) {
+    await tx.emit({ type: 'coupon.applied', payload: { pendingCoupon: reserved, code: coupon.code } });
+  }
   const scheduled: ScheduledPlanChange = {
     id: tx.newId(),
     tenantId: subscription.tenantId,
