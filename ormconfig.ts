@@ -43,6 +43,7 @@ import {
   SubscriptionItemEntity,
 } from './src/subscriptions/subscription.entity';
 import { MeterEntity } from './src/usage/meter.entity';
+import { UsageThresholdEntity } from './src/usage/usage-threshold.entity';
 
 const entities = [
   AddonEntity,
@@ -84,6 +85,7 @@ const entities = [
   SubscriptionEntity,
   SubscriptionItemEntity,
   TenantEntity,
+  UsageThresholdEntity,
   WebhookDeliveryEntity,
   WebhookEndpointEntity,
 ];

@@ -1881,8 +1881,15 @@ create table public.usage_thresholds (
   percent integer not null,
   partner_id uuid not null,
   reached_at timestamp(3) with time zone not null,
+  id uuid not null,
+  window_end timestamp(3) with time zone,
+  limit_quantity numeric(38,12) not null,
+  used numeric(38,12) not null,
   constraint usage_thresholds_pkey PRIMARY KEY (tenant_id, feature_id, window_start, percent),
-  constraint usage_thresholds_percent_check CHECK (percent >= 1 AND percent <= 1000)
+  constraint usage_thresholds_tenant_id_id_key UNIQUE (tenant_id, id),
+  constraint usage_thresholds_limit_quantity_check CHECK (limit_quantity >= 0::numeric AND limit_quantity <> 'NaN'::numeric),
+  constraint usage_thresholds_percent_check CHECK (percent >= 1 AND percent <= 1000),
+  constraint usage_thresholds_used_check CHECK (used >= 0::numeric AND used <> 'NaN'::numeric)
 );
 alter table public.usage_thresholds enable row level security;
 create policy tenant_delete on public.usage_thresholds for delete to tollgate_app, tollgate_job

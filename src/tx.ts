@@ -33,6 +33,7 @@ import { AddonSubscriptionRepository } from './subscriptions/addon-subscription.
 import { SubscriptionRepository } from './subscriptions/subscription.repository';
 import { MeterRepository } from './usage/meter.repository';
 import { UsageRepository } from './usage/usage.repository';
+import { UsageThresholdRepository } from './usage/usage-threshold.repository';
 
 /**
  * One transaction, entered as one actor: its time, its repositories, its outbox. Commands and queries take what they
@@ -60,6 +61,7 @@ export class Tx {
   readonly prorations: PlanChangeProrationRepository;
   readonly meters: MeterRepository;
   readonly usage: UsageRepository;
+  readonly usageThresholds: UsageThresholdRepository;
   readonly billingWork: BillingWorkRepository;
   readonly outbox: OutboxRepository;
   readonly events: EventRepository;
@@ -100,6 +102,7 @@ export class Tx {
     this.prorations = new PlanChangeProrationRepository(manager);
     this.meters = new MeterRepository(manager);
     this.usage = new UsageRepository(manager);
+    this.usageThresholds = new UsageThresholdRepository(manager);
     this.billingWork = new BillingWorkRepository(manager);
     this.outbox = new OutboxRepository(manager);
     this.events = new EventRepository(manager);

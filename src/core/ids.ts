@@ -35,6 +35,7 @@ const kinds = {
   CreditNote: ['creditnote', true],
   CreditNoteLine: ['creditline', true],
   BalanceEntry: ['balance', true],
+  UsageThreshold: ['threshold', true],
 } as const;
 
 export type IdKind = keyof typeof kinds;

@@ -49,12 +49,15 @@ export const ever: UsageWindow = { start: instant('1970-01-01T00:00:00Z'), end: 
 const windows = new Map<string, Period>();
 const mostWindows = 10_000;
 
+/** When limits start over. */
+export type LimitSchedule = Pick<Subscription, 'anchorDate' | 'timeZone'>;
+
 /** A grant without a subscription counts by the calendar: this is the first day of a year, and a Monday. */
 const calendar = { anchorDate: localDate('2001-01-01'), timeZone: timeZone('UTC') };
 
 /** The window in which a metered limit counts: it follows the subscription's anchor and may be shorter than its period. */
 export function resetWindow(
-  subscription: Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined,
+  subscription: LimitSchedule | undefined,
   merged: Pick<MergedEntitlement, 'resetPeriod'>,
   at: Instant,
 ): Period | undefined {
@@ -89,7 +92,7 @@ export interface CheckedSources {
   readonly tenant: CheckedTenant;
   readonly sources: readonly EntitlementSource[];
   /** Read only where a limit starts over. */
-  readonly subscription?: Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined;
+  readonly subscription?: LimitSchedule | undefined;
   /** METERED: what was used in the window that it was read with. */
   readonly use?: { readonly used: DecimalValue; readonly aggregation: Aggregation } | undefined;
 }

@@ -55,6 +55,11 @@ function grantFromRow(row: EntitlementGrantEntity): EntitlementGrant {
   };
 }
 
+const rowsOfFeatures = preparedRead(
+  EntitlementEntity,
+  `where tenant_id = $1 and starts_at <= $2 and (ends_at is null or ends_at > $2) and feature_id = any($3) order by id limit 2000`,
+);
+
 export class EntitlementRepository {
   constructor(private readonly manager: EntityManager) {}
 
@@ -138,5 +143,10 @@ export class EntitlementRepository {
       .limit(1_000)
       .getMany();
     return rows.map(grantFromRow);
+  }
+
+  /** Which sources give the tenant any of these features at this instant? */
+  async activeOf(tenantId: string, at: Instant, featureIds: readonly string[]): Promise<EntitlementSource[]> {
+    return (await rowsOfFeatures(this.manager, [tenantId, at.toString(), featureIds])).map(fromRow);
   }
 }

@@ -106,7 +106,7 @@ export class EntitlementResolver {
     nullable: true,
     description: 'METERED: used per day since the reset period began. null where it does not add up: MAX and LATEST.',
   })
-  usedPerDay(@Root() entitlement: EntitlementType): string | undefined {
+  perDay(@Root() entitlement: EntitlementType): string | undefined {
     const pace = usagePace(entitlement.answer);
     return pace && decimalText(pace.perDay);
   }
@@ -116,8 +116,8 @@ export class EntitlementResolver {
     description:
       'METERED: when the limit is used up if that goes on, UTC; null: not before it starts over, or it is used up.',
   })
-  exhaustsAt(@Root() entitlement: EntitlementType): Instant | undefined {
-    return usagePace(entitlement.answer)?.exhaustsAt;
+  exhaustedAt(@Root() entitlement: EntitlementType): Instant | undefined {
+    return usagePace(entitlement.answer)?.exhaustedAt;
   }
 
   @FieldResolver(() => [EntitlementSourceType], { description: 'What gives it, in the order in which usage is drawn.' })

@@ -7,7 +7,7 @@ export interface UsagePace {
   /** Rounded to six decimals. */
   readonly perDay: DecimalValue;
   /** Before the limit starts over; `undefined`: not before then, not at all, or it is used up already. */
-  readonly exhaustsAt?: Instant | undefined;
+  readonly exhaustedAt?: Instant | undefined;
 }
 
 const day = 86_400_000;
@@ -34,5 +34,5 @@ export function usagePace(answer: EntitlementAnswer): UsagePace | undefined {
   const left = remaining.times(elapsed).dividedBy(used).ceil();
   const end = Math.min(resetsAt?.epochMilliseconds ?? latest, latest);
   if (left.plus(at.epochMilliseconds).greaterThanOrEqualTo(decimal(end))) return { perDay };
-  return { perDay, exhaustsAt: instantFromMilliseconds(at.epochMilliseconds + left.toNumber()) };
+  return { perDay, exhaustedAt: instantFromMilliseconds(at.epochMilliseconds + left.toNumber()) };
 }

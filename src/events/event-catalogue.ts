@@ -15,6 +15,7 @@ import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Meter } from '../usage/meter';
+import type { UsageThreshold } from '../usage/usage-threshold';
 import {
   addonData,
   addonSubscriptionData,
@@ -33,6 +34,7 @@ import {
   scheduledPlanChangeData,
   subscriptionData,
   tenantData,
+  usageThresholdData,
 } from './event-data';
 import type { WebhookEndpoint } from './webhook-endpoint';
 
@@ -203,6 +205,13 @@ export const eventCatalogue = {
     version: 1,
     when: 'A tenant was made.',
     data: (payload: { readonly tenant: Tenant }) => ({ tenant: tenantData(payload.tenant) }),
+  },
+  'usage.threshold_reached': {
+    version: 1,
+    when: 'A share of a limit was reached: told once until the limit starts over.',
+    data: (payload: { readonly threshold: UsageThreshold; readonly featureCode: string }) => ({
+      threshold: usageThresholdData(payload.threshold, payload.featureCode),
+    }),
   },
   'webhook_endpoint.created': { version: 1, when: 'A webhook endpoint was made.', data: endpoint },
   'webhook_endpoint.deleted': { version: 1, when: 'A webhook endpoint was deleted.', data: endpoint },

@@ -16,6 +16,7 @@ import { type AddonSubscription, statusOf } from '../subscriptions/addon-subscri
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Meter } from '../usage/meter';
+import type { UsageThreshold } from '../usage/usage-threshold';
 import type { WebhookEndpoint } from './webhook-endpoint';
 
 /**
@@ -165,6 +166,17 @@ export const meterData = (meter: Meter) => ({
   aggregation: meter.aggregation,
   eventType: meter.eventType,
   thresholds: meter.thresholds,
+});
+
+export const usageThresholdData = (threshold: UsageThreshold, featureCode: string) => ({
+  id: ofTenant('UsageThreshold', threshold, threshold.id),
+  featureId: encodeId('Feature', threshold.featureId),
+  featureCode,
+  percent: threshold.percent,
+  limit: decimalText(threshold.limit),
+  used: decimalText(threshold.used),
+  windowStart: time(threshold.windowStart),
+  windowEnd: orNull(threshold.windowEnd, time),
 });
 
 export const planData = (plan: Plan) => ({

@@ -73,6 +73,9 @@ export const refusalCodes = {
   EVENT_TYPE_UNKNOWN: 'No meter counts events of this type, and no metered feature has it as its code.',
   EVENT_IN_FUTURE: "The event is more than five minutes ahead of the tenant's clock.",
   EVENT_CONFLICT: 'An event with this id was recorded before and says something else. A new event has a new id.',
+  NOT_ENTITLED: 'Enforced: the tenant does not have the feature. `entitlementCheck` says what would unlock it.',
+  LIMIT_REACHED:
+    'Enforced: there is not enough left of the limit, and nothing is sold beyond it. `entitlementCheck` says when it starts over.',
   BATCH_REJECTED: 'An atomic batch has an event that cannot be recorded; the facts say which, and how many there are.',
   WEBHOOK_ENDPOINT_NOT_FOUND: 'There is no such webhook endpoint.',
   WEBHOOK_ENDPOINT_DISABLED: 'The webhook endpoint is disabled. Enable it with updateWebhookEndpoint first.',

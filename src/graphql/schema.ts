@@ -28,7 +28,7 @@ import {
   SubscriptionItemResolver,
   SubscriptionResolver,
 } from '../subscriptions/subscriptions.resolver';
-import { UsageResolver } from '../usage/usage.resolver';
+import { UsageResolver, UsageThresholdResolver } from '../usage/usage.resolver';
 import { MoneyResolver } from './money.graphql';
 import { NodeResolver } from './node.graphql';
 import { refusesDirective } from './refusal.graphql';
@@ -63,6 +63,7 @@ const resolvers = [
   TenantResolver,
   UpcomingInvoiceResolver,
   UsageResolver,
+  UsageThresholdResolver,
   ViewerResolver,
 ] as const;
 

@@ -828,41 +828,6 @@ export function createTenant(
   return client.run(createTenantOperation, variables, options);
 }
 
-/** The codes with which createWebhookEndpoint may be refused, from `@refuses` in the schema. */
-export type CreateWebhookEndpointRefusal =
-  | 'BUSY'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_KEY_INVALID'
-  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REQUIRED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INVALID_INPUT'
-  | 'PARTNER_NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND'
-  | 'WEBHOOK_ENDPOINT_LIMIT_REACHED';
-export type CreateWebhookEndpointResult = Exclude<CreateWebhookEndpointMutation['createWebhookEndpoint'], { __typename: 'Refused' }> | Refused<CreateWebhookEndpointRefusal>;
-export const createWebhookEndpointOperation: Operation<CreateWebhookEndpointResult, CreateWebhookEndpointMutationVariables> = {
-  name: 'CreateWebhookEndpoint',
-  kind: 'mutation',
-  root: 'createWebhookEndpoint',
-  keyed: true,
-  document:
-    'mutation CreateWebhookEndpoint($input:CreateWebhookEndpointInput!$idempotencyKey:String$dryRun:Boolean){createWebhookEndpoint(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreateWebhookEndpointDone{replayed dryRun secret endpoint{...WebhookEndpointParts}}...RefusedParts}}fragment WebhookEndpointParts on WebhookEndpoint{id url description eventTypes status disabledReason previousSecretUntil failingSince version createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
-};
-/**
- * A new endpoint. Its secret is shown this one time; in a replayed answer it is null, so keep the first.
- *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, WEBHOOK_ENDPOINT_LIMIT_REACHED.
- */
-export function createWebhookEndpoint(
-  client: Client,
-  variables: CreateWebhookEndpointMutationVariables,
-  options?: CallOptions,
-): Promise<CreateWebhookEndpointResult> {
-  return client.run(createWebhookEndpointOperation, variables, options);
-}
-
 export type CreditBalanceResult = CreditBalanceQuery['creditBalance'];
 export const creditBalanceOperation: Operation<CreditBalanceResult, CreditBalanceQueryVariables> = {
   name: 'CreditBalance',
@@ -913,41 +878,6 @@ export function iterateCreditNotes(
   });
 }
 
-/** The codes with which deleteWebhookEndpoint may be refused, from `@refuses` in the schema. */
-export type DeleteWebhookEndpointRefusal =
-  | 'BUSY'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_KEY_INVALID'
-  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REQUIRED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INVALID_INPUT'
-  | 'PARTNER_NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND'
-  | 'WEBHOOK_ENDPOINT_NOT_FOUND';
-export type DeleteWebhookEndpointResult = Exclude<DeleteWebhookEndpointMutation['deleteWebhookEndpoint'], { __typename: 'Refused' }> | Refused<DeleteWebhookEndpointRefusal>;
-export const deleteWebhookEndpointOperation: Operation<DeleteWebhookEndpointResult, DeleteWebhookEndpointMutationVariables> = {
-  name: 'DeleteWebhookEndpoint',
-  kind: 'mutation',
-  root: 'deleteWebhookEndpoint',
-  keyed: true,
-  document:
-    'mutation DeleteWebhookEndpoint($input:DeleteWebhookEndpointInput!$idempotencyKey:String$dryRun:Boolean){deleteWebhookEndpoint(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on DeleteWebhookEndpointDone{replayed dryRun endpointId}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
-};
-/**
- * Nothing is sent there any more.
- *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, WEBHOOK_ENDPOINT_NOT_FOUND.
- */
-export function deleteWebhookEndpoint(
-  client: Client,
-  variables: DeleteWebhookEndpointMutationVariables,
-  options?: CallOptions,
-): Promise<DeleteWebhookEndpointResult> {
-  return client.run(deleteWebhookEndpointOperation, variables, options);
-}
-
 export type EntitlementCheckResult = EntitlementCheckQuery['entitlementCheck'];
 export const entitlementCheckOperation: Operation<EntitlementCheckResult, EntitlementCheckQueryVariables> = {
   name: 'EntitlementCheck',
@@ -984,56 +914,6 @@ export function entitlements(
   options?: CallOptions,
 ): Promise<EntitlementsResult> {
   return client.run(entitlementsOperation, variables, options);
-}
-
-export type EventsResult = EventsQuery['events'];
-export const eventsOperation: Operation<EventsResult, EventsQueryVariables> = {
-  name: 'Events',
-  kind: 'query',
-  root: 'events',
-  document:
-    'query Events($fromSequence:BigInt$types:[String!]$first:Int$after:String$last:Int$before:String$partnerId:ID){events(fromSequence:$fromSequence types:$types first:$first after:$after last:$last before:$before partnerId:$partnerId){nodes{id sequence type tenantId sandbox occurredAt body}pageInfo{...PageParts}}}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
-};
-/**
- * The partner's log: numbered without holes, each event with the text that endpoints get.
- */
-export function events(
-  client: Client,
-  variables: EventsQueryVariables = {},
-  options?: CallOptions,
-): Promise<EventsResult> {
-  return client.run(eventsOperation, variables, options);
-}
-export type EventsEntry = NonNullable<EventsResult>['nodes'][number];
-/** Every entry of `events`, page by page: each page is asked for when the one before it is used up. */
-export function iterateEvents(
-  client: Client,
-  variables: Omit<EventsQueryVariables, 'after' | 'before' | 'last'> = {},
-  options?: CallOptions,
-): AsyncGenerator<EventsEntry, void, undefined> {
-  return entriesOf(async (after) => {
-    const result = await events(client, { ...variables, after }, options);
-    return result;
-  });
-}
-
-export type ExplainInvoiceLineResult = ExplainInvoiceLineQuery['explainInvoiceLine'];
-export const explainInvoiceLineOperation: Operation<ExplainInvoiceLineResult, ExplainInvoiceLineQueryVariables> = {
-  name: 'ExplainInvoiceLine',
-  kind: 'query',
-  root: 'explainInvoiceLine',
-  document:
-    'query ExplainInvoiceLine($id:ID!){explainInvoiceLine(id:$id){line{id kind description quantity amount{...MoneyParts}explanation{rule formula operands{name value unit source}exact rounding result sentence}}discounts{id description amount{...MoneyParts}}invoice{id number}}}fragment MoneyParts on Money{amount currency}',
-};
-/**
- * Why a line has its amount: the rule, the formula with its numbers, and one sentence.
- */
-export function explainInvoiceLine(
-  client: Client,
-  variables: ExplainInvoiceLineQueryVariables,
-  options?: CallOptions,
-): Promise<ExplainInvoiceLineResult> {
-  return client.run(explainInvoiceLineOperation, variables, options);
 }
 
 export type FeaturesResult = FeaturesQuery['features'];
@@ -1724,6 +1604,8 @@ export type RecordUsageRefusal =
   | 'IDEMPOTENCY_KEY_REQUIRED'
   | 'IDEMPOTENCY_KEY_REUSED'
   | 'INVALID_INPUT'
+  | 'LIMIT_REACHED'
+  | 'NOT_ENTITLED'
   | 'PARTNER_NOT_FOUND'
   | 'RATE_LIMITED'
   | 'TENANT_NOT_FOUND';
@@ -1739,7 +1621,7 @@ export const recordUsageOperation: Operation<RecordUsageResult, RecordUsageMutat
 /**
  * Records one event. Send it again as often as you like: the same id is counted once.
  *
- * Refused with BUSY, EVENT_CONFLICT, EVENT_IN_FUTURE, EVENT_TYPE_UNKNOWN, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ * Refused with BUSY, EVENT_CONFLICT, EVENT_IN_FUTURE, EVENT_TYPE_UNKNOWN, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LIMIT_REACHED, NOT_ENTITLED, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
  */
 export function recordUsage(
   client: Client,
@@ -1856,41 +1738,6 @@ export function removeUser(
   return client.run(removeUserOperation, variables, options);
 }
 
-/** The codes with which replayEvents may be refused, from `@refuses` in the schema. */
-export type ReplayEventsRefusal =
-  | 'BUSY'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_KEY_INVALID'
-  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REQUIRED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INVALID_INPUT'
-  | 'PARTNER_NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND'
-  | 'WEBHOOK_ENDPOINT_NOT_FOUND';
-export type ReplayEventsResult = Exclude<ReplayEventsMutation['replayEvents'], { __typename: 'Refused' }> | Refused<ReplayEventsRefusal>;
-export const replayEventsOperation: Operation<ReplayEventsResult, ReplayEventsMutationVariables> = {
-  name: 'ReplayEvents',
-  kind: 'mutation',
-  root: 'replayEvents',
-  keyed: true,
-  document:
-    'mutation ReplayEvents($input:ReplayEventsInput!$idempotencyKey:String$dryRun:Boolean){replayEvents(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ReplayEventsDone{replayed dryRun count nextSequence}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
-};
-/**
- * The events from a number on, once more, with the ids they had.
- *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, WEBHOOK_ENDPOINT_NOT_FOUND.
- */
-export function replayEvents(
-  client: Client,
-  variables: ReplayEventsMutationVariables,
-  options?: CallOptions,
-): Promise<ReplayEventsResult> {
-  return client.run(replayEventsOperation, variables, options);
-}
-
 /** The codes with which revokeApiKey may be refused, from `@refuses` in the schema. */
 export type RevokeApiKeyRefusal =
   | 'API_KEY_NOT_FOUND'
@@ -1959,78 +1806,6 @@ export function revokeEntitlement(
   options?: CallOptions,
 ): Promise<RevokeEntitlementResult> {
   return client.run(revokeEntitlementOperation, variables, options);
-}
-
-/** The codes with which rotateWebhookSecret may be refused, from `@refuses` in the schema. */
-export type RotateWebhookSecretRefusal =
-  | 'BUSY'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_KEY_INVALID'
-  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REQUIRED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INVALID_INPUT'
-  | 'PARTNER_NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND'
-  | 'VERSION_CONFLICT'
-  | 'WEBHOOK_ENDPOINT_NOT_FOUND';
-export type RotateWebhookSecretResult = Exclude<RotateWebhookSecretMutation['rotateWebhookSecret'], { __typename: 'Refused' }> | Refused<RotateWebhookSecretRefusal>;
-export const rotateWebhookSecretOperation: Operation<RotateWebhookSecretResult, RotateWebhookSecretMutationVariables> = {
-  name: 'RotateWebhookSecret',
-  kind: 'mutation',
-  root: 'rotateWebhookSecret',
-  keyed: true,
-  document:
-    'mutation RotateWebhookSecret($input:RotateWebhookSecretInput!$idempotencyKey:String$dryRun:Boolean){rotateWebhookSecret(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RotateWebhookSecretDone{replayed dryRun secret endpoint{...WebhookEndpointParts}}...RefusedParts}}fragment WebhookEndpointParts on WebhookEndpoint{id url description eventTypes status disabledReason previousSecretUntil failingSince version createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
-};
-/**
- * A new secret. The old one signs too until previousSecretUntil.
- *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT, WEBHOOK_ENDPOINT_NOT_FOUND.
- */
-export function rotateWebhookSecret(
-  client: Client,
-  variables: RotateWebhookSecretMutationVariables,
-  options?: CallOptions,
-): Promise<RotateWebhookSecretResult> {
-  return client.run(rotateWebhookSecretOperation, variables, options);
-}
-
-/** The codes with which sendTestEvent may be refused, from `@refuses` in the schema. */
-export type SendTestEventRefusal =
-  | 'BUSY'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_KEY_INVALID'
-  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REQUIRED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INVALID_INPUT'
-  | 'PARTNER_NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND'
-  | 'WEBHOOK_ENDPOINT_DISABLED'
-  | 'WEBHOOK_ENDPOINT_NOT_FOUND';
-export type SendTestEventResult = Exclude<SendTestEventMutation['sendTestEvent'], { __typename: 'Refused' }> | Refused<SendTestEventRefusal>;
-export const sendTestEventOperation: Operation<SendTestEventResult, SendTestEventMutationVariables> = {
-  name: 'SendTestEvent',
-  kind: 'mutation',
-  root: 'sendTestEvent',
-  keyed: true,
-  document:
-    'mutation SendTestEvent($input:SendTestEventInput!$idempotencyKey:String$dryRun:Boolean){sendTestEvent(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SendTestEventDone{replayed dryRun delivery{...WebhookDeliveryParts}}...RefusedParts}}fragment WebhookDeliveryParts on WebhookDelivery{id endpointId sequence eventType status attemptCount attempts{at responseStatus problem milliseconds}nextAttemptAt lastAttemptAt responseStatus problem createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
-};
-/**
- * webhook.test, to this endpoint alone.
- *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, WEBHOOK_ENDPOINT_DISABLED, WEBHOOK_ENDPOINT_NOT_FOUND.
- */
-export function sendTestEvent(
-  client: Client,
-  variables: SendTestEventMutationVariables,
-  options?: CallOptions,
-): Promise<SendTestEventResult> {
-  return client.run(sendTestEventOperation, variables, options);
 }
 
 /** The codes with which startSubscription may be refused, from `@refuses` in the schema. */
@@ -2250,25 +2025,6 @@ export function unparkTenant(
   return client.run(unparkTenantOperation, variables, options);
 }
 
-export type UpcomingInvoiceResult = UpcomingInvoiceQuery['upcomingInvoice'];
-export const upcomingInvoiceOperation: Operation<UpcomingInvoiceResult, UpcomingInvoiceQueryVariables> = {
-  name: 'UpcomingInvoice',
-  kind: 'query',
-  root: 'upcomingInvoice',
-  document:
-    'query UpcomingInvoice($tenantId:ID){upcomingInvoice(tenantId:$tenantId){reason dueAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}lines{kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}explanation{sentence}}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}',
-};
-/**
- * The next invoice if nothing more happened: what is scheduled, usage as it stands, coupons, credit. It writes nothing.
- */
-export function upcomingInvoice(
-  client: Client,
-  variables: UpcomingInvoiceQueryVariables = {},
-  options?: CallOptions,
-): Promise<UpcomingInvoiceResult> {
-  return client.run(upcomingInvoiceOperation, variables, options);
-}
-
 /** The codes with which updateAddon may be refused, from `@refuses` in the schema. */
 export type UpdateAddonRefusal =
   | 'ADDON_NOT_FOUND'
@@ -2379,59 +2135,35 @@ export function updatePlan(
   return client.run(updatePlanOperation, variables, options);
 }
 
-/** The codes with which updateWebhookEndpoint may be refused, from `@refuses` in the schema. */
-export type UpdateWebhookEndpointRefusal =
-  | 'BUSY'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_KEY_INVALID'
-  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REQUIRED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INVALID_INPUT'
-  | 'PARTNER_NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND'
-  | 'VERSION_CONFLICT'
-  | 'WEBHOOK_ENDPOINT_NOT_FOUND';
-export type UpdateWebhookEndpointResult = Exclude<UpdateWebhookEndpointMutation['updateWebhookEndpoint'], { __typename: 'Refused' }> | Refused<UpdateWebhookEndpointRefusal>;
-export const updateWebhookEndpointOperation: Operation<UpdateWebhookEndpointResult, UpdateWebhookEndpointMutationVariables> = {
-  name: 'UpdateWebhookEndpoint',
-  kind: 'mutation',
-  root: 'updateWebhookEndpoint',
-  keyed: true,
-  document:
-    'mutation UpdateWebhookEndpoint($input:UpdateWebhookEndpointInput!$idempotencyKey:String$dryRun:Boolean){updateWebhookEndpoint(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdateWebhookEndpointDone{replayed dryRun endpoint{...WebhookEndpointParts}}...RefusedParts}}fragment WebhookEndpointParts on WebhookEndpoint{id url description eventTypes status disabledReason previousSecretUntil failingSince version createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
-};
-/**
- * Changes, enables or disables an endpoint.
- *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT, WEBHOOK_ENDPOINT_NOT_FOUND.
- */
-export function updateWebhookEndpoint(
-  client: Client,
-  variables: UpdateWebhookEndpointMutationVariables,
-  options?: CallOptions,
-): Promise<UpdateWebhookEndpointResult> {
-  return client.run(updateWebhookEndpointOperation, variables, options);
-}
-
-export type UsageBySubscriptionResult = UsageBySubscriptionQuery['usageBySubscription'];
-export const usageBySubscriptionOperation: Operation<UsageBySubscriptionResult, UsageBySubscriptionQueryVariables> = {
-  name: 'UsageBySubscription',
+export type UsageThresholdsResult = UsageThresholdsQuery['usageThresholds'];
+export const usageThresholdsOperation: Operation<UsageThresholdsResult, UsageThresholdsQueryVariables> = {
+  name: 'UsageThresholds',
   kind: 'query',
-  root: 'usageBySubscription',
+  root: 'usageThresholds',
   document:
-    'query UsageBySubscription($tenantId:ID){usageBySubscription(tenantId:$tenantId){feature{id code name unit}since resetsAt used limit remaining overage perDay exhaustedAt amount{...MoneyParts}shares{part quantity amount{...MoneyParts}source{kind name limit}explanation{sentence}}}}fragment MoneyParts on Money{amount currency}',
+    'query UsageThresholds($first:Int$after:String$last:Int$before:String$tenantId:ID){usageThresholds(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{id feature{id code name kind unit}percent limit used windowStart windowEnd reachedAt}pageInfo{...PageParts}}}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
- * What was used of each METERED feature since its limit started over: whose units they are, what is beyond, what it costs.
+ * Which shares of its limits a tenant has reached, in each of their windows, oldest first.
  */
-export function usageBySubscription(
+export function usageThresholds(
   client: Client,
-  variables: UsageBySubscriptionQueryVariables = {},
+  variables: UsageThresholdsQueryVariables = {},
   options?: CallOptions,
-): Promise<UsageBySubscriptionResult> {
-  return client.run(usageBySubscriptionOperation, variables, options);
+): Promise<UsageThresholdsResult> {
+  return client.run(usageThresholdsOperation, variables, options);
+}
+export type UsageThresholdsEntry = NonNullable<UsageThresholdsResult>['nodes'][number];
+/** Every entry of `usageThresholds`, page by page: each page is asked for when the one before it is used up. */
+export function iterateUsageThresholds(
+  client: Client,
+  variables: Omit<UsageThresholdsQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<UsageThresholdsEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await usageThresholds(client, { ...variables, after }, options);
+    return result;
+  });
 }
 
 export type ValidateCouponResult = ValidateCouponQuery['validateCoupon'];
@@ -2508,68 +2240,6 @@ export function voidInvoice(
 ): Promise<VoidInvoiceResult> {
   return client.run(voidInvoiceOperation, variables, options);
 }
-
-export type WebhookDeliveriesResult = WebhookDeliveriesQuery['webhookDeliveries'];
-export const webhookDeliveriesOperation: Operation<WebhookDeliveriesResult, WebhookDeliveriesQueryVariables> = {
-  name: 'WebhookDeliveries',
-  kind: 'query',
-  root: 'webhookDeliveries',
-  document:
-    'query WebhookDeliveries($endpointId:ID!$status:WebhookDeliveryStatus$first:Int$after:String$last:Int$before:String$partnerId:ID){webhookDeliveries(endpointId:$endpointId status:$status first:$first after:$after last:$last before:$before partnerId:$partnerId){nodes{...WebhookDeliveryParts}pageInfo{...PageParts}}}fragment WebhookDeliveryParts on WebhookDelivery{id endpointId sequence eventType status attemptCount attempts{at responseStatus problem milliseconds}nextAttemptAt lastAttemptAt responseStatus problem createdAt}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
-};
-/**
- * What was sent to an endpoint, what waits, and what it answered.
- */
-export function webhookDeliveries(
-  client: Client,
-  variables: WebhookDeliveriesQueryVariables,
-  options?: CallOptions,
-): Promise<WebhookDeliveriesResult> {
-  return client.run(webhookDeliveriesOperation, variables, options);
-}
-export type WebhookDeliveriesEntry = NonNullable<WebhookDeliveriesResult>['nodes'][number];
-/** Every entry of `webhookDeliveries`, page by page: each page is asked for when the one before it is used up. */
-export function iterateWebhookDeliveries(
-  client: Client,
-  variables: Omit<WebhookDeliveriesQueryVariables, 'after' | 'before' | 'last'>,
-  options?: CallOptions,
-): AsyncGenerator<WebhookDeliveriesEntry, void, undefined> {
-  return entriesOf(async (after) => {
-    const result = await webhookDeliveries(client, { ...variables, after }, options);
-    return result;
-  });
-}
-
-export type WebhookEndpointsResult = WebhookEndpointsQuery['webhookEndpoints'];
-export const webhookEndpointsOperation: Operation<WebhookEndpointsResult, WebhookEndpointsQueryVariables> = {
-  name: 'WebhookEndpoints',
-  kind: 'query',
-  root: 'webhookEndpoints',
-  document:
-    'query WebhookEndpoints($first:Int$after:String$last:Int$before:String$partnerId:ID){webhookEndpoints(first:$first after:$after last:$last before:$before partnerId:$partnerId){nodes{...WebhookEndpointParts}pageInfo{...PageParts}}}fragment WebhookEndpointParts on WebhookEndpoint{id url description eventTypes status disabledReason previousSecretUntil failingSince version createdAt}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
-};
-/**
- * Where the partner's events are sent.
- */
-export function webhookEndpoints(
-  client: Client,
-  variables: WebhookEndpointsQueryVariables = {},
-  options?: CallOptions,
-): Promise<WebhookEndpointsResult> {
-  return client.run(webhookEndpointsOperation, variables, options);
-}
-export type WebhookEndpointsEntry = NonNullable<WebhookEndpointsResult>['nodes'][number];
-/** Every entry of `webhookEndpoints`, page by page: each page is asked for when the one before it is used up. */
-export function iterateWebhookEndpoints(
-  client: Client,
-  variables: Omit<WebhookEndpointsQueryVariables, 'after' | 'before' | 'last'> = {},
-  options?: CallOptions,
-): AsyncGenerator<WebhookEndpointsEntry, void, undefined> {
-  return entriesOf(async (after) => {
-    const result = await webhookEndpoints(client, { ...variables, after }, options);
-    return result;
-  });
-}
 /** Where an actor belongs. */
 export type AccountKind =
   /** A reseller. */
@@ -2578,13 +2248,6 @@ export type AccountKind =
   | 'PLATFORM'
   /** A partner's customer. */
   | 'TENANT';
-
-/** When the rest of the period is charged that an add-on joins in. */
-export type AddonCharge =
-  /** As a line of the next invoice. */
-  | 'NEXT_INVOICE'
-  /** At once, with an invoice of its own. */
-  | 'NOW';
 
 /** Why an attachment ended. */
 export type AddonEndKind =
@@ -2993,18 +2656,6 @@ export type CreateTenantInput = {
   timeZone?: string | null | undefined;
 };
 
-/** A new endpoint. */
-export type CreateWebhookEndpointInput = {
-  /** For people; up to 200 characters. */
-  description?: string | null | undefined;
-  /** Which events; none or an empty list: all. */
-  eventTypes?: Array<string> | null | undefined;
-  /** Only for super admins: whose. */
-  partnerId?: string | null | undefined;
-  /** https, a public name, port 443 or 8443, no credentials. */
-  url: string;
-};
-
 /** How much of one line is given back. */
 export type CreditLineInput = {
   /** Above zero; at most what is left of the line after discounts and earlier credits. */
@@ -3043,14 +2694,6 @@ export type CreditSettlement =
   | 'OUTSIDE'
   /** Back through the payment provider. */
   | 'REFUND';
-
-/** Which endpoint goes. */
-export type DeleteWebhookEndpointInput = {
-  /** webhook_… */
-  endpointId: string;
-  /** Only for super admins: whose. */
-  partnerId?: string | null | undefined;
-};
 
 /** When a change takes place. */
 export type Effective =
@@ -3424,6 +3067,8 @@ export type RebuildEntitlementsInput = {
 export type RecordUsageBatchInput = {
   /** All or none. Default: what can be recorded is, and the rest is reported. */
   atomic?: boolean | null | undefined;
+  /** Records only what the limits allow, checked and used up in one: never more, however many ask at once. Default: what happened is recorded. */
+  enforce?: boolean | null | undefined;
   /** 1 to 1000. The body of the request may have 1 MB. */
   events: Array<{ readonly id: string; readonly type: string; readonly [attribute: string]: unknown }>;
   /** Default: the actor's own tenant. */
@@ -3434,6 +3079,8 @@ export type RecordUsageBatchInput = {
 export type RecordUsageInput = {
   /** Its properties; at most 8 KB. */
   data?: { readonly [name: string]: unknown } | null | undefined;
+  /** Records only what the limits allow, checked and used up in one: never more, however many ask at once. Default: what happened is recorded. */
+  enforce?: boolean | null | undefined;
   /** Yours, new for each event and the same for a retry; 1 to 200 characters. */
   id: string;
   /** How much, not negative, below 10^12. Default: 1. */
@@ -3548,6 +3195,8 @@ export type RefusalCode =
   | 'INVOICE_NOT_PAID'
   /** A partner keeps at least one owner. */
   | 'LAST_OWNER'
+  /** Enforced: there is not enough left of the limit, and nothing is sold beyond it. `entitlementCheck` says when it starts over. */
+  | 'LIMIT_REACHED'
   /** There is no such member. */
   | 'MEMBER_NOT_FOUND'
   /** The feature has a meter. Make another feature to count in another way. */
@@ -3556,6 +3205,8 @@ export type RefusalCode =
   | 'NOTHING_SCHEDULED'
   /** Only a sandbox tenant has a clock of its own. */
   | 'NOT_A_SANDBOX'
+  /** Enforced: the tenant does not have the feature. `entitlementCheck` says what would unlock it. */
+  | 'NOT_ENTITLED'
   /** The subscription is as asked for already. */
   | 'NO_CHANGE'
   /** There is no such partner, or it is not yours. */
@@ -3593,13 +3244,7 @@ export type RefusalCode =
   /** Usage of the feature has been counted without a meter; what was counted stays counted that way. */
   | 'USAGE_EXISTS'
   /** It was changed since you read it. Read it again and decide anew. */
-  | 'VERSION_CONFLICT'
-  /** The webhook endpoint is disabled. Enable it with updateWebhookEndpoint first. */
-  | 'WEBHOOK_ENDPOINT_DISABLED'
-  /** The partner has as many webhook endpoints as it may. Delete one first. */
-  | 'WEBHOOK_ENDPOINT_LIMIT_REACHED'
-  /** There is no such webhook endpoint. */
-  | 'WEBHOOK_ENDPOINT_NOT_FOUND';
+  | 'VERSION_CONFLICT';
 
 /** Which queued coupon is taken back. */
 export type RemovePendingCouponInput = {
@@ -3617,16 +3262,6 @@ export type RemoveUserInput = {
   tenantId?: string | null | undefined;
   /** user_… */
   userId: string;
-};
-
-/** Which events, where to. */
-export type ReplayEventsInput = {
-  /** webhook_… */
-  endpointId: string;
-  /** From this number on. */
-  fromSequence: string;
-  /** Only for super admins: whose. */
-  partnerId?: string | null | undefined;
 };
 
 /** When a metered limit starts over, counted from the subscription's anchor. */
@@ -3660,24 +3295,6 @@ export type RevokeEntitlementInput = {
   tenantId: string;
 };
 
-/** Whose secret is replaced. */
-export type RotateWebhookSecretInput = {
-  /** webhook_… */
-  endpointId: string;
-  /** How long the old secret signs too: 0 to 168; default 24. */
-  oldSecretValidHours?: number | null | undefined;
-  /** Only for super admins: whose. */
-  partnerId?: string | null | undefined;
-};
-
-/** Where to. */
-export type SendTestEventInput = {
-  /** webhook_… */
-  endpointId: string;
-  /** Only for super admins: whose. */
-  partnerId?: string | null | undefined;
-};
-
 /** Where money in the tenant's favour goes. */
 export type Settlement =
   /** Into the credit balance, which pays the next invoices. */
@@ -3709,8 +3326,6 @@ export type StartSubscriptionInput = {
 export type SubscribeAddonInput = {
   /** Id or code. */
   addon: string;
-  /** When the rest of this period is charged. Default NOW. */
-  charge?: AddonCharge | null | undefined;
   /** Default 1. */
   quantity?: number | null | undefined;
   /** Default: the actor's own tenant. */
@@ -3841,24 +3456,6 @@ export type UpdatePlanInput = {
   status?: CatalogStatus | null | undefined;
 };
 
-/** What changes; what is not given stays. */
-export type UpdateWebhookEndpointInput = {
-  /** For people; up to 200 characters. */
-  description?: string | null | undefined;
-  /** false: nothing is sent there. true: also forgets failures. */
-  enabled?: boolean | null | undefined;
-  /** webhook_… */
-  endpointId: string;
-  /** Which events; an empty list: all. */
-  eventTypes?: Array<string> | null | undefined;
-  /** Refuses when it was changed since this version. */
-  expectedVersion?: number | null | undefined;
-  /** Only for super admins: whose. */
-  partnerId?: string | null | undefined;
-  /** https, a public name, port 443 or 8443, no credentials. */
-  url?: string | null | undefined;
-};
-
 /** Why an event of a batch was not recorded. */
 export type UsageEventProblem =
   /** An event with this id was recorded before and says something else. */
@@ -3873,13 +3470,6 @@ export type UsageEventProblem =
   | 'LIMIT_REACHED'
   /** Enforced: the tenant does not have the feature. */
   | 'NOT_ENTITLED';
-
-/** Where units fall. */
-export type UsagePart =
-  /** Within a source's limit. */
-  | 'INSIDE'
-  /** Beyond all limits. */
-  | 'OVERAGE';
 
 /** What units of a METERED feature cost in a currency. */
 export type UsagePriceInput = {
@@ -3900,42 +3490,6 @@ export type VoidInvoiceInput = {
   /** Whose invoice. */
   tenantId?: string | null | undefined;
 };
-
-/** Why the last attempt did not succeed. */
-export type WebhookDeliveryProblem =
-  /** Another answer than 2xx; redirects are not followed. */
-  | 'BAD_STATUS'
-  /** No connection, or it broke, or the certificate does not hold. */
-  | 'CONNECTION_FAILED'
-  /** The host has no address, or one that is not public. */
-  | 'NO_PUBLIC_ADDRESS'
-  /** No answer in time. */
-  | 'TIMEOUT';
-
-/** How far a delivery is. */
-export type WebhookDeliveryStatus =
-  /** All ten attempts were used up. replayEvents begins anew. */
-  | 'FAILED'
-  /** To be sent, or to be tried again at nextAttemptAt. */
-  | 'PENDING'
-  /** The endpoint answered 2xx. */
-  | 'SUCCEEDED';
-
-/** Why an endpoint is disabled. */
-export type WebhookDisabledReason =
-  /** By updateWebhookEndpoint. */
-  | 'BY_REQUEST'
-  /** Every attempt failed for five days. */
-  | 'FAILING'
-  /** It answered 410. */
-  | 'GONE';
-
-/** Whether events are sent there. */
-export type WebhookEndpointStatus =
-  /** They are not, and those that happen meanwhile are sent only by replayEvents. */
-  | 'DISABLED'
-  /** They are. */
-  | 'ENABLED';
 
 export type AddonSubscriptionPartsFragment = { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } };
 
@@ -4323,20 +3877,6 @@ export type VoidInvoiceMutation = { voidInvoice:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
     | { __typename: 'VoidInvoiceDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
    };
-
-export type UpcomingInvoiceQueryVariables = Exact<{
-  tenantId?: string | null | undefined;
-}>;
-
-
-export type UpcomingInvoiceQuery = { upcomingInvoice: { reason: InvoiceReason, dueAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string }, lines: Array<{ kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, covers: { start: string, end: string }, explanation: { sentence: string } }> } | null };
-
-export type ExplainInvoiceLineQueryVariables = Exact<{
-  id: string;
-}>;
-
-
-export type ExplainInvoiceLineQuery = { explainInvoiceLine: { line: { id: string, kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, explanation: { rule: string, formula: string, exact: string, rounding: string, result: string, sentence: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> } }, discounts: { id: string, description: string, amount: { amount: string, currency: string } } | null, invoice: { id: string, number: string } } | null };
 
 export type MemberPartsFragment = { userId: string, name: string, email: string, partnerRole: PartnerRole | null, tenantRole: TenantRole | null, createdAt: string };
 
@@ -4732,12 +4272,16 @@ export type RecordUsageBatchMutation = { recordUsageBatch:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
-export type UsageBySubscriptionQueryVariables = Exact<{
+export type UsageThresholdsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
   tenantId?: string | null | undefined;
 }>;
 
 
-export type UsageBySubscriptionQuery = { usageBySubscription: Array<{ since: string, resetsAt: string | null, used: string, limit: string | null, remaining: string | null, overage: string, perDay: string, exhaustedAt: string | null, feature: { id: string, code: string, name: string, unit: string | null }, amount: { amount: string, currency: string }, shares: Array<{ part: UsagePart, quantity: string, amount: { amount: string, currency: string } | null, source: { kind: EntitlementSourceKind, name: string, limit: string | null } | null, explanation: { sentence: string } | null }> }> };
+export type UsageThresholdsQuery = { usageThresholds: { nodes: Array<{ id: string, percent: number, limit: string, used: string, windowStart: string, windowEnd: string | null, reachedAt: string, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -4768,116 +4312,3 @@ export type NodeQuery = { node:
     | { __typename: 'Subscription', id: string, status: SubscriptionStatus }
     | { __typename: 'Tenant', id: string, name: string }
    | null };
-
-export type WebhookEndpointPartsFragment = { id: string, url: string, description: string, eventTypes: Array<string>, status: WebhookEndpointStatus, disabledReason: WebhookDisabledReason | null, previousSecretUntil: string | null, failingSince: string | null, version: number, createdAt: string };
-
-export type WebhookDeliveryPartsFragment = { id: string, endpointId: string, sequence: string | null, eventType: string, status: WebhookDeliveryStatus, attemptCount: number, nextAttemptAt: string | null, lastAttemptAt: string | null, responseStatus: number | null, problem: WebhookDeliveryProblem | null, createdAt: string, attempts: Array<{ at: string, responseStatus: number | null, problem: WebhookDeliveryProblem | null, milliseconds: number }> };
-
-export type WebhookEndpointsQueryVariables = Exact<{
-  first?: number | null | undefined;
-  after?: string | null | undefined;
-  last?: number | null | undefined;
-  before?: string | null | undefined;
-  partnerId?: string | null | undefined;
-}>;
-
-
-export type WebhookEndpointsQuery = { webhookEndpoints: { nodes: Array<{ id: string, url: string, description: string, eventTypes: Array<string>, status: WebhookEndpointStatus, disabledReason: WebhookDisabledReason | null, previousSecretUntil: string | null, failingSince: string | null, version: number, createdAt: string }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
-
-export type WebhookDeliveriesQueryVariables = Exact<{
-  endpointId: string;
-  status?: WebhookDeliveryStatus | null | undefined;
-  first?: number | null | undefined;
-  after?: string | null | undefined;
-  last?: number | null | undefined;
-  before?: string | null | undefined;
-  partnerId?: string | null | undefined;
-}>;
-
-
-export type WebhookDeliveriesQuery = { webhookDeliveries: { nodes: Array<{ id: string, endpointId: string, sequence: string | null, eventType: string, status: WebhookDeliveryStatus, attemptCount: number, nextAttemptAt: string | null, lastAttemptAt: string | null, responseStatus: number | null, problem: WebhookDeliveryProblem | null, createdAt: string, attempts: Array<{ at: string, responseStatus: number | null, problem: WebhookDeliveryProblem | null, milliseconds: number }> }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
-
-export type EventsQueryVariables = Exact<{
-  fromSequence?: string | null | undefined;
-  types?: Array<string> | string | null | undefined;
-  first?: number | null | undefined;
-  after?: string | null | undefined;
-  last?: number | null | undefined;
-  before?: string | null | undefined;
-  partnerId?: string | null | undefined;
-}>;
-
-
-export type EventsQuery = { events: { nodes: Array<{ id: string, sequence: string, type: string, tenantId: string | null, sandbox: boolean, occurredAt: string, body: string }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
-
-export type CreateWebhookEndpointMutationVariables = Exact<{
-  input: CreateWebhookEndpointInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type CreateWebhookEndpointMutation = { createWebhookEndpoint:
-    | { __typename: 'CreateWebhookEndpointDone', replayed: boolean, dryRun: boolean, secret: string | null, endpoint: { id: string, url: string, description: string, eventTypes: Array<string>, status: WebhookEndpointStatus, disabledReason: WebhookDisabledReason | null, previousSecretUntil: string | null, failingSince: string | null, version: number, createdAt: string } }
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-   };
-
-export type UpdateWebhookEndpointMutationVariables = Exact<{
-  input: UpdateWebhookEndpointInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type UpdateWebhookEndpointMutation = { updateWebhookEndpoint:
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'UpdateWebhookEndpointDone', replayed: boolean, dryRun: boolean, endpoint: { id: string, url: string, description: string, eventTypes: Array<string>, status: WebhookEndpointStatus, disabledReason: WebhookDisabledReason | null, previousSecretUntil: string | null, failingSince: string | null, version: number, createdAt: string } }
-   };
-
-export type DeleteWebhookEndpointMutationVariables = Exact<{
-  input: DeleteWebhookEndpointInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type DeleteWebhookEndpointMutation = { deleteWebhookEndpoint:
-    | { __typename: 'DeleteWebhookEndpointDone', replayed: boolean, dryRun: boolean, endpointId: string }
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-   };
-
-export type RotateWebhookSecretMutationVariables = Exact<{
-  input: RotateWebhookSecretInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type RotateWebhookSecretMutation = { rotateWebhookSecret:
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'RotateWebhookSecretDone', replayed: boolean, dryRun: boolean, secret: string | null, endpoint: { id: string, url: string, description: string, eventTypes: Array<string>, status: WebhookEndpointStatus, disabledReason: WebhookDisabledReason | null, previousSecretUntil: string | null, failingSince: string | null, version: number, createdAt: string } }
-   };
-
-export type SendTestEventMutationVariables = Exact<{
-  input: SendTestEventInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type SendTestEventMutation = { sendTestEvent:
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'SendTestEventDone', replayed: boolean, dryRun: boolean, delivery: { id: string, endpointId: string, sequence: string | null, eventType: string, status: WebhookDeliveryStatus, attemptCount: number, nextAttemptAt: string | null, lastAttemptAt: string | null, responseStatus: number | null, problem: WebhookDeliveryProblem | null, createdAt: string, attempts: Array<{ at: string, responseStatus: number | null, problem: WebhookDeliveryProblem | null, milliseconds: number }> } }
-   };
-
-export type ReplayEventsMutationVariables = Exact<{
-  input: ReplayEventsInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type ReplayEventsMutation = { replayEvents:
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'ReplayEventsDone', replayed: boolean, dryRun: boolean, count: number, nextSequence: string | null }
-   };

@@ -1,25 +1,22 @@
 import { groupBy } from '../core/group';
 import { done, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
+import { mergeEntitlement } from '../entitlements/entitlement';
+import type { LimitSchedule } from '../entitlements/entitlement-check';
 import type { Tx } from '../tx';
+import { consume, type Holding, isLimited, type Meterage, windowOf } from './consumption';
 import { type Counting, measure } from './meter';
 import type { Measured } from './rollup';
-import {
-  type EventProblem,
-  type EventProblemCode,
-  eventProblems,
-  isProblem,
-  isSameEvent,
-  keyOf,
-  parseUsageEvent,
-  type UsageEvent,
-} from './usage-event';
+import { tellThresholds } from './tell-thresholds.command';
+import { type EventProblem, isProblem, isSameEvent, keyOf, parseUsageEvent, type UsageEvent } from './usage-event';
 
 export interface RecordUsageBatchInput {
   /** As the client sent them: one that cannot be read is reported, and the rest is recorded. */
   readonly events: readonly unknown[];
   /** All or none. */
   readonly atomic?: boolean | undefined;
+  /** Only what the limits allow. */
+  readonly enforce?: boolean | undefined;
 }
 
 export interface RejectedEvent extends EventProblem {
@@ -39,48 +36,56 @@ export const mostEvents = 1_000;
 
 export const recordUsageBatchRefusals = ['BATCH_REJECTED', 'INVALID_INPUT'] as const;
 
-export type UsageTx = Pick<Tx, 'tenant' | 'now' | 'meters' | 'usage'>;
+export type UsageTx = Pick<
+  Tx,
+  'tenant' | 'now' | 'newId' | 'emit' | 'meters' | 'usage' | 'usageThresholds' | 'entitlements' | 'subscriptions'
+>;
+
+/** An event, and what it counts for. */
+interface Readable extends Sent {
+  readonly measured: readonly Measured[];
+}
 
 interface Sent {
-  readonly index: number;
+  /** Where it stands in the batch: once, or again and the same. */
+  readonly places: number[];
   readonly event: UsageEvent;
 }
 
-/** Reads and measures; what cannot be is rejected. Equal events within the batch are one. */
-async function readEvents(tx: UsageTx, events: readonly unknown[]) {
-  const rejected: RejectedEvent[] = [];
-  const first = new Map<string, Sent>();
-  let duplicates = 0;
-  const reject = (index: number, id: unknown, problem: EventProblem) =>
-    rejected.push({ index, id: typeof id === 'string' ? id.slice(0, 200) : undefined, ...problem });
-  const now = tx.now.epochMilliseconds;
-  for (const [index, raw] of events.entries()) {
-    const event = parseUsageEvent(raw, now);
-    if (isProblem(event)) {
-      reject(index, (raw as { id?: unknown } | null)?.id, event);
-      continue;
-    }
-    const known = first.get(keyOf(event));
-    if (!known) first.set(keyOf(event), { index, event });
-    else if (isSameEvent(known.event, event)) duplicates += 1;
-    else reject(index, event.id, conflict);
-  }
-  const types = new Set([...first.values()].map(({ event }) => event.type));
-  const countings = await tx.meters.countingTypes(tx.tenant.partnerId, [...types]);
-  const byType = groupBy(countings, ({ eventType }) => eventType);
-  const readable: { sent: Sent; measured: Measured[] }[] = [];
-  for (const sent of first.values()) {
-    const measured = measureAll(byType.get(sent.event.type) ?? [], sent.event);
-    if (Array.isArray(measured)) readable.push({ sent, measured });
-    else reject(sent.index, sent.event.id, measured);
-  }
-  return { readable, rejected, duplicates, countings };
-}
+type Reject = (places: readonly number[], id: unknown, problem: EventProblem) => void;
 
 const conflict: EventProblem = {
   code: 'EVENT_CONFLICT',
   message: 'An event with this id says something else.',
 };
+
+/** Reads and measures; what cannot be is rejected. Equal events within the batch are one. */
+async function readEvents(tx: UsageTx, events: readonly unknown[], reject: Reject) {
+  const first = new Map<string, Sent>();
+  const now = tx.now.epochMilliseconds;
+  for (const [index, raw] of events.entries()) {
+    const event = parseUsageEvent(raw, now);
+    if (isProblem(event)) {
+      reject([index], (raw as { id?: unknown } | null)?.id, event);
+      continue;
+    }
+    const key = keyOf(event);
+    const known = first.get(key);
+    if (!known) first.set(key, { places: [index], event });
+    else if (isSameEvent(known.event, event)) known.places.push(index);
+    else reject([index], event.id, conflict);
+  }
+  const types = new Set([...first.values()].map(({ event }) => event.type));
+  const countings = await tx.meters.countingTypes(tx.tenant.partnerId, [...types]);
+  const byType = groupBy(countings, ({ eventType }) => eventType);
+  const readable: Readable[] = [];
+  for (const { places, event } of first.values()) {
+    const measured = measureAll(byType.get(event.type) ?? [], event);
+    if (Array.isArray(measured)) readable.push({ places, event, measured });
+    else reject(places, event.id, measured);
+  }
+  return { readable, countings };
+}
 
 function measureAll(countings: readonly Counting[], event: UsageEvent): Measured[] | EventProblem {
   if (countings.length === 0) {
@@ -98,41 +103,104 @@ function measureAll(countings: readonly Counting[], event: UsageEvent): Measured
   return measured;
 }
 
+/** What the tenant has of the features that are counted, and when their limits start over. */
+async function loadHoldings(tx: UsageTx, countings: readonly Counting[]) {
+  const featureIds = countings.map(({ featureId }) => featureId);
+  const [sources, subscription] = await Promise.all([
+    tx.entitlements.activeOf(tx.tenant.id, tx.now, featureIds),
+    tx.subscriptions.live(tx.tenant.id),
+  ]);
+  const byFeature = groupBy(sources, ({ featureId }) => featureId as string);
+  const holdings = countings.map((counting): [string, Holding] => [
+    counting.featureId,
+    { counting, merged: mergeEntitlement(byFeature.get(counting.featureId) ?? [], []) },
+  ]);
+  return { holdings: new Map(holdings), schedule: subscription };
+}
+
+/** Lets in what the limits allow, in the order of the batch. The features' locks are held. */
+async function letIn(
+  tx: UsageTx,
+  events: readonly Readable[],
+  holdings: ReadonlyMap<string, Holding>,
+  schedule: LimitSchedule | undefined,
+  reject: Reject,
+): Promise<Readable[]> {
+  const askedOf = (one: Measured) => {
+    const { merged } = holdings.get(one.featureId)!;
+    const window = windowOf(schedule, merged!, one.event.at);
+    return { key: `${one.featureId} ${window.start.epochMilliseconds}`, featureId: one.featureId, window };
+  };
+  const limited = events
+    .flatMap(({ measured }) => measured)
+    .filter(({ featureId }) => isLimited(holdings.get(featureId)!))
+    .map((one) => ({ ...askedOf(one), unique: one.unique }));
+  const asked = [...new Map(limited.map((one) => [one.key, one])).values()];
+  const used = await tx.usage.countsIn(tx.tenant.id, asked);
+  const meterages = new Map(
+    asked.map(({ key }, index): [string, Meterage] => [key, { used: used[index]!, seen: new Set() }]),
+  );
+  const told = limited.flatMap(({ unique, ...one }) => (unique === undefined ? [] : [{ ...one, value: unique }]));
+  for (const { key, value } of await tx.usage.seen(tx.tenant.id, told)) meterages.get(key)!.seen.add(value);
+  return events.filter(({ places, event, measured }) => {
+    const problem = consume(measured, holdings, (one) => meterages.get(askedOf(one).key)!);
+    if (problem) reject(places, event.id, problem);
+    return !problem;
+  });
+}
+
+const eventsOf = (readable: readonly Readable[]) => readable.map(({ event }) => event);
+
 /**
  * Records what happened, once for each event id, and adds it up in the same transaction. A batch of any order and with
  * repeats of earlier ones changes nothing that is recorded.
  */
-export async function ingestUsage(tx: UsageTx, events: readonly unknown[]): Promise<RecordUsageBatchDone> {
-  const { readable, rejected, duplicates, countings: _countings } = await readEvents(tx, events);
-  if (readable.length === 0) return { recorded: 0, duplicates, rejected };
-  const taken = new Set(
-    await tx.usage.claim(
-      tx.tenant,
-      readable.map(({ sent }) => sent.event),
-    ),
+export async function ingestUsage(
+  tx: UsageTx,
+  events: readonly unknown[],
+  enforce: boolean,
+): Promise<RecordUsageBatchDone> {
+  const { tenant } = tx;
+  const rejected: RejectedEvent[] = [];
+  const reject: Reject = (places, id, problem) => {
+    const text = typeof id === 'string' ? id.slice(0, 200) : undefined;
+    for (const index of places) rejected.push({ index, id: text, ...problem });
+  };
+  const answer = (recorded: number): RecordUsageBatchDone => ({
+    recorded,
+    duplicates: events.length - rejected.length - recorded,
+    rejected: rejected.sort((one, two) => one.index - two.index),
+  });
+
+  const { readable, countings } = await readEvents(tx, events, reject);
+  if (readable.length === 0) return answer(0);
+  const { holdings, schedule } = await loadHoldings(tx, countings);
+  const limited = [...holdings.values()].filter(isLimited);
+  // Whoever adds to a limited feature does so one after the other, so that what is read of it next is all there is.
+  await tx.usage.lockFeatures(
+    tenant,
+    limited.map(({ counting }) => counting.featureId),
   );
-  const repeated = readable.filter((_, place) => taken.has(place)).map(({ sent }) => sent);
-  if (repeated.length > 0) {
-    const same = await tx.usage.sameAsRecorded(
-      tx.tenant.id,
-      repeated.map(({ event }) => event),
-    );
-    for (const { index, event } of repeated) {
-      if (!same.has(keyOf(event))) rejected.push({ index, id: event.id, ...conflict });
-    }
+
+  // Sent before: a repeat is answered as one, also where the limit has been reached since.
+  const before = enforce ? await tx.usage.recorded(tenant.id, eventsOf(readable)) : new Map<string, boolean>();
+  const unknown = readable.filter(({ event }) => !before.has(keyOf(event)));
+  const wanted = enforce ? await letIn(tx, unknown, holdings, schedule, reject) : unknown;
+  const taken = new Set(await tx.usage.claim(tenant, eventsOf(wanted)));
+  const repeated = wanted.filter((_, place) => taken.has(place));
+  const same = new Map([...before, ...(await tx.usage.recorded(tenant.id, eventsOf(repeated)))]);
+  for (const { places, event } of readable) {
+    if (same.get(keyOf(event)) === false) reject(places, event.id, conflict);
   }
-  const fresh = readable.filter((_, place) => !taken.has(place));
+
+  const fresh = wanted.filter((_, place) => !taken.has(place));
   await tx.usage.add(
-    tx.tenant,
-    fresh.map(({ sent }) => sent.event),
+    tenant,
+    eventsOf(fresh),
     fresh.flatMap(({ measured }) => measured),
   );
-  const accepted = events.length - rejected.length;
-  return {
-    recorded: fresh.length,
-    duplicates: accepted - fresh.length,
-    rejected: rejected.sort((one, two) => one.index - two.index),
-  };
+  if (fresh.length > 0) await tellThresholds(tx, limited, schedule);
+  return answer(fresh.length);
 }
 
 /** At most 1,000 events. What is wrong with one is said by its place, and the rest is recorded; or none, where asked. */
@@ -140,11 +208,11 @@ export async function recordUsageBatch(
   tx: UsageTx,
   input: RecordUsageBatchInput,
 ): Promise<Result<RecordUsageBatchDone, (typeof recordUsageBatchRefusals)[number]>> {
-  const { events, atomic = false } = input;
+  const { events, atomic = false, enforce = false } = input;
   if (events.length === 0 || events.length > mostEvents) {
     return invalid(['events'], `A batch has 1 to ${mostEvents} events.`);
   }
-  const outcome = await ingestUsage(tx, events);
+  const outcome = await ingestUsage(tx, events, enforce);
   const first = outcome.rejected[0];
   if (!atomic || !first) return done(outcome);
   return refuse('BATCH_REJECTED', `Nothing was recorded: event ${first.index} was rejected. ${first.message}`, {
@@ -152,5 +220,3 @@ export async function recordUsageBatch(
     facts: { rejected: outcome.rejected.length, index: first.index, id: first.id, code: first.code },
   });
 }
-
-export const usageEventCodes: readonly EventProblemCode[] = eventProblems;

@@ -12,6 +12,8 @@ export interface RecordUsageInput {
   /** A decimal; default 1. */
   readonly quantity?: string | undefined;
   readonly data?: Readonly<Record<string, unknown>> | undefined;
+  /** Only where the limits allow it. */
+  readonly enforce?: boolean | undefined;
 }
 
 export const recordUsageRefusals = [
@@ -19,16 +21,19 @@ export const recordUsageRefusals = [
   'EVENT_TYPE_UNKNOWN',
   'EVENT_IN_FUTURE',
   'EVENT_CONFLICT',
+  'NOT_ENTITLED',
+  'LIMIT_REACHED',
 ] as const;
 type Code = (typeof recordUsageRefusals)[number];
 
 /** Records one event. Sending it again changes nothing, and is answered as recorded before. */
 export async function recordUsage(tx: UsageTx, input: RecordUsageInput): Promise<Result<{ duplicate: boolean }, Code>> {
-  const { duplicates, rejected } = await ingestUsage(tx, [input]);
+  const { enforce = false, ...event } = input;
+  const { duplicates, rejected } = await ingestUsage(tx, [event], enforce);
   const problem = rejected[0];
   if (!problem) return done({ duplicate: duplicates > 0 });
-  const { code, message } = problem;
+  const { code, message, facts } = problem;
   return code === 'INVALID_EVENT'
     ? refuse('INVALID_INPUT', message, { path: ['input'] })
-    : refuse(code as Code, message);
+    : refuse(code as Code, message, { facts });
 }

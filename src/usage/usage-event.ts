@@ -30,6 +30,7 @@ export type EventProblemCode = (typeof eventProblems)[number];
 export interface EventProblem {
   readonly code: EventProblemCode;
   readonly message: string;
+  readonly facts?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Clocks differ a little; whoever is further ahead has a wrong one. */

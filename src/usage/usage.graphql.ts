@@ -2,6 +2,7 @@ import { GraphQLError, GraphQLScalarType, type ValueNode, valueFromASTUntyped } 
 import { GraphQLJSONObject } from 'graphql-scalars';
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { Instant } from '../core/calendar';
+import { decimalText } from '../core/decimal';
 import { encodeId } from '../core/ids';
 import { enumFrom } from '../graphql/enums';
 import { MutationDone } from '../graphql/mutation.graphql';
@@ -11,6 +12,7 @@ import { DateTimeScalar, DecimalScalar } from '../graphql/scalars';
 import { type Aggregation, aggregations, type Meter } from './meter';
 import type { RejectedEvent } from './record-usage-batch.command';
 import { type EventProblemCode, eventProblems } from './usage-event';
+import type { UsageThreshold } from './usage-threshold';
 
 export const AggregationEnum = enumFrom('Aggregation', aggregations, 'What the events of a window come to.', {
   SUM: 'The sum of their values.',
@@ -116,6 +118,9 @@ export class CreateMeterInputType {
   thresholds?: number[];
 }
 
+const ENFORCE =
+  'Records only what the limits allow, checked and used up in one: never more, however many ask at once. Default: what happened is recorded.';
+
 @InputType('RecordUsageInput', { description: 'One event of usage.' })
 export class RecordUsageInputType {
   @Field(() => ID, { nullable: true, description: "Default: the actor's own tenant." })
@@ -134,6 +139,8 @@ export class RecordUsageInputType {
   quantity?: string;
   @Field(() => GraphQLJSONObject, { nullable: true, description: 'Its properties; at most 8 KB.' })
   data?: Record<string, unknown>;
+  @Field(() => Boolean, { nullable: true, description: ENFORCE })
+  enforce?: boolean;
 }
 
 @InputType('RecordUsageBatchInput', { description: 'Many events of one tenant.' })
@@ -147,7 +154,44 @@ export class RecordUsageBatchInputType {
     description: 'All or none. Default: what can be recorded is, and the rest is reported.',
   })
   atomic?: boolean;
+  @Field(() => Boolean, { nullable: true, description: ENFORCE })
+  enforce?: boolean;
 }
+
+@ObjectType('UsageThreshold', {
+  description: 'A share of a limit that was reached. Told once in each of its windows.',
+  simpleResolvers: true,
+})
+export class UsageThresholdType {
+  @Field(() => ID, { description: 'threshold_…' })
+  id: string;
+  @Field(() => Int, { description: 'Which share of the limit.' })
+  percent: number;
+  @Field(() => DecimalScalar, { description: 'The limit, when it was reached.' })
+  limit: string;
+  @Field(() => DecimalScalar, { description: 'What had been used then.' })
+  used: string;
+  @Field(() => DateTimeScalar, { description: 'When the limit had started over last, UTC.' })
+  windowStart: Instant;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it starts over next, UTC; null: never.' })
+  windowEnd?: Instant | undefined;
+  @Field(() => DateTimeScalar, { description: "When, by the tenant's clock, UTC." })
+  reachedAt: Instant;
+  readonly featureUuid: string;
+}
+
+export function toGraphqlUsageThreshold(threshold: UsageThreshold): UsageThresholdType {
+  const { percent, windowStart, windowEnd, reachedAt } = threshold;
+  return {
+    ...{ percent, windowStart, windowEnd, reachedAt },
+    id: encodeId('UsageThreshold', threshold.id, threshold.tenantId),
+    limit: decimalText(threshold.limit),
+    used: decimalText(threshold.used),
+    featureUuid: threshold.featureId,
+  };
+}
+
+export const UsageThresholdConnection = connectionOf('UsageThreshold', UsageThresholdType);
 
 @ObjectType('RejectedUsageEvent', { description: 'An event that was not recorded.', simpleResolvers: true })
 export class RejectedUsageEventType {

@@ -29,18 +29,26 @@ export class UsageRepository {
   constructor(private readonly manager: EntityManager) {}
 
   /**
-   * Who checks and consumes a limited feature, or looks whether a threshold was crossed, does so one after the other: held
-   * to the end of the transaction. In one order for all, so that two never wait for each other.
+   * Who adds to a limited feature does so one after the other, to the end of the transaction: it reads what was used, and
+   * tells what was reached. In one order for all, so that two never wait for each other.
    */
   async lockFeatures(owner: Owner, featureIds: readonly string[]): Promise<void> {
     if (featureIds.length === 0) return;
-    const ordered = [...featureIds].sort();
+    const lock = async (): Promise<number> =>
+      (
+        await this.manager.query(
+          `select 1 from usage_locks where tenant_id = $1 and feature_id = any($2) order by feature_id for no key update`,
+          [owner.id, featureIds],
+        )
+      ).length;
+    if ((await lock()) === featureIds.length) return;
+    // A row that is not there cannot be locked.
     await this.manager.query(
       `insert into usage_locks (tenant_id, feature_id, partner_id)
-       select $1, f.id, $2 from unnest($3::uuid[]) f(id) order by f.id
-       on conflict (tenant_id, feature_id) do update set locked = true`,
-      [owner.id, owner.partnerId, ordered],
+       select $1, f.id, $2 from unnest($3::uuid[]) f(id) order by f.id on conflict do nothing`,
+      [owner.id, owner.partnerId, featureIds],
     );
+    await lock();
   }
 
   /** Takes each event's key; answers the places of those whose key was taken already. */
@@ -60,17 +68,18 @@ export class UsageRepository {
     return rows.map(({ position }) => Number(position) - 1);
   }
 
-  /** Of events that were recorded before: which say the same as what was recorded? Their keys. */
-  async sameAsRecorded(tenantId: string, events: readonly UsageEvent[]): Promise<ReadonlySet<string>> {
-    const rows: { event_id: string; source: string }[] = await this.manager.query(
-      `select i.event_id, i.source
+  /** Which of these events were recorded before, by their keys, and does what was recorded say the same? */
+  async recorded(tenantId: string, events: readonly UsageEvent[]): Promise<Map<string, boolean>> {
+    if (events.length === 0) return new Map();
+    const rows: { event_id: string; source: string; same: boolean }[] = await this.manager.query(
+      `select k.event_id, k.source,
+         (i.happened_at is null or e.happened_at = i.happened_at) and e.type = i.type
+         and e.subject is not distinct from i.subject and e.quantity is not distinct from i.quantity
+         and e.data is not distinct from i.data::jsonb as same
        from unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::numeric[], $8::text[])
          as i(event_id, source, happened_at, type, subject, quantity, data)
        join usage_event_keys k on k.tenant_id = $1 and k.event_id = i.event_id and k.source = i.source
-       join usage_events e on e.tenant_id = $1 and e.happened_at = k.happened_at and e.event_id = k.event_id and e.source = k.source
-       where (i.happened_at is null or e.happened_at = i.happened_at) and e.type = i.type
-         and e.subject is not distinct from i.subject and e.quantity is not distinct from i.quantity
-         and e.data is not distinct from i.data::jsonb`,
+       join usage_events e on e.tenant_id = $1 and e.happened_at = k.happened_at and e.event_id = k.event_id and e.source = k.source`,
       [
         tenantId,
         events.map(({ id }) => id),
@@ -79,7 +88,7 @@ export class UsageRepository {
         ...contentOf(events),
       ],
     );
-    return new Set(rows.map(({ event_id: id, source }) => keyOf({ id, source })));
+    return new Map(rows.map(({ event_id: id, source, same }) => [keyOf({ id, source }), same]));
   }
 
   /** Keeps the events, whose keys are taken, and adds what they count to the rollups, all in one statement. */
@@ -173,32 +182,38 @@ export class UsageRepository {
        from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) with ordinality
          as a(feature_id, window_start, window_end, place)
        order by a.place`,
-      [
-        tenantId,
-        asked.map(({ featureId }) => featureId),
-        asked.map(({ window }) => window.start.toString()),
-        asked.map(({ window }) => window.end.toString()),
-      ],
+      [tenantId, ...windowsOf(asked)],
     );
     return rows.map(({ used }) => plain(used));
+  }
+
+  /** Which of these values has its window seen? */
+  async seen<Asked extends UsageAsked & { readonly value: string }>(
+    tenantId: string,
+    asked: readonly Asked[],
+  ): Promise<Asked[]> {
+    if (asked.length === 0) return [];
+    const rows: { place: string }[] = await this.manager.query(
+      `select i.place from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[]) with ordinality
+         as i(feature_id, window_start, window_end, value, place)
+       where exists (select from usage_uniques u where u.tenant_id = $1 and u.feature_id = i.feature_id and u.grain = 'QUARTER'
+         and u.value = i.value and u.bucket_start >= i.window_start and u.bucket_start < i.window_end)`,
+      [tenantId, ...windowsOf(asked), asked.map(({ value }) => value)],
+    );
+    return rows.map(({ place }) => asked[Number(place) - 1]!);
   }
 
   /** The same, with how each feature is counted. */
   async usesOf(
     tenantId: string,
-    asked: readonly { readonly featureId: string; readonly window: UsageWindow }[],
+    asked: readonly UsageAsked[],
   ): Promise<ReadonlyMap<string, { readonly used: DecimalValue; readonly aggregation: Aggregation }>> {
     if (asked.length === 0) return new Map();
     const rows: { feature_id: string; used: string; aggregation: Aggregation }[] = await this.manager.query(
       `select a.feature_id, u.used::text as used, u.aggregation
        from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as a(feature_id, window_start, window_end),
             app.use_of($1, a.feature_id, a.window_start, a.window_end) u`,
-      [
-        tenantId,
-        asked.map(({ featureId }) => featureId),
-        asked.map(({ window }) => window.start.toString()),
-        asked.map(({ window }) => window.end.toString()),
-      ],
+      [tenantId, ...windowsOf(asked)],
     );
     return new Map(rows.map((row) => [row.feature_id, { used: plain(row.used), aggregation: row.aggregation }]));
   }
@@ -226,6 +241,11 @@ export class UsageRepository {
   }
 }
 
+const windowsOf = (asked: readonly UsageAsked[]): unknown[] => [
+  asked.map(({ featureId }) => featureId),
+  asked.map(({ window }) => window.start.toString()),
+  asked.map(({ window }) => window.end.toString()),
+];
 const whenOf = ({ at }: UsageEvent) => timeOf(at);
 
 function contentOf(events: readonly UsageEvent[]): unknown[] {

@@ -18,6 +18,9 @@ import {
   RecordUsageInputType,
   RecordUsageResult,
   toGraphqlMeter,
+  toGraphqlUsageThreshold,
+  UsageThresholdConnection,
+  UsageThresholdType,
 } from './usage.graphql';
 
 @Resolver(() => MeterType)
@@ -95,5 +98,31 @@ export class UsageResolver {
         ...{ recorded, duplicates, rejected },
       }),
     );
+  }
+}
+
+@Resolver(() => UsageThresholdType)
+export class UsageThresholdResolver {
+  @Query(() => UsageThresholdConnection, {
+    description: 'Which shares of its limits a tenant has reached, in each of their windows, oldest first.',
+  })
+  async usageThresholds(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:
+      | string
+      | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<UsageThresholdType>> {
+    const tx = await context.read('TENANT_READ');
+    const tenant = context.tenantUuid(tenantId);
+    if (!tx || !tenant) return emptyPage(args);
+    const page = await tx.usageThresholds.page(tenant, pageRequest(args));
+    return toGraphqlPage(page, ({ id }) => id, toGraphqlUsageThreshold);
+  }
+
+  @FieldResolver(() => FeatureType, { description: 'Of which feature.' })
+  async feature(@Root() threshold: UsageThresholdType, @Ctx() context: Context): Promise<FeatureType | undefined> {
+    const feature = await (await context.loader(featureLoader)).load(threshold.featureUuid);
+    return feature && toGraphqlFeature(feature);
   }
 }

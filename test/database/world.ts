@@ -225,8 +225,17 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
     ...{ ...scope, subscription_id: of('subscriptions'), feature_id: catalog('features') },
     ...{ window_start: fresh ? later : at, billed_until: later, quantity: 1, billed_at: at },
   }),
-  usage_thresholds: ({ scope, fresh, catalog }) => ({
-    ...{ ...scope, feature_id: catalog('features'), window_start: at, percent: fresh ? 100 : 80, reached_at: at },
+  usage_thresholds: ({ scope, id, fresh, catalog }) => ({
+    ...{
+      ...scope,
+      id,
+      feature_id: catalog('features'),
+      window_start: at,
+      percent: fresh ? 100 : 80,
+      limit_quantity: 10,
+      used: 10,
+      reached_at: at,
+    },
   }),
 };
 

@@ -94,6 +94,7 @@ const rules: Readonly<Record<string, Rule>> = {
   usageBySubscription: tenantList,
   // A plan that is not there narrows nothing down: the coupon is judged as without one.
   validateCoupon: { data: 'SOVAM', hidden: 'COUPON_NOT_FOUND', ids: { plan: ['Plan', 'DATA'] } },
+  usageThresholds: tenantList,
   viewer: { data: 'SOVAM' },
   webhookDeliveries: { ...partnerList, ids: { endpointId: ['WebhookEndpoint', 'empty'] } },
   webhookEndpoints: partnerList,
@@ -223,7 +224,7 @@ const fields: Readonly<Record<string, string>> = {
   CreditNote: 'id invoiceId issuedAt lines memo number reason settlement total',
   CreditNoteLine: 'amount covers description explanation id invoiceLineId kind position source',
   Entitlement:
-    'allowed exhaustsAt feature featureCode limit reason remaining resetPeriod resetsAt sources unlimited unlocks used usedPerDay value',
+    'allowed exhaustedAt feature featureCode limit perDay reason remaining resetPeriod resetsAt sources unlimited unlocks used value',
   EntitlementGrant: 'endsAt id reason startsAt',
   EntitlementSource: 'endsAt insidePrice kind limit name overagePrice quantity startsAt unlimited value',
   Event: 'body id occurredAt sandbox sequence tenantId type',
@@ -267,6 +268,7 @@ const fields: Readonly<Record<string, string>> = {
   UpcomingInvoice: 'amountDue creditApplied discount dueAt lines period reason subtotal total',
   UsagePrice: 'currency inside overage',
   UsageShare: 'amount explanation part quantity source',
+  UsageThreshold: 'feature id limit percent reachedAt used windowEnd windowStart',
   Viewer: 'account partner role tenant',
   WebhookAttempt: 'at milliseconds problem responseStatus',
   WebhookDelivery:
@@ -548,9 +550,7 @@ describe('field by field', () => {
     ...['tenant', 'partner', 'subscription', 'addonSubscriptions', 'invoices', 'creditNotes', 'balanceEntries'].map(
       of(home),
     ),
-    ...['pendingCoupons', 'couponRedemptions', 'planChangeProrations', 'prorationPreview', 'entitlements'].map(
-      of(home),
-    ),
+    ...['usageThresholds'].map(of(home)),
     ...[
       'addons',
       'plans',

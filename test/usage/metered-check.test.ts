@@ -48,7 +48,7 @@ const check = (tenant: TenantOfWorld, feature: string, more = '') =>
   gateway.get(
     'super-admin',
     `query ($id: ID, $feature: ID!) { entitlementCheck(tenantId: $id, feature: $feature${more}) {
-      allowed reason limit used remaining resetsAt usedPerDay exhaustsAt } }`,
+      allowed reason limit used remaining resetsAt perDay exhaustedAt } }`,
     { id: tenant.id, feature },
   );
 
@@ -96,7 +96,7 @@ describe('a check', () => {
       { type: 'members', data: { member: 'a' }, time: '2026-02-01T00:00:00Z' },
     ]);
     expect(await check(tenant, 'seats')).toMatchObject({ used: '5', remaining: '0', allowed: false, resetsAt: null });
-    expect(await check(tenant, 'storage')).toMatchObject({ used: '4', usedPerDay: null, exhaustsAt: null });
+    expect(await check(tenant, 'storage')).toMatchObject({ used: '4', perDay: null, exhaustedAt: null });
     expect(await check(tenant, 'members')).toMatchObject({ used: '2', remaining: '1', allowed: true });
   });
 
@@ -110,7 +110,7 @@ describe('a check', () => {
       { type: 'members', data: { member: 'a' } },
       { type: 'sold', quantity: '12' },
     ]);
-    const fields = 'featureCode reason limit used remaining resetsAt usedPerDay exhaustsAt unlimited';
+    const fields = 'featureCode reason limit used remaining resetsAt perDay exhaustedAt unlimited';
     const list = await gateway.get('super-admin', `query ($id: ID) { entitlements(tenantId: $id) { ${fields} } }`, {
       id: tenant.id,
     });
@@ -174,17 +174,17 @@ describe('the pace', () => {
     await tenant.advance('2026-02-09T11:00:00Z');
     await batch(tenant, [{ type: 'calls', quantity: '80' }]);
     // 80 in 10 days: 8 a day, and the 20 that are left last 2.5 days.
-    expect(await check(tenant, 'calls')).toMatchObject({ usedPerDay: '8', exhaustsAt: '2026-02-11T23:00:00.000Z' });
+    expect(await check(tenant, 'calls')).toMatchObject({ perDay: '8', exhaustedAt: '2026-02-11T23:00:00.000Z' });
   });
 
   test('has no date where the limit starts over first, nothing was used, or all of it', async () => {
     const tenant = await tenantAt('2026-01-30T11:00:00Z');
     await tenant.advance('2026-02-09T11:00:00Z');
-    expect(await check(tenant, 'calls')).toMatchObject({ usedPerDay: '0', exhaustsAt: null });
+    expect(await check(tenant, 'calls')).toMatchObject({ perDay: '0', exhaustedAt: null });
     // 30 in 10 days; the 70 that are left would last 23 days, and it starts over in 18.
     await batch(tenant, [{ type: 'calls', quantity: '30' }]);
-    expect(await check(tenant, 'calls')).toMatchObject({ usedPerDay: '3', exhaustsAt: null });
+    expect(await check(tenant, 'calls')).toMatchObject({ perDay: '3', exhaustedAt: null });
     await batch(tenant, [{ id: 'more', type: 'calls', quantity: '70' }]);
-    expect(await check(tenant, 'calls')).toMatchObject({ usedPerDay: '10', exhaustsAt: null });
+    expect(await check(tenant, 'calls')).toMatchObject({ perDay: '10', exhaustedAt: null });
   });
 });

@@ -80,6 +80,7 @@ export const examples: Readonly<Record<string, Example>> = {
     account: 'tenantId',
     args: (home) => ({ tenantId: home.tenantId, code: home.freshCouponCode, plan: home.ids.Plan }),
   },
+  usageThresholds: tenantList,
   viewer: { args: () => ({}) },
   webhookDeliveries: {
     account: 'partnerId',

@@ -301,6 +301,8 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       'creditNote { id }',
       `, idempotencyKey: "credited-${name}"`,
     );
+    // Enough to reach a share of the limit.
+    await did(owner, 'recordUsage', { tenantId, id: 'world', type: 'world_calls', quantity: '14' }, 'duplicate');
     await did(owner, 'createApiKey', { tenantId, name: `of ${name}`, scopes: ['READ'], live: false }, 'apiKey { id }');
     const member = await did(
       owner,
