@@ -29,6 +29,7 @@ const innerCommands = new Set([
   'park-tenant',
   'relay-events',
   'write-credit-note',
+  'tell-thresholds',
 ]);
 
 const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -158,7 +158,7 @@ describe('thresholds', () => {
       { id: tenant.id },
     );
     const events = await gateway.database.asOwner<{ payload: { threshold: { percent: number } } }>(
-      `select payload from outbox where tenant_id = $1 and type = 'usage.threshold_reached' order by id`,
+      `select payload from outbox_events where tenant_id = $1 and type = 'usage.threshold_reached' order by id`,
       [decodeId(tenant.id)!.uuid],
     );
     expect(events.map(({ payload }) => payload.threshold.percent)).toEqual(

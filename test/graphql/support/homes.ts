@@ -301,8 +301,11 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       'creditNote { id }',
       `, idempotencyKey: "credited-${name}"`,
     );
-    // Enough to reach a share of the limit.
-    await did(owner, 'recordUsage', { tenantId, id: 'world', type: 'world_calls', quantity: '14' }, 'duplicate');
+    // A limit that is reached at once.
+    const seats = { tenantId, feature: 'world_seats', limit: '1', resetPeriod: 'MONTH', reason: 'a seat' };
+    await did(owner, 'grantEntitlement', seats, 'grant { id }');
+    const data = { user: 'one', region: 'eu' };
+    await did(owner, 'recordUsage', { tenantId, id: 'world', type: 'world_seats', data }, 'duplicate');
     await did(owner, 'createApiKey', { tenantId, name: `of ${name}`, scopes: ['READ'], live: false }, 'apiKey { id }');
     const member = await did(
       owner,
