@@ -11,6 +11,7 @@ import type { ErrorCode } from '../graphql/errors';
 import type { Metrics } from '../platform/metrics';
 import { registerGraphqlRoute, setBytes } from './graphql-route';
 import { type PlaygroundOptions, registerPlayground } from './playground';
+import { registerUsageRoute } from './usage-route';
 
 export interface HttpParts {
   readonly app: App;
@@ -119,6 +120,7 @@ export function createHttpServer(parts: HttpParts): HttpServer {
   });
 
   registerGraphqlRoute(fastify, { app, server, metrics });
+  registerUsageRoute(fastify, { app, metrics });
   if (parts.playground) registerPlayground(fastify, parts.playground);
 
   fastify.get('/health/live', async () => ({ status: 'live' }));

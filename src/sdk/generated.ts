@@ -828,6 +828,41 @@ export function createTenant(
   return client.run(createTenantOperation, variables, options);
 }
 
+/** The codes with which createWebhookEndpoint may be refused, from `@refuses` in the schema. */
+export type CreateWebhookEndpointRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND'
+  | 'WEBHOOK_ENDPOINT_LIMIT_REACHED';
+export type CreateWebhookEndpointResult = Exclude<CreateWebhookEndpointMutation['createWebhookEndpoint'], { __typename: 'Refused' }> | Refused<CreateWebhookEndpointRefusal>;
+export const createWebhookEndpointOperation: Operation<CreateWebhookEndpointResult, CreateWebhookEndpointMutationVariables> = {
+  name: 'CreateWebhookEndpoint',
+  kind: 'mutation',
+  root: 'createWebhookEndpoint',
+  keyed: true,
+  document:
+    'mutation CreateWebhookEndpoint($input:CreateWebhookEndpointInput!$idempotencyKey:String$dryRun:Boolean){createWebhookEndpoint(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreateWebhookEndpointDone{replayed dryRun secret endpoint{...WebhookEndpointParts}}...RefusedParts}}fragment WebhookEndpointParts on WebhookEndpoint{id url description eventTypes status disabledReason previousSecretUntil failingSince version createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * A new endpoint. Its secret is shown this one time; in a replayed answer it is null, so keep the first.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, WEBHOOK_ENDPOINT_LIMIT_REACHED.
+ */
+export function createWebhookEndpoint(
+  client: Client,
+  variables: CreateWebhookEndpointMutationVariables,
+  options?: CallOptions,
+): Promise<CreateWebhookEndpointResult> {
+  return client.run(createWebhookEndpointOperation, variables, options);
+}
+
 export type CreditBalanceResult = CreditBalanceQuery['creditBalance'];
 export const creditBalanceOperation: Operation<CreditBalanceResult, CreditBalanceQueryVariables> = {
   name: 'CreditBalance',
@@ -878,13 +913,48 @@ export function iterateCreditNotes(
   });
 }
 
+/** The codes with which deleteWebhookEndpoint may be refused, from `@refuses` in the schema. */
+export type DeleteWebhookEndpointRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND'
+  | 'WEBHOOK_ENDPOINT_NOT_FOUND';
+export type DeleteWebhookEndpointResult = Exclude<DeleteWebhookEndpointMutation['deleteWebhookEndpoint'], { __typename: 'Refused' }> | Refused<DeleteWebhookEndpointRefusal>;
+export const deleteWebhookEndpointOperation: Operation<DeleteWebhookEndpointResult, DeleteWebhookEndpointMutationVariables> = {
+  name: 'DeleteWebhookEndpoint',
+  kind: 'mutation',
+  root: 'deleteWebhookEndpoint',
+  keyed: true,
+  document:
+    'mutation DeleteWebhookEndpoint($input:DeleteWebhookEndpointInput!$idempotencyKey:String$dryRun:Boolean){deleteWebhookEndpoint(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on DeleteWebhookEndpointDone{replayed dryRun endpointId}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Nothing is sent there any more.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, WEBHOOK_ENDPOINT_NOT_FOUND.
+ */
+export function deleteWebhookEndpoint(
+  client: Client,
+  variables: DeleteWebhookEndpointMutationVariables,
+  options?: CallOptions,
+): Promise<DeleteWebhookEndpointResult> {
+  return client.run(deleteWebhookEndpointOperation, variables, options);
+}
+
 export type EntitlementCheckResult = EntitlementCheckQuery['entitlementCheck'];
 export const entitlementCheckOperation: Operation<EntitlementCheckResult, EntitlementCheckQueryVariables> = {
   name: 'EntitlementCheck',
   kind: 'query',
   root: 'entitlementCheck',
   document:
-    'query EntitlementCheck($feature:ID!$quantity:Decimal$tenantId:ID$asOf:DateTime){entitlementCheck(feature:$feature quantity:$quantity tenantId:$tenantId asOf:$asOf){...EntitlementParts unlocks{__typename ...on AddonUnlock{addon{id code name}withPlan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}...on PlanUnlock{plan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}}}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt usedPerDay exhaustsAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment MoneyParts on Money{amount currency}',
+    'query EntitlementCheck($feature:ID!$quantity:Decimal$tenantId:ID$asOf:DateTime){entitlementCheck(feature:$feature quantity:$quantity tenantId:$tenantId asOf:$asOf){...EntitlementParts unlocks{__typename ...on AddonUnlock{addon{id code name}withPlan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}...on PlanUnlock{plan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}}}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt perDay exhaustedAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment MoneyParts on Money{amount currency}',
 };
 /**
  * May this tenant use this feature now? Where not: what would unlock it, and what that costs today and from then on.
@@ -903,7 +973,7 @@ export const entitlementsOperation: Operation<EntitlementsResult, EntitlementsQu
   kind: 'query',
   root: 'entitlements',
   document:
-    'query Entitlements($tenantId:ID$asOf:DateTime){entitlements(tenantId:$tenantId asOf:$asOf){...EntitlementParts}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt usedPerDay exhaustsAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
+    'query Entitlements($tenantId:ID$asOf:DateTime){entitlements(tenantId:$tenantId asOf:$asOf){...EntitlementParts}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt perDay exhaustedAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
 };
 /**
  * Everything a tenant is entitled to, by feature, with what gives it.
@@ -914,6 +984,56 @@ export function entitlements(
   options?: CallOptions,
 ): Promise<EntitlementsResult> {
   return client.run(entitlementsOperation, variables, options);
+}
+
+export type EventsResult = EventsQuery['events'];
+export const eventsOperation: Operation<EventsResult, EventsQueryVariables> = {
+  name: 'Events',
+  kind: 'query',
+  root: 'events',
+  document:
+    'query Events($fromSequence:BigInt$types:[String!]$first:Int$after:String$last:Int$before:String$partnerId:ID){events(fromSequence:$fromSequence types:$types first:$first after:$after last:$last before:$before partnerId:$partnerId){nodes{id sequence type tenantId sandbox occurredAt body}pageInfo{...PageParts}}}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * The partner's log: numbered without holes, each event with the text that endpoints get.
+ */
+export function events(
+  client: Client,
+  variables: EventsQueryVariables = {},
+  options?: CallOptions,
+): Promise<EventsResult> {
+  return client.run(eventsOperation, variables, options);
+}
+export type EventsEntry = NonNullable<EventsResult>['nodes'][number];
+/** Every entry of `events`, page by page: each page is asked for when the one before it is used up. */
+export function iterateEvents(
+  client: Client,
+  variables: Omit<EventsQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<EventsEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await events(client, { ...variables, after }, options);
+    return result;
+  });
+}
+
+export type ExplainInvoiceLineResult = ExplainInvoiceLineQuery['explainInvoiceLine'];
+export const explainInvoiceLineOperation: Operation<ExplainInvoiceLineResult, ExplainInvoiceLineQueryVariables> = {
+  name: 'ExplainInvoiceLine',
+  kind: 'query',
+  root: 'explainInvoiceLine',
+  document:
+    'query ExplainInvoiceLine($id:ID!){explainInvoiceLine(id:$id){line{id kind description quantity amount{...MoneyParts}explanation{rule formula operands{name value unit source}exact rounding result sentence}}discounts{id description amount{...MoneyParts}}invoice{id number}}}fragment MoneyParts on Money{amount currency}',
+};
+/**
+ * Why a line has its amount: the rule, the formula with its numbers, and one sentence.
+ */
+export function explainInvoiceLine(
+  client: Client,
+  variables: ExplainInvoiceLineQueryVariables,
+  options?: CallOptions,
+): Promise<ExplainInvoiceLineResult> {
+  return client.run(explainInvoiceLineOperation, variables, options);
 }
 
 export type FeaturesResult = FeaturesQuery['features'];
@@ -1738,6 +1858,41 @@ export function removeUser(
   return client.run(removeUserOperation, variables, options);
 }
 
+/** The codes with which replayEvents may be refused, from `@refuses` in the schema. */
+export type ReplayEventsRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND'
+  | 'WEBHOOK_ENDPOINT_NOT_FOUND';
+export type ReplayEventsResult = Exclude<ReplayEventsMutation['replayEvents'], { __typename: 'Refused' }> | Refused<ReplayEventsRefusal>;
+export const replayEventsOperation: Operation<ReplayEventsResult, ReplayEventsMutationVariables> = {
+  name: 'ReplayEvents',
+  kind: 'mutation',
+  root: 'replayEvents',
+  keyed: true,
+  document:
+    'mutation ReplayEvents($input:ReplayEventsInput!$idempotencyKey:String$dryRun:Boolean){replayEvents(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ReplayEventsDone{replayed dryRun count nextSequence}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * The events from a number on, once more, with the ids they had.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, WEBHOOK_ENDPOINT_NOT_FOUND.
+ */
+export function replayEvents(
+  client: Client,
+  variables: ReplayEventsMutationVariables,
+  options?: CallOptions,
+): Promise<ReplayEventsResult> {
+  return client.run(replayEventsOperation, variables, options);
+}
+
 /** The codes with which revokeApiKey may be refused, from `@refuses` in the schema. */
 export type RevokeApiKeyRefusal =
   | 'API_KEY_NOT_FOUND'
@@ -1806,6 +1961,78 @@ export function revokeEntitlement(
   options?: CallOptions,
 ): Promise<RevokeEntitlementResult> {
   return client.run(revokeEntitlementOperation, variables, options);
+}
+
+/** The codes with which rotateWebhookSecret may be refused, from `@refuses` in the schema. */
+export type RotateWebhookSecretRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND'
+  | 'VERSION_CONFLICT'
+  | 'WEBHOOK_ENDPOINT_NOT_FOUND';
+export type RotateWebhookSecretResult = Exclude<RotateWebhookSecretMutation['rotateWebhookSecret'], { __typename: 'Refused' }> | Refused<RotateWebhookSecretRefusal>;
+export const rotateWebhookSecretOperation: Operation<RotateWebhookSecretResult, RotateWebhookSecretMutationVariables> = {
+  name: 'RotateWebhookSecret',
+  kind: 'mutation',
+  root: 'rotateWebhookSecret',
+  keyed: true,
+  document:
+    'mutation RotateWebhookSecret($input:RotateWebhookSecretInput!$idempotencyKey:String$dryRun:Boolean){rotateWebhookSecret(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RotateWebhookSecretDone{replayed dryRun secret endpoint{...WebhookEndpointParts}}...RefusedParts}}fragment WebhookEndpointParts on WebhookEndpoint{id url description eventTypes status disabledReason previousSecretUntil failingSince version createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * A new secret. The old one signs too until previousSecretUntil.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT, WEBHOOK_ENDPOINT_NOT_FOUND.
+ */
+export function rotateWebhookSecret(
+  client: Client,
+  variables: RotateWebhookSecretMutationVariables,
+  options?: CallOptions,
+): Promise<RotateWebhookSecretResult> {
+  return client.run(rotateWebhookSecretOperation, variables, options);
+}
+
+/** The codes with which sendTestEvent may be refused, from `@refuses` in the schema. */
+export type SendTestEventRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND'
+  | 'WEBHOOK_ENDPOINT_DISABLED'
+  | 'WEBHOOK_ENDPOINT_NOT_FOUND';
+export type SendTestEventResult = Exclude<SendTestEventMutation['sendTestEvent'], { __typename: 'Refused' }> | Refused<SendTestEventRefusal>;
+export const sendTestEventOperation: Operation<SendTestEventResult, SendTestEventMutationVariables> = {
+  name: 'SendTestEvent',
+  kind: 'mutation',
+  root: 'sendTestEvent',
+  keyed: true,
+  document:
+    'mutation SendTestEvent($input:SendTestEventInput!$idempotencyKey:String$dryRun:Boolean){sendTestEvent(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SendTestEventDone{replayed dryRun delivery{...WebhookDeliveryParts}}...RefusedParts}}fragment WebhookDeliveryParts on WebhookDelivery{id endpointId sequence eventType status attemptCount attempts{at responseStatus problem milliseconds}nextAttemptAt lastAttemptAt responseStatus problem createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * webhook.test, to this endpoint alone.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, WEBHOOK_ENDPOINT_DISABLED, WEBHOOK_ENDPOINT_NOT_FOUND.
+ */
+export function sendTestEvent(
+  client: Client,
+  variables: SendTestEventMutationVariables,
+  options?: CallOptions,
+): Promise<SendTestEventResult> {
+  return client.run(sendTestEventOperation, variables, options);
 }
 
 /** The codes with which startSubscription may be refused, from `@refuses` in the schema. */
@@ -2025,6 +2252,25 @@ export function unparkTenant(
   return client.run(unparkTenantOperation, variables, options);
 }
 
+export type UpcomingInvoiceResult = UpcomingInvoiceQuery['upcomingInvoice'];
+export const upcomingInvoiceOperation: Operation<UpcomingInvoiceResult, UpcomingInvoiceQueryVariables> = {
+  name: 'UpcomingInvoice',
+  kind: 'query',
+  root: 'upcomingInvoice',
+  document:
+    'query UpcomingInvoice($tenantId:ID){upcomingInvoice(tenantId:$tenantId){reason dueAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}lines{kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}explanation{sentence}}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}',
+};
+/**
+ * The next invoice if nothing more happened: what is scheduled, usage as it stands, coupons, credit. It writes nothing.
+ */
+export function upcomingInvoice(
+  client: Client,
+  variables: UpcomingInvoiceQueryVariables = {},
+  options?: CallOptions,
+): Promise<UpcomingInvoiceResult> {
+  return client.run(upcomingInvoiceOperation, variables, options);
+}
+
 /** The codes with which updateAddon may be refused, from `@refuses` in the schema. */
 export type UpdateAddonRefusal =
   | 'ADDON_NOT_FOUND'
@@ -2135,6 +2381,61 @@ export function updatePlan(
   return client.run(updatePlanOperation, variables, options);
 }
 
+/** The codes with which updateWebhookEndpoint may be refused, from `@refuses` in the schema. */
+export type UpdateWebhookEndpointRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND'
+  | 'VERSION_CONFLICT'
+  | 'WEBHOOK_ENDPOINT_NOT_FOUND';
+export type UpdateWebhookEndpointResult = Exclude<UpdateWebhookEndpointMutation['updateWebhookEndpoint'], { __typename: 'Refused' }> | Refused<UpdateWebhookEndpointRefusal>;
+export const updateWebhookEndpointOperation: Operation<UpdateWebhookEndpointResult, UpdateWebhookEndpointMutationVariables> = {
+  name: 'UpdateWebhookEndpoint',
+  kind: 'mutation',
+  root: 'updateWebhookEndpoint',
+  keyed: true,
+  document:
+    'mutation UpdateWebhookEndpoint($input:UpdateWebhookEndpointInput!$idempotencyKey:String$dryRun:Boolean){updateWebhookEndpoint(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdateWebhookEndpointDone{replayed dryRun endpoint{...WebhookEndpointParts}}...RefusedParts}}fragment WebhookEndpointParts on WebhookEndpoint{id url description eventTypes status disabledReason previousSecretUntil failingSince version createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Changes, enables or disables an endpoint.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT, WEBHOOK_ENDPOINT_NOT_FOUND.
+ */
+export function updateWebhookEndpoint(
+  client: Client,
+  variables: UpdateWebhookEndpointMutationVariables,
+  options?: CallOptions,
+): Promise<UpdateWebhookEndpointResult> {
+  return client.run(updateWebhookEndpointOperation, variables, options);
+}
+
+export type UsageBySubscriptionResult = UsageBySubscriptionQuery['usageBySubscription'];
+export const usageBySubscriptionOperation: Operation<UsageBySubscriptionResult, UsageBySubscriptionQueryVariables> = {
+  name: 'UsageBySubscription',
+  kind: 'query',
+  root: 'usageBySubscription',
+  document:
+    'query UsageBySubscription($tenantId:ID){usageBySubscription(tenantId:$tenantId){feature{id code name unit}since resetsAt used limit remaining overage perDay exhaustedAt amount{...MoneyParts}shares{part quantity amount{...MoneyParts}source{kind name limit}explanation{sentence}}}}fragment MoneyParts on Money{amount currency}',
+};
+/**
+ * What was used of each METERED feature since its limit started over: whose units they are, what is beyond, what it costs.
+ */
+export function usageBySubscription(
+  client: Client,
+  variables: UsageBySubscriptionQueryVariables = {},
+  options?: CallOptions,
+): Promise<UsageBySubscriptionResult> {
+  return client.run(usageBySubscriptionOperation, variables, options);
+}
+
 export type UsageThresholdsResult = UsageThresholdsQuery['usageThresholds'];
 export const usageThresholdsOperation: Operation<UsageThresholdsResult, UsageThresholdsQueryVariables> = {
   name: 'UsageThresholds',
@@ -2240,6 +2541,68 @@ export function voidInvoice(
 ): Promise<VoidInvoiceResult> {
   return client.run(voidInvoiceOperation, variables, options);
 }
+
+export type WebhookDeliveriesResult = WebhookDeliveriesQuery['webhookDeliveries'];
+export const webhookDeliveriesOperation: Operation<WebhookDeliveriesResult, WebhookDeliveriesQueryVariables> = {
+  name: 'WebhookDeliveries',
+  kind: 'query',
+  root: 'webhookDeliveries',
+  document:
+    'query WebhookDeliveries($endpointId:ID!$status:WebhookDeliveryStatus$first:Int$after:String$last:Int$before:String$partnerId:ID){webhookDeliveries(endpointId:$endpointId status:$status first:$first after:$after last:$last before:$before partnerId:$partnerId){nodes{...WebhookDeliveryParts}pageInfo{...PageParts}}}fragment WebhookDeliveryParts on WebhookDelivery{id endpointId sequence eventType status attemptCount attempts{at responseStatus problem milliseconds}nextAttemptAt lastAttemptAt responseStatus problem createdAt}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * What was sent to an endpoint, what waits, and what it answered.
+ */
+export function webhookDeliveries(
+  client: Client,
+  variables: WebhookDeliveriesQueryVariables,
+  options?: CallOptions,
+): Promise<WebhookDeliveriesResult> {
+  return client.run(webhookDeliveriesOperation, variables, options);
+}
+export type WebhookDeliveriesEntry = NonNullable<WebhookDeliveriesResult>['nodes'][number];
+/** Every entry of `webhookDeliveries`, page by page: each page is asked for when the one before it is used up. */
+export function iterateWebhookDeliveries(
+  client: Client,
+  variables: Omit<WebhookDeliveriesQueryVariables, 'after' | 'before' | 'last'>,
+  options?: CallOptions,
+): AsyncGenerator<WebhookDeliveriesEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await webhookDeliveries(client, { ...variables, after }, options);
+    return result;
+  });
+}
+
+export type WebhookEndpointsResult = WebhookEndpointsQuery['webhookEndpoints'];
+export const webhookEndpointsOperation: Operation<WebhookEndpointsResult, WebhookEndpointsQueryVariables> = {
+  name: 'WebhookEndpoints',
+  kind: 'query',
+  root: 'webhookEndpoints',
+  document:
+    'query WebhookEndpoints($first:Int$after:String$last:Int$before:String$partnerId:ID){webhookEndpoints(first:$first after:$after last:$last before:$before partnerId:$partnerId){nodes{...WebhookEndpointParts}pageInfo{...PageParts}}}fragment WebhookEndpointParts on WebhookEndpoint{id url description eventTypes status disabledReason previousSecretUntil failingSince version createdAt}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * Where the partner's events are sent.
+ */
+export function webhookEndpoints(
+  client: Client,
+  variables: WebhookEndpointsQueryVariables = {},
+  options?: CallOptions,
+): Promise<WebhookEndpointsResult> {
+  return client.run(webhookEndpointsOperation, variables, options);
+}
+export type WebhookEndpointsEntry = NonNullable<WebhookEndpointsResult>['nodes'][number];
+/** Every entry of `webhookEndpoints`, page by page: each page is asked for when the one before it is used up. */
+export function iterateWebhookEndpoints(
+  client: Client,
+  variables: Omit<WebhookEndpointsQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<WebhookEndpointsEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await webhookEndpoints(client, { ...variables, after }, options);
+    return result;
+  });
+}
 /** Where an actor belongs. */
 export type AccountKind =
   /** A reseller. */
@@ -2248,6 +2611,13 @@ export type AccountKind =
   | 'PLATFORM'
   /** A partner's customer. */
   | 'TENANT';
+
+/** When the rest of the period is charged that an add-on joins in. */
+export type AddonCharge =
+  /** As a line of the next invoice. */
+  | 'NEXT_INVOICE'
+  /** At once, with an invoice of its own. */
+  | 'NOW';
 
 /** Why an attachment ended. */
 export type AddonEndKind =
@@ -2656,6 +3026,18 @@ export type CreateTenantInput = {
   timeZone?: string | null | undefined;
 };
 
+/** A new endpoint. */
+export type CreateWebhookEndpointInput = {
+  /** For people; up to 200 characters. */
+  description?: string | null | undefined;
+  /** Which events; none or an empty list: all. */
+  eventTypes?: Array<string> | null | undefined;
+  /** Only for super admins: whose. */
+  partnerId?: string | null | undefined;
+  /** https, a public name, port 443 or 8443, no credentials. */
+  url: string;
+};
+
 /** How much of one line is given back. */
 export type CreditLineInput = {
   /** Above zero; at most what is left of the line after discounts and earlier credits. */
@@ -2694,6 +3076,14 @@ export type CreditSettlement =
   | 'OUTSIDE'
   /** Back through the payment provider. */
   | 'REFUND';
+
+/** Which endpoint goes. */
+export type DeleteWebhookEndpointInput = {
+  /** webhook_… */
+  endpointId: string;
+  /** Only for super admins: whose. */
+  partnerId?: string | null | undefined;
+};
 
 /** When a change takes place. */
 export type Effective =
@@ -3244,7 +3634,13 @@ export type RefusalCode =
   /** Usage of the feature has been counted without a meter; what was counted stays counted that way. */
   | 'USAGE_EXISTS'
   /** It was changed since you read it. Read it again and decide anew. */
-  | 'VERSION_CONFLICT';
+  | 'VERSION_CONFLICT'
+  /** The webhook endpoint is disabled. Enable it with updateWebhookEndpoint first. */
+  | 'WEBHOOK_ENDPOINT_DISABLED'
+  /** The partner has as many webhook endpoints as it may. Delete one first. */
+  | 'WEBHOOK_ENDPOINT_LIMIT_REACHED'
+  /** There is no such webhook endpoint. */
+  | 'WEBHOOK_ENDPOINT_NOT_FOUND';
 
 /** Which queued coupon is taken back. */
 export type RemovePendingCouponInput = {
@@ -3262,6 +3658,16 @@ export type RemoveUserInput = {
   tenantId?: string | null | undefined;
   /** user_… */
   userId: string;
+};
+
+/** Which events, where to. */
+export type ReplayEventsInput = {
+  /** webhook_… */
+  endpointId: string;
+  /** From this number on. */
+  fromSequence: string;
+  /** Only for super admins: whose. */
+  partnerId?: string | null | undefined;
 };
 
 /** When a metered limit starts over, counted from the subscription's anchor. */
@@ -3295,6 +3701,24 @@ export type RevokeEntitlementInput = {
   tenantId: string;
 };
 
+/** Whose secret is replaced. */
+export type RotateWebhookSecretInput = {
+  /** webhook_… */
+  endpointId: string;
+  /** How long the old secret signs too: 0 to 168; default 24. */
+  oldSecretValidHours?: number | null | undefined;
+  /** Only for super admins: whose. */
+  partnerId?: string | null | undefined;
+};
+
+/** Where to. */
+export type SendTestEventInput = {
+  /** webhook_… */
+  endpointId: string;
+  /** Only for super admins: whose. */
+  partnerId?: string | null | undefined;
+};
+
 /** Where money in the tenant's favour goes. */
 export type Settlement =
   /** Into the credit balance, which pays the next invoices. */
@@ -3326,6 +3750,8 @@ export type StartSubscriptionInput = {
 export type SubscribeAddonInput = {
   /** Id or code. */
   addon: string;
+  /** When the rest of this period is charged. Default NOW. */
+  charge?: AddonCharge | null | undefined;
   /** Default 1. */
   quantity?: number | null | undefined;
   /** Default: the actor's own tenant. */
@@ -3456,6 +3882,24 @@ export type UpdatePlanInput = {
   status?: CatalogStatus | null | undefined;
 };
 
+/** What changes; what is not given stays. */
+export type UpdateWebhookEndpointInput = {
+  /** For people; up to 200 characters. */
+  description?: string | null | undefined;
+  /** false: nothing is sent there. true: also forgets failures. */
+  enabled?: boolean | null | undefined;
+  /** webhook_… */
+  endpointId: string;
+  /** Which events; an empty list: all. */
+  eventTypes?: Array<string> | null | undefined;
+  /** Refuses when it was changed since this version. */
+  expectedVersion?: number | null | undefined;
+  /** Only for super admins: whose. */
+  partnerId?: string | null | undefined;
+  /** https, a public name, port 443 or 8443, no credentials. */
+  url?: string | null | undefined;
+};
+
 /** Why an event of a batch was not recorded. */
 export type UsageEventProblem =
   /** An event with this id was recorded before and says something else. */
@@ -3470,6 +3914,13 @@ export type UsageEventProblem =
   | 'LIMIT_REACHED'
   /** Enforced: the tenant does not have the feature. */
   | 'NOT_ENTITLED';
+
+/** Where units fall. */
+export type UsagePart =
+  /** Within a source's limit. */
+  | 'INSIDE'
+  /** Beyond all limits. */
+  | 'OVERAGE';
 
 /** What units of a METERED feature cost in a currency. */
 export type UsagePriceInput = {
@@ -3490,6 +3941,42 @@ export type VoidInvoiceInput = {
   /** Whose invoice. */
   tenantId?: string | null | undefined;
 };
+
+/** Why the last attempt did not succeed. */
+export type WebhookDeliveryProblem =
+  /** Another answer than 2xx; redirects are not followed. */
+  | 'BAD_STATUS'
+  /** No connection, or it broke, or the certificate does not hold. */
+  | 'CONNECTION_FAILED'
+  /** The host has no address, or one that is not public. */
+  | 'NO_PUBLIC_ADDRESS'
+  /** No answer in time. */
+  | 'TIMEOUT';
+
+/** How far a delivery is. */
+export type WebhookDeliveryStatus =
+  /** All ten attempts were used up. replayEvents begins anew. */
+  | 'FAILED'
+  /** To be sent, or to be tried again at nextAttemptAt. */
+  | 'PENDING'
+  /** The endpoint answered 2xx. */
+  | 'SUCCEEDED';
+
+/** Why an endpoint is disabled. */
+export type WebhookDisabledReason =
+  /** By updateWebhookEndpoint. */
+  | 'BY_REQUEST'
+  /** Every attempt failed for five days. */
+  | 'FAILING'
+  /** It answered 410. */
+  | 'GONE';
+
+/** Whether events are sent there. */
+export type WebhookEndpointStatus =
+  /** They are not, and those that happen meanwhile are sent only by replayEvents. */
+  | 'DISABLED'
+  /** They are. */
+  | 'ENABLED';
 
 export type AddonSubscriptionPartsFragment = { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } };
 
@@ -3713,7 +4200,7 @@ export type IssueCreditNoteMutation = { issueCreditNote:
 
 export type EntitlementGrantPartsFragment = { id: string, reason: string, startsAt: string, endsAt: string | null };
 
-export type EntitlementPartsFragment = { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, usedPerDay: string | null, exhaustsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> };
+export type EntitlementPartsFragment = { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, perDay: string | null, exhaustedAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> };
 
 export type EntitlementCheckQueryVariables = Exact<{
   feature: string;
@@ -3723,7 +4210,7 @@ export type EntitlementCheckQueryVariables = Exact<{
 }>;
 
 
-export type EntitlementCheckQuery = { entitlementCheck: { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, usedPerDay: string | null, exhaustsAt: string | null, unlocks: Array<
+export type EntitlementCheckQuery = { entitlementCheck: { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, perDay: string | null, exhaustedAt: string | null, unlocks: Array<
       | { __typename: 'AddonUnlock', interval: BillingInterval, addon: { id: string, code: string, name: string }, withPlan: { id: string, code: string, name: string } | null, dueNow: { amount: string, currency: string }, recurring: { amount: string, currency: string } }
       | { __typename: 'PlanUnlock', interval: BillingInterval, plan: { id: string, code: string, name: string }, dueNow: { amount: string, currency: string }, recurring: { amount: string, currency: string } }
     >, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> } };
@@ -3743,7 +4230,7 @@ export type EntitlementsQueryVariables = Exact<{
 }>;
 
 
-export type EntitlementsQuery = { entitlements: Array<{ featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, usedPerDay: string | null, exhaustsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> };
+export type EntitlementsQuery = { entitlements: Array<{ featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, perDay: string | null, exhaustedAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> };
 
 export type GrantEntitlementMutationVariables = Exact<{
   input: GrantEntitlementInput;
@@ -3877,6 +4364,20 @@ export type VoidInvoiceMutation = { voidInvoice:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
     | { __typename: 'VoidInvoiceDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
    };
+
+export type UpcomingInvoiceQueryVariables = Exact<{
+  tenantId?: string | null | undefined;
+}>;
+
+
+export type UpcomingInvoiceQuery = { upcomingInvoice: { reason: InvoiceReason, dueAt: string, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string }, lines: Array<{ kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, covers: { start: string, end: string }, explanation: { sentence: string } }> } | null };
+
+export type ExplainInvoiceLineQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ExplainInvoiceLineQuery = { explainInvoiceLine: { line: { id: string, kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, explanation: { rule: string, formula: string, exact: string, rounding: string, result: string, sentence: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> } }, discounts: { id: string, description: string, amount: { amount: string, currency: string } } | null, invoice: { id: string, number: string } } | null };
 
 export type MemberPartsFragment = { userId: string, name: string, email: string, partnerRole: PartnerRole | null, tenantRole: TenantRole | null, createdAt: string };
 
@@ -4272,6 +4773,13 @@ export type RecordUsageBatchMutation = { recordUsageBatch:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
+export type UsageBySubscriptionQueryVariables = Exact<{
+  tenantId?: string | null | undefined;
+}>;
+
+
+export type UsageBySubscriptionQuery = { usageBySubscription: Array<{ since: string, resetsAt: string | null, used: string, limit: string | null, remaining: string | null, overage: string, perDay: string, exhaustedAt: string | null, feature: { id: string, code: string, name: string, unit: string | null }, amount: { amount: string, currency: string }, shares: Array<{ part: UsagePart, quantity: string, amount: { amount: string, currency: string } | null, source: { kind: EntitlementSourceKind, name: string, limit: string | null } | null, explanation: { sentence: string } | null }> }> };
+
 export type UsageThresholdsQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
@@ -4312,3 +4820,116 @@ export type NodeQuery = { node:
     | { __typename: 'Subscription', id: string, status: SubscriptionStatus }
     | { __typename: 'Tenant', id: string, name: string }
    | null };
+
+export type WebhookEndpointPartsFragment = { id: string, url: string, description: string, eventTypes: Array<string>, status: WebhookEndpointStatus, disabledReason: WebhookDisabledReason | null, previousSecretUntil: string | null, failingSince: string | null, version: number, createdAt: string };
+
+export type WebhookDeliveryPartsFragment = { id: string, endpointId: string, sequence: string | null, eventType: string, status: WebhookDeliveryStatus, attemptCount: number, nextAttemptAt: string | null, lastAttemptAt: string | null, responseStatus: number | null, problem: WebhookDeliveryProblem | null, createdAt: string, attempts: Array<{ at: string, responseStatus: number | null, problem: WebhookDeliveryProblem | null, milliseconds: number }> };
+
+export type WebhookEndpointsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  partnerId?: string | null | undefined;
+}>;
+
+
+export type WebhookEndpointsQuery = { webhookEndpoints: { nodes: Array<{ id: string, url: string, description: string, eventTypes: Array<string>, status: WebhookEndpointStatus, disabledReason: WebhookDisabledReason | null, previousSecretUntil: string | null, failingSince: string | null, version: number, createdAt: string }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type WebhookDeliveriesQueryVariables = Exact<{
+  endpointId: string;
+  status?: WebhookDeliveryStatus | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  partnerId?: string | null | undefined;
+}>;
+
+
+export type WebhookDeliveriesQuery = { webhookDeliveries: { nodes: Array<{ id: string, endpointId: string, sequence: string | null, eventType: string, status: WebhookDeliveryStatus, attemptCount: number, nextAttemptAt: string | null, lastAttemptAt: string | null, responseStatus: number | null, problem: WebhookDeliveryProblem | null, createdAt: string, attempts: Array<{ at: string, responseStatus: number | null, problem: WebhookDeliveryProblem | null, milliseconds: number }> }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type EventsQueryVariables = Exact<{
+  fromSequence?: string | null | undefined;
+  types?: Array<string> | string | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  partnerId?: string | null | undefined;
+}>;
+
+
+export type EventsQuery = { events: { nodes: Array<{ id: string, sequence: string, type: string, tenantId: string | null, sandbox: boolean, occurredAt: string, body: string }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type CreateWebhookEndpointMutationVariables = Exact<{
+  input: CreateWebhookEndpointInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type CreateWebhookEndpointMutation = { createWebhookEndpoint:
+    | { __typename: 'CreateWebhookEndpointDone', replayed: boolean, dryRun: boolean, secret: string | null, endpoint: { id: string, url: string, description: string, eventTypes: Array<string>, status: WebhookEndpointStatus, disabledReason: WebhookDisabledReason | null, previousSecretUntil: string | null, failingSince: string | null, version: number, createdAt: string } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type UpdateWebhookEndpointMutationVariables = Exact<{
+  input: UpdateWebhookEndpointInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type UpdateWebhookEndpointMutation = { updateWebhookEndpoint:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'UpdateWebhookEndpointDone', replayed: boolean, dryRun: boolean, endpoint: { id: string, url: string, description: string, eventTypes: Array<string>, status: WebhookEndpointStatus, disabledReason: WebhookDisabledReason | null, previousSecretUntil: string | null, failingSince: string | null, version: number, createdAt: string } }
+   };
+
+export type DeleteWebhookEndpointMutationVariables = Exact<{
+  input: DeleteWebhookEndpointInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type DeleteWebhookEndpointMutation = { deleteWebhookEndpoint:
+    | { __typename: 'DeleteWebhookEndpointDone', replayed: boolean, dryRun: boolean, endpointId: string }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type RotateWebhookSecretMutationVariables = Exact<{
+  input: RotateWebhookSecretInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type RotateWebhookSecretMutation = { rotateWebhookSecret:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'RotateWebhookSecretDone', replayed: boolean, dryRun: boolean, secret: string | null, endpoint: { id: string, url: string, description: string, eventTypes: Array<string>, status: WebhookEndpointStatus, disabledReason: WebhookDisabledReason | null, previousSecretUntil: string | null, failingSince: string | null, version: number, createdAt: string } }
+   };
+
+export type SendTestEventMutationVariables = Exact<{
+  input: SendTestEventInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type SendTestEventMutation = { sendTestEvent:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'SendTestEventDone', replayed: boolean, dryRun: boolean, delivery: { id: string, endpointId: string, sequence: string | null, eventType: string, status: WebhookDeliveryStatus, attemptCount: number, nextAttemptAt: string | null, lastAttemptAt: string | null, responseStatus: number | null, problem: WebhookDeliveryProblem | null, createdAt: string, attempts: Array<{ at: string, responseStatus: number | null, problem: WebhookDeliveryProblem | null, milliseconds: number }> } }
+   };
+
+export type ReplayEventsMutationVariables = Exact<{
+  input: ReplayEventsInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type ReplayEventsMutation = { replayEvents:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'ReplayEventsDone', replayed: boolean, dryRun: boolean, count: number, nextSequence: string | null }
+   };
