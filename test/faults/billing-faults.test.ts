@@ -160,10 +160,13 @@ test(
       ...{ seed, lost: 0, double: 0, torn: 0, findings: [], work: [] },
     });
     // There was something to lose: months went by, and each kill met somebody at work.
-    expect(lastMonth).toBeGreaterThanOrEqual(3);
+    expect(lastMonth).toBeGreaterThanOrEqual(2);
   },
   60_000 + kills * 3_000,
 );
+
+/** Until the damage is there; it takes a few kills, seldom many. */
+const torn = { kills: 100, crashes: 0, torn: true } as const;
 
 /** A state that no run of the real code leaves behind. */
 const isBroken = ({ lost, double, torn, findings, work }: Awaited<ReturnType<typeof verdict>>) =>
@@ -171,17 +174,20 @@ const isBroken = ({ lost, double, torn, findings, work }: Awaited<ReturnType<typ
 
 test('control: where each statement commits by itself, the same storm leaves torn or lost bills, and they are noticed', async () => {
   const first = lastMonth + 1;
-  const last = await storm({ kills: 20, crashes: 0, firstMonth: first, torn: true, seed: seed + 1 });
+  const enough = async () =>
+    (await cluster.database.asOwner('select 1 from billing_work where reason is not null')).length > 0;
+  const last = await storm({ ...torn, firstMonth: first, seed: seed + 1, enough });
   expect(isBroken(await verdict(first, last))).toBe(true);
   lastMonth = last;
-}, 120_000);
+}, 240_000);
 
 test('control: where the unique key is gone too, periods are billed twice, and that is noticed', async () => {
   await cluster.database.asOwner('drop index invoices_one_per_period');
   await cluster.database.asOwner('delete from billing_work');
   const first = lastMonth + 1;
-  const last = await storm({ kills: 30, crashes: 0, firstMonth: first, torn: true, seed: seed + 2 });
+  const enough = async () => (await cluster.database.asOwner('select 1 from check_double_period')).length > 0;
+  const last = await storm({ ...torn, firstMonth: first, seed: seed + 2, enough });
   const { findings, double } = await verdict(first, last);
   expect(double).toBeGreaterThan(0);
   expect(findings).toEqual(expect.arrayContaining(['check_double_period', 'check_guards']));
-}, 120_000);
+}, 240_000);

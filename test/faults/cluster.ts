@@ -73,7 +73,9 @@ export async function startCluster(): Promise<Cluster> {
     },
     crash: async () => {
       const lock = readFileSync(join(clusterPaths(server.dataFolder).data, 'postmaster.pid'), 'utf8');
-      process.kill(Number(lock.split('\n')[0]), 'SIGQUIT');
+      const postmaster = Number(lock.split('\n')[0]);
+      if (!(postmaster > 1)) throw new Error(`no server to stop: ${lock}`);
+      process.kill(postmaster, 'SIGQUIT');
       server = await start();
     },
     close,
