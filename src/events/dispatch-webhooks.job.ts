@@ -16,6 +16,7 @@ export interface DispatcherOptions {
   readonly resolve?: Resolve;
   readonly random?: () => number;
   readonly timeoutMilliseconds?: number;
+  readonly stopMilliseconds?: number;
 }
 
 type Claim = ClaimedEndpoint & { readonly due: readonly DueDelivery[] };
@@ -60,7 +61,7 @@ export class WebhookDispatcher {
     this.stopping = true;
     this.wake();
     await this.loop;
-    const late = setTimeout(() => this.ending.abort(), stopMilliseconds);
+    const late = setTimeout(() => this.ending.abort(), this.options.stopMilliseconds ?? stopMilliseconds);
     await Promise.all(this.running);
     clearTimeout(late);
   }

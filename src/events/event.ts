@@ -18,6 +18,16 @@ export interface Event {
   readonly occurredAt: Instant;
 }
 
+/** A number as a place in a list: cursors are made of what looks like a UUID. */
+export function placeOf({ sequence }: Pick<Event, 'sequence'>): string {
+  const hex = sequence.toString(16).padStart(16, '0');
+  return `00000000-0000-0000-${hex.slice(0, 4)}-${hex.slice(4)}`;
+}
+
+export function sequenceAtPlace(place: string): bigint {
+  return BigInt(`0x${place.slice(-17).replace('-', '')}`);
+}
+
 type Described = Omit<Event, 'sequence' | 'id'> & { readonly id: string; readonly sequence: bigint | undefined };
 
 /** The text that is signed and sent: the same for every attempt and endpoint. */

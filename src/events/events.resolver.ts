@@ -11,6 +11,8 @@ import {
   type CreateWebhookEndpointDone as NewEndpoint,
 } from './create-webhook-endpoint.command';
 import { deleteWebhookEndpoint, deleteWebhookEndpointRefusals } from './delete-webhook-endpoint.command';
+import { placeOf } from './event';
+import { isEventType } from './event-catalogue';
 import {
   CreateWebhookEndpointInputType,
   CreateWebhookEndpointResult,
@@ -107,8 +109,10 @@ export class EventsResolver {
     const tx = await context.read('PARTNER_READ');
     const partner = context.partnerUuid(partnerId);
     if (!tx || !partner) return emptyPage(args);
-    const filter = { fromSequence: fromSequence ?? undefined, types: types ?? [] };
-    return toGraphqlPage(await tx.events.page(partner, filter, pageRequest(args)), ({ id }) => id, toGraphqlEvent);
+    const known = (types ?? []).filter(isEventType);
+    if (types && types.length > 0 && known.length === 0) return emptyPage(args);
+    const filter = { fromSequence: fromSequence ?? undefined, types: known };
+    return toGraphqlPage(await tx.events.page(partner, filter, pageRequest(args)), placeOf, toGraphqlEvent);
   }
 
   @Mutation(() => CreateWebhookEndpointResult, {

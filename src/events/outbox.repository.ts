@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { Instant } from '../core/calendar';
 import { newId } from '../platform/new-id';
 import { PartnerOutboxEventEntity } from '../platform/outbox.entity';
 import { type DomainEvent, toldOf } from './event-catalogue';
@@ -51,6 +52,7 @@ export class OutboxRepository {
     partnerId: string,
     last: bigint,
     limit: number,
+    now: Instant,
   ): Promise<{ readonly sequence: bigint; readonly type: string }[]> {
     const rows: { sequence: string; type: string }[] = await this.manager.query(
       `with waiting as materialized (
@@ -68,7 +70,7 @@ export class OutboxRepository {
           returning o.id, null::uuid, false, o.type, o.version, o.payload, o.occurred_at
        ), numbered as (
          insert into partner_events (partner_id, sequence, id, tenant_id, sandbox, type, version, data, occurred_at, numbered_at)
-         select $1, $2::bigint + row_number() over (order by id), taken.*, now()
+         select $1, $2::bigint + row_number() over (order by id), taken.*, $4
            from (select * from of_tenants union all select * from of_partner)
                 taken (id, tenant_id, sandbox, type, version, data, occurred_at)
          returning sequence, type
@@ -77,13 +79,13 @@ export class OutboxRepository {
           where partner_id = $1 returning 1
        )
        select sequence, type from numbered, counted order by sequence`,
-      [partnerId, last.toString(), limit],
+      [partnerId, last.toString(), limit, new Date(now.epochMilliseconds)],
     );
     return rows.map(({ sequence, type }) => ({ sequence: BigInt(sequence), type }));
   }
 
   /** The relay's own events: nobody was entered who could emit them. */
-  async emitFor(partnerId: string, event: DomainEvent, occurredAt: PartnerOutboxEventEntity['occurredAt']) {
+  async emitFor(partnerId: string, event: DomainEvent, occurredAt: Instant) {
     const { version, data } = toldOf(event);
     const row = { partnerId, id: newId(), type: event.type, version, payload: data, occurredAt };
     await this.manager.insert(PartnerOutboxEventEntity, row);

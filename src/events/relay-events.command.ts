@@ -16,7 +16,7 @@ export async function relayEvents(
 ): Promise<Result<{ readonly relayed: number }, never>> {
   const last = await tx.outbox.takeCounter(partnerId);
   if (last === undefined) return done({ relayed: 0 });
-  const numbered = await tx.outbox.number(partnerId, last, mostRelayed);
+  const numbered = await tx.outbox.number(partnerId, last, mostRelayed, tx.wallNow);
   const listeners = numbered.length > 0 ? await tx.webhookEndpoints.listeners(partnerId) : [];
   const pairs = numbered.flatMap(({ sequence, type }) =>
     listeners

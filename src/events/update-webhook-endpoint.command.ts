@@ -35,16 +35,18 @@ export async function updateWebhookEndpoint(
   const eventTypes = input.eventTypes === undefined ? endpoint.eventTypes : parseEventTypes(input.eventTypes);
   if (!eventTypes) return unknownEventType();
   const enabled = input.enabled ?? endpoint.status === 'ENABLED';
+  // Another address, or somebody who says that it works now: what failed before says nothing about it.
+  const anew = input.enabled === true || parsed.url !== endpoint.url;
   const changed: WebhookEndpoint = {
     ...endpoint,
     url: parsed.url,
     ...{ description, eventTypes },
     status: enabled ? 'ENABLED' : 'DISABLED',
     disabledReason: enabled ? undefined : (endpoint.disabledReason ?? 'BY_REQUEST'),
-    failingSince: input.enabled === true ? undefined : endpoint.failingSince,
+    failingSince: anew ? undefined : endpoint.failingSince,
   };
   if ((input.expectedVersion ?? endpoint.version) !== endpoint.version) return endpointChanged(endpoint);
-  if (!(await tx.webhookEndpoints.update(changed, input.enabled === true))) return endpointChanged(endpoint);
+  if (!(await tx.webhookEndpoints.update(changed, anew))) return endpointChanged(endpoint);
   const updated = { ...changed, version: endpoint.version + 1 };
   await tx.emit({ type: 'webhook_endpoint.updated', payload: { endpoint: updated } });
   return done({ endpoint: updated });

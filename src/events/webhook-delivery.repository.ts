@@ -52,6 +52,12 @@ export interface DeliveryAfter {
   readonly nextAttemptAt: Instant;
 }
 
+/** Ids grow with the time at which they were made: those from this one on were made at that time or later. */
+function firstIdAt(at: Instant): string {
+  const hex = at.epochMilliseconds.toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}
+
 const date = (at: Instant) => new Date(at.epochMilliseconds);
 
 export class WebhookDeliveryRepository {
@@ -169,11 +175,11 @@ export class WebhookDeliveryRepository {
            from webhook_endpoints e cross join lateral (
              select o.partner_id, o.id, o.status, coalesce(o.last_attempt_at, o.created_at) as since
                from webhook_deliveries o
-              where o.partner_id = e.partner_id and o.endpoint_id = e.id order by o.id limit $2) old
+              where o.partner_id = e.partner_id and o.endpoint_id = e.id and o.id < $3 order by o.id limit $2) old
           where old.since < $1 and (old.status <> 'PENDING' or e.status = 'DISABLED')
           limit $2) gone
         where d.partner_id = gone.partner_id and d.id = gone.id`,
-      [date(before), limit],
+      [date(before), limit, firstIdAt(before)],
     );
     return removed;
   }

@@ -167,6 +167,19 @@ const damages: [view: string, damage: string, said: RegExp][] = [
     /waits for a billing run since/,
   ],
   [
+    'check_events',
+    `update outbox_events set recorded_at = now() - interval '2 hours'`,
+    /\d+ events wait for a number, the first since/,
+  ],
+  [
+    'check_events',
+    `insert into partner_event_numbers select id, 3 from partners where code = 'acme';
+     insert into partner_events (partner_id, sequence, id, sandbox, type, version, data, occurred_at, numbered_at)
+       select id, number, gen_random_uuid(), false, 'plan.created', 1, '{}', now(), now()
+         from partners, unnest(array[1, 3]) number where code = 'acme'`,
+    /2 events from 1 to 3, counted to 3/,
+  ],
+  [
     'check_items',
     `update subscription_items set ended_at = now() where tenant_id = ${of('Able')}`,
     /0 plan phases at once/,
