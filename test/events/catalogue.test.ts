@@ -136,6 +136,10 @@ beforeAll(async () => {
     { tenantId, feature: 'calls', limit: '12.5', resetPeriod: 'MONTH', reason: 'a present' },
     'grant { id }',
   );
+  // 11 of 12.5 are 88 %: the first threshold of the meter is 80 %.
+  for (let count = 1; count <= 11; count += 1) {
+    await must('recordUsage', { tenantId, id: `call-${count}`, type: 'calls' }, 'duplicate');
+  }
   await must('revokeEntitlement', { tenantId, grantId: grant.id }, 'grant { id }');
   await must('cancelSubscription', { tenantId, reason: 'no need' }, 'subscription { id }');
   await must(
