@@ -328,6 +328,26 @@ create view public.check_double_period with (security_invoker=true) as
            FROM public.plan_change_prorations c
           WHERE c.tenant_id = a.tenant_id AND c.subscription_id = a.subscription_id AND c.anchor_mode = 'RESET'::text AND c.changed_at >= a.period_start AND c.changed_at <= b.period_start));
 
+create view public.check_events with (security_invoker=true) as
+ SELECT 'partner '::text || w.partner_id AS subject,
+    (count(*) || ' events wait for a number, the first since '::text) || min(w.recorded_at) AS detail
+   FROM ( SELECT outbox_events.partner_id,
+            outbox_events.recorded_at
+           FROM public.outbox_events
+        UNION ALL
+         SELECT partner_outbox_events.partner_id,
+            partner_outbox_events.recorded_at
+           FROM public.partner_outbox_events) w
+  WHERE w.recorded_at < (now() - '01:00:00'::interval)
+  GROUP BY w.partner_id
+UNION ALL
+ SELECT 'partner '::text || n.partner_id AS subject,
+    (((((count(e.sequence) || ' events from '::text) || COALESCE(min(e.sequence)::text, 'none'::text)) || ' to '::text) || COALESCE(max(e.sequence)::text, 'none'::text)) || ', counted to '::text) || n.last_sequence AS detail
+   FROM public.partner_event_numbers n
+     LEFT JOIN public.partner_events e ON e.partner_id = n.partner_id
+  GROUP BY n.partner_id, n.last_sequence
+ HAVING count(e.sequence) > 0 AND max(e.sequence) <> n.last_sequence OR count(e.sequence) <> COALESCE(max(e.sequence) - min(e.sequence) + 1, 0::bigint);
+
 create view public.check_explanations with (security_invoker=true) as
  SELECT 'invoice line '::text || l.id AS subject,
     (('its amount is '::text || l.amount) || ', its explanation ends in '::text) || (l.explanation ->> 'result'::text) AS detail
@@ -1147,6 +1167,7 @@ create table public.partner_events (
   constraint partner_events_sequence_check CHECK (sequence > 0),
   constraint partner_events_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
 );
+CREATE INDEX partner_events_of_type ON public.partner_events USING btree (partner_id, type, sequence);
 alter table public.partner_events enable row level security;
 create policy partner_delete on public.partner_events for delete to tollgate_app
   using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
@@ -1967,6 +1988,7 @@ create table public.webhook_deliveries (
 CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (partner_id, endpoint_id, next_attempt_at, sequence) WHERE status = 'PENDING'::text;
 CREATE INDEX webhook_deliveries_of_endpoint ON public.webhook_deliveries USING btree (partner_id, endpoint_id, id);
 CREATE INDEX webhook_deliveries_of_event ON public.webhook_deliveries USING btree (partner_id, sequence);
+CREATE INDEX webhook_deliveries_of_status ON public.webhook_deliveries USING btree (partner_id, endpoint_id, status, id);
 alter table public.webhook_deliveries enable row level security;
 create policy partner_delete on public.webhook_deliveries for delete to tollgate_app
   using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
