@@ -24,13 +24,15 @@ export interface MutationOptions {
 type LoaderFactory<K, V> = (tx: Tx) => DataLoader<K, V, string>;
 
 /** Members that are null or missing are the same to a command; those for which null means "remove" are named. */
-function withoutNulls(value: unknown, keep: readonly string[]): unknown {
-  if (Array.isArray(value)) return value.map((member) => withoutNulls(member, keep));
+function withoutNulls(value: unknown, keep: readonly string[], asSent: readonly string[] = []): unknown {
+  if (Array.isArray(value)) return value.map((member) => withoutNulls(member, keep, asSent));
   // Temporal values are objects too, and stay what they are.
   if (value === null || typeof value !== 'object' || Symbol.toStringTag in value) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, member]) =>
-      member === undefined || (member === null && !keep.includes(key)) ? [] : [[key, withoutNulls(member, keep)]],
+      member === undefined || (member === null && !keep.includes(key))
+        ? []
+        : [[key, asSent.includes(key) ? member : withoutNulls(member, keep, asSent)]],
     ),
   );
 }
@@ -144,13 +146,15 @@ export class Context {
       readonly input: I;
       readonly options: MutationOptions;
       readonly nullable?: readonly string[];
+      /** Members of the input that are the client's own, and stay as they are. */
+      readonly asSent?: readonly string[];
       readonly keep?: (value: T) => T;
     },
     command: (tx: Tx, input: I) => Promise<Result<T, C>>,
     toAnswer: (value: T) => A,
   ): Promise<(A & DoneAnswer) | RefusedAnswer> {
-    const { options, nullable, keep, ...rest } = request;
-    const input = withoutNulls(request.input, nullable ?? []) as I;
+    const { options, nullable, asSent, keep, ...rest } = request;
+    const input = withoutNulls(request.input, nullable ?? [], asSent) as I;
     await this.end();
     const outcome = await this.app.write(
       this.actor,

@@ -1,5 +1,6 @@
 import type { EntityManager, EntityTarget, ObjectLiteral, ValueTransformer } from 'typeorm';
 import { invariant } from '../core/invariant';
+import type { Prepared } from './database';
 
 export type PreparedRead<Row> = (manager: EntityManager, values: readonly unknown[]) => Promise<Row[]>;
 
@@ -47,4 +48,17 @@ export function preparedRead<Row extends ObjectLiteral>(entity: EntityTarget<Row
       return row as Row;
     });
   };
+}
+
+/** Any statement that never changes its shape, prepared once on each connection, in the manager's transaction. */
+export async function askPrepared<Row>(
+  manager: EntityManager,
+  { name, text }: Prepared,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  invariant(manager.queryRunner, 'a statement belongs to a transaction');
+  const client = await manager.queryRunner.connect();
+  manager.connection.logger.logQuery(text, values as unknown[], manager.queryRunner);
+  const { rows } = await client.query({ name, text, values });
+  return rows;
 }

@@ -1,7 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest } from '../core/page';
+import type { Prepared } from '../platform/database';
 import { readPage } from '../platform/paging';
+import { askPrepared } from '../platform/prepared-read';
 import { type Aggregation, type Counting, defaultThresholds, type Meter, type MeterFilter } from './meter';
 import { MeterEntity } from './meter.entity';
 
@@ -27,6 +29,16 @@ interface CountingRow {
   readonly filters: readonly MeterFilter[];
   readonly thresholds: readonly number[] | null;
 }
+
+const countings: Prepared = {
+  name: 'usage countings',
+  text: `select f.id as feature_id, f.code, coalesce(m.event_type, f.code) as event_type,
+         coalesce(m.aggregation, 'SUM') as aggregation, m.value_property, m.unique_property,
+         coalesce(m.filters, '[]') as filters, m.thresholds
+       from features f left join meters m on m.partner_id = f.partner_id and m.feature_id = f.id
+       where f.partner_id = $1 and f.kind = 'METERED' and coalesce(m.event_type, f.code) = any($2)
+       order by f.id limit 1000`,
+};
 
 export class MeterRepository {
   constructor(private readonly manager: EntityManager) {}
@@ -54,15 +66,7 @@ export class MeterRepository {
 
   /** Which features do events of these types count for? Their own code is the type of those without a meter. */
   async countingTypes(partnerId: string, eventTypes: readonly string[]): Promise<Counting[]> {
-    const rows: CountingRow[] = await this.manager.query(
-      `select f.id as feature_id, f.code, coalesce(m.event_type, f.code) as event_type,
-         coalesce(m.aggregation, 'SUM') as aggregation, m.value_property, m.unique_property,
-         coalesce(m.filters, '[]') as filters, m.thresholds
-       from features f left join meters m on m.partner_id = f.partner_id and m.feature_id = f.id
-       where f.partner_id = $1 and f.kind = 'METERED' and coalesce(m.event_type, f.code) = any($2)
-       order by f.id limit 1000`,
-      [partnerId, eventTypes],
-    );
+    const rows = await askPrepared<CountingRow>(this.manager, countings, [partnerId, eventTypes]);
     return rows.map((row) => ({
       featureId: row.feature_id as Id<'Feature'>,
       featureCode: row.code,

@@ -150,6 +150,7 @@ async function letIn(
 }
 
 const eventsOf = (readable: readonly Readable[]) => readable.map(({ event }) => event);
+const measuredOf = (readable: readonly Readable[]) => readable.flatMap(({ measured }) => measured);
 
 /**
  * Records what happened, once for each event id, and adds it up in the same transaction. A batch of any order and with
@@ -186,19 +187,14 @@ export async function ingestUsage(
   const before = enforce ? await tx.usage.recorded(tenant.id, eventsOf(readable)) : new Map<string, boolean>();
   const unknown = readable.filter(({ event }) => !before.has(keyOf(event)));
   const wanted = enforce ? await letIn(tx, unknown, holdings, schedule, reject) : unknown;
-  const taken = new Set(await tx.usage.claim(tenant, eventsOf(wanted)));
+  const taken = new Set(await tx.usage.claimAndAdd(tenant, eventsOf(wanted), measuredOf(wanted)));
   const repeated = wanted.filter((_, place) => taken.has(place));
   const same = new Map([...before, ...(await tx.usage.recorded(tenant.id, eventsOf(repeated)))]);
-  for (const { places, event } of readable) {
+  for (const { places, event } of same.size > 0 ? readable : []) {
     if (same.get(keyOf(event)) === false) reject(places, event.id, conflict);
   }
-
-  const fresh = wanted.filter((_, place) => !taken.has(place));
-  await tx.usage.add(
-    tenant,
-    eventsOf(fresh),
-    fresh.flatMap(({ measured }) => measured),
-  );
+  const fresh = taken.size > 0 ? wanted.filter((_, place) => !taken.has(place)) : wanted;
+  if (taken.size > 0) await tx.usage.add(tenant, eventsOf(fresh), measuredOf(fresh));
   if (fresh.length > 0) await tellThresholds(tx, limited, schedule);
   return answer(fresh.length);
 }

@@ -30,47 +30,84 @@ export interface BucketUnique {
   readonly value: string;
 }
 
+type Part = Omit<BucketSum, 'featureId' | 'grain' | 'bucketStart'>;
+
+const startOf = (at: number, grain: Grain) => at - (at % lengths[grain]);
+
 /** Of two events of the same instant the one with the larger key is the later one, in whichever order they come. */
-function isLater(event: UsageEvent, sum: BucketSum): boolean {
+function isLater(part: Part, sum: BucketSum): boolean {
   return (
-    event.at > sum.latestAt ||
-    (event.at === sum.latestAt && Buffer.compare(Buffer.from(keyOf(event)), Buffer.from(sum.latestKey)) > 0)
+    part.latestAt > sum.latestAt ||
+    (part.latestAt === sum.latestAt && Buffer.compare(Buffer.from(part.latestKey), Buffer.from(sum.latestKey)) > 0)
   );
 }
 
-function include(sums: Map<string, BucketSum>, grain: Grain, { featureId, value, event }: Measured): void {
-  const bucketStart = event.at - (event.at % lengths[grain]);
-  const key = `${featureId} ${grain} ${bucketStart}`;
-  const sum = sums.get(key);
-  if (!sum) {
-    sums.set(key, {
-      ...{ featureId, grain, bucketStart, quantity: value, events: 1, maximum: value },
-      ...{ latestQuantity: value, latestAt: event.at, latestKey: keyOf(event) },
-    });
-    return;
+function include(sum: BucketSum, part: Part): void {
+  sum.quantity = sum.quantity.plus(part.quantity);
+  sum.events += part.events;
+  if (part.maximum.greaterThan(sum.maximum)) sum.maximum = part.maximum;
+  if (!isLater(part, sum)) return;
+  sum.latestQuantity = part.latestQuantity;
+  sum.latestAt = part.latestAt;
+  sum.latestKey = part.latestKey;
+}
+
+/** The sums of one grain, each event or finer bucket in the one that it falls into. */
+class Buckets {
+  private readonly ofFeature = new Map<string, Map<number, BucketSum>>();
+
+  constructor(private readonly grain: Grain) {}
+
+  add(featureId: string, at: number, part: Part): void {
+    let buckets = this.ofFeature.get(featureId);
+    if (!buckets) {
+      buckets = new Map();
+      this.ofFeature.set(featureId, buckets);
+    }
+    const bucketStart = startOf(at, this.grain);
+    const sum = buckets.get(bucketStart);
+    if (sum) include(sum, part);
+    else {
+      const { quantity, events, maximum, latestQuantity, latestAt, latestKey } = part;
+      buckets.set(bucketStart, {
+        featureId,
+        grain: this.grain,
+        bucketStart,
+        quantity,
+        events,
+        maximum,
+        latestQuantity,
+        latestAt,
+        latestKey,
+      });
+    }
   }
-  sum.quantity = sum.quantity.plus(value);
-  sum.events += 1;
-  if (value.greaterThan(sum.maximum)) sum.maximum = value;
-  if (isLater(event, sum)) {
-    sum.latestQuantity = value;
-    sum.latestAt = event.at;
-    sum.latestKey = keyOf(event);
+
+  sums(): BucketSum[] {
+    return [...this.ofFeature.values()].flatMap((buckets) => [...buckets.values()]);
   }
 }
 
 /** One row for each feature and bucket, whatever number of events: what a batch adds to the rollups. */
 export function rollUp(measured: readonly Measured[]): { sums: BucketSum[]; uniques: BucketUnique[] } {
-  const sums = new Map<string, BucketSum>();
+  const quarters = new Buckets('QUARTER');
   const uniques = new Map<string, BucketUnique>();
-  for (const one of measured) {
+  for (const { featureId, value, unique, event } of measured) {
+    quarters.add(featureId, event.at, {
+      quantity: value,
+      events: 1,
+      maximum: value,
+      latestQuantity: value,
+      latestAt: event.at,
+      latestKey: keyOf(event),
+    });
+    if (unique === undefined) continue;
     for (const grain of ['DAY', 'QUARTER'] as const) {
-      include(sums, grain, one);
-      if (one.unique === undefined) continue;
-      const { featureId, unique: value, event } = one;
-      const bucketStart = event.at - (event.at % lengths[grain]);
-      uniques.set(`${featureId} ${grain} ${bucketStart} ${value}`, { featureId, grain, bucketStart, value });
+      const bucketStart = startOf(event.at, grain);
+      uniques.set(`${featureId} ${grain} ${bucketStart} ${unique}`, { featureId, grain, bucketStart, value: unique });
     }
   }
-  return { sums: [...sums.values()], uniques: [...uniques.values()] };
+  const days = new Buckets('DAY');
+  for (const sum of quarters.sums()) days.add(sum.featureId, sum.bucketStart, sum);
+  return { sums: [...quarters.sums(), ...days.sums()], uniques: [...uniques.values()] };
 }

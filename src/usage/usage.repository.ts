@@ -2,6 +2,8 @@ import type { EntityManager } from 'typeorm';
 import { type Instant, instantFromMilliseconds } from '../core/calendar';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
+import type { Prepared } from '../platform/database';
+import { askPrepared } from '../platform/prepared-read';
 import type { Aggregation, UsageWindow } from './meter';
 import { type Measured, rollUp } from './rollup';
 import { keyOf, type UsageEvent } from './usage-event';
@@ -35,12 +37,7 @@ export class UsageRepository {
   async lockFeatures(owner: Owner, featureIds: readonly string[]): Promise<void> {
     if (featureIds.length === 0) return;
     const lock = async (): Promise<number> =>
-      (
-        await this.manager.query(
-          `select 1 from usage_locks where tenant_id = $1 and feature_id = any($2) order by feature_id for no key update`,
-          [owner.id, featureIds],
-        )
-      ).length;
+      (await askPrepared(this.manager, lockRows, [owner.id, featureIds])).length;
     if ((await lock()) === featureIds.length) return;
     // A row that is not there cannot be locked.
     await this.manager.query(
@@ -51,102 +48,33 @@ export class UsageRepository {
     await lock();
   }
 
-  /** Takes each event's key; answers the places of those whose key was taken already. */
-  async claim(owner: Owner, events: readonly UsageEvent[]): Promise<number[]> {
-    const rows: { position: string }[] = await this.manager.query(
-      `with input as (
-         select * from unnest($3::text[], $4::text[], $5::timestamptz[]) with ordinality as i(event_id, source, happened_at, position)
-       ), claimed as (
-         insert into usage_event_keys (tenant_id, event_id, source, partner_id, happened_at)
-         select $1, i.event_id, i.source, $2, i.happened_at from input i order by i.event_id, i.source
-         on conflict do nothing returning event_id, source
-       )
-       select i.position from input i
-       where not exists (select from claimed c where c.event_id = i.event_id and c.source = i.source)`,
-      [owner.id, owner.partnerId, events.map(({ id }) => id), events.map(({ source }) => source), events.map(whenOf)],
-    );
-    return rows.map(({ position }) => Number(position) - 1);
+  /**
+   * Takes each event's key. Where all of them are new, as almost always, it keeps the events and adds what they count to the
+   * rollups in the same statement, and answers an empty list. Else it answers the places of those whose key was taken
+   * already, and nothing is added yet: `add` the others.
+   */
+  async claimAndAdd(owner: Owner, events: readonly UsageEvent[], measured: readonly Measured[]): Promise<number[]> {
+    if (events.length === 0) return [];
+    const rows = await askPrepared<{ place: number }>(this.manager, claimAndAdd, added(owner, events, measured));
+    return rows.map(({ place }) => place - 1);
   }
 
   /** Which of these events were recorded before, by their keys, and does what was recorded say the same? */
   async recorded(tenantId: string, events: readonly UsageEvent[]): Promise<Map<string, boolean>> {
     if (events.length === 0) return new Map();
-    const rows: { event_id: string; source: string; same: boolean }[] = await this.manager.query(
-      `select k.event_id, k.source,
-         (i.happened_at is null or e.happened_at = i.happened_at) and e.type = i.type
-         and e.subject is not distinct from i.subject and e.quantity is not distinct from i.quantity
-         and e.data is not distinct from i.data::jsonb as same
-       from unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::numeric[], $8::text[])
-         as i(event_id, source, happened_at, type, subject, quantity, data)
-       join usage_event_keys k on k.tenant_id = $1 and k.event_id = i.event_id and k.source = i.source
-       join usage_events e on e.tenant_id = $1 and e.happened_at = k.happened_at and e.event_id = k.event_id and e.source = k.source`,
-      [
-        tenantId,
-        events.map(({ id }) => id),
-        events.map(({ source }) => source),
-        events.map((event) => (event.timeGiven ? whenOf(event) : null)),
-        ...contentOf(events),
-      ],
-    );
+    const rows = await askPrepared<{ event_id: string; source: string; same: boolean }>(this.manager, compareRecorded, [
+      tenantId,
+      labels(events.map(({ id }) => id)),
+      labels(events.map(({ source }) => source)),
+      events.map((event) => (event.timeGiven ? event.atText : null)),
+      ...contentOf(events),
+    ]);
     return new Map(rows.map(({ event_id: id, source, same }) => [keyOf({ id, source }), same]));
   }
 
-  /** Keeps the events, whose keys are taken, and adds what they count to the rollups, all in one statement. */
+  /** Keeps the events, whose keys are taken, and adds what they count to the rollups. */
   async add(owner: Owner, events: readonly UsageEvent[], measured: readonly Measured[]): Promise<void> {
-    if (events.length === 0) return;
-    const { sums, uniques } = rollUp(measured);
-    await this.manager.query(
-      `with kept as (
-         insert into usage_events (tenant_id, partner_id, happened_at, event_id, source, type, subject, quantity, data)
-         select $1, $2, i.happened_at, i.event_id, i.source, i.type, i.subject, i.quantity, i.data::jsonb
-         from unnest($3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::numeric[], $9::text[])
-           as i(happened_at, event_id, source, type, subject, quantity, data)
-       ), seen as (
-         insert into usage_uniques (tenant_id, partner_id, feature_id, grain, bucket_start, value)
-         select $1, $2, u.* from unnest($18::uuid[], $19::text[], $20::timestamptz[], $21::text[])
-           as u(feature_id, grain, bucket_start, value)
-         order by 3, 4, 5, 6
-         on conflict do nothing
-       )
-       insert into usage_rollups as r (tenant_id, partner_id, feature_id, grain, bucket_start, quantity, events, maximum,
-         latest_quantity, latest_at, latest_key, changed_at)
-       select $1, $2, s.*, clock_timestamp()
-       from unnest($10::uuid[], $11::text[], $12::timestamptz[], $13::numeric[], $14::bigint[], $15::numeric[],
-         $16::numeric[], $17::timestamptz[], $22::text[])
-         as s(feature_id, grain, bucket_start, quantity, events, maximum, latest_quantity, latest_at, latest_key)
-       order by s.feature_id, s.grain, s.bucket_start
-       on conflict (tenant_id, feature_id, grain, bucket_start) do update set
-         quantity = r.quantity + excluded.quantity,
-         events = r.events + excluded.events,
-         maximum = greatest(r.maximum, excluded.maximum),
-         latest_quantity = case when (excluded.latest_at, excluded.latest_key) > (r.latest_at, r.latest_key)
-           then excluded.latest_quantity else r.latest_quantity end,
-         latest_at = greatest(r.latest_at, excluded.latest_at),
-         latest_key = case when (excluded.latest_at, excluded.latest_key) > (r.latest_at, r.latest_key)
-           then excluded.latest_key else r.latest_key end,
-         changed_at = excluded.changed_at`,
-      [
-        owner.id,
-        owner.partnerId,
-        events.map(whenOf),
-        events.map(({ id }) => id),
-        events.map(({ source }) => source),
-        ...contentOf(events),
-        sums.map((sum) => sum.featureId),
-        sums.map((sum) => sum.grain),
-        sums.map((sum) => timeOf(sum.bucketStart)),
-        sums.map((sum) => decimalText(sum.quantity)),
-        sums.map((sum) => sum.events),
-        sums.map((sum) => decimalText(sum.maximum)),
-        sums.map((sum) => decimalText(sum.latestQuantity)),
-        sums.map((sum) => timeOf(sum.latestAt)),
-        uniques.map((unique) => unique.featureId),
-        uniques.map((unique) => unique.grain),
-        uniques.map((unique) => timeOf(unique.bucketStart)),
-        uniques.map((unique) => unique.value),
-        sums.map((sum) => sum.latestKey),
-      ],
-    );
+    if (events.length > 0) await askPrepared(this.manager, addClaimed, added(owner, events, measured));
   }
 
   /** How much of the feature was used in the window, by its meter? */
@@ -177,13 +105,7 @@ export class UsageRepository {
   /** The same for any number of windows of a feature: an answer for each question, in one statement. */
   async countsIn(tenantId: string, asked: readonly UsageAsked[]): Promise<DecimalValue[]> {
     if (asked.length === 0) return [];
-    const rows: { used: string }[] = await this.manager.query(
-      `select app.usage_in($1, a.feature_id, a.window_start, a.window_end)::text as used
-       from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) with ordinality
-         as a(feature_id, window_start, window_end, place)
-       order by a.place`,
-      [tenantId, ...windowsOf(asked)],
-    );
+    const rows = await askPrepared<{ used: string }>(this.manager, counts, [tenantId, ...windowsOf(asked)]);
     return rows.map(({ used }) => plain(used));
   }
 
@@ -246,13 +168,124 @@ const windowsOf = (asked: readonly UsageAsked[]): unknown[] => [
   asked.map(({ window }) => window.start.toString()),
   asked.map(({ window }) => window.end.toString()),
 ];
-const whenOf = ({ at }: UsageEvent) => timeOf(at);
+
+/** Text without control characters: JSON writes a list of it as PostgreSQL writes an array. */
+const labels = (texts: readonly (string | null)[]): string => `{${JSON.stringify(texts).slice(1, -1)}}`;
+/** Text that is never quoted: ids, times, numbers. */
+const plainArray = (values: readonly (string | number)[]): string => `{${values.join(',')}}`;
 
 function contentOf(events: readonly UsageEvent[]): unknown[] {
   return [
-    events.map(({ type }) => type),
-    events.map(({ subject }) => subject ?? null),
-    events.map(({ quantity }) => (quantity ? decimalText(quantity) : null)),
-    events.map(({ dataText }) => dataText ?? null),
+    labels(events.map(({ type }) => type)),
+    labels(events.map(({ subject }) => subject ?? null)),
+    labels(events.map(({ quantityText }) => quantityText ?? null)),
+    labels(events.map(({ dataText }) => dataText ?? null)),
   ];
 }
+
+/** What both statements below are given. */
+function added(owner: Owner, events: readonly UsageEvent[], measured: readonly Measured[]): unknown[] {
+  const { sums, uniques } = rollUp(measured);
+  return [
+    owner.id,
+    owner.partnerId,
+    plainArray(events.map(({ atText }) => atText)),
+    labels(events.map(({ id }) => id)),
+    labels(events.map(({ source }) => source)),
+    ...contentOf(events),
+    plainArray(sums.map((sum) => sum.featureId)),
+    plainArray(sums.map((sum) => sum.grain)),
+    plainArray(sums.map((sum) => timeOf(sum.bucketStart))),
+    plainArray(sums.map((sum) => decimalText(sum.quantity))),
+    plainArray(sums.map((sum) => sum.events)),
+    plainArray(sums.map((sum) => decimalText(sum.maximum))),
+    plainArray(sums.map((sum) => decimalText(sum.latestQuantity))),
+    plainArray(sums.map((sum) => timeOf(sum.latestAt))),
+    sums.map((sum) => sum.latestKey),
+    plainArray(uniques.map((unique) => unique.featureId)),
+    plainArray(uniques.map((unique) => unique.grain)),
+    plainArray(uniques.map((unique) => timeOf(unique.bucketStart))),
+    uniques.map((unique) => unique.value),
+  ];
+}
+
+const input = `input as materialized (
+  select * from unnest($3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::numeric[], $9::text[])
+    with ordinality as i(happened_at, event_id, source, type, subject, quantity, data, place))`;
+
+/** What is added where `whole` says so. In one order for all, so that two never wait for each other in a circle. */
+const additions = `kept as (
+  insert into usage_events (tenant_id, partner_id, happened_at, event_id, source, type, subject, quantity, data)
+  select $1, $2, i.happened_at, i.event_id, i.source, i.type, i.subject, i.quantity, i.data::jsonb
+  from input i where (select w.is_new from whole w)
+), seen as (
+  insert into usage_uniques (tenant_id, partner_id, feature_id, grain, bucket_start, value)
+  select $1, $2, u.* from unnest($19::uuid[], $20::text[], $21::timestamptz[], $22::text[])
+    as u(feature_id, grain, bucket_start, value)
+  where (select w.is_new from whole w)
+  order by u.feature_id, u.grain collate "C", u.bucket_start, u.value collate "C"
+  on conflict do nothing
+), summed as (
+  insert into usage_rollups as r (tenant_id, partner_id, feature_id, grain, bucket_start, quantity, events, maximum,
+    latest_quantity, latest_at, latest_key, changed_at)
+  select $1, $2, s.*, clock_timestamp()
+  from unnest($10::uuid[], $11::text[], $12::timestamptz[], $13::numeric[], $14::bigint[], $15::numeric[], $16::numeric[],
+    $17::timestamptz[], $18::text[])
+    as s(feature_id, grain, bucket_start, quantity, events, maximum, latest_quantity, latest_at, latest_key)
+  where (select w.is_new from whole w)
+  order by s.feature_id, s.grain collate "C", s.bucket_start
+  on conflict (tenant_id, feature_id, grain, bucket_start) do update set
+    quantity = r.quantity + excluded.quantity,
+    events = r.events + excluded.events,
+    maximum = greatest(r.maximum, excluded.maximum),
+    latest_quantity = case when (excluded.latest_at, excluded.latest_key) > (r.latest_at, r.latest_key)
+      then excluded.latest_quantity else r.latest_quantity end,
+    latest_at = greatest(r.latest_at, excluded.latest_at),
+    latest_key = case when (excluded.latest_at, excluded.latest_key) > (r.latest_at, r.latest_key)
+      then excluded.latest_key else r.latest_key end,
+    changed_at = excluded.changed_at
+)`;
+
+const claimAndAdd: Prepared = {
+  name: 'usage claim and add',
+  text: `with ${input}, claimed as (
+    insert into usage_event_keys (tenant_id, event_id, source, partner_id, happened_at)
+    select $1, i.event_id, i.source, $2, i.happened_at from input i order by i.event_id collate "C", i.source collate "C"
+    on conflict do nothing returning event_id, source
+  ), whole as materialized (
+    select count(*) = cardinality($4::text[]) as is_new from claimed
+  ), ${additions}
+  select i.place::integer as place from input i
+  where not (select w.is_new from whole w)
+    and not exists (select from claimed c where c.event_id = i.event_id and c.source = i.source)`,
+};
+
+const addClaimed: Prepared = {
+  name: 'usage add',
+  text: `with ${input}, whole as materialized (select true as is_new), ${additions} select from whole`,
+};
+
+const compareRecorded: Prepared = {
+  name: 'usage compare',
+  text: `select k.event_id, k.source,
+      (i.happened_at is null or e.happened_at = i.happened_at) and e.type = i.type
+      and e.subject is not distinct from i.subject and e.quantity is not distinct from i.quantity
+      and e.data is not distinct from i.data::jsonb as same
+    from unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::numeric[], $8::text[])
+      as i(event_id, source, happened_at, type, subject, quantity, data)
+    join usage_event_keys k on k.tenant_id = $1 and k.event_id = i.event_id and k.source = i.source
+    join usage_events e on e.tenant_id = $1 and e.happened_at = k.happened_at and e.event_id = k.event_id and e.source = k.source`,
+};
+
+const counts: Prepared = {
+  name: 'usage counts',
+  text: `select app.usage_in($1, a.feature_id, a.window_start, a.window_end)::text as used
+       from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) with ordinality
+         as a(feature_id, window_start, window_end, place)
+       order by a.place`,
+};
+
+const lockRows: Prepared = {
+  name: 'usage lock',
+  text: 'select 1 from usage_locks where tenant_id = $1 and feature_id = any($2) order by feature_id for no key update',
+};

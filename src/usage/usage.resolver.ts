@@ -74,7 +74,7 @@ export class UsageResolver {
   ) {
     const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
     return context.mutate(
-      { mutation: 'recordUsage', permission: 'USAGE', scope, input, options },
+      { mutation: 'recordUsage', permission: 'USAGE', scope, input, options, asSent: ['data'] },
       (tx, { time, ...event }) => recordUsage(tx, { ...event, time: time?.toString() }),
       ({ duplicate }) => ({ __typename: 'RecordUsageDone', duplicate }),
     );
@@ -91,7 +91,7 @@ export class UsageResolver {
   ) {
     const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
     return context.mutate(
-      { mutation: 'recordUsageBatch', permission: 'USAGE', scope, input, options },
+      { mutation: 'recordUsageBatch', permission: 'USAGE', scope, input, options, asSent: ['events'] },
       recordUsageBatch,
       ({ recorded, duplicates, rejected }) => ({
         __typename: 'RecordUsageBatchDone',

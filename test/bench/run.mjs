@@ -10,6 +10,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { questions } from './answers.mjs';
+import { benchIngest, ingestSize } from './ingest.mjs';
 import { fillWorld } from './world.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -20,6 +21,10 @@ const autocannon = require('autocannon');
 const seconds = Number(process.env.BENCH_SECONDS ?? 5);
 const connections = Number(process.env.BENCH_CONNECTIONS ?? 16);
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
+
+/** `BENCH_ONLY=addons,recordUsageBatch` asks only these. */
+const only = process.env.BENCH_ONLY?.split(',');
+const asked = Object.entries(questions).filter(([name]) => !only || only.includes(name));
 
 const has = (command) => {
   try {
@@ -44,7 +49,8 @@ function start(file, args, env = {}) {
     ...(pinned ? { execPath: 'taskset', execArgv: ['-c', '0', process.execPath] } : {}),
   });
   return new Promise((done, failed) => {
-    child.once('message', ({ url }) => done({ url, stop: () => child.kill('SIGTERM') }));
+    const tell = (message) => new Promise((answered) => child.once('message', answered) && child.send(message));
+    child.once('message', ({ url }) => done({ url, tell, stop: () => child.kill('SIGTERM') }));
     child.once('exit', (code) => failed(new Error(`${file} ended with ${code}`)));
   });
 }
@@ -122,7 +128,7 @@ try {
   stops.push(mercurius.stop);
 
   const tokens = Object.fromEntries(
-    [...new Set(Object.values(questions).map(({ as }) => as))].map((identity) => [
+    [...new Set([...Object.values(questions).map(({ as }) => as), 'tenant-admin'])].map((identity) => [
       identity,
       execFileSync(process.execPath, [join(root, 'dist/src/main.js'), 'token', identity], {
         env: { ...process.env, ...environment },
@@ -149,7 +155,7 @@ try {
   ];
 
   const report = [];
-  for (const [name, question] of Object.entries(questions)) {
+  for (const [name, question] of asked) {
     const answers = await Promise.all(servers.map((server) => ask(server, question)));
     for (const [index, answer] of answers.entries())
       deepStrictEqual(answer, answers[0], `${servers[index].name} answers differently`);
@@ -173,14 +179,33 @@ try {
     report.push(...rows);
   }
 
+  let ingest;
+  if (!only || only.includes('recordUsageBatch')) {
+    const token = tokens['tenant-admin'];
+    ingest = await benchIngest({ gateway, token, databaseUrl: databaseUrl.toString(), start, rounds, seconds, say });
+    report.push({ question: 'recordUsageBatch', ...ingest });
+  }
+
   const column = (text, width) => String(text).padStart(width);
   console.log(
     `\n  ${connections} connections, ${rounds} rounds of ${seconds} s, medians${pinned ? '; the server pinned to one core' : ''}\n`,
   );
   console.log('  question          server                  requests/s   p50 ms   p99 ms   of bare   of mercurius');
-  for (const { question, server, rate, p50, p99, ofBare, ofMercurius } of report) {
+  for (const { question, server, rate, p50, p99, ofBare, ofMercurius } of report.filter(({ server }) => server)) {
     console.log(
       `  ${question.padEnd(18)}${server.padEnd(22)}${column(rate, 12)}${column(p50, 9)}${column(p99, 9)}${column(ofBare.toFixed(2), 10)}${column(ofMercurius.toFixed(2), 15)}`,
+    );
+  }
+  if (ingest) {
+    const { batch, connections: senders } = ingestSize;
+    const { rate, p50, p99, copy, ofCopy } = ingest;
+    console.log(`\n  ${senders} connections, ${batch} events a batch, an equal table\n`);
+    console.log('  question          server                    events/s   p50 ms   p99 ms   of COPY');
+    console.log(
+      `  ${'recordUsageBatch'.padEnd(18)}${'tollgate'.padEnd(22)}${column(Math.round(rate), 12)}${column(Math.round(p50), 9)}${column(Math.round(p99), 9)}${column(ofCopy.toFixed(2), 10)}`,
+    );
+    console.log(
+      `  ${'recordUsageBatch'.padEnd(18)}${'COPY'.padEnd(22)}${column(Math.round(copy), 12)}${column('', 18)}${column('1.00', 10)}`,
     );
   }
   console.log();
