@@ -130,7 +130,7 @@ export async function askOnce<Row>(
  * Waits for statements that were sent together. Where one fails, the ones behind it fail because it did, and may be heard
  * first: what is thrown is the failure of the earliest.
  */
-async function inOrder<Sent extends readonly unknown[]>(
+export async function inOrder<Sent extends readonly unknown[]>(
   ...sent: { [Index in keyof Sent]: Promise<Sent[Index]> }
 ): Promise<Sent> {
   const settled: PromiseSettledResult<unknown>[] = await Promise.allSettled(sent);

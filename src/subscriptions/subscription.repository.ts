@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { type Instant, timeZone } from '../core/calendar';
+import { type Instant, localDate, timeZone } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import type { Id } from '../core/ids';
 import { invariant } from '../core/invariant';
@@ -9,7 +9,7 @@ import { mapPage } from '../core/page';
 import type { IntervalUnit } from '../core/period';
 import type { ProrationBasis } from '../core/proration';
 import { readPage } from '../platform/paging';
-import { preparedRead } from '../platform/prepared-read';
+import { askPrepared, preparedRead } from '../platform/prepared-read';
 import type { ScheduledPlanChange, ScheduledPlanChangeOptions } from './scheduled-plan-change';
 import type {
   Subscription,
@@ -82,6 +82,11 @@ const itemRows = preparedRead(SubscriptionItemEntity, 'where tenant_id = any($1)
 const liveRows = preparedRead(SubscriptionEntity, `where tenant_id = $1 and status <> 'CANCELLED'`);
 const rowsByIds = preparedRead(SubscriptionEntity, 'where tenant_id = any($1) and id = any($2)');
 
+const liveSchedule = {
+  name: 'live schedule',
+  text: `select anchor_date, time_zone from subscriptions where tenant_id = $1 and status <> 'CANCELLED'`,
+};
+
 export class SubscriptionRepository {
   constructor(private readonly manager: EntityManager) {}
 
@@ -134,6 +139,13 @@ export class SubscriptionRepository {
   }
 
   /** The tenant's one live subscription. */
+  /** When do the limits of a tenant's features start over? `undefined`: it has no live subscription. */
+  async limitSchedule(tenantId: string): Promise<Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined> {
+    const rows = await askPrepared<{ anchor_date: string; time_zone: string }>(this.manager, liveSchedule, [tenantId]);
+    const row = rows[0];
+    return row && { anchorDate: localDate(row.anchor_date), timeZone: timeZone(row.time_zone) };
+  }
+
   async live(tenantId: string): Promise<Subscription | undefined> {
     return (await this.whole(await liveRows(this.manager, [tenantId])))[0];
   }

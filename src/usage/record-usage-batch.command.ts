@@ -7,7 +7,7 @@ import type { Tx } from '../tx';
 import { consume, type Holding, isLimited, type Meterage, windowOf } from './consumption';
 import { type Counting, measure } from './meter';
 import type { Measured } from './rollup';
-import { tellThresholds } from './tell-thresholds.command';
+import { tellThresholds, watchedOf } from './tell-thresholds.command';
 import { type EventProblem, isProblem, isSameEvent, keyOf, parseUsageEvent, type UsageEvent } from './usage-event';
 
 export interface RecordUsageBatchInput {
@@ -76,7 +76,10 @@ async function readEvents(tx: UsageTx, events: readonly unknown[], reject: Rejec
     else reject([index], event.id, conflict);
   }
   const types = new Set([...first.values()].map(({ event }) => event.type));
-  const countings = await tx.meters.countingTypes(tx.tenant.partnerId, [...types]);
+  const [countings, schedule] = await Promise.all([
+    tx.meters.countingTypes(tx.tenant.partnerId, [...types]),
+    tx.subscriptions.limitSchedule(tx.tenant.id),
+  ]);
   const byType = groupBy(countings, ({ eventType }) => eventType);
   const readable: Readable[] = [];
   for (const { places, event } of first.values()) {
@@ -84,7 +87,7 @@ async function readEvents(tx: UsageTx, events: readonly unknown[], reject: Rejec
     if (Array.isArray(measured)) readable.push({ places, event, measured });
     else reject(places, event.id, measured);
   }
-  return { readable, countings };
+  return { readable, countings, schedule };
 }
 
 function measureAll(countings: readonly Counting[], event: UsageEvent): Measured[] | EventProblem {
@@ -103,19 +106,17 @@ function measureAll(countings: readonly Counting[], event: UsageEvent): Measured
   return measured;
 }
 
-/** What the tenant has of the features that are counted, and when their limits start over. */
-async function loadHoldings(tx: UsageTx, countings: readonly Counting[]) {
+/** What the tenant has of the features that are counted. */
+async function loadHoldings(tx: UsageTx, countings: readonly Counting[]): Promise<Map<string, Holding>> {
   const featureIds = countings.map(({ featureId }) => featureId);
-  const [sources, subscription] = await Promise.all([
-    tx.entitlements.activeOf(tx.tenant.id, tx.now, featureIds),
-    tx.subscriptions.live(tx.tenant.id),
-  ]);
+  const sources = await tx.entitlements.activeOf(tx.tenant.id, tx.now, featureIds);
   const byFeature = groupBy(sources, ({ featureId }) => featureId as string);
-  const holdings = countings.map((counting): [string, Holding] => [
-    counting.featureId,
-    { counting, merged: mergeEntitlement(byFeature.get(counting.featureId) ?? [], []) },
-  ]);
-  return { holdings: new Map(holdings), schedule: subscription };
+  return new Map(
+    countings.map((counting): [string, Holding] => [
+      counting.featureId,
+      { counting, merged: mergeEntitlement(byFeature.get(counting.featureId) ?? [], []) },
+    ]),
+  );
 }
 
 /** Lets in what the limits allow, in the order of the batch. The features' locks are held. */
@@ -173,29 +174,42 @@ export async function ingestUsage(
     rejected: rejected.sort((one, two) => one.index - two.index),
   });
 
-  const { readable, countings } = await readEvents(tx, events, reject);
+  const { readable, countings, schedule } = await readEvents(tx, events, reject);
   if (readable.length === 0) return answer(0);
-  const { holdings, schedule } = await loadHoldings(tx, countings);
+  const holdings = await loadHoldings(tx, countings);
   const limited = [...holdings.values()].filter(isLimited);
-  // Whoever adds to a limited feature does so one after the other, so that what is read of it next is all there is.
-  await tx.usage.lockFeatures(
-    tenant,
-    limited.map(({ counting }) => counting.featureId),
-  );
+  const limitedIds = limited.map(({ counting }) => counting.featureId);
 
-  // Sent before: a repeat is answered as one, also where the limit has been reached since.
-  const before = enforce ? await tx.usage.recorded(tenant.id, eventsOf(readable)) : new Map<string, boolean>();
-  const unknown = readable.filter(({ event }) => !before.has(keyOf(event)));
-  const wanted = enforce ? await letIn(tx, unknown, holdings, schedule, reject) : unknown;
-  const taken = new Set(await tx.usage.claimAndAdd(tenant, eventsOf(wanted), measuredOf(wanted)));
+  let before: ReadonlyMap<string, boolean> = new Map();
+  let wanted = readable;
+  if (enforce) {
+    // Whoever adds to a limited feature does so one after the other, so that what is read of it is all there is.
+    await tx.usage.lockFeatures(tenant, limitedIds);
+    // Sent before: a repeat is answered as one, also where the limit has been reached since.
+    before = await tx.usage.recorded(tenant.id, eventsOf(readable));
+    const unknown = readable.filter(({ event }) => !before.has(keyOf(event)));
+    wanted = await letIn(tx, unknown, holdings, schedule, reject);
+  }
+  const watched = watchedOf(limited, schedule, tx.now);
+  const added = await tx.usage.claimAndAdd(tenant, {
+    events: eventsOf(wanted),
+    measured: measuredOf(wanted),
+    limited: limitedIds,
+    asked: watched,
+  });
+  const taken = new Set(added.taken);
   const repeated = wanted.filter((_, place) => taken.has(place));
   const same = new Map([...before, ...(await tx.usage.recorded(tenant.id, eventsOf(repeated)))]);
   for (const { places, event } of same.size > 0 ? readable : []) {
     if (same.get(keyOf(event)) === false) reject(places, event.id, conflict);
   }
   const fresh = taken.size > 0 ? wanted.filter((_, place) => !taken.has(place)) : wanted;
-  if (taken.size > 0) await tx.usage.add(tenant, eventsOf(fresh), measuredOf(fresh));
-  if (fresh.length > 0) await tellThresholds(tx, limited, schedule);
+  let { counted } = added;
+  if (taken.size > 0) {
+    await tx.usage.add(tenant, eventsOf(fresh), measuredOf(fresh));
+    counted = await tx.usage.countsIn(tenant.id, watched);
+  }
+  if (fresh.length > 0) await tellThresholds(tx, watched, counted);
   return answer(fresh.length);
 }
 

@@ -1,28 +1,42 @@
-import { decimal } from '../core/decimal';
+import type { Instant } from '../core/calendar';
+import { type DecimalValue, decimal } from '../core/decimal';
 import { ever, type LimitSchedule, resetWindow } from '../entitlements/entitlement-check';
 import type { Tx } from '../tx';
 import { type Holding, isLimited, reachedThresholds } from './consumption';
+import type { UsageWindow } from './meter';
 import type { UsageThreshold } from './usage-threshold';
+
+/** A limit whose shares are told as they are reached, in the window that it counts in now. */
+export interface Watched extends Holding {
+  readonly featureId: string;
+  readonly window: UsageWindow;
+}
+
+/** Which of these are watched. */
+export function watchedOf(holdings: readonly Holding[], schedule: LimitSchedule | undefined, now: Instant): Watched[] {
+  return holdings
+    .filter((holding) => isLimited(holding) && holding.counting.thresholds.length > 0)
+    .map((holding) => ({
+      ...holding,
+      featureId: holding.counting.featureId,
+      window: resetWindow(schedule, holding.merged!, now) ?? ever,
+    }));
+}
 
 /**
  * Tells which shares of a limit have been reached, once in each window. Whoever calls holds the lock of each feature
  * (`usage.lockFeatures`): nobody adds between what was added and this look at it.
+ *
+ * @param used of each in its window, by now
  */
 export async function tellThresholds(
-  tx: Pick<Tx, 'tenant' | 'now' | 'usage' | 'usageThresholds' | 'newId' | 'emit'>,
-  holdings: readonly Holding[],
-  schedule: LimitSchedule | undefined,
+  tx: Pick<Tx, 'tenant' | 'now' | 'usageThresholds' | 'newId' | 'emit'>,
+  watched: readonly Watched[],
+  used: readonly DecimalValue[],
 ): Promise<void> {
   const { tenant, now } = tx;
-  const watched = holdings.filter((holding) => isLimited(holding) && holding.counting.thresholds.length > 0);
-  const asked = watched.map(({ counting, merged }) => ({
-    featureId: counting.featureId,
-    window: resetWindow(schedule, merged!, now) ?? ever,
-  }));
-  const used = await tx.usage.countsIn(tenant.id, asked);
-  const reached = watched.flatMap(({ counting, merged }, index): UsageThreshold[] => {
+  const reached = watched.flatMap(({ counting, merged, window }, index): UsageThreshold[] => {
     const limit = merged!.limit ?? decimal(0);
-    const { window } = asked[index]!;
     return reachedThresholds(limit, used[index]!, counting.thresholds).map((percent) => ({
       id: tx.newId<'UsageThreshold'>(),
       tenantId: tenant.id,

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { type Instant, instantFromMilliseconds } from '../core/calendar';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
-import type { Prepared } from '../platform/database';
+import { inOrder, type Prepared } from '../platform/database';
 import { askPrepared } from '../platform/prepared-read';
 import type { Aggregation, UsageWindow } from './meter';
 import { type Measured, rollUp } from './rollup';
@@ -17,6 +17,13 @@ export interface LateUsage {
 export interface UsageAsked {
   readonly featureId: string;
   readonly window: UsageWindow;
+}
+
+interface ClaimAndAdd {
+  readonly events: readonly UsageEvent[];
+  readonly measured: readonly Measured[];
+  readonly limited: readonly string[];
+  readonly asked: readonly UsageAsked[];
 }
 
 interface Owner {
@@ -50,13 +57,27 @@ export class UsageRepository {
 
   /**
    * Takes each event's key. Where all of them are new, as almost always, it keeps the events and adds what they count to the
-   * rollups in the same statement, and answers an empty list. Else it answers the places of those whose key was taken
-   * already, and nothing is added yet: `add` the others.
+   * rollups in the same statement, and answers no places. Else it answers the places of those whose key was taken already,
+   * and nothing is added yet: `add` the others.
+   *
+   * @param limited the features to be locked first
+   * @param asked what is to be counted afterwards. All of it goes out together: a batch waits once for the database
    */
-  async claimAndAdd(owner: Owner, events: readonly UsageEvent[], measured: readonly Measured[]): Promise<number[]> {
-    if (events.length === 0) return [];
-    const rows = await askPrepared<{ place: number }>(this.manager, claimAndAdd, added(owner, events, measured));
-    return rows.map(({ place }) => place - 1);
+  async claimAndAdd(
+    owner: Owner,
+    { events, measured, limited, asked }: ClaimAndAdd,
+  ): Promise<{ taken: number[]; counted: DecimalValue[] }> {
+    if (events.length === 0) return { taken: [], counted: [] };
+    const [locked, rows, counted] = await inOrder(
+      limited.length === 0 ? Promise.resolve([]) : askPrepared(this.manager, lockRows, [owner.id, limited]),
+      askPrepared<{ place: number }>(this.manager, claimAndAdd, added(owner, events, measured)),
+      this.countsIn(owner.id, asked),
+    );
+    const taken = rows.map(({ place }) => place - 1);
+    if (locked.length === limited.length) return { taken, counted };
+    // The first event ever of a feature: its row was not there to be locked.
+    await this.lockFeatures(owner, limited);
+    return { taken, counted: await this.countsIn(owner.id, asked) };
   }
 
   /** Which of these events were recorded before, by their keys, and does what was recorded say the same? */
