@@ -45,7 +45,18 @@ import {
 import { MeterEntity } from './src/usage/meter.entity';
 import { UsageThresholdEntity } from './src/usage/usage-threshold.entity';
 
+import {
+  BillingDetailsEntity,
+  PartnerBillingDetailsEntity,
+  TaxCategoryEntity,
+  TaxRateEntity,
+} from './src/tax/tax.entity';
+
 const entities = [
+  BillingDetailsEntity,
+  PartnerBillingDetailsEntity,
+  TaxCategoryEntity,
+  TaxRateEntity,
   AddonEntity,
   AddonFeatureEntity,
   AddonPriceEntity,

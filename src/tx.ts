@@ -31,6 +31,7 @@ import { PlanChangeProrationRepository } from './proration/plan-change-proration
 import { BilledUsageRepository } from './rating/billed-usage.repository';
 import { AddonSubscriptionRepository } from './subscriptions/addon-subscription.repository';
 import { SubscriptionRepository } from './subscriptions/subscription.repository';
+import { TaxRepository } from './tax/tax.repository';
 import { MeterRepository } from './usage/meter.repository';
 import { UsageRepository } from './usage/usage.repository';
 import { UsageThresholdRepository } from './usage/usage-threshold.repository';
@@ -58,6 +59,7 @@ export class Tx {
   readonly invoices: InvoiceRepository;
   readonly creditNotes: CreditNoteRepository;
   readonly itemCharges: ItemChargeRepository;
+  readonly taxes: TaxRepository;
   readonly prorations: PlanChangeProrationRepository;
   readonly meters: MeterRepository;
   readonly usage: UsageRepository;
@@ -99,6 +101,7 @@ export class Tx {
     this.invoices = new InvoiceRepository(manager);
     this.creditNotes = new CreditNoteRepository(manager);
     this.itemCharges = new ItemChargeRepository(manager);
+    this.taxes = new TaxRepository(manager);
     this.prorations = new PlanChangeProrationRepository(manager);
     this.meters = new MeterRepository(manager);
     this.usage = new UsageRepository(manager);

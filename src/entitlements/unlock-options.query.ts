@@ -8,6 +8,7 @@ import { totalsOf } from '../invoicing/invoice';
 import { addonStartLines } from '../proration/addon-change';
 import { loadPlanChange, type PlanChangeTx } from '../proration/plan-change.query';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
+import { taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
 import type { EntitlementAnswer } from './entitlement-check';
 
@@ -67,8 +68,8 @@ export async function unlockOptions(tx: UnlockTx, answer: EntitlementAnswer): Pr
     }
     const change = await loadPlanChange(tx, tenant, { plan: plan.code, interval });
     if (!change.ok) continue;
-    const { recurring } = change.value;
-    options.push({ kind: 'PLAN', plan, dueNow: change.value.change.net, recurring, interval });
+    const { recurring, gross } = change.value;
+    options.push({ kind: 'PLAN', plan, dueNow: gross, recurring, interval });
   }
   return options.slice(0, mostUnlocks);
 }
@@ -97,7 +98,11 @@ async function addonUnlocks(
       ...{ itemId: addon.id, name: addon.name, unitAmount: price.amount },
       quantity: 1n,
     });
-    const { total } = totalsOf(lines, currency);
+    const catalogIds = new Map<string, string>([[addon.id, addon.id]]);
+    const { total } = totalsOf(
+      (await taxesOfLines(tx, subscription, tenant.now, lines, { catalogIds })).lines,
+      currency,
+    );
     const availability = addonAvailability(plan, version, addon);
     if (availability === 'AVAILABLE') {
       unlocks.push({ kind: 'ADDON', addon, dueNow: total, recurring: price.amount, interval });
@@ -107,7 +112,7 @@ async function addonUnlocks(
       if (!change?.ok) continue;
       unlocks.push({
         ...{ kind: 'ADDON', addon, plan: seller, interval },
-        dueNow: add(change.value.change.net, total),
+        dueNow: add(change.value.gross, total),
         recurring: add(change.value.recurring, price.amount),
       });
     }

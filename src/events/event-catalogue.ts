@@ -14,6 +14,8 @@ import type { PlanChangeProration } from '../proration/plan-change-proration';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import type { Subscription } from '../subscriptions/subscription';
+import type { BillingParty, TaxStatus } from '../tax/billing-details';
+import type { TaxedItem, TaxRate } from '../tax/tax-rate';
 import type { Meter } from '../usage/meter';
 import type { UsageThreshold } from '../usage/usage-threshold';
 import {
@@ -27,12 +29,14 @@ import {
   invoiceData,
   meterData,
   money,
+  partyData,
   pendingCouponData,
   planData,
   planVersionData,
   prorationData,
   scheduledPlanChangeData,
   subscriptionData,
+  taxRateData,
   tenantData,
   usageThresholdData,
 } from './event-data';
@@ -66,6 +70,9 @@ const apiKey = (payload: { readonly apiKeyId: string; readonly scopes: readonly 
   apiKeyId: encodeId('ApiKey', payload.apiKeyId),
   scopes: payload.scopes,
 });
+
+const party = (payload: { readonly party: BillingParty }) => ({ party: partyData(payload.party) });
+const taxRate = (payload: { readonly taxRate: TaxRate }) => ({ taxRate: taxRateData(payload.taxRate) });
 
 const parking = (payload: { readonly tenantId: string; readonly reason: ParkReason }) => ({ reason: payload.reason });
 
@@ -156,6 +163,11 @@ export const eventCatalogue = {
     when: 'A feature is counted by a meter from now on.',
     data: (payload: { readonly meter: Meter }) => ({ meter: meterData(payload.meter) }),
   },
+  'partner.billing_details_changed': {
+    version: 1,
+    when: 'Documents name the partner otherwise from now on.',
+    data: party,
+  },
   'plan.created': { version: 1, when: 'A plan was put into the catalog.', data: planAndVersion },
   'plan.updated': { version: 1, when: 'A plan was renamed, moved or archived.', data: plan },
   'plan.version_published': { version: 1, when: 'A plan got new prices or features.', data: planAndVersion },
@@ -195,6 +207,22 @@ export const eventCatalogue = {
     }),
   },
   'subscription.started': { version: 1, when: 'A subscription, or its trial, began.', data: subscription },
+  'tax_category.changed': {
+    version: 1,
+    when: 'A plan or add-on is something else for the tax office from now on.',
+    data: (payload: TaxedItem & { readonly category: string | undefined }) => ({
+      kind: payload.kind,
+      id: encodeId(payload.kind === 'PLAN' ? 'Plan' : 'Addon', payload.id),
+      category: payload.category ?? null,
+    }),
+  },
+  'tax_rate.created': { version: 1, when: 'A row was added to the rate table.', data: taxRate },
+  'tax_rate.ended': { version: 1, when: 'A rate got an end.', data: taxRate },
+  'tenant.billing_details_changed': {
+    version: 1,
+    when: 'Documents name the tenant otherwise from now on, and tax it where it is now.',
+    data: party,
+  },
   'tenant.billing_parked': {
     version: 1,
     when: 'A tenant could not be billed and is left out of the runs until somebody unparks it.',
@@ -205,6 +233,14 @@ export const eventCatalogue = {
     version: 1,
     when: 'A tenant was made.',
     data: (payload: { readonly tenant: Tenant }) => ({ tenant: tenantData(payload.tenant) }),
+  },
+  'tenant.tax_treatment_changed': {
+    version: 1,
+    when: 'A tenant is charged tax, or is not, from now on.',
+    data: (payload: { readonly status: TaxStatus }) => ({
+      treatment: payload.status.treatment,
+      note: payload.status.note ?? null,
+    }),
   },
   'usage.threshold_reached': {
     version: 1,

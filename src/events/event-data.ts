@@ -15,6 +15,8 @@ import type { PlanChangeProration } from '../proration/plan-change-proration';
 import { type AddonSubscription, statusOf } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import type { Subscription } from '../subscriptions/subscription';
+import type { BillingParty } from '../tax/billing-details';
+import type { TaxRate } from '../tax/tax-rate';
 import type { Meter } from '../usage/meter';
 import type { UsageThreshold } from '../usage/usage-threshold';
 import type { WebhookEndpoint } from './webhook-endpoint';
@@ -39,6 +41,7 @@ export const invoiceData = (invoice: Invoice) => ({
   subscriptionId: ofTenant('Subscription', invoice, invoice.subscriptionId),
   subtotal: money(invoice.subtotal),
   discount: money(invoice.discount),
+  tax: money(invoice.tax),
   total: money(invoice.total),
   creditApplied: money(invoice.creditApplied),
   amountDue: money(invoice.amountDue),
@@ -57,6 +60,7 @@ export const creditNoteData = (note: CreditNote) => ({
   memo: note.memo ?? null,
   subscriptionId: ofTenant('Subscription', note, note.subscriptionId),
   invoiceId: orNull(note.invoiceId, (id) => ofTenant('Invoice', note, id)),
+  tax: money(note.tax),
   total: money(note.total),
   issuedAt: time(note.issuedAt),
 });
@@ -200,6 +204,27 @@ export const addonData = (addon: Addon) => ({
   status: addon.status,
   minimumPlanRank: addon.minimumPlanRank ?? null,
   prices: addon.prices.map(({ interval, amount }) => ({ interval, ...money(amount) })),
+});
+
+export const taxRateData = (rate: TaxRate) => ({
+  id: encodeId('TaxRate', rate.id),
+  country: rate.country,
+  region: rate.region ?? null,
+  category: rate.category ?? null,
+  name: rate.name,
+  percent: decimalText(rate.percent),
+  inclusive: rate.inclusive,
+  validFrom: rate.validFrom.toString(),
+  validTo: orNull(rate.validTo, String),
+});
+
+/** Without its e-mail address: receivers keep their copies for long. */
+export const partyData = (party: BillingParty) => ({
+  legalName: party.legalName,
+  address: party.address,
+  country: party.country,
+  region: party.region ?? null,
+  taxId: party.taxId ?? null,
 });
 
 export const tenantData = (tenant: Tenant) => ({

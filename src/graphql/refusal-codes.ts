@@ -61,6 +61,8 @@ export const refusalCodes = {
   INVOICE_LINE_NOT_FOUND:
     'There is no such charge on this invoice. Discounts, credits and tax are credited with their charge.',
   CREDIT_EXCEEDS_LINE: 'That is more than is left of what was charged and paid; `left` says how much there is.',
+  TAX_RATE_NOT_FOUND: 'There is no such tax rate.',
+  TAX_RATE_TAKEN: 'A rate of this place and category begins on that day already: choose another day, or end that one.',
   NOT_A_SANDBOX: 'Only a sandbox tenant has a clock of its own.',
   CLOCK_GOES_FORWARD_ONLY: 'The clock is past that already; `now` says where it stands.',
   CLOCK_JUMP_TOO_LONG: 'That is too far in one step; `furthest` says how far it may be.',

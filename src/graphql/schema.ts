@@ -28,6 +28,7 @@ import {
   SubscriptionItemResolver,
   SubscriptionResolver,
 } from '../subscriptions/subscriptions.resolver';
+import { TaxResolver } from '../tax/tax.resolver';
 import { UsageResolver, UsageThresholdResolver } from '../usage/usage.resolver';
 import { MoneyResolver } from './money.graphql';
 import { NodeResolver } from './node.graphql';
@@ -60,6 +61,7 @@ const resolvers = [
   ScheduledPlanChangeResolver,
   SubscriptionItemResolver,
   SubscriptionResolver,
+  TaxResolver,
   TenantResolver,
   UpcomingInvoiceResolver,
   UsageResolver,

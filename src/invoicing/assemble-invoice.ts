@@ -20,6 +20,7 @@ import { chargeLine } from '../proration/charged-item';
 import type { UsageBill } from '../rating/usage-bill';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { SubscriptionItem } from '../subscriptions/subscription';
+import { type TaxedLines, type TaxInput, taxLines } from '../tax/tax-lines';
 import { type InvoiceTotals, type LineDraft, totalsOf } from './invoice';
 
 export interface QueuedCoupon {
@@ -51,6 +52,7 @@ export interface PeriodInvoiceInput {
   readonly usage: UsageBill;
   /** Oldest first. */
   readonly coupons: readonly QueuedCoupon[];
+  readonly tax: Omit<TaxInput, 'accounts'>;
 }
 
 export interface CouponUse {
@@ -64,10 +66,12 @@ export interface PeriodInvoice {
   readonly uses: readonly CouponUse[];
   /** Queued coupons whose time ran out before their first use: their reservation goes back. */
   readonly expired: readonly QueuedCoupon[];
+  readonly taxes: TaxedLines['taxes'];
 }
 
 interface Draft {
   readonly lines: readonly LineDraft[];
+  readonly taxes: TaxedLines['taxes'];
   readonly uses: readonly CouponUse[];
   readonly expired: readonly QueuedCoupon[];
 }
@@ -210,8 +214,14 @@ const discounts: Step = (draft, input) => {
       ),
     });
   }
-  return { lines, uses, expired };
+  return { ...draft, lines, uses, expired };
 };
+
+/** Last: on what is left after discounts. */
+const taxes: Step = (draft, input) => ({
+  ...draft,
+  ...taxLines(draft.lines, { ...input.tax, accounts: new Map() }, input.currency),
+});
 
 const steps: readonly Step[] = [
   planFixed,
@@ -222,11 +232,17 @@ const steps: readonly Step[] = [
   usageOf('OVERAGE'),
   lateUsage,
   discounts,
+  taxes,
 ];
 
 /** The invoice of one period, as an ordered list of small pure steps. The same code previews and bills. */
 export function assemblePeriodInvoice(input: PeriodInvoiceInput): PeriodInvoice {
-  const draft = steps.reduce<Draft>((current, step) => step(current, input), { lines: [], uses: [], expired: [] });
+  const draft = steps.reduce<Draft>((current, step) => step(current, input), {
+    lines: [],
+    taxes: [],
+    uses: [],
+    expired: [],
+  });
   const totals = totalsOf(draft.lines, input.currency);
   invariant(totals.total.minor >= 0n, 'a period invoice is negative');
   return { ...draft, totals };

@@ -11,10 +11,11 @@ import { type AssembledPeriod, assembleFor, type BilledTime } from './period-inv
 async function issue(
   tx: Tx,
   subscription: Subscription,
-  { lines, uses, expired, usage }: AssembledPeriod,
-  document: Pick<Parameters<typeof issueInvoice>[1], 'kind' | 'reason' | 'period'>,
+  assembled: AssembledPeriod,
+  issued: Pick<Parameters<typeof issueInvoice>[1], 'kind' | 'reason' | 'period'>,
 ): Promise<Invoice> {
-  const invoice = await issueInvoice(tx, { subscription, lines, ...document });
+  const { uses, expired, usage } = assembled;
+  const invoice = await issueInvoice(tx, { subscription, document: assembled, ...issued });
   for (const { queued, discount } of uses) {
     const used = { ...afterUse(queued.pending, queued.coupon, tx.now), subscriptionId: subscription.id };
     await tx.pendingCoupons.update(used);

@@ -26,7 +26,12 @@ export class CreditNoteEntity {
   @TextColumn('memo', { nullable: true }) memo: string | null;
   @TextColumn('settlement') settlement: string;
   @TextColumn('currency') currency: string;
+  @BigintColumn('tax') tax: bigint;
   @BigintColumn('total') total: bigint;
+  @JsonColumn('taxes') taxes: object;
+  @TextColumn('tax_treatment') taxTreatment: string;
+  @TextColumn('tax_note', { nullable: true }) taxNote: string | null;
+  @JsonColumn('billing') billing: object;
   @TimestampColumn('issued_at') issuedAt: Instant;
   @TimestampColumn('created_at') createdAt: Instant;
 }
@@ -48,6 +53,7 @@ export class CreditNoteLineEntity {
   @TextColumn('currency') currency: string;
   @TimestampColumn('period_start', { nullable: true }) periodStart: Instant | null;
   @TimestampColumn('period_end', { nullable: true }) periodEnd: Instant | null;
+  @JsonColumn('tax', { nullable: true }) tax: object | null;
   @JsonColumn('explanation') explanation: Explanation;
 }
 

@@ -22,7 +22,8 @@ import {
   CreditNoteLineEntity,
 } from './credit-note.entity';
 import type { SourceKind } from './invoice';
-import { spanFromRow } from './invoice.repository';
+import { documentTaxFromRow, documentTaxToRow, lineTaxFromRow, lineTaxToRow, spanFromRow } from './invoice.repository';
+import type { Standing } from './item-charge';
 
 function fromRow(row: CreditNoteEntity): CreditNote {
   return {
@@ -35,7 +36,9 @@ function fromRow(row: CreditNoteEntity): CreditNote {
     reason: row.reason as CreditNoteReason,
     memo: row.memo ?? undefined,
     settlement: row.settlement as CreditSettlement,
+    tax: money(row.tax, row.currency as CurrencyCode),
     total: money(row.total, row.currency as CurrencyCode),
+    ...documentTaxFromRow(row),
     issuedAt: row.issuedAt,
   };
 }
@@ -53,6 +56,7 @@ function lineFromRow(row: CreditNoteLineEntity): CreditNoteLine {
     quantity: row.quantity,
     amount: money(row.amount, row.currency as CurrencyCode),
     covers: spanFromRow(row),
+    tax: lineTaxFromRow(row.tax),
     explanation: row.explanation,
   };
 }
@@ -78,14 +82,17 @@ export class CreditNoteRepository {
     const { tenantId, partnerId } = note;
     await this.manager.insert(CreditNoteEntity, {
       ...note,
+      tax: note.tax.minor,
       total: note.total.minor,
+      ...documentTaxToRow(note),
       currency: note.total.currency,
       createdAt: note.issuedAt,
     });
     await this.manager.insert(
       CreditNoteLineEntity,
-      lines.map(({ source, amount, covers, ...line }) => ({
+      lines.map(({ source, amount, covers, tax, ...line }) => ({
         ...line,
+        tax: lineTaxToRow(tax),
         ...{ tenantId, partnerId },
         sourceKind: source.kind,
         sourceId: source.id,
@@ -111,14 +118,16 @@ export class CreditNoteRepository {
     return groupBy(rows.map(lineFromRow), (line) => line.creditNoteId);
   }
 
-  /** What has been credited of each of these invoice lines, in minor units? */
-  async creditedOf(tenantId: string, invoiceLineIds: readonly string[]): Promise<Map<string, bigint>> {
-    const rows: { invoice_line_id: string; credited: string }[] = await this.manager.query(
-      `select invoice_line_id, sum(amount)::text as credited from credit_note_lines
+  /** What has been credited of each of these invoice lines, in minor units, and of the tax on it? */
+  async creditedOf(tenantId: string, invoiceLineIds: readonly string[]): Promise<Map<string, Standing>> {
+    const rows: { invoice_line_id: string; credited: string; tax: string }[] = await this.manager.query(
+      `select invoice_line_id, sum(amount)::text as credited,
+         coalesce(sum((tax -> 'amount' -> 'minor' ->> '$bigint')::bigint), 0)::text as tax
+       from credit_note_lines
        where tenant_id = $1 and invoice_line_id = any($2) group by invoice_line_id`,
       [tenantId, invoiceLineIds],
     );
-    return new Map(rows.map((row) => [row.invoice_line_id, BigInt(row.credited)]));
+    return new Map(rows.map((row) => [row.invoice_line_id, { amount: BigInt(row.credited), tax: BigInt(row.tax) }]));
   }
 
   async page(tenantId: string, request: PageRequest): Promise<Page<CreditNote>> {

@@ -3,7 +3,8 @@ import type { DecimalValue } from '../core/decimal';
 import type { Explanation } from '../core/explain';
 import type { Id } from '../core/ids';
 import type { Money } from '../core/money';
-import type { SourceKind, TimeSpan } from './invoice';
+import type { LineTax } from '../tax/tax';
+import type { DocumentTax, SourceKind, TimeSpan } from './invoice';
 
 export const creditNoteReasons = ['PLAN_CHANGE', 'ADDON_CANCELLED', 'CANCELLATION', 'CORRECTION'] as const;
 export type CreditNoteReason = (typeof creditNoteReasons)[number];
@@ -18,7 +19,7 @@ export type CreditSettlement = (typeof creditSettlements)[number];
 export const issuedSettlements = ['CREDIT_BALANCE', 'OUTSIDE'] as const;
 export type IssuedSettlement = (typeof issuedSettlements)[number];
 
-export const creditNoteLineKinds = ['PRORATION_CREDIT', 'PRORATION_CHARGE', 'DISCOUNT', 'CORRECTION'] as const;
+export const creditNoteLineKinds = ['PRORATION_CREDIT', 'PRORATION_CHARGE', 'DISCOUNT', 'CORRECTION', 'TAX'] as const;
 export type CreditNoteLineKind = (typeof creditNoteLineKinds)[number];
 
 export interface CreditNoteLine {
@@ -34,10 +35,12 @@ export interface CreditNoteLine {
   /** In the tenant's favour where positive; a charge that the credit paid for at once is negative. */
   readonly amount: Money;
   readonly covers?: TimeSpan | undefined;
+  /** Its part of the note's tax; positive in the tenant's favour. */
+  readonly tax?: LineTax | undefined;
   readonly explanation: Explanation;
 }
 
-export interface CreditNote {
+export interface CreditNote extends DocumentTax {
   readonly id: Id<'CreditNote'>;
   readonly tenantId: Id<'Tenant'>;
   readonly partnerId: Id<'Partner'>;
@@ -49,6 +52,8 @@ export interface CreditNote {
   /** Why, in the partner's words. */
   readonly memo?: string | undefined;
   readonly settlement: CreditSettlement;
+  /** The part of the total that is tax on top of prices. */
+  readonly tax: Money;
   readonly total: Money;
   readonly issuedAt: Instant;
 }

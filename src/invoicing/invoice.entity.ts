@@ -26,12 +26,17 @@ export class InvoiceEntity {
   @TextColumn('currency') currency: string;
   @BigintColumn('subtotal') subtotal: bigint;
   @BigintColumn('discount') discount: bigint;
+  @BigintColumn('tax') tax: bigint;
   @BigintColumn('total') total: bigint;
   @BigintColumn('credit_applied') creditApplied: bigint;
   @BigintColumn('amount_due') amountDue: bigint;
   @TimestampColumn('period_start', { nullable: true }) periodStart: Instant | null;
   @TimestampColumn('period_end', { nullable: true }) periodEnd: Instant | null;
   @TextColumn('coupon_order') couponOrder: string;
+  @JsonColumn('taxes') taxes: object;
+  @TextColumn('tax_treatment') taxTreatment: string;
+  @TextColumn('tax_note', { nullable: true }) taxNote: string | null;
+  @JsonColumn('billing') billing: object;
   @TimestampColumn('paid_at', { nullable: true }) paidAt: Instant | null;
   @TextColumn('payment_reference', { nullable: true }) paymentReference: string | null;
   @TimestampColumn('voided_at', { nullable: true }) voidedAt: Instant | null;
@@ -58,5 +63,6 @@ export class InvoiceLineEntity {
   @TextColumn('currency') currency: string;
   @TimestampColumn('period_start', { nullable: true }) periodStart: Instant | null;
   @TimestampColumn('period_end', { nullable: true }) periodEnd: Instant | null;
+  @JsonColumn('tax', { nullable: true }) tax: object | null;
   @JsonColumn('explanation') explanation: Explanation;
 }

@@ -6,7 +6,10 @@ import type { Id } from '../core/ids';
 import { money } from '../core/money';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
+import { fromStored, toStored } from '../platform/stored-value';
+import type { LineTax, TaxTreatment } from '../tax/tax';
 import type {
+  DocumentTax,
   Invoice,
   InvoiceKind,
   InvoiceLine,
@@ -22,6 +25,30 @@ export function spanFromRow(row: { periodStart: TimeSpan['start'] | null; period
   return row.periodStart && row.periodEnd ? { start: row.periodStart, end: row.periodEnd } : undefined;
 }
 
+/** What a document keeps of tax and parties: JSON that knows its bigints, decimals and instants. */
+export function documentTaxFromRow(
+  row: Pick<InvoiceEntity, 'taxes' | 'taxTreatment' | 'taxNote' | 'billing'>,
+): DocumentTax {
+  return {
+    taxes: fromStored(row.taxes) as DocumentTax['taxes'],
+    taxTreatment: row.taxTreatment as TaxTreatment,
+    taxNote: row.taxNote ?? undefined,
+    billing: fromStored(row.billing) as DocumentTax['billing'],
+  };
+}
+
+export function documentTaxToRow({ taxes, taxTreatment, taxNote, billing }: DocumentTax) {
+  return {
+    taxes: toStored(taxes) as object,
+    taxTreatment,
+    taxNote: taxNote ?? null,
+    billing: toStored(billing) as object,
+  };
+}
+
+export const lineTaxFromRow = (tax: object | null) => (tax ? (fromStored(tax) as LineTax) : undefined);
+export const lineTaxToRow = (tax: LineTax | undefined) => (tax ? (toStored(tax) as object) : null);
+
 function fromRow(row: InvoiceEntity): Invoice {
   const currency = row.currency as CurrencyCode;
   return {
@@ -35,11 +62,13 @@ function fromRow(row: InvoiceEntity): Invoice {
     status: row.status as InvoiceStatus,
     subtotal: money(row.subtotal, currency),
     discount: money(row.discount, currency),
+    tax: money(row.tax, currency),
     total: money(row.total, currency),
     creditApplied: money(row.creditApplied, currency),
     amountDue: money(row.amountDue, currency),
     period: spanFromRow(row),
     couponOrder: row.couponOrder as CouponOrder,
+    ...documentTaxFromRow(row),
     paidAt: row.paidAt ?? undefined,
     paymentReference: row.paymentReference ?? undefined,
     voidedAt: row.voidedAt ?? undefined,
@@ -62,6 +91,7 @@ function lineFromRow(row: InvoiceLineEntity): InvoiceLine {
     quantity: row.quantity,
     amount: money(row.amount, row.currency as CurrencyCode),
     covers: spanFromRow(row),
+    tax: lineTaxFromRow(row.tax),
     explanation: row.explanation,
   };
 }
@@ -76,13 +106,15 @@ export class InvoiceRepository {
   }
 
   async insert(invoice: Invoice, lines: readonly InvoiceLine[]): Promise<void> {
-    const { subtotal, discount, total, creditApplied, amountDue, period, ...row } = invoice;
+    const { subtotal, discount, tax, total, creditApplied, amountDue, period, ...row } = invoice;
     const { tenantId, partnerId } = invoice;
     await this.manager.insert(InvoiceEntity, {
       ...row,
       currency: total.currency,
       subtotal: subtotal.minor,
       discount: discount.minor,
+      tax: tax.minor,
+      ...documentTaxToRow(invoice),
       total: total.minor,
       creditApplied: creditApplied.minor,
       amountDue: amountDue.minor,
@@ -93,8 +125,9 @@ export class InvoiceRepository {
     if (lines.length === 0) return;
     await this.manager.insert(
       InvoiceLineEntity,
-      lines.map(({ source, amount, covers, ...line }) => ({
+      lines.map(({ source, amount, covers, tax, ...line }) => ({
         ...line,
+        tax: lineTaxToRow(tax),
         ...{ tenantId, partnerId },
         sourceKind: source.kind,
         sourceId: source.id,

@@ -5,8 +5,10 @@ import type { DecimalValue } from '../core/decimal';
 import type { Explanation } from '../core/explain';
 import type { Id } from '../core/ids';
 import { invariant } from '../core/invariant';
-import { type Money, negate, subtract, sum, zero } from '../core/money';
+import { add, type Money, negate, subtract, sum, zero } from '../core/money';
 import type { Share } from '../core/proration';
+import type { BillingSnapshot } from '../tax/billing-details';
+import type { AppliedRate, LineTax, TaxSummary, TaxTreatment } from '../tax/tax';
 
 export const invoiceStatuses = ['DRAFT', 'FINALIZED', 'PAID', 'VOID', 'UNCOLLECTIBLE'] as const;
 export type InvoiceStatus = (typeof invoiceStatuses)[number];
@@ -30,7 +32,7 @@ export const lineKinds = [
 ] as const;
 export type LineKind = (typeof lineKinds)[number];
 
-export const sourceKinds = ['PLAN', 'ADDON', 'COUPON'] as const;
+export const sourceKinds = ['PLAN', 'ADDON', 'COUPON', 'TAX'] as const;
 export type SourceKind = (typeof sourceKinds)[number];
 
 /** Half-open `[start, end)`. */
@@ -57,6 +59,8 @@ export interface LineDraft {
   /** The full period in which it is charged: the denominator, and the item's account. */
   readonly period: TimeSpan;
   readonly share: Share;
+  /** Its part of the document's tax. */
+  readonly tax?: LineTax | undefined;
   readonly explanation: Explanation;
 }
 
@@ -69,12 +73,23 @@ export interface InvoiceLine extends Omit<LineDraft, 'discountsLine' | 'itemId' 
   readonly covers?: TimeSpan | undefined;
 }
 
-/** subtotal − discount = total; total − creditApplied = amountDue. Sums of rounded lines, never rounded again. */
+/** subtotal − discount + tax = total; total − creditApplied = amountDue. Sums of rounded lines, never rounded again. */
 export interface InvoiceTotals {
   readonly subtotal: Money;
   /** Not negative. */
   readonly discount: Money;
+  /** What comes on top of the prices; a tax that they hold is told in `taxes` and adds nothing. */
+  readonly tax: Money;
   readonly total: Money;
+}
+
+/** What a document says about tax and of whom, as it was when it was issued. */
+export interface DocumentTax {
+  readonly taxes: readonly TaxSummary[];
+  readonly taxTreatment: TaxTreatment;
+  /** Why no tax is charged. */
+  readonly taxNote?: string | undefined;
+  readonly billing: BillingSnapshot;
 }
 
 /** All that ever changes of an issued invoice. */
@@ -88,7 +103,7 @@ export interface InvoiceState {
   readonly uncollectibleAt?: Instant | undefined;
 }
 
-export interface Invoice extends InvoiceTotals, InvoiceState {
+export interface Invoice extends InvoiceTotals, InvoiceState, DocumentTax {
   readonly id: Id<'Invoice'>;
   readonly tenantId: Id<'Tenant'>;
   readonly partnerId: Id<'Partner'>;
@@ -106,18 +121,16 @@ export interface Invoice extends InvoiceTotals, InvoiceState {
 }
 
 export function totalsOf(lines: readonly Pick<LineDraft, 'kind' | 'amount'>[], currency: CurrencyCode): InvoiceTotals {
-  const discount = negate(
+  const sumOf = (isOf: (kind: LineKind) => boolean) =>
     sum(
-      lines.filter((line) => line.kind === 'DISCOUNT').map((line) => line.amount),
+      lines.filter((line) => isOf(line.kind)).map((line) => line.amount),
       currency,
-    ),
-  );
-  const subtotal = sum(
-    lines.filter((line) => line.kind !== 'DISCOUNT').map((line) => line.amount),
-    currency,
-  );
+    );
+  const discount = negate(sumOf((kind) => kind === 'DISCOUNT'));
+  const subtotal = sumOf((kind) => kind !== 'DISCOUNT' && kind !== 'TAX');
+  const tax = sumOf((kind) => kind === 'TAX');
   invariant(discount.minor >= 0n, 'discounts add to an invoice');
-  return { subtotal, discount, total: subtract(subtotal, discount) };
+  return { subtotal, discount, tax, total: add(subtract(subtotal, discount), tax) };
 }
 
 /** What a document moves on the account of each item; see `item_charges`. */
@@ -128,6 +141,9 @@ export interface AccountEntry {
   /** Signed like the line: charges up, the rest down. */
   readonly amount: Money;
   readonly share: Share;
+  /** The tax that moves with it: what a later credit takes its share from. */
+  readonly tax?: Money | undefined;
+  readonly taxRate?: AppliedRate | undefined;
   /** The line that moved it; none where nothing was invoiced. */
   readonly lineIndex?: number;
 }
@@ -138,7 +154,8 @@ const usageKinds = new Set<LineKind>(['PLAN_USAGE', 'ADDON_USAGE', 'OVERAGE']);
 export function accountEntriesOf(lines: readonly LineDraft[]): AccountEntry[] {
   return lines.flatMap((line, lineIndex) => {
     const charged = line.discountsLine === undefined ? line : lines[line.discountsLine]!;
-    if (usageKinds.has(charged.kind)) return [];
+    // Tax moves with the charge or credit that it is on.
+    if (line.kind === 'TAX' || usageKinds.has(charged.kind)) return [];
     return [
       {
         itemId: line.itemId,
@@ -146,6 +163,8 @@ export function accountEntriesOf(lines: readonly LineDraft[]): AccountEntry[] {
         kind: line.kind === 'DISCOUNT' ? 'DISCOUNT' : line.kind === 'PRORATION_CREDIT' ? 'CREDIT' : 'CHARGE',
         amount: line.amount,
         share: line.share,
+        tax: line.tax?.amount,
+        taxRate: line.tax?.rate,
         lineIndex,
       } as const,
     ];
@@ -161,5 +180,5 @@ export function creditNoteNumber(partnerCode: string, number: bigint): string {
 }
 
 export function noMoney(currency: CurrencyCode): InvoiceTotals {
-  return { subtotal: zero(currency), discount: zero(currency), total: zero(currency) };
+  return { subtotal: zero(currency), discount: zero(currency), tax: zero(currency), total: zero(currency) };
 }

@@ -6,6 +6,7 @@ import type { Instant } from '../core/calendar';
 import { decimalText } from '../core/decimal';
 import type { Explanation } from '../core/explain';
 import { encodeId } from '../core/ids';
+import type { Money } from '../core/money';
 import { CouponType } from '../coupons/coupons.graphql';
 import { enumFrom } from '../graphql/enums';
 import { MoneyInputType, MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
@@ -13,6 +14,16 @@ import { MutationDone } from '../graphql/mutation.graphql';
 import { connectionOf, countedConnectionOf } from '../graphql/page.graphql';
 import { resultOf } from '../graphql/refusal.graphql';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars';
+import type { TaxTreatment } from '../tax/tax';
+import {
+  BillingPartyType,
+  LineTaxType,
+  TaxSummaryType,
+  TaxTreatmentEnum,
+  toGraphqlLineTax,
+  toGraphqlParty,
+  toGraphqlTaxSummary,
+} from '../tax/tax.graphql';
 import {
   type BalanceEntry,
   type BalanceEntryKind,
@@ -30,6 +41,7 @@ import {
   settlements,
 } from './credit-note';
 import {
+  type DocumentTax,
   type Invoice,
   type InvoiceKind,
   type InvoiceLine,
@@ -66,6 +78,7 @@ export const CreditNoteLineKindEnum = enumFrom(
     PRORATION_CHARGE: 'A plan or add-on that the credit paid for at once; negative.',
     DISCOUNT: 'A coupon on such a charge.',
     CORRECTION: 'A part of a line of an invoice.',
+    TAX: 'The tax on it.',
   },
 );
 export const InvoiceStatusEnum = enumFrom('InvoiceStatus', invoiceStatuses, 'Where an invoice stands.', {
@@ -202,6 +215,8 @@ export class InvoiceLineType {
   covers?: TimeSpan | undefined;
   @Field(() => ID, { nullable: true, description: 'A discount: the line it takes from.' })
   discountsLineId?: string | undefined;
+  @Field(() => LineTaxType, { nullable: true, description: 'Its part of the tax.' })
+  tax?: LineTaxType | undefined;
   @Field(() => ExplanationType, { description: 'Why it has this amount.' })
   explanation: ExplanationType;
   readonly sourceReference: SourceReference;
@@ -217,10 +232,20 @@ export function toGraphqlInvoiceLine(line: InvoiceLine): InvoiceLineType {
     amount: toGraphqlMoney(line.amount),
     covers: line.covers,
     discountsLineId: line.discountsLineId && encodeId('InvoiceLine', line.discountsLineId, line.tenantId),
+    tax: line.tax && toGraphqlLineTax(line.tax),
     explanation: line.explanation,
     sourceReference: { ...line.source, tenantUuid: line.tenantId },
   };
 }
+
+const toGraphqlDocumentTax = (document: DocumentTax & { readonly tax: Money }) => ({
+  tax: toGraphqlMoney(document.tax),
+  taxes: document.taxes.map(toGraphqlTaxSummary),
+  taxTreatment: document.taxTreatment,
+  taxNote: document.taxNote,
+  seller: document.billing.seller && toGraphqlParty(document.billing.seller),
+  buyer: document.billing.buyer && toGraphqlParty(document.billing.buyer),
+});
 
 @ObjectType('Invoice', {
   description: 'What a tenant is asked to pay. Issued, only its state moves: corrections are credit notes.',
@@ -241,7 +266,19 @@ export class InvoiceType {
   subtotal: MoneyType;
   @Field(() => MoneyType, { description: 'What coupons take off; not negative.' })
   discount: MoneyType;
-  @Field(() => MoneyType, { description: 'subtotal − discount.' })
+  @Field(() => MoneyType, { description: 'What comes on top of the prices as tax.' })
+  tax: MoneyType;
+  @Field(() => [TaxSummaryType], { description: 'Each rate with what it is on; also of taxes that prices hold.' })
+  taxes: TaxSummaryType[];
+  @Field(() => TaxTreatmentEnum, { description: 'Whether tax is charged.' })
+  taxTreatment: TaxTreatment;
+  @Field(() => String, { nullable: true, description: 'Why none is.' })
+  taxNote?: string | undefined;
+  @Field(() => BillingPartyType, { nullable: true, description: 'Who sold, as it was when this was issued.' })
+  seller?: BillingPartyType | undefined;
+  @Field(() => BillingPartyType, { nullable: true, description: 'Who bought, as it was when this was issued.' })
+  buyer?: BillingPartyType | undefined;
+  @Field(() => MoneyType, { description: 'subtotal − discount + tax.' })
   total: MoneyType;
   @Field(() => MoneyType, { description: 'What the credit balance paid.' })
   creditApplied: MoneyType;
@@ -276,6 +313,7 @@ export function toGraphqlInvoice(invoice: Invoice): InvoiceType {
     id: encodeId('Invoice', invoice.id, invoice.tenantId),
     subtotal: toGraphqlMoney(invoice.subtotal),
     discount: toGraphqlMoney(invoice.discount),
+    ...toGraphqlDocumentTax(invoice),
     total: toGraphqlMoney(invoice.total),
     creditApplied: toGraphqlMoney(invoice.creditApplied),
     amountDue: toGraphqlMoney(invoice.amountDue),
@@ -303,6 +341,8 @@ export class CreditNoteLineType {
   amount: MoneyType;
   @Field(() => ID, { nullable: true, description: 'The invoice line it reverses.' })
   invoiceLineId?: string | undefined;
+  @Field(() => LineTaxType, { nullable: true, description: 'Its part of the tax.' })
+  tax?: LineTaxType | undefined;
   @Field(() => TimeSpanType, { nullable: true, description: 'The time it is for.' })
   covers?: TimeSpan | undefined;
   @Field(() => ExplanationType, { description: 'Why it has this amount.' })
@@ -319,6 +359,7 @@ export function toGraphqlCreditNoteLine(line: CreditNoteLine): CreditNoteLineTyp
     amount: toGraphqlMoney(line.amount),
     invoiceLineId: line.invoiceLineId && encodeId('InvoiceLine', line.invoiceLineId, line.tenantId),
     covers: line.covers,
+    tax: line.tax && toGraphqlLineTax(line.tax),
     explanation: line.explanation,
     sourceReference: { ...line.source, tenantUuid: line.tenantId },
   };
@@ -341,6 +382,18 @@ export class CreditNoteType {
   memo?: string | undefined;
   @Field(() => CreditSettlementEnum, { description: 'Where the money went.' })
   settlement: CreditSettlement;
+  @Field(() => MoneyType, { description: 'What comes on top of the prices as tax.' })
+  tax: MoneyType;
+  @Field(() => [TaxSummaryType], { description: 'Each rate with what it is on; also of taxes that prices hold.' })
+  taxes: TaxSummaryType[];
+  @Field(() => TaxTreatmentEnum, { description: 'Whether tax is charged.' })
+  taxTreatment: TaxTreatment;
+  @Field(() => String, { nullable: true, description: 'Why none is.' })
+  taxNote?: string | undefined;
+  @Field(() => BillingPartyType, { nullable: true, description: 'Who sold, as it was when this was issued.' })
+  seller?: BillingPartyType | undefined;
+  @Field(() => BillingPartyType, { nullable: true, description: 'Who bought, as it was when this was issued.' })
+  buyer?: BillingPartyType | undefined;
   @Field(() => MoneyType, { description: "In the tenant's favour." })
   total: MoneyType;
   @Field(() => DateTimeScalar, { description: 'UTC.' })
@@ -355,6 +408,7 @@ export function toGraphqlCreditNote(note: CreditNote): CreditNoteType {
     ...{ number, reason, memo, settlement, issuedAt },
     invoiceId: note.invoiceId && encodeId('Invoice', note.invoiceId, note.tenantId),
     id: encodeId('CreditNote', note.id, note.tenantId),
+    ...toGraphqlDocumentTax(note),
     total: toGraphqlMoney(note.total),
     uuid: note.id,
     tenantUuid: note.tenantId,

@@ -32,7 +32,7 @@ const mostLines = 100;
 export async function issueCreditNote(
   tx: Pick<
     Tx,
-    'tenant' | 'tenants' | 'invoices' | 'itemCharges' | 'creditNotes' | 'partners' | 'newId' | 'now' | 'emit'
+    'tenant' | 'tenants' | 'invoices' | 'itemCharges' | 'creditNotes' | 'partners' | 'taxes' | 'newId' | 'now' | 'emit'
   >,
   input: IssueCreditNoteInput,
 ): Promise<Result<{ creditNote: CreditNote }, (typeof issueCreditNoteRefusals)[number]>> {
@@ -79,13 +79,15 @@ export async function issueCreditNote(
   const decided = decideCredit({
     ...{ invoice, lines, charges, requests },
     credited: await tx.creditNotes.creditedOf(tenantId, lineIds),
-    standing: new Map(standing.map((row) => [`${row.itemId} ${row.periodStart.epochMilliseconds}`, row.standing])),
+    standing,
   });
   if (!decided.ok) return decided;
   const creditNote = await writeCreditNote(tx, {
     subscription: { id: subscriptionId, tenantId, partnerId, currency },
     ...{ invoiceId: id, memo, reason: 'CORRECTION', settlement: input.settlement ?? 'CREDIT_BALANCE' },
-    ...decided.value,
+    lines: decided.value.lines,
+    entries: decided.value.entries,
+    tax: { taxes: decided.value.taxes, taxTreatment: invoice.taxTreatment, taxNote: invoice.taxNote },
   });
   return done({ creditNote });
 }

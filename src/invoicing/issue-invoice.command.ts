@@ -1,6 +1,7 @@
 import type { Id } from '../core/ids';
 import { isZero, negate, smaller, subtract } from '../core/money';
 import type { Subscription } from '../subscriptions/subscription';
+import type { TaxedDocument } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
 import {
   accountEntriesOf,
@@ -9,7 +10,6 @@ import {
   type InvoiceLine,
   type InvoiceReason,
   invoiceNumber,
-  type LineDraft,
   type TimeSpan,
   totalsOf,
 } from './invoice';
@@ -18,7 +18,8 @@ export interface IssueInvoiceInput {
   readonly subscription: Pick<Subscription, 'id' | 'tenantId' | 'partnerId' | 'currency'>;
   readonly kind: InvoiceKind;
   readonly reason: InvoiceReason;
-  readonly lines: readonly LineDraft[];
+  /** Its lines with their tax: nothing is invoiced without having been through that step. */
+  readonly document: TaxedDocument;
   readonly period?: TimeSpan | undefined;
 }
 
@@ -28,19 +29,20 @@ export interface IssueInvoiceInput {
  * held to the end of the transaction.
  */
 export async function issueInvoice(
-  tx: Pick<Tx, 'invoices' | 'creditNotes' | 'itemCharges' | 'partners' | 'newId' | 'now' | 'emit'>,
+  tx: Pick<Tx, 'invoices' | 'creditNotes' | 'itemCharges' | 'partners' | 'taxes' | 'newId' | 'now' | 'emit'>,
   input: IssueInvoiceInput,
 ): Promise<Invoice> {
-  const { subscription } = input;
+  const { subscription, document } = input;
   const { tenantId, partnerId, currency } = subscription;
   const partner = (await tx.partners.byId(partnerId))!;
   const id = tx.newId<'Invoice'>();
-  const totals = totalsOf(input.lines, currency);
+  const { seller, buyer } = await tx.taxes.snapshot(tenantId, partnerId);
+  const totals = totalsOf(document.lines, currency);
   const balance = await tx.creditNotes.lockBalance(tenantId, partnerId, currency);
   const creditApplied = smaller(balance, totals.total);
   const amountDue = subtract(totals.total, creditApplied);
-  const lineIds = input.lines.map(() => tx.newId<'InvoiceLine'>());
-  const lines: InvoiceLine[] = input.lines.map((line, index) => ({
+  const lineIds = document.lines.map(() => tx.newId<'InvoiceLine'>());
+  const lines: InvoiceLine[] = document.lines.map((line, index) => ({
     id: lineIds[index]!,
     invoiceId: id,
     tenantId,
@@ -52,6 +54,7 @@ export async function issueInvoice(
     quantity: line.quantity,
     amount: line.amount,
     covers: line.covers,
+    tax: line.tax,
     explanation: line.explanation,
   }));
   const invoice: Invoice = {
@@ -69,10 +72,14 @@ export async function issueInvoice(
     amountDue,
     period: input.period,
     couponOrder: partner.couponOrder,
+    taxes: document.taxes,
+    taxTreatment: document.decision.treatment,
+    taxNote: document.decision.note,
+    billing: { seller, buyer },
     issuedAt: tx.now,
   };
   await tx.invoices.insert(invoice, lines);
-  await tx.itemCharges.insert(subscription, accountEntriesOf(input.lines), { invoice: lineIds }, tx.now);
+  await tx.itemCharges.insert(subscription, accountEntriesOf(document.lines), { invoice: lineIds }, tx.now);
   if (!isZero(creditApplied)) {
     await tx.creditNotes.moveBalance(
       tenantId,

@@ -1,6 +1,6 @@
 import { Entity } from 'typeorm';
 import type { Instant } from '../core/calendar';
-import { BigintColumn, KeyColumn, TextColumn, TimestampColumn, UuidColumn } from '../platform/columns';
+import { BigintColumn, JsonColumn, KeyColumn, TextColumn, TimestampColumn, UuidColumn } from '../platform/columns';
 
 @Entity('item_charges')
 export class ItemChargeEntity {
@@ -13,6 +13,8 @@ export class ItemChargeEntity {
   @TimestampColumn('period_end') periodEnd: Instant;
   @TextColumn('kind') kind: string;
   @BigintColumn('amount') amount: bigint;
+  @BigintColumn('tax') tax: bigint;
+  @JsonColumn('tax_rate', { nullable: true }) taxRate: object | null;
   @TextColumn('currency') currency: string;
   @BigintColumn('share_remaining') shareRemaining: bigint;
   @BigintColumn('share_total') shareTotal: bigint;

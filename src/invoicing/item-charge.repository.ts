@@ -3,24 +3,16 @@ import { type Instant, instantFromMilliseconds } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
 import type { Id } from '../core/ids';
-import { add, type Money, money, negate, zero } from '../core/money';
+import { add, money, negate, zero } from '../core/money';
 import type { ProrationBasis } from '../core/proration';
 import { newId } from '../platform/new-id';
 import { preparedRead } from '../platform/prepared-read';
-import type { GivenDiscount } from '../proration/charged-item';
+import { fromStored, toStored } from '../platform/stored-value';
 import type { Subscription } from '../subscriptions/subscription';
+import type { AppliedRate } from '../tax/tax';
 import type { AccountEntry } from './invoice';
-import type { ItemCharge } from './item-charge';
+import { accountKey, type ItemAccount, type ItemCharge, type Standing } from './item-charge';
 import { ItemChargeEntity } from './item-charge.entity';
-
-/** What one item's account says of one period. */
-export interface ItemAccount {
-  /** Charges − discounts − waivers − credits. */
-  readonly charged: Money;
-  readonly discounts: readonly GivenDiscount[];
-  /** The invoice line that charged it last: what a credit points at. */
-  readonly chargedByLineId?: string | undefined;
-}
 
 const rowsOfPeriod = preparedRead(
   ItemChargeEntity,
@@ -51,6 +43,8 @@ export class ItemChargeRepository {
         periodEnd: entry.period.end,
         kind: entry.kind,
         amount: entry.amount.minor,
+        tax: entry.tax?.minor ?? 0n,
+        taxRate: entry.taxRate ? (toStored(entry.taxRate) as object) : null,
         currency: entry.amount.currency,
         shareRemaining: entry.share.remaining,
         shareTotal: entry.share.total,
@@ -77,26 +71,28 @@ export class ItemChargeRepository {
       period: { start: row.periodStart, end: row.periodEnd },
       kind: row.kind as AccountEntry['kind'],
       amount: money(row.amount, row.currency as CurrencyCode),
+      tax: money(row.tax, row.currency as CurrencyCode),
       share: { basis: 'DAY', remaining: row.shareRemaining, total: row.shareTotal },
     }));
   }
 
-  /** What stands on these items' accounts, in minor units, by item and start of the period? */
+  /** What stands on these items' accounts, in minor units, by `accountKey`? */
   async standingOf(
     tenantId: string,
     subscriptionId: string,
     itemIds: readonly string[],
-  ): Promise<readonly { readonly itemId: string; readonly periodStart: Instant; readonly standing: bigint }[]> {
-    const rows: { item_id: string; period_start: Date; standing: string }[] = await this.manager.query(
-      `select item_id, period_start, sum(amount)::text as standing from item_charges
+  ): Promise<Map<string, Standing>> {
+    const rows: { item_id: string; period_start: Date; standing: string; tax: string }[] = await this.manager.query(
+      `select item_id, period_start, sum(amount)::text as standing, sum(tax)::text as tax from item_charges
        where tenant_id = $1 and subscription_id = $2 and item_id = any($3) group by item_id, period_start`,
       [tenantId, subscriptionId, itemIds],
     );
-    return rows.map((row) => ({
-      itemId: row.item_id,
-      periodStart: instantFromMilliseconds(row.period_start.getTime()),
-      standing: BigInt(row.standing),
-    }));
+    return new Map(
+      rows.map((row) => [
+        accountKey({ itemId: row.item_id, period: { start: instantFromMilliseconds(row.period_start.getTime()) } }),
+        { amount: BigInt(row.standing), tax: BigInt(row.tax) },
+      ]),
+    );
   }
 
   /** What was really charged for each item in the period that begins here? */
@@ -111,9 +107,12 @@ export class ItemChargeRepository {
     const accounts = new Map<string, ItemAccount>();
     for (const [itemId, entries] of groupBy(rows, (row) => row.itemId)) {
       const charged = entries.reduce((total, row) => add(total, money(row.amount, currency)), zero(currency));
+      const tax = entries.reduce((total, row) => add(total, money(row.tax, currency)), zero(currency));
+      const rates = entries.flatMap((row) => (row.taxRate ? [fromStored(row.taxRate) as AppliedRate] : []));
       const reductions = entries.filter((row) => row.kind === 'DISCOUNT' || row.kind === 'WAIVED');
       accounts.set(itemId, {
-        charged,
+        ...{ charged, tax },
+        taxRate: rates.at(-1),
         discounts: reductions.map((row) => ({
           amount: negate(money(row.amount, currency)),
           share: { basis, remaining: row.shareRemaining, total: row.shareTotal },

@@ -1,6 +1,8 @@
 import type { Id } from '../core/ids';
 import type { Money } from '../core/money';
 import type { Share } from '../core/proration';
+import type { GivenDiscount } from '../proration/charged-item';
+import type { AppliedRate } from '../tax/tax';
 import type { AccountEntry, TimeSpan } from './invoice';
 
 /** One movement on the account of an item that a line made. */
@@ -10,5 +12,28 @@ export interface ItemCharge {
   readonly period: TimeSpan;
   readonly kind: AccountEntry['kind'];
   readonly amount: Money;
+  readonly tax: Money;
   readonly share: Pick<Share, 'basis' | 'remaining' | 'total'>;
 }
+
+/** What one item's account says of one period. */
+export interface ItemAccount {
+  /** Charges − discounts − waivers − credits. */
+  readonly charged: Money;
+  /** The tax that stands with it, and the rate of the last charge. */
+  readonly tax: Money;
+  readonly taxRate?: AppliedRate | undefined;
+  readonly discounts: readonly GivenDiscount[];
+  /** The invoice line that charged it last: what a credit points at. */
+  readonly chargedByLineId?: string | undefined;
+}
+
+/** What stands on an account. */
+export interface Standing {
+  readonly amount: bigint;
+  readonly tax: bigint;
+}
+
+/** The account of one item in one period. */
+export const accountKey = (charge: { readonly itemId: string; readonly period: Pick<TimeSpan, 'start'> }): string =>
+  `${charge.itemId} ${charge.period.start.epochMilliseconds}`;

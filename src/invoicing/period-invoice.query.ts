@@ -1,4 +1,4 @@
-import { type Instant, isAtOrBefore, isBefore } from '../core/calendar';
+import { type Instant, isAtOrBefore, isBefore, laterOf } from '../core/calendar';
 import type { Period } from '../core/period';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import type { EntitlementSource } from '../entitlements/entitlement';
@@ -6,14 +6,23 @@ import type { UsageBill } from '../rating/usage-bill';
 import { loadUsageBill, type UsageBillTx } from '../rating/usage-bill.query';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { Subscription } from '../subscriptions/subscription';
+import { loadTaxInput, type TaxedDocument } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
 import { assemblePeriodInvoice, type JoinedAddon, type PeriodInvoice } from './assemble-invoice';
 import type { ClosedPeriod } from './billed-period';
-import type { ItemAccount } from './item-charge.repository';
+import type { ItemAccount } from './item-charge';
 
 export type PeriodInvoiceTx = Pick<
   Tx,
-  'partners' | 'plans' | 'addons' | 'addonSubscriptions' | 'pendingCoupons' | 'coupons' | 'itemCharges'
+  | 'partners'
+  | 'plans'
+  | 'addons'
+  | 'addonSubscriptions'
+  | 'pendingCoupons'
+  | 'coupons'
+  | 'itemCharges'
+  | 'taxes'
+  | 'invoices'
 > &
   UsageBillTx;
 
@@ -36,7 +45,7 @@ export interface Foreseen {
   readonly sources: (sources: readonly EntitlementSource[]) => readonly EntitlementSource[];
 }
 
-export interface AssembledPeriod extends PeriodInvoice {
+export interface AssembledPeriod extends PeriodInvoice, TaxedDocument {
   readonly usage: UsageBill;
 }
 
@@ -81,8 +90,14 @@ export async function assembleFor(
     attachment,
     name: addons.get(attachment.addonId)!.name,
   });
+  const catalogIds = new Map<string, string>([
+    [item.id, item.planId],
+    ...[...attachments, ...joined].map(({ id, addonId }) => [id, addonId] as const),
+  ]);
+  const usedBy = [...usage.lines, ...usage.late].map(({ itemId }) => itemId);
+  const tax = await loadTaxInput(tx, subscription, laterOf(from, period.start), usedBy, catalogIds);
   const invoice = assemblePeriodInvoice({
-    ...{ currency, timeZone, period, from, closing, usage },
+    ...{ currency, timeZone, period, from, closing, usage, tax },
     closed: closed?.period,
     basis: subscription.prorationBasis,
     couponOrder: partner!.couponOrder,
@@ -91,7 +106,7 @@ export async function assembleFor(
     joined: joined.filter(({ id }) => !wasCharged(accounts?.get(id))).map(named),
     coupons: queued.map((pending) => ({ pending, coupon: coupons.get(pending.couponId)! })),
   });
-  return { ...invoice, usage };
+  return { ...invoice, usage, decision: tax.decision };
 }
 
 /** A line charged it, or something was given in its place. */

@@ -2,11 +2,9 @@ import { allocate } from '../core/allocate';
 import { groupBy } from '../core/group';
 import { money } from '../core/money';
 import type { AccountEntry } from './invoice';
-import type { ItemCharge } from './item-charge';
+import { accountKey, type ItemCharge } from './item-charge';
 
-/** The account of one item in one period. */
-export const accountKey = (charge: Pick<ItemCharge, 'itemId' | 'period'>): string =>
-  `${charge.itemId} ${charge.period.start.epochMilliseconds}`;
+const atLeast0 = (value: bigint): bigint => (value < 0n ? 0n : value);
 
 /**
  * What takes an invoice back from the accounts of its items. What it charged is waived as far as somebody was to pay for
@@ -17,7 +15,8 @@ export function reversalOf(charges: readonly ItemCharge[]): AccountEntry[] {
   const moved = charges.filter((charge) => charge.kind !== 'CREDIT');
   const accounts = [...groupBy(moved, accountKey).values()].map((rows) => {
     const net = rows.reduce((total, row) => total + row.amount.minor, 0n);
-    return { charge: rows.find((row) => row.kind === 'CHARGE') ?? rows[0]!, net: net < 0n ? 0n : net };
+    const tax = rows.reduce((total, row) => total + row.tax.minor, 0n);
+    return { charge: rows.find((row) => row.kind === 'CHARGE') ?? rows[0]!, net: atLeast0(net), tax: atLeast0(tax) };
   });
   const charged = accounts.reduce((total, { net }) => total + net, 0n);
   const credited = charges.reduce((total, row) => (row.kind === 'CREDIT' ? total - row.amount.minor : total), 0n);
@@ -25,6 +24,13 @@ export function reversalOf(charges: readonly ItemCharge[]): AccountEntry[] {
   const parts = allocate(
     charged - credited,
     accounts.map(({ net }) => net),
+  );
+  // The tax goes the same way: what was paid before is taxed as it was then.
+  const taxOf = (rows: readonly { readonly tax: bigint }[]) => rows.reduce((total, row) => total + row.tax, 0n);
+  const taxCredited = charges.reduce((total, row) => (row.kind === 'CREDIT' ? total - row.tax.minor : total), 0n);
+  const taxParts = allocate(
+    atLeast0(taxOf(accounts) - taxCredited),
+    accounts.map(({ tax }) => tax),
   );
   return accounts.flatMap(({ charge }, index) =>
     parts[index] === 0n
@@ -35,6 +41,7 @@ export function reversalOf(charges: readonly ItemCharge[]): AccountEntry[] {
             period: charge.period,
             kind: 'WAIVED' as const,
             amount: money(-parts[index]!, charge.amount.currency),
+            tax: money(-taxParts[index]!, charge.amount.currency),
             share: charge.share,
           },
         ],

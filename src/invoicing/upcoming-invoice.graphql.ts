@@ -23,7 +23,9 @@ export class UpcomingInvoiceType {
   subtotal: MoneyType;
   @Field(() => MoneyType, { description: 'What coupons take off; not negative.' })
   discount: MoneyType;
-  @Field(() => MoneyType, { description: 'subtotal − discount.' })
+  @Field(() => MoneyType, { description: 'What comes on top of the prices as tax.' })
+  tax: MoneyType;
+  @Field(() => MoneyType, { description: 'subtotal − discount + tax.' })
   total: MoneyType;
   @Field(() => MoneyType, { description: 'What the credit balance as it is now would pay of it.' })
   creditApplied: MoneyType;
@@ -39,6 +41,7 @@ export function toGraphqlUpcomingInvoice(upcoming: UpcomingInvoice): UpcomingInv
     ...{ reason, dueAt, period },
     subtotal: toGraphqlMoney(upcoming.subtotal),
     discount: toGraphqlMoney(upcoming.discount),
+    tax: toGraphqlMoney(upcoming.tax),
     total: toGraphqlMoney(upcoming.total),
     creditApplied: toGraphqlMoney(upcoming.creditApplied),
     amountDue: toGraphqlMoney(upcoming.amountDue),

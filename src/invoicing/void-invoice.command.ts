@@ -6,7 +6,8 @@ import type { Tx } from '../tx';
 import { findInvoice } from './find-invoice.query';
 import type { Invoice } from './invoice';
 import { moveInvoice } from './invoice-state';
-import { accountKey, reversalOf } from './reverse-invoice';
+import { accountKey } from './item-charge';
+import { reversalOf } from './reverse-invoice';
 
 export interface VoidInvoiceInput {
   readonly invoiceId: string;
@@ -48,16 +49,12 @@ export async function voidInvoice(
     lines.map((line) => line.id),
   );
   const entries = reversalOf(charges);
-  const standing = new Map(
-    (
-      await tx.itemCharges.standingOf(
-        tenantId,
-        subscriptionId,
-        entries.map((entry) => entry.itemId),
-      )
-    ).map((row) => [`${row.itemId} ${row.periodStart.epochMilliseconds}`, row.standing]),
+  const standing = await tx.itemCharges.standingOf(
+    tenantId,
+    subscriptionId,
+    entries.map((entry) => entry.itemId),
   );
-  if (entries.some((entry) => (standing.get(accountKey(entry)) ?? 0n) + entry.amount.minor < 0n)) {
+  if (entries.some((entry) => (standing.get(accountKey(entry))?.amount ?? 0n) + entry.amount.minor < 0n)) {
     return refuse('INVOICE_CREDITED', 'A part of the invoice has been credited already.', {
       path: ['input', 'invoiceId'],
       facts: { number: invoice.number },

@@ -4,7 +4,7 @@ import { sum } from '../core/money';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import type { CreditNote, CreditNoteLine, CreditNoteReason, CreditSettlement } from './credit-note';
-import { type AccountEntry, creditNoteNumber } from './invoice';
+import { type AccountEntry, creditNoteNumber, type DocumentTax } from './invoice';
 
 export interface WriteCreditNoteInput {
   readonly subscription: Pick<Subscription, 'id' | 'tenantId' | 'partnerId' | 'currency'>;
@@ -14,19 +14,21 @@ export interface WriteCreditNoteInput {
   readonly settlement: CreditSettlement;
   /** Positive in the tenant's favour, in their order. */
   readonly lines: readonly Omit<CreditNoteLine, 'id' | 'creditNoteId' | 'tenantId' | 'position'>[];
+  readonly tax: Omit<DocumentTax, 'billing'>;
   /** What they move on the accounts of their items. */
   readonly entries: readonly AccountEntry[];
 }
 
 /** Writes a credit note whole, and moves the credit balance where it is settled there. */
 export async function writeCreditNote(
-  tx: Pick<Tx, 'invoices' | 'creditNotes' | 'itemCharges' | 'partners' | 'newId' | 'now' | 'emit'>,
+  tx: Pick<Tx, 'invoices' | 'creditNotes' | 'itemCharges' | 'partners' | 'taxes' | 'newId' | 'now' | 'emit'>,
   input: WriteCreditNoteInput,
 ): Promise<CreditNote> {
   const { subscription, invoiceId, reason, memo, settlement } = input;
   const { tenantId, partnerId, currency } = subscription;
   const partner = (await tx.partners.byId(partnerId))!;
   const id = tx.newId<'CreditNote'>();
+  const { seller, buyer } = await tx.taxes.snapshot(tenantId, partnerId);
   const total = sum(
     input.lines.map((line) => line.amount),
     currency,
@@ -42,6 +44,12 @@ export async function writeCreditNote(
   const number = creditNoteNumber(partner.code, await tx.invoices.takeNumber('CREDIT_NOTE'));
   const note: CreditNote = {
     ...{ id, tenantId, partnerId, invoiceId, number, reason, memo, settlement, total },
+    ...input.tax,
+    tax: sum(
+      lines.filter((line) => line.kind === 'TAX').map((line) => line.amount),
+      currency,
+    ),
+    billing: { seller, buyer },
     subscriptionId: subscription.id,
     issuedAt: tx.now,
   };

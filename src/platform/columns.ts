@@ -36,13 +36,14 @@ interface Options {
 
 export const KeyColumn = (name: string) => PrimaryColumn({ name, type: 'uuid' });
 export const KeyTextColumn = (name: string) => PrimaryColumn({ name, type: 'text' });
+export const KeyIntegerColumn = (name: string) => PrimaryColumn({ name, type: 'integer' });
 export const UuidColumn = (name: string, options: Options = {}) => Column({ name, type: 'uuid', ...options });
 export const TextColumn = (name: string, options: Options = {}) => Column({ name, type: 'text', ...options });
 export const IntegerColumn = (name: string, options: Options = {}) => Column({ name, type: 'integer', ...options });
 export const BooleanColumn = (name: string) => Column({ name, type: 'boolean' });
 export const TextArrayColumn = (name: string) => Column({ name, type: 'text', array: true });
 export const UuidArrayColumn = (name: string) => Column({ name, type: 'uuid', array: true });
-export const JsonColumn = (name: string) => Column({ name, type: 'jsonb' });
+export const JsonColumn = (name: string, options: Options = {}) => Column({ name, type: 'jsonb', ...options });
 export const BytesColumn = (name: string) => Column({ name, type: 'bytea' });
 /** Minor units or whole counts. */
 export const BigintColumn = (name: string, options: Options = {}) =>
@@ -52,4 +53,5 @@ export const NumericColumn = (name: string, options: Options = {}) =>
   Column({ name, type: 'numeric', transformer: numericText, ...options });
 export const TimestampColumn = (name: string, options: Options = {}) =>
   Column({ name, type: 'timestamptz', precision: 3, transformer: timestamp, ...options });
-export const DateColumn = (name: string) => Column({ name, type: 'date', transformer: dateText });
+export const DateColumn = (name: string, options: Options = {}) =>
+  Column({ name, type: 'date', transformer: dateText, ...options });

@@ -40,29 +40,29 @@ async function settle(
   loaded: LoadedPlanChange,
   options: ApplyOptions,
 ): Promise<{ settlement: PlanChangeProration['settlement']; invoice?: Invoice; creditNote?: CreditNote }> {
-  const { subscription, change, chargedBy } = loaded;
+  const { subscription, change, chargedBy, document, gross, accounts } = loaded;
   const { currency } = subscription;
-  if (options.waived || (change.net.minor < 0n && options.settlement === 'NONE')) {
-    await tx.itemCharges.insert(subscription, accountsWithoutMoney(change, currency), {}, tx.now);
+  // Nothing is due either way, but the accounts move all the same: what was paid is now for the new item.
+  const carryOver = () =>
+    tx.itemCharges.insert(subscription, accountsWithoutMoney(change, currency, accounts), {}, tx.now);
+  if (isZero(change.net)) {
+    await carryOver();
     return { settlement: options.waived ? 'WAIVED' : 'NONE' };
   }
-  if (change.net.minor > 0n) {
-    const { lines } = change;
-    const invoice = await issueInvoice(tx, { subscription, kind: 'ONE_TIME', reason: 'PLAN_CHANGE', lines });
-    return { settlement: 'INVOICE', invoice };
+  if (options.waived || (gross.minor < 0n && options.settlement === 'NONE')) {
+    await carryOver();
+    return { settlement: options.waived ? 'WAIVED' : 'NONE' };
   }
-  if (change.net.minor < 0n) {
+  if (gross.minor < 0n) {
     const settlement = options.settlement as Exclude<Settlement, 'NONE'>;
     const creditNote = await creditUnused(tx, {
-      ...{ subscription, settlement, chargedBy },
+      ...{ subscription, settlement, chargedBy, document },
       reason: 'PLAN_CHANGE',
-      lines: change.lines,
     });
     return { settlement, creditNote };
   }
-  // Nothing is due either way, but the accounts move all the same: what was paid is now for the new item.
-  await tx.itemCharges.insert(subscription, accountsWithoutMoney(change, currency), {}, tx.now);
-  return { settlement: 'NONE' };
+  const invoice = await issueInvoice(tx, { subscription, kind: 'ONE_TIME', reason: 'PLAN_CHANGE', document });
+  return { settlement: 'INVOICE', invoice };
 }
 
 async function redeem(tx: Tx, loaded: LoadedPlanChange, options: ApplyOptions, invoice: Invoice | undefined) {

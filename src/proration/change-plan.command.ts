@@ -110,15 +110,15 @@ export async function changePlan(tx: Tx, input: ChangePlanInput): Promise<Result
   const { request, quote } = input;
   const loaded = await loadPlanChange(tx, tx.tenant, request, { at: quote?.at });
   if (!loaded.ok) return loaded;
-  const { change, subscription } = loaded.value;
-  if (quote && change.net.minor !== quote.netMinor) {
+  const { change, subscription, gross } = loaded.value;
+  if (quote && gross.minor !== quote.netMinor) {
     const { currency } = subscription;
     return refuse('QUOTE_STALE', 'The change would cost something else now; ask for a new quote.', {
       path: ['input', 'quote'],
       facts: {
         quoted: amountText(money(quote.netMinor, currency)),
-        now: amountText(change.net),
-        difference: amountText(money(change.net.minor - quote.netMinor, currency)),
+        now: amountText(gross),
+        difference: amountText(money(gross.minor - quote.netMinor, currency)),
         currency,
       },
     });

@@ -6,7 +6,7 @@ import { compareDates, dateAt, type Instant, isAtOrBefore, isBefore, startOfDay 
 import { exactOf, multiply } from '../core/exact';
 import type { Id } from '../core/ids';
 import { invariant } from '../core/invariant';
-import { exactMinorUnits, type Money, roundToMoney } from '../core/money';
+import { add, exactMinorUnits, type Money, roundToMoney } from '../core/money';
 import type { IntervalUnit } from '../core/period';
 import { parseSeats } from '../core/quantity';
 import { done, type Result, refuse } from '../core/result';
@@ -15,7 +15,10 @@ import { refuseCoupon } from '../coupons/apply-coupon.command';
 import { appliesToPlan, type Coupon, couponReasons } from '../coupons/coupon';
 import { judgeCoupon } from '../coupons/validate-coupon.query';
 import type { QueuedCoupon } from '../invoicing/assemble-invoice';
+import type { ItemAccount } from '../invoicing/item-charge';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
+import { addedTax } from '../tax/tax-lines';
+import { type TaxedDocument, taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
 import type { ChargedItem } from './charged-item';
 import {
@@ -63,6 +66,11 @@ export interface LoadedPlanChange {
   readonly endingCoupons: readonly QueuedCoupon[];
   readonly chargedBy: ReadonlyMap<string, string | undefined>;
   readonly change: PlanChange;
+  /** The change's lines with their tax. */
+  readonly document: TaxedDocument;
+  /** The net with the tax that comes on top of it; negative: in the tenant's favour. */
+  readonly gross: Money;
+  readonly accounts: ReadonlyMap<string, ItemAccount>;
   /** What each full period costs from then on, before coupons and add-ons. */
   readonly recurring: Money;
 }
@@ -77,6 +85,7 @@ export type PlanChangeTx = Pick<
   | 'addonSubscriptions'
   | 'itemCharges'
   | 'invoices'
+  | 'taxes'
   | 'tenantFor'
   | 'newId'
 >;
@@ -263,11 +272,20 @@ export async function loadPlanChange(
     unavailableAddons: request.unavailableAddons ?? 'CANCEL_AND_CREDIT',
   });
   if (!decided.ok) return decided;
+  const change = decided.value;
+  const document = await taxesOfLines(tx, subscription, change.at, change.lines, {
+    catalogIds: new Map<string, string>([
+      [target.itemId, plan.id],
+      ...continuing.map(({ id, addonId }) => [id, addonId] as const),
+    ]),
+    accounts,
+  });
   return done({
     ...{ subscription, planBefore, versionBefore, target, coupon, endingCoupons },
     waits: moment.value.waits,
     chargedBy: new Map([...accounts].map(([itemId, account]) => [itemId, account.chargedByLineId])),
-    change: decided.value,
+    ...{ change, document, accounts },
+    gross: add(change.net, addedTax(document.lines, currency)),
     recurring: roundToMoney(multiply(exactMinorUnits(unitAmount), exactOf(quantity)), currency),
   });
 }

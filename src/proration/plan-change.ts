@@ -14,6 +14,7 @@ import { discountLines } from '../coupons/discount-line';
 import type { Settlement } from '../invoicing/credit-note';
 import type { AccountEntry, LineDraft, TimeSpan } from '../invoicing/invoice';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
+import { type TaxedAccount, taxShare } from '../tax/tax-lines';
 import { type ChargedItem, chargeLine, creditLine } from './charged-item';
 
 export const anchorModes = ['KEEP', 'RESET'] as const;
@@ -272,7 +273,11 @@ export function decidePlanChange(input: PlanChangeInput): Result<PlanChange, 'AD
  * paid for the old items is carried over to the new ones, no more and no less. So a later change credits what the tenant
  * really paid, and change and change back still net to zero.
  */
-export function accountsWithoutMoney(change: PlanChange, currency: CurrencyCode): AccountEntry[] {
+export function accountsWithoutMoney(
+  change: PlanChange,
+  currency: CurrencyCode,
+  accounts: ReadonlyMap<string, TaxedAccount> = new Map(),
+): AccountEntry[] {
   const discountsOf = (index: number): Money =>
     sum(
       change.lines.filter((line) => line.discountsLine === index).map((line) => line.amount),
@@ -293,12 +298,23 @@ export function accountsWithoutMoney(change: PlanChange, currency: CurrencyCode)
     carried,
     charges.map(({ net }) => net.minor),
   );
+  // The tax that was paid with it moves along.
+  const taxes = credits.map((line, index) => {
+    const account = accounts.get(line.itemId);
+    return account ? taxShare(account, money(given[index]!, currency), line.description).amount.minor : 0n;
+  });
+  const taxRate = credits.flatMap((line) => accounts.get(line.itemId)?.taxRate ?? []).at(0);
+  const taxReceived = allocate(
+    taxes.reduce((total, tax) => total + tax, 0n),
+    received,
+  );
   return [
     ...credits.map((line, index) => ({
       itemId: line.itemId,
       period: line.period,
       kind: 'CREDIT' as const,
       amount: money(-given[index]!, currency),
+      tax: money(-taxes[index]!, currency),
       share: line.share,
     })),
     ...charges.flatMap(({ line }, index) => [
@@ -308,8 +324,10 @@ export function accountsWithoutMoney(change: PlanChange, currency: CurrencyCode)
         period: line.period,
         kind: 'WAIVED' as const,
         amount: money(received[index]! - line.amount.minor, currency),
+        tax: money(taxReceived[index]!, currency),
+        taxRate,
         share: line.share,
       },
     ]),
-  ].filter((entry) => entry.amount.minor !== 0n);
+  ].filter((entry) => entry.amount.minor !== 0n || (entry.tax && entry.tax.minor !== 0n));
 }

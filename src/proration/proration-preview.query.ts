@@ -1,7 +1,7 @@
 import type { Addon } from '../catalog/addon';
 import type { PlanVersion } from '../catalog/plan';
 import type { Instant } from '../core/calendar';
-import { atLeastZero, type Money, smaller, subtract, zero } from '../core/money';
+import { atLeastZero, isZero, type Money, smaller, subtract, zero } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
 import type { Tx } from '../tx';
 import type { PlanChangeRequest } from './plan-change';
@@ -41,7 +41,7 @@ export async function prorationPreview(
   if (!tenant) return refuse('TENANT_NOT_FOUND', 'No such tenant.');
   const loaded = await loadPlanChange(tx, tenant, request, { at });
   if (!loaded.ok) return loaded;
-  const { versionBefore, target, change } = loaded.value;
+  const { versionBefore, target, change, gross } = loaded.value;
   const contentsOf = async (version: PlanVersion): Promise<PlanContents> => ({
     allowances: version.allowances,
     includedAddons: await includedAddons(tx, tenant.partnerId, version),
@@ -52,7 +52,7 @@ export async function prorationPreview(
     contentsOf(target.version),
     tx.creditNotes.balance(tenantId, currency),
   ]);
-  const payable = request.waived ? zero(currency) : atLeastZero(change.net);
+  const payable = request.waived ? zero(currency) : isZero(change.net) ? zero(currency) : atLeastZero(gross);
   const creditApplied = smaller(balance, payable);
   const featureIds = [before, after].flatMap((side) =>
     [...side.allowances, ...side.includedAddons.flatMap((addon) => addon.allowances)].map(({ featureId }) => featureId),
@@ -68,7 +68,7 @@ export async function prorationPreview(
       tenantId,
       request: requestText(request),
       at: at ?? tenant.now,
-      netMinor: change.net.minor,
+      netMinor: gross.minor,
       currency: change.net.currency,
       expiresAt: tenant.now.add({ minutes: quoteLifetimeMinutes }),
     },

@@ -11,6 +11,7 @@ import {
 import type { Instant, LocalDate } from '../core/calendar';
 import { decimalText } from '../core/decimal';
 import { encodeId } from '../core/ids';
+import { negate, subtract } from '../core/money';
 import type { IntervalUnit } from '../core/period';
 import type { Share } from '../core/proration';
 import { enumFrom } from '../graphql/enums';
@@ -186,8 +187,10 @@ export class ProrationPreviewType {
   net: MoneyType;
   @Field(() => MoneyType, { description: 'What the credit balance pays of it; the quote does not pin this.' })
   creditApplied: MoneyType;
-  @Field(() => MoneyType, { description: 'What is left to pay: net − creditApplied; 0 where nothing is due.' })
+  @Field(() => MoneyType, { description: 'What is left to pay: net + tax − creditApplied; 0 where nothing is due.' })
   amountDue: MoneyType;
+  @Field(() => MoneyType, { description: 'Tax that comes on top of the net; negative where it comes back.' })
+  tax: MoneyType;
   @Field(() => MoneyType, { description: "What goes into the tenant's favour: the surplus, or 0." })
   surplus: MoneyType;
   @Field(() => MoneyType, { description: 'Each full period from then on, before coupons and add-ons.' })
@@ -211,7 +214,7 @@ export class ProrationPreviewType {
 }
 
 export function toGraphqlProrationPreview(preview: ProrationPreview, token: string): ProrationPreviewType {
-  const { change, target, planBefore, recurring, endingCoupons } = preview.loaded;
+  const { change, target, planBefore, recurring, endingCoupons, gross } = preview.loaded;
   const { net } = change;
   const zero = { minor: 0n, currency: net.currency };
   return {
@@ -224,7 +227,8 @@ export function toGraphqlProrationPreview(preview: ProrationPreview, token: stri
     net: toGraphqlMoney(net),
     creditApplied: toGraphqlMoney(preview.creditApplied),
     amountDue: toGraphqlMoney(preview.amountDue),
-    surplus: toGraphqlMoney(net.minor < 0n ? { ...net, minor: -net.minor } : zero),
+    tax: toGraphqlMoney(subtract(gross, net)),
+    surplus: toGraphqlMoney(net.minor !== 0n && gross.minor < 0n ? negate(gross) : zero),
     recurring: toGraphqlMoney(recurring),
     periodAfter: change.after.span,
     lines: change.lines.map(toGraphqlPreviewLine),

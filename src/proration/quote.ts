@@ -9,6 +9,7 @@ export interface PlanChangeQuote {
   readonly tenantId: string;
   readonly request: string;
   readonly at: Instant;
+  /** With the tax that comes on top. */
   readonly netMinor: bigint;
   readonly currency: string;
   readonly expiresAt: Instant;

@@ -7,6 +7,7 @@ import { billTenant } from '../invoicing/bill-tenant.command';
 import type { CreditNote, Settlement } from '../invoicing/credit-note';
 import { creditUnused } from '../invoicing/credit-unused.command';
 import { addonEndLines } from '../proration/addon-change';
+import { taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
 import type { AddonSubscription } from './addon-subscription';
 import { recordAddon } from './subscribe-addon.command';
@@ -101,7 +102,8 @@ export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Resu
     );
     if (credit.minor < 0n && settlement !== 'NONE') {
       creditNote = await creditUnused(tx, {
-        ...{ subscription, lines, settlement },
+        ...{ subscription, settlement },
+        document: await taxesOfLines(tx, subscription, tx.now, lines, { accounts }),
         reason: 'ADDON_CANCELLED',
         chargedBy: new Map([[attachment.id, account?.chargedByLineId]]),
       });

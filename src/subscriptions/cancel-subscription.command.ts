@@ -7,6 +7,7 @@ import type { CreditNote, Settlement } from '../invoicing/credit-note';
 import { creditUnused } from '../invoicing/credit-unused.command';
 import type { Invoice } from '../invoicing/invoice';
 import { addonEndLines } from '../proration/addon-change';
+import { taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
 import { currentPeriod, type Subscription } from './subscription';
 
@@ -58,7 +59,8 @@ async function creditAllItems(tx: Tx, subscription: Subscription, settlement: Ex
   );
   if (credit.minor === 0n) return undefined;
   const chargedBy = new Map([...accounts].map(([itemId, account]) => [itemId, account.chargedByLineId]));
-  return creditUnused(tx, { ...{ subscription, lines, settlement, chargedBy }, reason: 'CANCELLATION' });
+  const document = await taxesOfLines(tx, subscription, tx.now, lines, { accounts });
+  return creditUnused(tx, { ...{ subscription, document, settlement, chargedBy }, reason: 'CANCELLATION' });
 }
 
 /** Ends the subscription at the period's end (default) or now. Cancelling again is the same act. */

@@ -11,6 +11,7 @@ import { accountEntriesOf, type Invoice, totalsOf } from '../invoicing/invoice';
 import { issueInvoice } from '../invoicing/issue-invoice.command';
 import { addonStartLines } from '../proration/addon-change';
 import { usagePricesIn } from '../rating/price-model-input';
+import { taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
 import type { AddonCharge, AddonSubscription } from './addon-subscription';
 import { currentPeriod, type Subscription } from './subscription';
@@ -160,10 +161,12 @@ export async function subscribeAddon(tx: Tx, input: SubscribeAddonInput): Promis
     { itemId: attachment.id, name: addon.name, unitAmount: price.amount, quantity },
   );
   let invoice: Invoice | undefined;
+  const catalogIds = new Map<string, string>([[attachment.id, addon.id]]);
+  const document = await taxesOfLines(tx, subscription, tx.now, lines, { catalogIds });
   if (input.charge === 'NEXT_INVOICE') {
     // Its account stays empty: that is how the next invoice knows that the rest of this period is still owed.
-  } else if (totalsOf(lines, subscription.currency).total.minor > 0n) {
-    invoice = await issueInvoice(tx, { subscription, kind: 'ONE_TIME', reason: 'ADDON', lines });
+  } else if (totalsOf(document.lines, subscription.currency).total.minor > 0n) {
+    invoice = await issueInvoice(tx, { subscription, kind: 'ONE_TIME', reason: 'ADDON', document });
   } else {
     const entries = accountEntriesOf(lines).map(({ lineIndex: _noLine, ...entry }) => entry);
     await tx.itemCharges.insert(subscription, entries, {}, tx.now);

@@ -180,6 +180,9 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
     ...{ amount: 1_000, currency, share_remaining: 31, share_total: 31, invoice_line_id: of('invoice_lines') },
     ...{ credit_note_line_id: of('credit_note_lines'), created_at: at },
   }),
+  billing_details: ({ scope, fresh }) => ({
+    ...{ ...scope, version: fresh ? 2 : 1, legal_name: 'Buyer', address: ['2 Street'], country: 'DE', created_at: at },
+  }),
   tenant_pending_coupons: ({ scope, id, fresh, of, catalog }) => ({
     ...scope,
     ...{ id, coupon_id: catalog('partner_coupons'), subscription_id: of('subscriptions') },
@@ -301,6 +304,17 @@ const partnerRows: Record<string, (place: PartnerPlace) => Values> = {
   meters: ({ scope, id, label, fresh, of }) => ({
     ...{ ...scope, id, feature_id: fresh ? spare('features', label) : of('features'), aggregation: 'SUM' },
     ...{ event_type: 'calls', created_at: at },
+  }),
+  tax_rates: ({ scope, id, variant }) => ({
+    ...{ ...scope, id, country: 'DE', category: variant, name: 'VAT', percent: 19, inclusive: false },
+    ...{ valid_from: '2026-01-01', created_at: at },
+  }),
+  tax_categories: ({ scope, id, fresh, of }) => ({
+    ...{ ...scope, id, category: 'books' },
+    ...(fresh ? { addon_id: of('partner_addons') } : { plan_id: of('plans') }),
+  }),
+  partner_billing_details: ({ scope, fresh }) => ({
+    ...{ ...scope, version: fresh ? 2 : 1, legal_name: 'Seller', address: ['1 Street'], country: 'DE', created_at: at },
   }),
   coupon_amounts: ({ scope, fresh, of }) => ({
     ...{

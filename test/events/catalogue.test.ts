@@ -141,6 +141,17 @@ beforeAll(async () => {
     await must('recordUsage', { tenantId, id: `call-${count}`, type: 'calls' }, 'duplicate');
   }
   await must('revokeEntitlement', { tenantId, grantId: grant.id }, 'grant { id }');
+  const party = { legalName: 'Somebody Ltd', address: ['1 Street'], country: 'DE', email: 'somebody@partner.example' };
+  await must('setPartnerBillingDetails', { partnerId, ...party }, 'party { country }');
+  await must('setBillingDetails', { tenantId, ...party }, 'party { country }');
+  await must('setTaxTreatment', { tenantId, treatment: 'EXEMPT', note: 'a charity' }, 'status { note }');
+  const { taxRate } = await must(
+    'createTaxRate',
+    { partnerId, country: 'FR', name: 'TVA', percent: '20', validFrom: '2026-01-01' },
+    'taxRate { id }',
+  );
+  await must('endTaxRate', { partnerId, taxRateId: taxRate.id, validTo: '2027-01-01' }, 'taxRate { id }');
+  await must('setTaxCategory', { partnerId, kind: 'PLAN', item: 'large', category: 'software' }, 'category');
   await must('cancelSubscription', { tenantId, reason: 'no need' }, 'subscription { id }');
   await must(
     'cancelSubscription',

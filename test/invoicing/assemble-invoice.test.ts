@@ -25,6 +25,7 @@ import {
   someCoupon,
   somePending,
   textOf,
+  untaxed,
   utc,
 } from '../support/arbitraries';
 
@@ -54,6 +55,7 @@ function inputOf(world: World): PeriodInvoiceInput {
     timeZone: utc,
     basis: world.basis ?? 'DAY',
     couponOrder: world.order ?? 'TARGETED_FIRST',
+    tax: untaxed,
     period,
     from: world.from ?? period.start,
     plan: {

@@ -24,6 +24,7 @@ import {
   somePending,
   somePlan,
   textOf,
+  untaxed,
   utc,
 } from '../support/arbitraries';
 
@@ -122,6 +123,7 @@ describe('the worked examples of the billing rules', () => {
         timeZone: utc,
         basis: 'DAY',
         couponOrder: 'TARGETED_FIRST',
+        tax: untaxed,
         period,
         from: period.start,
         plan: {

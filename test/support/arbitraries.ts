@@ -14,6 +14,7 @@ import { type AccountEntry, accountEntriesOf, type LineDraft } from '../../src/i
 import type { ChargedItem } from '../../src/proration/charged-item';
 import type { PlanChange, PlanChangeInput } from '../../src/proration/plan-change';
 import type { AddonSubscription } from '../../src/subscriptions/addon-subscription';
+import { noTax } from '../../src/tax/tax';
 
 /** The same cases on every run; `SEED=7 npx jest …` tries others. */
 export const seed = Number(process.env.SEED ?? 20_260_117);
@@ -297,3 +298,6 @@ export function textOf({ minor, currency }: Money): string {
 
 export const shareOf = (remaining: number, total: number): Share =>
   remaining === total ? fullShare : { basis: 'DAY', remaining: BigInt(remaining), total: BigInt(total) };
+
+/** What an invoice is assembled with where nobody is taxed. */
+export const untaxed = { decision: noTax, categories: new Map<string, string>() };

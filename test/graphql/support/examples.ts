@@ -39,6 +39,10 @@ const catalogItem = (kind: 'Plan' | 'Addon' | 'Coupon'): Example => ({
  */
 export const examples: Readonly<Record<string, Example>> = {
   // Queries.
+  billingDetails: tenantList,
+  partnerBillingDetails: partnerList,
+  taxRates: partnerList,
+  taxStatus: tenantList,
   addon: catalogItem('Addon'),
   addonSubscriptions: tenantList,
   addons: partnerList,
@@ -203,6 +207,20 @@ export const examples: Readonly<Record<string, Example>> = {
   })),
   updateCoupon: byPartner((home) => ({ coupon: home.ids.Coupon, name: 'Renamed' })),
   updatePlan: byPartner((home) => ({ plan: home.ids.Plan, name: 'Renamed' })),
+  createTaxRate: byPartner((_home, number) => ({
+    ...{ country: 'FR', category: `made_${number}`, name: 'TVA', percent: '20', validFrom: '2026-01-01' },
+  })),
+  endTaxRate: byPartner((home) => ({ taxRateId: home.ids.TaxRate, validTo: '2030-01-01' })),
+  setTaxCategory: byPartner((home) => ({ kind: 'PLAN', item: home.ids.Plan, category: 'software' })),
+  'setTaxCategory of an add-on': {
+    ...byPartner((home) => ({ kind: 'ADDON', item: home.ids.Addon, category: 'software' })),
+    of: 'setTaxCategory',
+  },
+  setPartnerBillingDetails: byPartner(() => ({
+    ...{ legalName: 'Seller Ltd', address: ['1 Street', '12345 City'], country: 'DE', taxId: 'DE123456789' },
+  })),
+  setBillingDetails: byTenant(() => ({ legalName: 'Buyer Ltd', address: ['2 Street'], country: 'DE' })),
+  setTaxTreatment: byTenant(() => ({ treatment: 'EXEMPT', note: 'A charity' })),
   voidInvoice: byTenant((home) => ({ invoiceId: home.ids.UnpaidInvoice, reason: 'billed by mistake' })),
   updateWebhookEndpoint: byEndpoint({ description: 'Renamed' }),
 };

@@ -40,6 +40,7 @@ export type IdKindOfHome =
   | 'UnpaidInvoice'
   | 'PaidInvoice'
   | 'PaidLine'
+  | 'TaxRate'
   | 'PendingCoupon'
   | 'EntitlementGrant';
 
@@ -194,6 +195,22 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       { code: 'world_best', name: 'Best', rank: 70, prices: prices('150'), includedAddons: ['world_gamma'] },
       'plan { id }',
     );
+    const party = {
+      address: ['1 Street', '12345 City'],
+      country: 'DE',
+      region: 'BE',
+      taxId: 'DE1',
+      email: 'a@b.example',
+    };
+    await did(owner, 'setPartnerBillingDetails', { legalName: `${partner} Ltd`, ...party }, 'party { legalName }');
+    const rate = (
+      await did(
+        owner,
+        'createTaxRate',
+        { country: 'DE', name: 'VAT', percent: '10', validFrom: '2020-01-01' },
+        'taxRate { id }',
+      )
+    ).taxRate.id;
     const coupons: string[] = [];
     for (const code of ['WORLD-ONE', 'WORLD-TWO', 'WORLD-FRESH']) {
       const input = { code, kind: 'PERCENT', percent: '5', duration: 'FOREVER', maxRedemptionsPerTenant: 5 };
@@ -229,6 +246,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       addon,
       free,
       coupon: coupons[0]!,
+      rate,
       key,
       endpoint,
       user,
@@ -244,6 +262,8 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
   async function home(name: HomeName, owner: Home['owner'], tenantId: string): Promise<Home> {
     const catalog = catalogs[owner];
     const money = 'id';
+    const party = { address: ['2 Street'], country: 'DE', region: 'BE', taxId: 'DE2', email: 'c@d.example' };
+    await did(owner, 'setBillingDetails', { tenantId, legalName: `${name} Ltd`, ...party }, 'party { legalName }');
     const attached = await did(
       owner,
       'subscribeAddon',
@@ -325,6 +345,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
         Addon: catalog.addon,
         Feature: catalog.feature,
         Coupon: catalog.coupon,
+        TaxRate: catalog.rate,
         ApiKey: catalog.key,
         WebhookEndpoint: catalog.endpoint,
         PartnerUser: catalog.user,
