@@ -9,6 +9,7 @@ import type { App } from '../app';
 import type { Context } from '../graphql/context';
 import type { ErrorCode } from '../graphql/errors';
 import type { Metrics } from '../platform/metrics';
+import { registerDocumentRoute } from './document-route';
 import { registerGraphqlRoute, setBytes } from './graphql-route';
 import { type PlaygroundOptions, registerPlayground } from './playground';
 import { registerUsageRoute } from './usage-route';
@@ -121,6 +122,7 @@ export function createHttpServer(parts: HttpParts): HttpServer {
 
   registerGraphqlRoute(fastify, { app, server, metrics });
   registerUsageRoute(fastify, { app, metrics });
+  registerDocumentRoute(fastify, app);
   if (parts.playground) registerPlayground(fastify, parts.playground);
 
   fastify.get('/health/live', async () => ({ status: 'live' }));

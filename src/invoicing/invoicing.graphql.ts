@@ -40,6 +40,7 @@ import {
   issuedSettlements,
   settlements,
 } from './credit-note';
+import { documentFormats } from './document-ticket';
 import {
   type DocumentTax,
   type Invoice,
@@ -413,6 +414,21 @@ export function toGraphqlCreditNote(note: CreditNote): CreditNoteType {
     uuid: note.id,
     tenantUuid: note.tenantId,
   };
+}
+
+export const DocumentFormatEnum = enumFrom('DocumentFormat', documentFormats, 'How a document is handed out.', {
+  PDF: 'For people.',
+  CSV: 'For spreadsheets: one row for each line and each total.',
+});
+
+@ObjectType('DocumentLink', { description: 'Where a document can be had for some minutes.', simpleResolvers: true })
+export class DocumentLinkType {
+  @Field(() => String, {
+    description: 'Path and query on this gateway; whoever has it sees this document as the asker.',
+  })
+  path: string;
+  @Field(() => DateTimeScalar, { description: 'UTC.' })
+  expiresAt: Instant;
 }
 
 @ObjectType('BalanceEntry', { description: 'One movement of the credit balance.', simpleResolvers: true })

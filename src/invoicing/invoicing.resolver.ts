@@ -10,6 +10,7 @@ import { MutationArgs } from '../graphql/mutation.graphql';
 import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
 import { Refuses } from '../graphql/refusal.graphql';
 import { advanceClock, advanceClockRefusals } from './advance-clock.command';
+import { type DocumentFormat, documentTicketText, ticketMinutes } from './document-ticket';
 import {
   AdvanceClockInputType,
   AdvanceClockResult,
@@ -18,6 +19,8 @@ import {
   CreditNoteConnection,
   CreditNoteLineType,
   CreditNoteType,
+  DocumentFormatEnum,
+  DocumentLinkType,
   InvoiceConnection,
   InvoiceLineType,
   InvoiceType,
@@ -56,6 +59,12 @@ async function lineSource(reference: SourceReference, context: Context) {
   }
   const addon = source?.addonId ? await (await context.loader(addonLoader)).load(source.addonId) : undefined;
   return addon && { __typename: 'Addon', ...toGraphqlAddon(addon) };
+}
+
+function linkTo(folder: string, id: string, format: DocumentFormat, { app, actor }: Context): DocumentLinkType {
+  const expiresAt = app.clock.now().add({ minutes: ticketMinutes });
+  const ticket = app.signer.sign(documentTicketText({ id, actor, expiresAt }));
+  return { path: `/${folder}/${id}.${format.toLowerCase()}?ticket=${ticket}`, expiresAt };
 }
 
 @Resolver(() => InvoiceLineType)
@@ -106,6 +115,15 @@ export class InvoiceResolver {
       toGraphqlInvoice,
       () => tx.invoices.count(tenant),
     );
+  }
+
+  @FieldResolver(() => DocumentLinkType, { description: 'Where it can be had as a file for some minutes.' })
+  download(
+    @Root() invoice: InvoiceType,
+    @Arg('format', () => DocumentFormatEnum, { defaultValue: 'PDF', description: 'As what.' }) format: DocumentFormat,
+    @Ctx() context: Context,
+  ): DocumentLinkType {
+    return linkTo('invoices', invoice.id, format, context);
   }
 
   @FieldResolver(() => [InvoiceLineType], { description: 'Its lines, in their order.' })
@@ -184,6 +202,15 @@ export class CreditNoteResolver {
     if (!tx || !tenant) return emptyPage(args);
     const page = await tx.creditNotes.page(tenant, pageRequest(args));
     return toGraphqlPage(page, (note) => note.id, toGraphqlCreditNote);
+  }
+
+  @FieldResolver(() => DocumentLinkType, { description: 'Where it can be had as a file for some minutes.' })
+  download(
+    @Root() note: CreditNoteType,
+    @Arg('format', () => DocumentFormatEnum, { defaultValue: 'PDF', description: 'As what.' }) format: DocumentFormat,
+    @Ctx() context: Context,
+  ): DocumentLinkType {
+    return linkTo('credit-notes', note.id, format, context);
   }
 
   @FieldResolver(() => [CreditNoteLineType], { description: 'Its lines, in their order.' })

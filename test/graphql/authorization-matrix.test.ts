@@ -239,8 +239,9 @@ const fields: Readonly<Record<string, string>> = {
     'coupon discount id intervalAfter intervalBefore invoiceId isProrationInvolved periodNumber planAfter planBefore prorationAmount redeemedAt',
   CouponValidation: 'coupon reasons valid',
   CreditNote:
-    'buyer id invoiceId issuedAt lines memo number reason seller settlement tax taxNote taxTreatment taxes total',
+    'buyer download id invoiceId issuedAt lines memo number reason seller settlement tax taxNote taxTreatment taxes total',
   CreditNoteLine: 'amount covers description explanation id invoiceLineId kind position source tax',
+  DocumentLink: 'expiresAt path',
   Entitlement:
     'allowed exhaustedAt feature featureCode limit perDay reason remaining resetPeriod resetsAt sources unlimited unlocks used value',
   EntitlementGrant: 'endsAt id reason startsAt',
@@ -252,7 +253,7 @@ const fields: Readonly<Record<string, string>> = {
   FeatureUsage: 'amount exhaustedAt feature limit overage perDay remaining resetsAt shares since used',
   FeatureDifference: 'after before change feature',
   Invoice:
-    'amountDue buyer couponOrder creditApplied discount id issuedAt kind lines number paidAt paymentReference period reason seller status subtotal tax taxNote taxTreatment taxes total uncollectibleAt voidReason voidedAt',
+    'amountDue buyer couponOrder creditApplied discount download id issuedAt kind lines number paidAt paymentReference period reason seller status subtotal tax taxNote taxTreatment taxes total uncollectibleAt voidReason voidedAt',
   InvoiceLine: 'amount covers description discountsLineId explanation id kind position quantity source tax',
   Member: 'createdAt email name partnerRole tenantRole userId',
   Meter: 'aggregation eventType feature filters id thresholds uniqueProperty valueProperty',
@@ -691,8 +692,8 @@ describe('field by field', () => {
             return false;
           }
           const plain = typeof a !== 'object' || a === null;
-          // A quote is signed anew for each, and a rehearsed change has new ids.
-          const made = type === 'Quote' || isMutation(root) || root === 'prorationPreview';
+          // A quote and a link are signed anew for each, and a rehearsed change has new ids.
+          const made = type === 'Quote' || type === 'DocumentLink' || isMutation(root) || root === 'prorationPreview';
           if (plain && a !== b && !made)
             problems.push(`${at}: ${JSON.stringify(a)} for the owner, ${JSON.stringify(b)} for ${identity}`);
           return true;

@@ -1,0 +1,112 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { type Actor, may } from '../access/actor';
+import type { App } from '../app';
+import { decodeId } from '../core/ids';
+import { isOutage } from '../graphql/errors';
+import { documentTicketFrom } from '../invoicing/document-ticket';
+import { documentView } from '../invoicing/document-view.query';
+import { documentCsv } from './document-csv';
+import { documentPdf } from './document-pdf';
+
+/** Printing costs more than reading: counted for each actor. */
+const printing = new RateLimiterMemory({ points: 120, duration: 60 });
+
+const kinds = { invoices: 'Invoice', 'credit-notes': 'CreditNote' } as const;
+const formats = {
+  pdf: { type: 'application/pdf', print: documentPdf },
+  csv: { type: 'text/csv; charset=utf-8', print: documentCsv },
+} as const;
+
+interface Refused {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+}
+const notFound: Refused = { status: 404, code: 'BAD_REQUEST', message: 'There is nothing here.' };
+const unknown: Refused = { status: 401, code: 'UNAUTHENTICATED', message: 'Give a bearer token or an API key.' };
+const expired: Refused = {
+  status: 401,
+  code: 'UNAUTHENTICATED',
+  message: 'The link does not hold any more: ask anew.',
+};
+
+/**
+ * GET /invoices/<id>.pdf, .csv and /credit-notes/<id>.pdf, .csv: with a bearer token, or with the short-lived ticket of an
+ * API field in the query, which lets its bearer see this one document as whoever asked for it. Missing and somebody else's
+ * look the same.
+ */
+export function registerDocumentRoute(fastify: FastifyInstance, app: App): void {
+  async function whoAsks(request: FastifyRequest, id: string): Promise<Actor | Refused> {
+    const { ticket } = request.query as { ticket?: unknown };
+    if (typeof ticket === 'string') {
+      const text = await app.signer.verify(ticket);
+      const found = text === undefined ? undefined : documentTicketFrom(text);
+      return found && found.id === id && app.clock.now().epochMilliseconds < found.expiresAt.epochMilliseconds
+        ? found.actor
+        : expired;
+    }
+    const account = request.headers['tollgate-account'];
+    const authentication = await app.authenticate(
+      request.headers.authorization,
+      typeof account === 'string' ? account : undefined,
+    );
+    return authentication.outcome === 'ACTOR' ? authentication.actor : unknown;
+  }
+
+  async function refusalOf(actor: Actor): Promise<Refused | undefined> {
+    try {
+      await printing.consume(actor.principalId);
+      return undefined;
+    } catch (limited) {
+      if (limited instanceof Error) throw limited;
+      return { status: 429, code: 'RATE_LIMITED', message: 'Too many documents; try again later.' };
+    }
+  }
+
+  async function answer(kind: keyof typeof kinds, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { file } = request.params as { file: string };
+    const refuse = ({ status, code, message }: Refused) => {
+      if (status === 429) reply.header('retry-after', '60');
+      return reply
+        .status(status)
+        .header('cache-control', 'no-store')
+        .send({ errors: [{ message, extensions: { code, requestId: request.id } }] });
+    };
+    const match = /^([a-z]{1,20}_[0-9a-z]{1,60})\.(pdf|csv)$/.exec(file);
+    if (!match || decodeId(match[1]!)?.kind !== kinds[kind]) return refuse(notFound);
+    const [, id, format] = match as unknown as [string, string, keyof typeof formats];
+    const actor = await whoAsks(request, id);
+    if ('status' in actor) return refuse(actor);
+    if (!may(actor, 'TENANT_READ')) return refuse(notFound);
+    const limited = await refusalOf(actor);
+    if (limited) return refuse(limited);
+    const open = await app.openRead(actor);
+    if (!open) return refuse('ticket' in (request.query as object) ? expired : unknown);
+    // Read first, then print: no connection waits for a printer.
+    const view = await documentView(open.tx, id).finally(() => open.end());
+    if (!view) return refuse(notFound);
+    const { type, print } = formats[format];
+    return reply
+      .header('content-type', type)
+      .header('content-disposition', `inline; filename="${view.number.replaceAll(/[^A-Za-z0-9._-]/g, '_')}.${format}"`)
+      .header('x-content-type-options', 'nosniff')
+      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+      .header('referrer-policy', 'no-referrer')
+      .header('cache-control', 'private, no-store')
+      .send(await print(view));
+  }
+
+  for (const kind of Object.keys(kinds) as (keyof typeof kinds)[]) {
+    fastify.get(`/${kind}/:file`, async (request, reply) => {
+      try {
+        return await answer(kind, request, reply);
+      } catch (error) {
+        if (!isOutage(error)) throw error;
+        const message = 'The service is busy or restarting; try again in a moment.';
+        const extensions = { code: 'SERVICE_UNAVAILABLE', retryable: true, requestId: request.id };
+        return reply.status(503).send({ errors: [{ message, extensions }] });
+      }
+    });
+  }
+}
