@@ -42,15 +42,14 @@ import {
   SubscriptionEntity,
   SubscriptionItemEntity,
 } from './src/subscriptions/subscription.entity';
-import { MeterEntity } from './src/usage/meter.entity';
-import { UsageThresholdEntity } from './src/usage/usage-threshold.entity';
-
 import {
   BillingDetailsEntity,
   PartnerBillingDetailsEntity,
   TaxCategoryEntity,
   TaxRateEntity,
 } from './src/tax/tax.entity';
+import { MeterEntity } from './src/usage/meter.entity';
+import { UsageThresholdEntity } from './src/usage/usage-threshold.entity';
 
 const entities = [
   BillingDetailsEntity,
