@@ -155,6 +155,46 @@ create policy tenant_update on public.billed_usage for update to tollgate_app, t
 grant insert, select on public.billed_usage to tollgate_app, tollgate_job;
 grant update (billed_until, quantity, paid_in_advance, billed_at) on public.billed_usage to tollgate_app, tollgate_job;
 
+create table public.billing_details (
+  tenant_id uuid not null,
+  version integer not null,
+  partner_id uuid not null,
+  legal_name text,
+  address text[] not null default '{}'::text[],
+  country text,
+  region text,
+  tax_id text,
+  email text,
+  tax_treatment text not null default 'TAXABLE'::text,
+  tax_note text,
+  created_at timestamp(3) with time zone not null,
+  constraint billing_details_pkey PRIMARY KEY (tenant_id, version),
+  constraint billing_details_address_check CHECK (cardinality(address) <= 6),
+  constraint billing_details_check CHECK ((legal_name IS NULL) = (country IS NULL)),
+  constraint billing_details_check1 CHECK ((tax_treatment = 'TAXABLE'::text) = (tax_note IS NULL)),
+  constraint billing_details_country_check CHECK (country ~ '^[A-Z]{2}$'::text),
+  constraint billing_details_email_check CHECK (length(email) >= 3 AND length(email) <= 320),
+  constraint billing_details_legal_name_check CHECK (length(legal_name) >= 1 AND length(legal_name) <= 200),
+  constraint billing_details_region_check CHECK (region ~ '^[A-Z0-9]{1,3}$'::text),
+  constraint billing_details_tax_id_check CHECK (length(tax_id) >= 1 AND length(tax_id) <= 40),
+  constraint billing_details_tax_note_check CHECK (length(tax_note) >= 1 AND length(tax_note) <= 500),
+  constraint billing_details_tax_treatment_check CHECK (tax_treatment = ANY (ARRAY['TAXABLE'::text, 'REVERSE_CHARGE'::text, 'EXEMPT'::text])),
+  constraint billing_details_version_check CHECK (version >= 1),
+  constraint billing_details_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.billing_details FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.billing_details enable row level security;
+create policy tenant_delete on public.billing_details for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.billing_details for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.billing_details for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.billing_details for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.billing_details to tollgate_app;
+grant select on public.billing_details to tollgate_job;
+
 create view public.billing_due with (security_invoker=true) as
  SELECT subscriptions.period_end AS due_at,
     subscriptions.tenant_id,
@@ -277,7 +317,7 @@ create view public.check_coupon_overrun with (security_invoker=true) as
   WHERE c.reserved_count <> COALESCE(r.count, 0::bigint) OR c.reserved_count > c.max_redemptions
 UNION ALL
  SELECT 'applied coupon '::text || p.id AS subject,
-    (((p.periods_applied || ' periods applied, '::text) || COALESCE(r.count, 0::bigint)) || ' redemptions, at most '::text) || COALESCE(
+    (((((p.periods_applied || ' periods applied, '::text) || p.periods_returned) || ' of them returned, '::text) || COALESCE(r.count, 0::bigint)) || ' redemptions, at most '::text) || COALESCE(
         CASE c.duration
             WHEN 'ONCE'::text THEN 1
             WHEN 'REPEATING'::text THEN c.duration_periods
@@ -290,7 +330,7 @@ UNION ALL
             count(*) AS count
            FROM public.coupon_redemptions
           GROUP BY coupon_redemptions.tenant_id, coupon_redemptions.pending_coupon_id) r ON r.tenant_id = p.tenant_id AND r.pending_coupon_id = p.id
-  WHERE p.periods_applied <> COALESCE(r.count, 0::bigint) OR p.periods_applied >
+  WHERE p.periods_applied <> COALESCE(r.count, 0::bigint) OR (p.periods_applied - p.periods_returned) >
         CASE c.duration
             WHEN 'ONCE'::text THEN 1
             WHEN 'REPEATING'::text THEN c.duration_periods
@@ -642,13 +682,14 @@ create table public.credit_note_lines (
   period_start timestamp(3) with time zone,
   period_end timestamp(3) with time zone,
   explanation jsonb not null,
+  tax jsonb,
   constraint credit_note_lines_pkey PRIMARY KEY (tenant_id, id),
   constraint credit_note_lines_tenant_id_credit_note_id_position_key UNIQUE (tenant_id, credit_note_id, "position"),
   constraint credit_note_lines_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
-  constraint credit_note_lines_kind_check CHECK (kind = ANY (ARRAY['PRORATION_CREDIT'::text, 'PRORATION_CHARGE'::text, 'DISCOUNT'::text, 'CORRECTION'::text])),
+  constraint credit_note_lines_kind_check CHECK (kind = ANY (ARRAY['PRORATION_CREDIT'::text, 'PRORATION_CHARGE'::text, 'DISCOUNT'::text, 'CORRECTION'::text, 'TAX'::text])),
   constraint credit_note_lines_position_check CHECK ("position" >= 1),
   constraint credit_note_lines_quantity_check CHECK (quantity <> 'NaN'::numeric),
-  constraint credit_note_lines_source_kind_check CHECK (source_kind = ANY (ARRAY['PLAN'::text, 'ADDON'::text, 'COUPON'::text])),
+  constraint credit_note_lines_source_kind_check CHECK (source_kind = ANY (ARRAY['PLAN'::text, 'ADDON'::text, 'COUPON'::text, 'TAX'::text])),
   constraint credit_note_lines_tenant_id_credit_note_id_fkey FOREIGN KEY (tenant_id, credit_note_id) REFERENCES public.credit_notes(tenant_id, id),
   constraint credit_note_lines_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id)
 );
@@ -679,6 +720,11 @@ create table public.credit_notes (
   created_at timestamp(3) with time zone not null,
   invoice_id uuid,
   memo text,
+  tax bigint not null default 0,
+  taxes jsonb not null default '[]'::jsonb,
+  tax_treatment text not null default 'TAXABLE'::text,
+  tax_note text,
+  billing jsonb not null default '{}'::jsonb,
   constraint credit_notes_pkey PRIMARY KEY (tenant_id, id),
   constraint credit_notes_tenant_id_number_key UNIQUE (tenant_id, number),
   constraint credit_notes_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
@@ -846,13 +892,14 @@ create table public.invoice_lines (
   period_start timestamp(3) with time zone,
   period_end timestamp(3) with time zone,
   explanation jsonb not null,
+  tax jsonb,
   constraint invoice_lines_pkey PRIMARY KEY (tenant_id, id),
   constraint invoice_lines_tenant_id_invoice_id_position_key UNIQUE (tenant_id, invoice_id, "position"),
   constraint invoice_lines_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint invoice_lines_kind_check CHECK (kind = ANY (ARRAY['PLAN_FIXED'::text, 'ADDON_FIXED'::text, 'PRORATION_CHARGE'::text, 'PRORATION_CREDIT'::text, 'PLAN_USAGE'::text, 'ADDON_USAGE'::text, 'OVERAGE'::text, 'DISCOUNT'::text, 'LICENCE'::text, 'TAX'::text, 'CREDIT_APPLIED'::text])),
   constraint invoice_lines_position_check CHECK ("position" >= 1),
   constraint invoice_lines_quantity_check CHECK (quantity <> 'NaN'::numeric),
-  constraint invoice_lines_source_kind_check CHECK (source_kind = ANY (ARRAY['PLAN'::text, 'ADDON'::text, 'COUPON'::text])),
+  constraint invoice_lines_source_kind_check CHECK (source_kind = ANY (ARRAY['PLAN'::text, 'ADDON'::text, 'COUPON'::text, 'TAX'::text])),
   constraint invoice_lines_tenant_id_discounts_line_id_fkey FOREIGN KEY (tenant_id, discounts_line_id) REFERENCES public.invoice_lines(tenant_id, id),
   constraint invoice_lines_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id)
 );
@@ -905,10 +952,14 @@ create table public.invoices (
   voided_at timestamp(3) with time zone,
   void_reason text,
   uncollectible_at timestamp(3) with time zone,
+  tax bigint not null default 0,
+  taxes jsonb not null default '[]'::jsonb,
+  tax_treatment text not null default 'TAXABLE'::text,
+  tax_note text,
+  billing jsonb not null default '{}'::jsonb,
   constraint invoices_pkey PRIMARY KEY (tenant_id, id),
   constraint invoices_tenant_id_number_key UNIQUE (tenant_id, number),
   constraint invoices_amount_due_check CHECK (amount_due >= 0),
-  constraint invoices_check CHECK (total = (subtotal - discount)),
   constraint invoices_check1 CHECK (amount_due = (total - credit_applied)),
   constraint invoices_check2 CHECK (kind <> 'PERIOD'::text OR period_start IS NOT NULL AND period_end IS NOT NULL),
   constraint invoices_credit_applied_check CHECK (credit_applied >= 0),
@@ -920,6 +971,7 @@ create table public.invoices (
   constraint invoices_reason_check CHECK (reason = ANY (ARRAY['START'::text, 'RENEWAL'::text, 'PLAN_CHANGE'::text, 'ADDON'::text, 'FINAL'::text])),
   constraint invoices_status_check CHECK (status = ANY (ARRAY['DRAFT'::text, 'FINALIZED'::text, 'PAID'::text, 'VOID'::text, 'UNCOLLECTIBLE'::text])),
   constraint invoices_total_check CHECK (total >= 0),
+  constraint invoices_totals CHECK (total = (subtotal - discount + tax)),
   constraint invoices_uncollectible CHECK (status <> 'UNCOLLECTIBLE'::text OR uncollectible_at IS NOT NULL),
   constraint invoices_void CHECK ((status = 'VOID'::text) = (voided_at IS NOT NULL) AND (voided_at IS NULL) = (void_reason IS NULL)),
   constraint invoices_void_reason_check CHECK (length(void_reason) >= 1 AND length(void_reason) <= 500),
@@ -958,6 +1010,8 @@ create table public.item_charges (
   invoice_line_id uuid,
   credit_note_line_id uuid,
   created_at timestamp(3) with time zone not null,
+  tax bigint not null default 0,
+  tax_rate jsonb,
   constraint item_charges_pkey PRIMARY KEY (tenant_id, id),
   constraint item_charges_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint item_charges_kind_check CHECK (kind = ANY (ARRAY['CHARGE'::text, 'DISCOUNT'::text, 'CREDIT'::text, 'WAIVED'::text])),
@@ -1075,6 +1129,39 @@ create policy partner_update on public.partner_addons for update to tollgate_app
 grant insert, select on public.partner_addons to tollgate_app;
 grant select on public.partner_addons to tollgate_job;
 grant update (name, description, minimum_plan_rank, status, version) on public.partner_addons to tollgate_app;
+
+create table public.partner_billing_details (
+  partner_id uuid not null,
+  version integer not null,
+  legal_name text not null,
+  address text[] not null,
+  country text not null,
+  region text,
+  tax_id text,
+  email text,
+  created_at timestamp(3) with time zone not null,
+  constraint partner_billing_details_pkey PRIMARY KEY (partner_id, version),
+  constraint partner_billing_details_address_check CHECK (cardinality(address) >= 1 AND cardinality(address) <= 6),
+  constraint partner_billing_details_country_check CHECK (country ~ '^[A-Z]{2}$'::text),
+  constraint partner_billing_details_email_check CHECK (length(email) >= 3 AND length(email) <= 320),
+  constraint partner_billing_details_legal_name_check CHECK (length(legal_name) >= 1 AND length(legal_name) <= 200),
+  constraint partner_billing_details_region_check CHECK (region ~ '^[A-Z0-9]{1,3}$'::text),
+  constraint partner_billing_details_tax_id_check CHECK (length(tax_id) >= 1 AND length(tax_id) <= 40),
+  constraint partner_billing_details_version_check CHECK (version >= 1),
+  constraint partner_billing_details_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.partner_billing_details FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.partner_billing_details enable row level security;
+create policy partner_delete on public.partner_billing_details for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.partner_billing_details for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.partner_billing_details for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.partner_billing_details for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.partner_billing_details to tollgate_app;
+grant select on public.partner_billing_details to tollgate_job;
 
 create table public.partner_coupons (
   partner_id uuid not null,
@@ -1692,6 +1779,70 @@ create policy tenant_update on public.subscriptions for update to tollgate_app, 
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.subscriptions to tollgate_app, tollgate_job;
 grant update (status, plan_id, plan_version_id, plan_item_id, "interval", anchor_date, proration_basis, period_index, period_start, period_end, trial_end, cancel_at, cancelled_at, cancel_reason, version) on public.subscriptions to tollgate_app, tollgate_job;
+
+create table public.tax_categories (
+  partner_id uuid not null,
+  id uuid not null,
+  plan_id uuid,
+  addon_id uuid,
+  category text not null,
+  constraint tax_categories_pkey PRIMARY KEY (partner_id, id),
+  constraint tax_categories_partner_id_addon_id_key UNIQUE (partner_id, addon_id),
+  constraint tax_categories_partner_id_plan_id_key UNIQUE (partner_id, plan_id),
+  constraint tax_categories_category_check CHECK (category ~ '^[a-z][a-z0-9_-]{0,62}$'::text),
+  constraint tax_categories_check CHECK ((plan_id IS NULL) <> (addon_id IS NULL)),
+  constraint tax_categories_partner_id_addon_id_fkey FOREIGN KEY (partner_id, addon_id) REFERENCES public.partner_addons(partner_id, id),
+  constraint tax_categories_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id),
+  constraint tax_categories_partner_id_plan_id_fkey FOREIGN KEY (partner_id, plan_id) REFERENCES public.plans(partner_id, id)
+);
+alter table public.tax_categories enable row level security;
+create policy partner_delete on public.tax_categories for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.tax_categories for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.tax_categories for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.tax_categories for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant delete, insert, select on public.tax_categories to tollgate_app;
+grant select on public.tax_categories to tollgate_job;
+grant update (category) on public.tax_categories to tollgate_app;
+
+create table public.tax_rates (
+  partner_id uuid not null,
+  id uuid not null,
+  country text not null,
+  region text,
+  category text,
+  name text not null,
+  percent numeric(15,12) not null,
+  inclusive boolean not null,
+  valid_from date not null,
+  valid_to date,
+  version integer not null default 1,
+  created_at timestamp(3) with time zone not null,
+  constraint tax_rates_pkey PRIMARY KEY (partner_id, id),
+  constraint tax_rates_category_check CHECK (category ~ '^[a-z][a-z0-9_-]{0,62}$'::text),
+  constraint tax_rates_check CHECK (valid_to IS NULL OR valid_to > valid_from),
+  constraint tax_rates_country_check CHECK (country ~ '^[A-Z]{2}$'::text),
+  constraint tax_rates_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint tax_rates_percent_check CHECK (percent <> 'NaN'::numeric AND percent >= 0::numeric AND percent <= 100::numeric),
+  constraint tax_rates_region_check CHECK (region ~ '^[A-Z0-9]{1,3}$'::text),
+  constraint tax_rates_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+CREATE UNIQUE INDEX tax_rates_one_a_day ON public.tax_rates USING btree (partner_id, country, COALESCE(region, ''::text), COALESCE(category, ''::text), valid_from);
+alter table public.tax_rates enable row level security;
+create policy partner_delete on public.tax_rates for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.tax_rates for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.tax_rates for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.tax_rates for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.tax_rates to tollgate_app;
+grant select on public.tax_rates to tollgate_job;
+grant update (valid_to, version) on public.tax_rates to tollgate_app;
 
 create table public.tenant_entitlements (
   tenant_id uuid not null,
