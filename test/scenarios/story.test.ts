@@ -30,8 +30,19 @@ describe.each([
     world = await World.create(gateway, { currency: 'USD', timeZone });
     await world.feature('reports', 'BOOLEAN');
     await world.feature('audit_log', 'BOOLEAN');
-    await world.plan({ code: 'basic', rank: 10, month: '30', features: [{ feature: 'reports' }] });
-    await world.plan({ code: 'team', rank: 20, month: '90', features: [{ feature: 'reports' }] });
+    await world.feature('calls', 'METERED', { unit: 'calls' });
+    const calls = (limit: string, amount: string) => ({
+      ...{ feature: 'calls', limit, resetPeriod: 'MONTH' },
+      usagePrices: [{ currency: 'USD', overage: { kind: 'PER_UNIT', amount } }],
+    });
+    await world.plan({
+      ...{ code: 'basic', rank: 10, month: '30' },
+      features: [{ feature: 'reports' }, calls('1000', '0.02')],
+    });
+    await world.plan({
+      ...{ code: 'team', rank: 20, month: '90' },
+      features: [{ feature: 'reports' }, calls('5000', '0.01')],
+    });
     await world.addon('audit', '20', { minimumPlan: 'team', features: [{ feature: 'audit_log' }] });
     await world.addon('backup', '12');
     await world.coupon('THREE', { kind: 'PERCENT', percent: '25', duration: 'REPEATING', durationPeriods: 3 });
@@ -48,6 +59,7 @@ describe.each([
       }),
     );
     expect((await tenant.check('reports')).allowed).toBe(true);
+    await tenant.use('calls', 3000, early('2026-01-17')); // beyond the limit, and free
     const first = await tenant.advance(early('2026-01-31'));
     expect(first.invoices.map(amountsOf)).toEqual([['PLAN_FIXED 30.00']]);
     expect(first.invoices[0].period).toEqual({ start: midnight('2026-01-31'), end: midnight('2026-02-28') });
@@ -73,23 +85,27 @@ describe.each([
     expect(invoices[0].period).toEqual({ start: midnight('2026-03-31'), end: midnight('2026-04-30') });
   });
 
-  test('April to July: a coupon for three periods, then none', async () => {
+  test('April to July: a coupon for three periods, then none; overage in May, some of it told in June', async () => {
     await tenant.advance(late('2026-04-15'));
     await tenant.apply('THREE');
+    const april = await tenant.advance(late('2026-05-20'));
+    const fixed = ['PLAN_FIXED 90.00', 'ADDON_FIXED 20.00'];
+    const quarters = ['DISCOUNT -22.50', 'DISCOUNT -5.00']; // 25 % each
+    expect(april.invoices.map(amountsOf)).toEqual([[...fixed, ...quarters]]);
+    expect(april.invoices.map(dueOf)).toEqual(['82.50 due 82.50']); // 110.00 − 27.50
+    await tenant.use('calls', 5400, late('2026-05-20'));
+    const may = await tenant.advance(late('2026-06-10'));
+    // 400 × 0.01; 25 % of it
+    expect(may.invoices.map(amountsOf)).toEqual([[...fixed, 'OVERAGE 4.00', ...quarters, 'DISCOUNT -1.00']]);
+    expect(may.invoices.map(dueOf)).toEqual(['85.50 due 85.50']); // 114.00 − 28.50
+    await tenant.use('calls', 100, late('2026-05-30'));
     const { invoices } = await tenant.advance(early('2026-07-31'));
-    const discounted = ['PLAN_FIXED 90.00', 'ADDON_FIXED 20.00', 'DISCOUNT -22.50', 'DISCOUNT -5.00']; // 25 % each
     expect(invoices.map(amountsOf)).toEqual([
-      discounted,
-      discounted,
-      discounted,
-      ['PLAN_FIXED 90.00', 'ADDON_FIXED 20.00'],
+      [...fixed, 'OVERAGE 1.00', ...quarters, 'DISCOUNT -0.25'], // late: 100 × 0.01
+      fixed,
     ]);
-    expect(invoices.map(dueOf)).toEqual([
-      '82.50 due 82.50', // 110.00 − 27.50
-      '82.50 due 82.50',
-      '82.50 due 82.50',
-      '110.00 due 110.00',
-    ]);
+    expect(invoices[0].lines[2].description).toBe('Late usage: calls beyond all limits (team)');
+    expect(invoices.map(dueOf)).toEqual(['83.25 due 83.25', '110.00 due 110.00']); // 111.00 − 27.75
   });
 
   test('August: three of an add-on, given back after eleven days; the credit pays a part of the next invoice', async () => {
@@ -120,6 +136,7 @@ describe.each([
     const november = await tenant.advance(early('2026-11-30'));
     expect(november.invoices.map(dueOf)).toEqual(['200.00 due 200.00']);
     await tenant.advance(late('2026-12-10'));
+    await tenant.use('calls', 4000, early('2026-12-10')); // within the limit of the larger plan
     const request = { plan: 'basic', quantity: 2 };
     const preview = await tenant.preview(request);
     expect(preview.addons).toEqual([
@@ -133,13 +150,15 @@ describe.each([
     expect(await tenant.balance()).toBe('94.84');
     expect((await tenant.check('audit_log')).allowed).toBe(false);
     expect(await tenant.cancelAddon(audit, { when: 'NOW' })).toMatchObject({ creditNote: null });
+    await tenant.use('calls', 300, late('2026-12-10')); // beyond the limit of the smaller one, from the 4000th on
   });
 
   test('the credit pays two renewals as far as it goes', async () => {
     const { invoices } = await tenant.advance(early('2027-01-31'));
+    expect(invoices.map(amountsOf)).toEqual([['PLAN_FIXED 60.00', 'OVERAGE 6.00'], ['PLAN_FIXED 60.00']]); // 300 × 0.02
     expect(invoices.map(dueOf)).toEqual([
-      '60.00 due 0.00', // 30.00 × 2; 94.84 − 60.00 = 34.84 stay
-      '60.00 due 25.16', // 60.00 − 34.84
+      '66.00 due 0.00', // 30.00 × 2 + 6.00; 94.84 − 66.00 = 28.84 stay
+      '60.00 due 31.16', // 60.00 − 28.84
     ]);
     expect(await tenant.balance()).toBe('0.00');
   });
@@ -177,7 +196,7 @@ describe.each([
     expect(invoices.map(dueOf)).toEqual(Array(7).fill('90.00 due 90.00'));
   });
 
-  test('17 March 2028: cancelled; access until the 31st, then no invoice', async () => {
+  test('17 March 2028: cancelled; access until the 31st, then an invoice of what was used', async () => {
     await tenant.advance(early('2028-03-17'));
     const cancelled = await world.act(
       'cancelSubscription',
@@ -187,19 +206,23 @@ describe.each([
     expect(cancelled.subscription.cancelAt).toBe(midnight('2028-03-31'));
     await tenant.advance(late('2028-03-30'));
     expect((await tenant.check('reports')).allowed).toBe(true);
-    expect((await tenant.advance(late('2028-04-30'))).invoices).toEqual([]);
+    await tenant.use('calls', 5100, late('2028-03-30'));
+    const { invoices } = await tenant.advance(late('2028-04-30'));
+    expect(invoices.map(amountsOf)).toEqual([['OVERAGE 1.00']]); // 100 × 0.01
+    expect(invoices[0].reason).toBe('FINAL');
     expect((await tenant.check('reports')).allowed).toBe(false);
   });
 
-  test('all of it: 30 documents, numbered without a gap, with these sums', async () => {
+  test('all of it: 31 documents, numbered without a gap, with these sums', async () => {
     const invoices = (await tenant.invoices()).sort((first, second) => (first.number < second.number ? -1 : 1));
     const serials = invoices.map(({ number }) => Number(number.match(/\d+$/)![0]));
-    expect(serials).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
+    expect(serials).toEqual(Array.from({ length: 31 }, (_, index) => index + 1));
     const minor = (amounts: readonly string[]) =>
       amounts.reduce((sum, amount) => sum + BigInt(amount.replace('.', '')), 0n);
-    // 30 + 30 + 90 + 13.55 + 110 + 3 × 82.50 + 110 + 24.39 + 110 + 110 + 46.45 + 200 + 200 + 60 + 60 + 5 × 60 + 90 + 7 × 90
-    expect(minor(invoices.map(({ total }) => total.amount))).toBe(246_189n);
+    // 30 + 30 + 90 + 13.55 + 110 + 82.50 + 85.50 + 83.25 + 110 + 24.39 + 110 + 110 + 46.45 + 200 + 200 + 66 + 60 + 5 × 60
+    // + 90 + 7 × 90 + 1
+    expect(minor(invoices.map(({ total }) => total.amount))).toBe(247_264n);
     // less 11.61 and 94.84 of credit that was spent
-    expect(minor(invoices.map(({ amountDue }) => amountDue.amount))).toBe(235_544n);
+    expect(minor(invoices.map(({ amountDue }) => amountDue.amount))).toBe(236_619n);
   });
 });
