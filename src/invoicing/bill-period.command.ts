@@ -70,7 +70,9 @@ export async function closePeriod(
   const closed = closedBy(subscription, until);
   if (!closed) return undefined;
   const time = { period: closed.period, from: until, closed, closing: true };
-  const assembled = await assembleFor(tx, subscription, time);
+  // A new period begins in the same moment: the coupons are for its invoice and the change's own, not for a third one.
+  const withoutCoupons = reason === 'PLAN_CHANGE' ? { coupons: () => [] } : undefined;
+  const assembled = await assembleFor(tx, subscription, time, withoutCoupons);
   if (assembled.lines.length === 0) {
     await tx.billedUsage.save(subscription, assembled.usage.billed, tx.wallNow);
     return undefined;

@@ -40,9 +40,9 @@ export interface BilledTime {
 
 /** What will be different by then, for a preview of what is yet to come. */
 export interface Foreseen {
-  readonly attachments: (live: readonly AddonSubscription[]) => readonly AddonSubscription[];
-  readonly coupons: (queued: readonly PendingCoupon[]) => readonly PendingCoupon[];
-  readonly sources: (sources: readonly EntitlementSource[]) => readonly EntitlementSource[];
+  readonly attachments?: (live: readonly AddonSubscription[]) => readonly AddonSubscription[];
+  readonly coupons?: (queued: readonly PendingCoupon[]) => readonly PendingCoupon[];
+  readonly sources?: (sources: readonly EntitlementSource[]) => readonly EntitlementSource[];
 }
 
 export interface AssembledPeriod extends PeriodInvoice, TaxedDocument {
@@ -72,10 +72,10 @@ export async function assembleFor(
     ),
   ]);
   const live = known.filter(({ endedAt }) => endedAt === undefined);
-  const attachments = (foreseen?.attachments(live) ?? live).filter(
+  const attachments = (foreseen?.attachments?.(live) ?? live).filter(
     ({ endsAt }) => !endsAt || isBefore(period.start, endsAt),
   );
-  const queued = foreseen?.coupons(pendings) ?? pendings;
+  const queued = foreseen?.coupons?.(pendings) ?? pendings;
   const joined = closed ? known.filter((attachment) => joinedWithin(attachment, subscription, closed)) : [];
   const [ofAddons, ofCoupons, accounts] = await Promise.all([
     tx.addons.byIds([...new Set([...attachments, ...joined].map(({ addonId }) => addonId))]),

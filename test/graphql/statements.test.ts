@@ -56,6 +56,9 @@ const lists: Readonly<Record<string, string>> = {
   coupons:
     'coupons(partnerId: $partner, first: 100) { nodes { code reservedCount planIds addonIds amounts { amount } } }',
   features: 'features(partnerId: $partner, first: 100) { nodes { code kind } }',
+  upcomingInvoice: 'upcomingInvoice(tenantId: $tenant) { total { amount } lines { kind amount { amount } } }',
+  usageBySubscription:
+    'usageBySubscription(tenantId: $tenant) { feature { code } used shares { quantity source { name } amount { amount } } }',
   tenants: 'tenants(partnerId: $partner, first: 100) { nodes { name partner { code } } }',
   invoices: `invoices(tenantId: $tenant, first: 100) { nodes { number ${lines} } }`,
   creditNotes: `creditNotes(tenantId: $tenant, first: 100) { nodes { number ${lines} } }`,
@@ -76,7 +79,7 @@ async function count(name: string): Promise<{ statements: number; rows: number }
   const answer = await gateway.get('super-admin', `query (${used}) { ${lists[name]} }`, {
     ...(used.startsWith('$partner') ? { partner: world.partnerId } : { tenant: tenant.id }),
   });
-  const rows = Array.isArray(answer) ? answer.length : (answer.nodes ?? answer.history.nodes).length;
+  const rows = Array.isArray(answer) ? answer.length : (answer.nodes ?? answer.lines ?? answer.history.nodes).length;
   return { statements: gateway.statements().length, rows };
 }
 

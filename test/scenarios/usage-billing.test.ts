@@ -518,3 +518,52 @@ test('a coupon takes from usage too, and counts the period once', async () => {
     ['PLAN_FIXED 29.99'],
   ]);
 });
+
+test('a renewal asks the same number of statements however many features, windows and add-ons it bills', async () => {
+  const world = await World.create(gateway, { currency: 'EUR' });
+  const codes = Array.from({ length: 9 }, (_, index) => `feature${index}`);
+  for (const code of codes) await world.feature(code);
+  const price = { inside: perUnit('0.01'), overage: perUnit('0.02') };
+  const priced = (feature: string, resetPeriod: string) => calls('10', price, { feature, resetPeriod });
+  await world.plan({ code: 'one', month: '10', features: [priced('feature0', 'MONTH')] });
+  await world.plan({
+    code: 'nine',
+    month: '10',
+    features: codes.map((code, index) => priced(code, index < 5 ? 'MONTH' : 'WEEK')),
+  });
+  await world.addon('extra', '1', { features: [priced('feature1', 'MONTH')] });
+  const renewal = async (plan: string, used: readonly string[], addons: readonly string[]) => {
+    const tenant = await world.tenant(nov1);
+    await tenant.start(plan);
+    for (const addon of addons) await tenant.subscribe(addon);
+    for (const code of used) await tenant.use(code, 25, nov1);
+    await tenant.advance('2025-11-30T00:00:00Z');
+    gateway.statements();
+    const { invoices } = await tenant.advance(dec1);
+    // What an answer reads is not the renewal's.
+    const written = gateway.statements();
+    return { lines: invoices[0].lines.length, statements: written.length };
+  };
+  const few = await renewal('one', ['feature0'], ['extra']);
+  const many = await renewal('nine', codes, ['extra']);
+  expect(few.lines).toBe(4); // plan, add-on, within, beyond
+  expect(many.lines).toBeGreaterThan(20);
+  expect(many.statements).toBe(few.statements);
+});
+
+test('a change to a new anchor bills usage apart, and spends no coupon on it', async () => {
+  const world = await sample();
+  await world.plan({ code: 'yearly', year: '300', rank: 20, features: [calls('1000', { inside: perUnit('0.01') })] });
+  const running = { kind: 'PERCENT', percent: '50', duration: 'REPEATING', durationPeriods: 3 };
+  await world.coupon('HALF', running);
+  const tenant = await world.tenant(nov1);
+  await tenant.start('basic');
+  await tenant.apply('HALF');
+  await tenant.advance(dec1);
+  await tenant.use('calls', 100, dec1);
+  await tenant.advance('2025-12-16T12:00:00Z');
+  await tenant.change({ plan: 'yearly', interval: 'YEAR', keepRunningDiscounts: true });
+  const { redemptions, lines } = await tenant.spent();
+  expect(lines.at(-1)).toEqual(['PLAN_USAGE 1.00']); // 100 × 0.01
+  expect(redemptions).toBe(1);
+});

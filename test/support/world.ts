@@ -279,6 +279,16 @@ export class TenantOfWorld {
     );
   }
 
+  /** How often coupons were redeemed, and every invoice's lines. */
+  async spent(): Promise<{ redemptions: number; lines: string[][] }> {
+    const { nodes } = await this.gateway.get(
+      'super-admin',
+      'query ($id: ID) { couponRedemptions(tenantId: $id, first: 100) { nodes { id } } }',
+      { id: this.id },
+    );
+    return { redemptions: nodes.length, lines: (await this.invoices()).map(amountsOf) };
+  }
+
   upcoming() {
     return this.gateway.get(
       'super-admin',
