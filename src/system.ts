@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Clock } from './platform/clock';
-import { type Ask, askOnce, writeTransaction } from './platform/database';
+import { type Ask, askOnce, writeForMany, writeTransaction } from './platform/database';
 import type { Log } from './platform/log';
 import { Tx } from './tx';
 
@@ -25,6 +25,16 @@ export class System {
   /** Numbering events and delivering them: sees the tables of that work, of all partners, and no others. */
   asRelay<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return writeTransaction(this.jobSource, { relay: true }, (session) => work(new Tx(session, {}, this.clock)));
+  }
+
+  /** Many tenants of one partner in one transaction; `free` says which of them can be had now. */
+  asTenants<T>(
+    free: (ask: Ask) => Promise<readonly string[]>,
+    work: (txs: ReadonlyMap<string, Tx>) => Promise<T>,
+  ): Promise<T> {
+    return writeForMany(this.jobSource, free, (sessions) =>
+      work(new Map([...sessions].map(([tenantId, session]) => [tenantId, new Tx(session, { tenantId }, this.clock)]))),
+    );
   }
 
   /** Across tenants: only through the functions that are granted to the job role for it, see docs/operations.md. */

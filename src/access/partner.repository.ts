@@ -6,6 +6,7 @@ import type { Page, PageRequest } from '../core/page';
 import { mapPage } from '../core/page';
 import type { ProrationBasis } from '../core/proration';
 import { readPage } from '../platform/paging';
+import { preparedRead } from '../platform/prepared-read';
 import type { CouponOrder, Partner } from './partner';
 import { PartnerEntity } from './partner.entity';
 
@@ -19,6 +20,8 @@ function fromRow(row: PartnerEntity): Partner {
     couponOrder: row.couponOrder as CouponOrder,
   };
 }
+
+const rowsById = preparedRead(PartnerEntity, 'where id = $1');
 
 export class PartnerRepository {
   constructor(private readonly manager: EntityManager) {}
@@ -37,8 +40,8 @@ export class PartnerRepository {
   }
 
   async byId(id: string): Promise<Partner | undefined> {
-    const row = await this.manager.findOneBy(PartnerEntity, { id });
-    return row ? fromRow(row) : undefined;
+    const [row] = await rowsById(this.manager, [id]);
+    return row && fromRow(row);
   }
 
   async byIds(ids: readonly string[]): Promise<Partner[]> {

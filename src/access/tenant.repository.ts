@@ -5,6 +5,7 @@ import type { CurrencyCode } from '../core/currency';
 import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
+import { togetherOf } from '../platform/together';
 import type { Tenant } from './tenant';
 import { TenantEntity } from './tenant.entity';
 
@@ -56,6 +57,8 @@ export class TenantRepository {
    * and their reads see each other. Held to the end of the transaction.
    */
   async lock(tenantId: string): Promise<void> {
+    // A transaction of many tenants locks them all when it begins.
+    if (togetherOf(this.manager)) return;
     await this.manager.query('select 1 from tenants where id = $1 for no key update', [tenantId]);
   }
 

@@ -28,6 +28,15 @@ export interface ParkedLine {
 
 const bounds = ({ latest, date }: AsOf) => [latest?.toString() ?? 'infinity', date?.toString() ?? null];
 
+/** Of these tenants, those that nobody else is at: their work and they are locked for this transaction. */
+export async function lockBillingWork(ask: Ask, tenantIds: readonly string[]): Promise<string[]> {
+  const rows = await ask<{ id: string }>(
+    { name: 'lock-billing-work', text: 'select app.lock_billing_work($1) as id' },
+    [tenantIds],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** The work table across tenants, through the functions that the job role has for it. */
 export class BillingQueue {
   constructor(private readonly ask: Ask) {}

@@ -6,7 +6,7 @@ import type { Billed } from '../invoicing/bill-tenant.command';
 import { sqlState } from '../platform/database';
 import type { System } from '../system';
 import { billClaim } from './bill-claim.command';
-import { BillingQueue, firstPlace, type ParkedLine, type Place } from './billing-queue.repository';
+import { BillingQueue, firstPlace, lockBillingWork, type ParkedLine, type Place } from './billing-queue.repository';
 import { type AsOf, type Claim, ClaimLost, NothingMoved, type ParkReason } from './billing-work';
 import { parkTenant } from './park-tenant.command';
 
@@ -16,6 +16,8 @@ export interface BillingRunOptions {
   readonly partnerId?: string | undefined;
   /** How much of it this process does at the same time. */
   readonly workers: number;
+  /** Tenants that are billed in one transaction. */
+  readonly batchSize?: number;
   /** How often a tenant may come to nothing (dead workers, timeouts) before it is parked. */
   readonly patience?: number;
   /** How long what was claimed is left alone until it is locked: longer than a claim takes to become a lock. */
@@ -41,6 +43,7 @@ export interface BillingRunSummary {
 
 /** Due tenants that are looked up at once. */
 const pageSize = 500;
+const defaultBatchSize = 100;
 const defaultHoldSeconds = 5;
 const defaultPatience = 6;
 /** While others are at the rest, or the database is away. */
@@ -71,7 +74,7 @@ export function parkReasonOf(error: unknown): ParkReason {
 }
 
 /**
- * Bills every live tenant that has something due, each in a transaction of its own. Any number of runs may be under way
+ * Bills every live tenant that has something due, many in one transaction, by the code that bills one. Any number of runs may be under way
  * at once, in as many processes: they share the work table, and each ends when nothing is left. What a killed process was
  * at is taken over at once.
  */
@@ -112,7 +115,11 @@ class BillingRun {
     try {
       while (!this.ended && !this.stopped) {
         const claims = await this.throughOutages(() =>
-          this.queue.claim(this.options.partnerId, 1, this.options.holdSeconds ?? defaultHoldSeconds),
+          this.queue.claim(
+            this.options.partnerId,
+            this.options.batchSize ?? defaultBatchSize,
+            this.options.holdSeconds ?? defaultHoldSeconds,
+          ),
         );
         if (claims?.length === 0) {
           // One of the workers looks for all.
@@ -121,7 +128,7 @@ class BillingRun {
           });
           await this.looking;
         }
-        for (const claim of claims ?? []) await this.bill(claim);
+        if (claims && claims.length > 0) await this.billAll(claims);
       }
     } catch (error) {
       // The other workers end too, after what they are at.
@@ -169,6 +176,41 @@ class BillingRun {
     await sleep(waitMilliseconds, undefined, this.options.signal ? { signal: this.options.signal } : {}).catch(
       () => undefined,
     );
+  }
+
+  /**
+   * Many tenants in one transaction; where it fails, each half of them, so that in the end only the tenant that cannot be
+   * billed is left alone.
+   */
+  private async billAll(claims: readonly Claim[]): Promise<void> {
+    if (claims.length === 1) return this.bill(claims[0]!);
+    try {
+      const billed = await this.system.asTenants(
+        (ask) =>
+          lockBillingWork(
+            ask,
+            claims.map(({ tenantId }) => tenantId),
+          ),
+        async (txs) => {
+          const each = claims.flatMap((claim) => {
+            const tx = txs.get(claim.tenantId);
+            return tx ? [billClaim(tx, claim)] : [];
+          });
+          // All of them end before the transaction does.
+          await Promise.allSettled(each);
+          return Promise.all(each);
+        },
+      );
+      for (const one of billed) this.count(one);
+    } catch (error) {
+      if (isTransient(error)) {
+        this.system.log.warn({ err: error, tenants: claims.length }, 'billing was interrupted; it is tried again');
+        return this.rest();
+      }
+      const middle = Math.ceil(claims.length / 2);
+      await this.billAll(claims.slice(0, middle));
+      await this.billAll(claims.slice(middle));
+    }
   }
 
   private async bill(claim: Claim): Promise<void> {

@@ -3,6 +3,7 @@ import type { Instant } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
+import { togetherOf } from '../platform/together';
 import type { ParkedTenant, ParkReason } from './billing-work';
 import { BillingWorkEntity } from './billing-work.entity';
 
@@ -22,6 +23,8 @@ export class BillingWorkRepository {
 
   /** Locks the row for the transaction that bills: of several workers one gets it. */
   async take(tenantId: string): Promise<boolean> {
+    // Of many tenants only those are entered whose rows were locked.
+    if (togetherOf(this.manager)) return true;
     const rows = await this.manager.query(
       'select 1 from billing_work where tenant_id = $1 and parked_at is null for update skip locked',
       [tenantId],
@@ -31,7 +34,14 @@ export class BillingWorkRepository {
 
   /** The work is done, once this transaction commits. */
   async finish(tenantId: string): Promise<void> {
-    await this.manager.query('delete from billing_work where tenant_id = $1', [tenantId]);
+    const finish = (tenantIds: readonly string[]) =>
+      this.manager.query('delete from billing_work where tenant_id = any($1)', [tenantIds]);
+    const together = togetherOf(this.manager);
+    if (!together) return finish([tenantId]);
+    await together.ask('finish billing work', tenantId, async (all) => {
+      await finish(all);
+      return all;
+    });
   }
 
   async park(tenantId: string, reason: ParkReason, detail: string, now: Instant): Promise<boolean> {

@@ -91,11 +91,10 @@ async function applyScheduled(tx: Tx, subscription: Subscription, scheduled: Sch
 
 async function renew(tx: Tx, subscription: Subscription): Promise<Invoice> {
   const at = subscription.periodEnd;
-  for (const attachment of await tx.addonSubscriptions.live(subscription.tenantId)) {
-    if (attachment.endsAt && isAtOrBefore(attachment.endsAt, at)) {
-      await endAttachment(tx, subscription, attachment, attachment.endsAt, 'CANCELLED');
-    }
-  }
+  const ending = (await tx.addonSubscriptions.live(subscription.tenantId)).filter(
+    ({ endsAt }) => endsAt && isAtOrBefore(endsAt, at),
+  );
+  for (const attachment of ending) await endAttachment(tx, subscription, attachment, attachment.endsAt!, 'CANCELLED');
   const period = periodAt(scheduleOf(subscription), subscription.periodIndex + 1);
   invariant(
     period.start.epochMilliseconds === at.epochMilliseconds,
@@ -118,7 +117,8 @@ async function renew(tx: Tx, subscription: Subscription): Promise<Invoice> {
     period: `${period.startDate} – ${period.endDate}`,
     invoice: invoice.number,
   });
-  await rebuildEntitlements(tx);
+  // A new period by itself gives and takes nothing.
+  if (ending.length > 0) await rebuildEntitlements(tx);
   await tx.emit({ type: 'subscription.renewed', payload: { subscription: renewed, invoice: invoice.number } });
   return invoice;
 }

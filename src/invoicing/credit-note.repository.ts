@@ -7,6 +7,7 @@ import { type Money, money } from '../core/money';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { newId } from '../platform/new-id';
 import { readPage } from '../platform/paging';
+import { togetherOf } from '../platform/together';
 import type {
   BalanceEntry,
   CreditNote,
@@ -144,6 +145,13 @@ export class CreditNoteRepository {
 
   /** The balance under its own lock. A row that does not exist yet cannot be locked: it is made first. */
   async lockBalance(tenantId: string, partnerId: string, currency: CurrencyCode): Promise<Money> {
+    const together = togetherOf(this.manager);
+    if (together) {
+      const balance = await together.ask('lock balance', { tenantId, partnerId, currency }, (all) =>
+        this.lockBalances(all),
+      );
+      return money(balance, currency);
+    }
     await this.manager.query(
       `insert into credit_balances (tenant_id, currency, partner_id) values ($1, $2, $3)
        on conflict (tenant_id, currency) do nothing`,
@@ -154,6 +162,29 @@ export class CreditNoteRepository {
       [tenantId, currency],
     );
     return money(BigInt(rows[0].balance), currency);
+  }
+
+  private async lockBalances(
+    all: readonly { readonly tenantId: string; readonly partnerId: string; readonly currency: string }[],
+  ): Promise<bigint[]> {
+    const [tenants, partners, currencies] = [
+      all.map(({ tenantId }) => tenantId),
+      all.map(({ partnerId }) => partnerId),
+      all.map(({ currency }) => currency),
+    ];
+    await this.manager.query(
+      `insert into credit_balances (tenant_id, currency, partner_id)
+       select * from unnest($1::uuid[], $2::text[], $3::uuid[]) order by 1, 2
+       on conflict (tenant_id, currency) do nothing`,
+      [tenants, currencies, partners],
+    );
+    const rows: { tenant_id: string; currency: string; balance: string }[] = await this.manager.query(
+      `select tenant_id, currency, balance from credit_balances
+        where tenant_id = any($1) and currency = any($2) order by tenant_id, currency for update`,
+      [tenants, [...new Set(currencies)]],
+    );
+    const balances = new Map(rows.map((row) => [`${row.tenant_id} ${row.currency}`, BigInt(row.balance)]));
+    return all.map(({ tenantId, currency }) => balances.get(`${tenantId} ${currency}`)!);
   }
 
   /** Moves the balance and writes the movement, together. */

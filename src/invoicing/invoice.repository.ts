@@ -8,6 +8,7 @@ import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
 import { fromStored, toStored } from '../platform/stored-value';
 import type { LineTax, TaxTreatment } from '../tax/tax';
+import { togetherOf } from '../platform/together';
 import type {
   DocumentTax,
   Invoice,
@@ -101,8 +102,16 @@ export class InvoiceRepository {
 
   /** The next gap-free number of the partner; held to the end of the transaction. */
   async takeNumber(kind: 'INVOICE' | 'CREDIT_NOTE'): Promise<bigint> {
-    const rows = await this.manager.query('select app.take_numbers($1, 1) as first', [kind]);
-    return BigInt(rows[0].first);
+    const take = async (count: number) => {
+      const rows = await this.manager.query('select app.take_numbers($1, $2) as first', [kind, count]);
+      return BigInt(rows[0].first);
+    };
+    const together = togetherOf(this.manager);
+    if (!together) return take(1);
+    return together.ask(`take ${kind}`, kind, async (all) => {
+      const first = await take(all.length);
+      return all.map((_kind, index) => first + BigInt(index));
+    });
   }
 
   async insert(invoice: Invoice, lines: readonly InvoiceLine[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { type Pool, type PoolClient, types } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { managerForMany } from './together';
 
 // A `date` is a calendar date. The driver's default makes it a Date at local midnight: the day before, east of UTC.
 types.setTypeParser(types.builtins.DATE, (text) => text);
@@ -213,6 +214,43 @@ export async function openWrite(source: DataSource, entry: WriteEntry): Promise<
       },
       rollback: () => abandon(runner),
     };
+  } catch (error) {
+    await abandon(runner);
+    throw error;
+  }
+}
+
+/**
+ * Many tenants of one partner in one transaction of the job role: a session for each, by its id; what they ask in the same
+ * step goes out as one statement. Commits what was done for all of them, or nothing.
+ *
+ * @param free says which tenants can be had now, under their locks; the others are left for later
+ */
+export async function writeForMany<T>(
+  source: DataSource,
+  free: (ask: Ask) => Promise<readonly string[]>,
+  work: (sessions: ReadonlyMap<string, Session>) => Promise<T>,
+): Promise<T> {
+  const runner = source.createQueryRunner();
+  try {
+    const client: PoolClient = await runner.connect();
+    const ask = askOn(source, client);
+    await client.query(begin.write);
+    await client.query(`set local lock_timeout = '8s'`);
+    const tenantIds = await free(ask);
+    const rows =
+      tenantIds.length === 0
+        ? []
+        : await ask<EnteredRow & { tenant_id: string }>(
+            { name: 'enter-as-system-for', text: 'select * from app.enter_as_system_for($1)' },
+            [tenantIds],
+          );
+    const manager = managerForMany(runner);
+    const value = await work(new Map(rows.map((entered) => [entered.tenant_id, { manager, entered, ask }])));
+    const { command } = await client.query('COMMIT');
+    if (command !== 'COMMIT') throw new Error('a transaction was rolled back where it should have been committed');
+    await runner.release();
+    return value;
   } catch (error) {
     await abandon(runner);
     throw error;

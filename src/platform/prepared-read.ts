@@ -1,12 +1,15 @@
 import type { EntityManager, EntityTarget, ObjectLiteral, ValueTransformer } from 'typeorm';
 import { invariant } from '../core/invariant';
 import type { Prepared } from './database';
+import { askManyTimes, type ManyTimes, manyTimes, togetherOf } from './together';
 
 export type PreparedRead<Row> = (manager: EntityManager, values: readonly unknown[]) => Promise<Row[]>;
 
 interface Made {
   readonly name: string;
   readonly text: string;
+  /** For a transaction of many tenants. */
+  readonly many?: ManyTimes | undefined;
   readonly columns: readonly { readonly property: string; readonly from?: ((value: unknown) => unknown) | undefined }[];
 }
 
@@ -24,9 +27,12 @@ export function preparedRead<Row extends ObjectLiteral>(entity: EntityTarget<Row
     const { tableName, columns } = manager.connection.getMetadata(entity);
     const names = columns.map(({ databaseName }) => `"${databaseName}"`).join(', ');
     made += 1;
+    const name = `${tableName} ${made}`;
+    const text = `select ${names} from "${tableName}" ${rest}`;
+    const types = typesOf(rest, new Map(columns.map((column) => [column.databaseName, column.type as string])));
     return {
-      name: `${tableName} ${made}`,
-      text: `select ${names} from "${tableName}" ${rest}`,
+      ...{ name, text },
+      many: types && manyTimes(name, text, types),
       columns: columns.map(({ propertyName, transformer }) => ({
         property: propertyName,
         from: (transformer as ValueTransformer | undefined)?.from,
@@ -37,16 +43,16 @@ export function preparedRead<Row extends ObjectLiteral>(entity: EntityTarget<Row
     statement ??= make(manager);
     const { name, text, columns } = statement;
     invariant(manager.queryRunner, 'a read belongs to a transaction');
+    const together = statement.many && togetherOf(manager);
+    if (together) {
+      const { many } = statement;
+      const answer = await together.ask(name, values, (all) => askManyTimes(manager, many!, all));
+      return answer.map((cells) => rowOf(columns, cells) as Row);
+    }
     const client = await manager.queryRunner.connect();
     manager.connection.logger.logQuery(text, values as unknown[], manager.queryRunner);
     const { rows } = await client.query({ name, text, values, rowMode: 'array' });
-    return rows.map((cells: readonly unknown[]) => {
-      const row: Record<string, unknown> = {};
-      for (const [index, { property, from }] of columns.entries()) {
-        row[property] = from ? from(cells[index]) : cells[index];
-      }
-      return row as Row;
-    });
+    return rows.map((cells: readonly unknown[]) => rowOf(columns, cells) as Row);
   };
 }
 
@@ -61,4 +67,19 @@ export async function askPrepared<Row>(
   manager.connection.logger.logQuery(text, values as unknown[], manager.queryRunner);
   const { rows } = await client.query({ name, text, values });
   return rows;
+function rowOf(columns: Made['columns'], cells: readonly unknown[]): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  for (const [index, { property, from }] of columns.entries()) row[property] = from ? from(cells[index]) : cells[index];
+  return row;
+}
+
+/** The type of each parameter is that of the column that it is compared with. `undefined`: one of them cannot be told. */
+function typesOf(rest: string, typeOf: ReadonlyMap<string, string>): string[] | undefined {
+  const count = Math.max(0, ...[...rest.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
+  const types = Array.from({ length: count }, (_value, index) => {
+    const [, column, list] = new RegExp(`(\\w+) *(?:<=|>=|=|<|>) *(any\\()?\\$${index + 1}(?!\\d)`).exec(rest) ?? [];
+    const type = column && typeOf.get(column);
+    return type && `${type}${list ? '[]' : ''}`;
+  });
+  return types.every((type) => type) ? (types as string[]) : undefined;
 }

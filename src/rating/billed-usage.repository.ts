@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { type Instant, instantFromMilliseconds } from '../core/calendar';
 import { decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
+import { gatheredQuery, togetherOf } from '../platform/together';
 import type { BilledWindow } from './usage-bill';
 
 interface Row {
@@ -36,8 +37,10 @@ export class BilledUsageRepository {
    * of usage are looked at, not events. An hour is allowed for transactions that were still open when the window was billed.
    */
   async openOrGrown(tenantId: string, featureIds: readonly string[], at: Instant): Promise<BilledWindow[]> {
-    const rows: Row[] = await this.manager.query(
-      `select b.subscription_id, b.feature_id, b.window_start, b.window_end, b.billed_until,
+    const rows = await gatheredQuery<Row>(
+      this.manager,
+      {
+        text: `select b.subscription_id, b.feature_id, b.window_start, b.window_end, b.billed_until,
               trim_scale(b.quantity)::text as quantity, b.paid_in_advance
          from billed_usage b
         where b.tenant_id = $1 and b.feature_id = any($2)
@@ -47,6 +50,17 @@ export class BilledUsageRepository {
                              and r.bucket_start > b.window_start - interval '1 day' and r.bucket_start < b.billed_until
                              and r.changed_at > b.billed_at - interval '1 hour'))
         order by b.feature_id, b.window_start`,
+        types: ['uuid', 'uuid[]', 'timestamptz'],
+        columns: [
+          'subscription_id',
+          'feature_id',
+          'window_start',
+          'window_end',
+          'billed_until',
+          'quantity',
+          'paid_in_advance',
+        ],
+      },
       [tenantId, featureIds, at.toString()],
     );
     return rows.map(fromRow);
@@ -59,22 +73,38 @@ export class BilledUsageRepository {
     wallNow: Instant,
   ): Promise<void> {
     if (windows.length === 0) return;
+    const rows = windows.map((window) => ({ ...window, ...owner, wallNow }));
+    const together = togetherOf(this.manager);
+    if (!together) return this.saveAll(rows);
+    await together.ask('save billed usage', rows, async (all) => {
+      await this.saveAll(all.flat());
+      return all;
+    });
+  }
+
+  private async saveAll(
+    windows: readonly (BilledWindow & {
+      readonly tenantId: string;
+      readonly partnerId: string;
+      readonly wallNow: Instant;
+    })[],
+  ): Promise<void> {
     await this.manager.query(
       `insert into billed_usage as b (tenant_id, partner_id, subscription_id, feature_id, window_start, window_end,
          billed_until, quantity, paid_in_advance, billed_at)
-       select $1, $2, w.subscription_id, w.feature_id, w.window_start, w.window_end, w.billed_until, w.quantity,
-         w.paid_in_advance::uuid[], $3
-       from unnest($4::uuid[], $5::uuid[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::numeric[], $10::text[])
-         as w(subscription_id, feature_id, window_start, window_end, billed_until, quantity, paid_in_advance)
+       select w.tenant_id, w.partner_id, w.subscription_id, w.feature_id, w.window_start, w.window_end, w.billed_until, w.quantity,
+         w.paid_in_advance::uuid[], w.billed_at
+       from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::timestamptz[],
+         $8::timestamptz[], $9::numeric[], $10::text[]) as w(tenant_id, partner_id, billed_at, subscription_id, feature_id, window_start, window_end, billed_until, quantity, paid_in_advance)
        on conflict (tenant_id, subscription_id, feature_id, window_start) do update set
          billed_until = greatest(b.billed_until, excluded.billed_until),
          quantity = greatest(b.quantity, excluded.quantity),
          paid_in_advance = excluded.paid_in_advance,
          billed_at = excluded.billed_at`,
       [
-        owner.tenantId,
-        owner.partnerId,
-        wallNow.toString(),
+        windows.map(({ tenantId }) => tenantId),
+        windows.map(({ partnerId }) => partnerId),
+        windows.map(({ wallNow }) => wallNow.toString()),
         windows.map(({ subscriptionId }) => subscriptionId),
         windows.map(({ featureId }) => featureId),
         windows.map(({ start }) => start.toString()),

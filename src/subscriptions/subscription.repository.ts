@@ -81,6 +81,10 @@ function toRow(subscription: Subscription) {
 const itemRows = preparedRead(SubscriptionItemEntity, 'where tenant_id = any($1) and id = any($2)');
 const liveRows = preparedRead(SubscriptionEntity, `where tenant_id = $1 and status <> 'CANCELLED'`);
 const rowsByIds = preparedRead(SubscriptionEntity, 'where tenant_id = any($1) and id = any($2)');
+const pendingRows = preparedRead(
+  ScheduledPlanChangeEntity,
+  `where tenant_id = $1 and subscription_id = $2 and status = 'PENDING'`,
+);
 
 const liveSchedule = {
   name: 'live schedule',
@@ -224,11 +228,7 @@ export class SubscriptionRepository {
   }
 
   async scheduled(tenantId: string, subscriptionId: string): Promise<ScheduledPlanChange | undefined> {
-    const row = await this.manager.findOneBy(ScheduledPlanChangeEntity, {
-      tenantId,
-      subscriptionId,
-      status: 'PENDING',
-    });
+    const [row] = await pendingRows(this.manager, [tenantId, subscriptionId]);
     if (!row) return undefined;
     return {
       id: row.id,

@@ -4,6 +4,7 @@ import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
 import { inOrder, type Prepared } from '../platform/database';
 import { askPrepared } from '../platform/prepared-read';
+import { gatheredQuery } from '../platform/together';
 import type { Aggregation, UsageWindow } from './meter';
 import { type Measured, rollUp } from './rollup';
 import { keyOf, type UsageEvent } from './usage-event';
@@ -127,6 +128,18 @@ export class UsageRepository {
   async countsIn(tenantId: string, asked: readonly UsageAsked[]): Promise<DecimalValue[]> {
     if (asked.length === 0) return [];
     const rows = await askPrepared<{ used: string }>(this.manager, counts, [tenantId, ...windowsOf(asked)]);
+    const rows = await gatheredQuery<{ used: string }>(
+      this.manager,
+      {
+        text: `select app.usage_in($1, a.feature_id, a.window_start, a.window_end)::text as used
+               from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) with ordinality
+                 as a(feature_id, window_start, window_end, place)
+               order by a.place`,
+        types: ['uuid', 'uuid[]', 'timestamptz[]', 'timestamptz[]'],
+        columns: ['used'],
+      },
+      [tenantId, ...windowsOf(asked)],
+    );
     return rows.map(({ used }) => plain(used));
   }
 
