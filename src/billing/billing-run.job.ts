@@ -207,6 +207,7 @@ class BillingRun {
         this.system.log.warn({ err: error, tenants: claims.length }, 'billing was interrupted; it is tried again');
         return this.rest();
       }
+      this.system.log.info({ err: error, tenants: claims.length }, 'not all of these can be billed together');
       const middle = Math.ceil(claims.length / 2);
       await this.billAll(claims.slice(0, middle));
       await this.billAll(claims.slice(middle));

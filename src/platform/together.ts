@@ -97,12 +97,12 @@ export interface ManyTimes {
 
 /** One statement that reads the answers to a list of questions: `place` comes first in each row. */
 export function manyTimes(name: string, text: string, types: readonly string[]): ManyTimes {
-  const asked = text.replaceAll(/\$(\d+)/g, (_match, number) => `(b.p${number})::${types[Number(number) - 1]}`);
+  const asked = text.replaceAll(/\$(\d+)/g, (_match, number) => `(question.p${number})::${types[Number(number) - 1]}`);
   const names = types.map((_type, index) => `p${index + 1}`).join(', ');
   const lists = types.map((_type, index) => `$${index + 1}::text[]`).join(', ');
   return {
     name: `${name} many`,
-    text: `select b.place::integer, answer.* from unnest(${lists}) with ordinality as b(${names}, place)
+    text: `select question.place::integer, answer.* from unnest(${lists}) with ordinality as question(${names}, place)
            cross join lateral (${asked}) answer`,
   };
 }
