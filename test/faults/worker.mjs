@@ -19,12 +19,12 @@ if (torn) {
   Client.prototype.query = function (...call) {
     const text = typeof call[0] === 'string' ? call[0] : (call[0]?.text ?? '');
     const answer = query.apply(this, call);
-    if (/app\.enter_as_system/.test(text)) entered.set(this, call[0]?.values ?? call[1]);
+    if (/app\.enter_as_system/.test(text)) entered.set(this, [text, call[0]?.values ?? call[1]]);
     if (/^\s*(insert|update|delete)/i.test(text) && entered.has(this)) {
       for (const [sql, values] of [
         ['COMMIT', []],
         ['BEGIN', []],
-        ['select * from app.enter_as_system($1)', entered.get(this)],
+        entered.get(this),
       ]) {
         query.call(this, sql, values).catch(() => undefined);
       }
