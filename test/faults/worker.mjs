@@ -21,11 +21,7 @@ if (torn) {
     const answer = query.apply(this, call);
     if (/app\.enter_as_system/.test(text)) entered.set(this, [text, call[0]?.values ?? call[1]]);
     if (/^\s*(insert|update|delete)/i.test(text) && entered.has(this)) {
-      for (const [sql, values] of [
-        ['COMMIT', []],
-        ['BEGIN', []],
-        entered.get(this),
-      ]) {
+      for (const [sql, values] of [['COMMIT', []], ['BEGIN', []], entered.get(this)]) {
         query.call(this, sql, values).catch(() => undefined);
       }
     }
