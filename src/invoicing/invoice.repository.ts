@@ -7,8 +7,8 @@ import { money } from '../core/money';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
 import { fromStored, toStored } from '../platform/stored-value';
-import type { LineTax, TaxTreatment } from '../tax/tax';
 import { togetherOf } from '../platform/together';
+import type { LineTax, TaxTreatment } from '../tax/tax';
 import type {
   DocumentTax,
   Invoice,
