@@ -67,6 +67,8 @@ export async function askPrepared<Row>(
   manager.connection.logger.logQuery(text, values as unknown[], manager.queryRunner);
   const { rows } = await client.query({ name, text, values });
   return rows;
+}
+
 function rowOf(columns: Made['columns'], cells: readonly unknown[]): Record<string, unknown> {
   const row: Record<string, unknown> = {};
   for (const [index, { property, from }] of columns.entries()) row[property] = from ? from(cells[index]) : cells[index];

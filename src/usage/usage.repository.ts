@@ -4,7 +4,7 @@ import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
 import { inOrder, type Prepared } from '../platform/database';
 import { askPrepared } from '../platform/prepared-read';
-import { gatheredQuery } from '../platform/together';
+import { gatheredQuery, togetherOf } from '../platform/together';
 import type { Aggregation, UsageWindow } from './meter';
 import { type Measured, rollUp } from './rollup';
 import { keyOf, type UsageEvent } from './usage-event';
@@ -127,19 +127,10 @@ export class UsageRepository {
   /** The same for any number of windows of a feature: an answer for each question, in one statement. */
   async countsIn(tenantId: string, asked: readonly UsageAsked[]): Promise<DecimalValue[]> {
     if (asked.length === 0) return [];
-    const rows = await askPrepared<{ used: string }>(this.manager, counts, [tenantId, ...windowsOf(asked)]);
-    const rows = await gatheredQuery<{ used: string }>(
-      this.manager,
-      {
-        text: `select app.usage_in($1, a.feature_id, a.window_start, a.window_end)::text as used
-               from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) with ordinality
-                 as a(feature_id, window_start, window_end, place)
-               order by a.place`,
-        types: ['uuid', 'uuid[]', 'timestamptz[]', 'timestamptz[]'],
-        columns: ['used'],
-      },
-      [tenantId, ...windowsOf(asked)],
-    );
+    const values = [tenantId, ...windowsOf(asked)];
+    const rows = togetherOf(this.manager)
+      ? await gatheredQuery<{ used: string }>(this.manager, manyCounts, values)
+      : await askPrepared<{ used: string }>(this.manager, counts, values);
     return rows.map(({ used }) => plain(used));
   }
 
@@ -318,6 +309,12 @@ const counts: Prepared = {
          as a(feature_id, window_start, window_end, place)
        order by a.place`,
 };
+/** The same, asked for many tenants together. */
+const manyCounts = {
+  text: counts.text,
+  types: ['uuid', 'uuid[]', 'timestamptz[]', 'timestamptz[]'],
+  columns: ['used'],
+} as const;
 
 const lockRows: Prepared = {
   name: 'usage lock',
