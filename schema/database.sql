@@ -144,6 +144,9 @@ create table public.billed_usage (
 );
 CREATE INDEX billed_usage_by_feature ON public.billed_usage USING btree (partner_id, feature_id);
 alter table public.billed_usage enable row level security;
+create policy many_tenants on public.billed_usage for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.billed_usage for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.billed_usage for insert to tollgate_app, tollgate_job
@@ -184,6 +187,9 @@ create table public.billing_details (
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.billing_details FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.billing_details enable row level security;
+create policy many_tenants on public.billing_details for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.billing_details for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.billing_details for insert to tollgate_app, tollgate_job
@@ -243,6 +249,9 @@ CREATE INDEX billing_work_fresh_of_partner ON public.billing_work USING btree (p
 CREATE INDEX billing_work_held ON public.billing_work USING btree (held_until) WHERE held_until IS NOT NULL;
 CREATE INDEX billing_work_parked ON public.billing_work USING btree (partner_id, tenant_id) WHERE parked_at IS NOT NULL;
 alter table public.billing_work enable row level security;
+create policy many_tenants on public.billing_work for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.billing_work for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.billing_work for insert to tollgate_app, tollgate_job
@@ -601,6 +610,9 @@ create table public.coupon_redemptions (
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.coupon_redemptions FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.coupon_redemptions enable row level security;
+create policy many_tenants on public.coupon_redemptions for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.coupon_redemptions for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.coupon_redemptions for insert to tollgate_app, tollgate_job
@@ -633,6 +645,9 @@ create table public.credit_balance_entries (
 CREATE INDEX credit_balance_entries_in_order ON public.credit_balance_entries USING btree (tenant_id, currency, id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.credit_balance_entries FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.credit_balance_entries enable row level security;
+create policy many_tenants on public.credit_balance_entries for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.credit_balance_entries for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.credit_balance_entries for insert to tollgate_app, tollgate_job
@@ -654,6 +669,9 @@ create table public.credit_balances (
   constraint credit_balances_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
 );
 alter table public.credit_balances enable row level security;
+create policy many_tenants on public.credit_balances for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.credit_balances for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.credit_balances for insert to tollgate_app, tollgate_job
@@ -696,6 +714,9 @@ create table public.credit_note_lines (
 CREATE INDEX credit_note_lines_of_line ON public.credit_note_lines USING btree (tenant_id, invoice_line_id) WHERE invoice_line_id IS NOT NULL;
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.credit_note_lines FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.credit_note_lines enable row level security;
+create policy many_tenants on public.credit_note_lines for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.credit_note_lines for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.credit_note_lines for insert to tollgate_app, tollgate_job
@@ -739,6 +760,9 @@ create table public.credit_notes (
 CREATE INDEX credit_notes_in_order ON public.credit_notes USING btree (tenant_id, issued_at, id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.credit_notes FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.credit_notes enable row level security;
+create policy many_tenants on public.credit_notes for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.credit_notes for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.credit_notes for insert to tollgate_app, tollgate_job
@@ -779,6 +803,9 @@ create table public.document_seals (
   constraint document_seals_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
 );
 alter table public.document_seals enable row level security;
+create policy many_tenants on public.document_seals for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.document_seals for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.document_seals for insert to tollgate_app, tollgate_job
@@ -809,6 +836,9 @@ create table public.entitlement_grants (
   constraint entitlement_grants_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
 );
 alter table public.entitlement_grants enable row level security;
+create policy many_tenants on public.entitlement_grants for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.entitlement_grants for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.entitlement_grants for insert to tollgate_app, tollgate_job
@@ -864,6 +894,9 @@ create table public.idempotency_keys (
   constraint idempotency_keys_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
 );
 alter table public.idempotency_keys enable row level security;
+create policy many_tenants on public.idempotency_keys for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.idempotency_keys for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.idempotency_keys for insert to tollgate_app, tollgate_job
@@ -905,6 +938,9 @@ create table public.invoice_lines (
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.invoice_lines FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.invoice_lines enable row level security;
+create policy many_tenants on public.invoice_lines for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.invoice_lines for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.invoice_lines for insert to tollgate_app, tollgate_job
@@ -983,6 +1019,9 @@ CREATE INDEX invoices_of_partner ON public.invoices USING btree (partner_id, id)
 CREATE UNIQUE INDEX invoices_one_per_period ON public.invoices USING btree (tenant_id, subscription_id, period_start) WHERE kind = 'PERIOD'::text;
 CREATE TRIGGER guard_invoice BEFORE DELETE OR UPDATE ON public.invoices FOR EACH ROW EXECUTE FUNCTION app.guard_invoice();
 alter table public.invoices enable row level security;
+create policy many_tenants on public.invoices for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.invoices for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.invoices for insert to tollgate_app, tollgate_job
@@ -1025,6 +1064,9 @@ CREATE INDEX item_charges_of_line ON public.item_charges USING btree (tenant_id,
 CREATE INDEX item_charges_of_period ON public.item_charges USING btree (tenant_id, subscription_id, period_start);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.item_charges FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.item_charges enable row level security;
+create policy many_tenants on public.item_charges for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.item_charges for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.item_charges for insert to tollgate_app, tollgate_job
@@ -1083,6 +1125,9 @@ create table public.outbox_events (
 );
 CREATE INDEX outbox_events_to_relay ON public.outbox_events USING btree (partner_id, id);
 alter table public.outbox_events enable row level security;
+create policy many_tenants on public.outbox_events for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy relay_read on public.outbox_events for select to tollgate_job
   using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'relay'::text);
 create policy relay_take on public.outbox_events for delete to tollgate_job
@@ -1347,6 +1392,9 @@ CREATE INDEX addon_subscriptions_by_addon ON public.partner_tenant_addon_subscri
 CREATE INDEX addon_subscriptions_ends ON public.partner_tenant_addon_subscriptions USING btree (ends_at, tenant_id) WHERE ended_at IS NULL AND ends_at IS NOT NULL;
 CREATE UNIQUE INDEX addon_subscriptions_one_live ON public.partner_tenant_addon_subscriptions USING btree (tenant_id, addon_id) WHERE ended_at IS NULL;
 alter table public.partner_tenant_addon_subscriptions enable row level security;
+create policy many_tenants on public.partner_tenant_addon_subscriptions for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.partner_tenant_addon_subscriptions for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.partner_tenant_addon_subscriptions for insert to tollgate_app, tollgate_job
@@ -1480,6 +1528,9 @@ create table public.plan_change_prorations (
 CREATE INDEX plan_change_prorations_in_order ON public.plan_change_prorations USING btree (tenant_id, subscription_id, changed_at, id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.plan_change_prorations FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.plan_change_prorations enable row level security;
+create policy many_tenants on public.plan_change_prorations for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.plan_change_prorations for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.plan_change_prorations for insert to tollgate_app, tollgate_job
@@ -1621,6 +1672,9 @@ create table public.profiles (
 );
 CREATE INDEX profiles_by_user ON public.profiles USING btree (user_id);
 alter table public.profiles enable row level security;
+create policy many_tenants on public.profiles for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.profiles for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.profiles for insert to tollgate_app, tollgate_job
@@ -1656,6 +1710,9 @@ create table public.scheduled_plan_changes (
 CREATE INDEX scheduled_plan_changes_due ON public.scheduled_plan_changes USING btree (effective_at, tenant_id) WHERE status = 'PENDING'::text;
 CREATE UNIQUE INDEX scheduled_plan_changes_one ON public.scheduled_plan_changes USING btree (tenant_id, subscription_id) WHERE status = 'PENDING'::text;
 alter table public.scheduled_plan_changes enable row level security;
+create policy many_tenants on public.scheduled_plan_changes for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.scheduled_plan_changes for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.scheduled_plan_changes for insert to tollgate_app, tollgate_job
@@ -1684,6 +1741,9 @@ create table public.subscription_changes (
 CREATE INDEX subscription_changes_in_order ON public.subscription_changes USING btree (tenant_id, subscription_id, happened_at, id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.subscription_changes FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.subscription_changes enable row level security;
+create policy many_tenants on public.subscription_changes for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.subscription_changes for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.subscription_changes for insert to tollgate_app, tollgate_job
@@ -1720,6 +1780,9 @@ create table public.subscription_items (
 );
 CREATE UNIQUE INDEX subscription_items_one_live ON public.subscription_items USING btree (tenant_id, subscription_id) WHERE ended_at IS NULL;
 alter table public.subscription_items enable row level security;
+create policy many_tenants on public.subscription_items for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.subscription_items for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.subscription_items for insert to tollgate_app, tollgate_job
@@ -1769,6 +1832,9 @@ CREATE INDEX subscriptions_due ON public.subscriptions USING btree (partner_id, 
 CREATE UNIQUE INDEX subscriptions_one_live ON public.subscriptions USING btree (tenant_id) WHERE status <> 'CANCELLED'::text;
 CREATE INDEX subscriptions_period_ends ON public.subscriptions USING btree (period_end, tenant_id) WHERE status <> 'CANCELLED'::text;
 alter table public.subscriptions enable row level security;
+create policy many_tenants on public.subscriptions for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.subscriptions for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.subscriptions for insert to tollgate_app, tollgate_job
@@ -1874,6 +1940,9 @@ create table public.tenant_entitlements (
 );
 CREATE INDEX tenant_entitlements_check ON public.tenant_entitlements USING btree (tenant_id, feature_code);
 alter table public.tenant_entitlements enable row level security;
+create policy many_tenants on public.tenant_entitlements for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.tenant_entitlements for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.tenant_entitlements for insert to tollgate_app, tollgate_job
@@ -1907,6 +1976,9 @@ create table public.tenant_pending_coupons (
 CREATE INDEX pending_coupons_by_coupon ON public.tenant_pending_coupons USING btree (partner_id, coupon_id);
 CREATE UNIQUE INDEX pending_coupons_one_live ON public.tenant_pending_coupons USING btree (tenant_id, coupon_id) WHERE status = ANY (ARRAY['PENDING'::text, 'RUNNING'::text]);
 alter table public.tenant_pending_coupons enable row level security;
+create policy many_tenants on public.tenant_pending_coupons for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.tenant_pending_coupons for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.tenant_pending_coupons for insert to tollgate_app, tollgate_job
@@ -1939,6 +2011,9 @@ create table public.tenants (
 );
 CREATE INDEX tenants_by_partner ON public.tenants USING btree (partner_id, id);
 alter table public.tenants enable row level security;
+create policy many_tenants on public.tenants for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_insert on public.tenants for insert to tollgate_app
   with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_read on public.tenants for select to tollgate_app, tollgate_job
@@ -1959,6 +2034,9 @@ create table public.usage_event_keys (
   constraint usage_event_keys_pkey PRIMARY KEY (tenant_id, event_id, source)
 );
 alter table public.usage_event_keys enable row level security;
+create policy many_tenants on public.usage_event_keys for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.usage_event_keys for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.usage_event_keys for insert to tollgate_app, tollgate_job
@@ -1984,6 +2062,9 @@ create table public.usage_events (
   constraint usage_events_quantity_check CHECK (quantity >= 0::numeric AND quantity <> 'NaN'::numeric)
 ) partition by RANGE (happened_at);
 alter table public.usage_events enable row level security;
+create policy many_tenants on public.usage_events for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.usage_events for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.usage_events for insert to tollgate_app, tollgate_job
@@ -2002,6 +2083,9 @@ create table public.usage_locks (
   constraint usage_locks_pkey PRIMARY KEY (tenant_id, feature_id)
 );
 alter table public.usage_locks enable row level security;
+create policy many_tenants on public.usage_locks for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.usage_locks for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.usage_locks for insert to tollgate_app, tollgate_job
@@ -2035,6 +2119,9 @@ create table public.usage_rollups (
 );
 CREATE INDEX usage_rollups_by_feature ON public.usage_rollups USING btree (partner_id, feature_id);
 alter table public.usage_rollups enable row level security;
+create policy many_tenants on public.usage_rollups for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.usage_rollups for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.usage_rollups for insert to tollgate_app, tollgate_job
@@ -2064,6 +2151,9 @@ create table public.usage_thresholds (
   constraint usage_thresholds_used_check CHECK (used >= 0::numeric AND used <> 'NaN'::numeric)
 );
 alter table public.usage_thresholds enable row level security;
+create policy many_tenants on public.usage_thresholds for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.usage_thresholds for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.usage_thresholds for insert to tollgate_app, tollgate_job
@@ -2086,6 +2176,9 @@ create table public.usage_uniques (
 );
 CREATE INDEX usage_uniques_by_value ON public.usage_uniques USING btree (tenant_id, feature_id, value, bucket_start) WHERE grain = 'QUARTER'::text;
 alter table public.usage_uniques enable row level security;
+create policy many_tenants on public.usage_uniques for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.usage_uniques for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.usage_uniques for insert to tollgate_app, tollgate_job
@@ -2486,6 +2579,29 @@ end $function$;
 revoke all on function app.enter_as_system(uuid) from public;
 grant execute on function app.enter_as_system(uuid) to tollgate_job;
 
+CREATE OR REPLACE FUNCTION app.enter_as_system_for(p_tenants uuid[])
+ RETURNS TABLE(tenant_id uuid, actor text, role text, can_write boolean, partner_id uuid, partner_currency text, partner_time_zone text, tenant_currency text, tenant_time_zone text, sandbox boolean, test_clock timestamp with time zone, scopes text[])
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_partners uuid[];
+  v_count integer;
+begin
+  select array_agg(distinct t.partner_id), count(*) into v_partners, v_count from tenants t where t.id = any(p_tenants);
+  if coalesce(cardinality(p_tenants), 0) = 0 or v_count <> cardinality(p_tenants) or cardinality(v_partners) <> 1 then
+    raise exception 'no such account' using errcode = 'TG403';
+  end if;
+  perform app.remember('', v_partners[1]::text, '', 'SYSTEM', 'tenants', true, false);
+  perform set_config('app.tenant_ids', p_tenants::text, true);
+  return query select t.id, 'SYSTEM'::text, 'SYSTEM'::text, true, t.partner_id, h.currency, h.time_zone,
+    t.currency, coalesce(t.time_zone, h.time_zone), t.sandbox, t.test_clock::timestamptz, null::text[]
+  from tenants t join partners h on h.id = t.partner_id where t.id = any(p_tenants);
+end $function$;
+revoke all on function app.enter_as_system_for(uuid[]) from public;
+grant execute on function app.enter_as_system_for(uuid[]) to tollgate_job;
+
 CREATE OR REPLACE FUNCTION app.events_of(p_tenant uuid, p_feature uuid, p_start timestamp with time zone, p_end timestamp with time zone)
  RETURNS TABLE(event_key text, happened_at timestamp with time zone, measured numeric, unique_value text)
  LANGUAGE sql
@@ -2607,6 +2723,22 @@ AS $function$
 $function$;
 grant execute on function app.is_sandbox(uuid) to public;
 
+CREATE OR REPLACE PROCEDURE app.let_many_tenants_in(IN p_table regclass, IN p_tenant_column text DEFAULT 'tenant_id'::text)
+ LANGUAGE plpgsql
+AS $procedure$
+begin
+  execute format($policy$
+    create policy many_tenants on %1$s for all to tollgate_job using (
+      (select current_setting('app.scope', true)) = 'tenants'
+      and %2$I = any ((select nullif(current_setting('app.tenant_ids', true), '')::uuid[])::uuid[]))
+    with check (
+      (select current_setting('app.scope', true)) = 'tenants'
+      and %2$I = any ((select nullif(current_setting('app.tenant_ids', true), '')::uuid[])::uuid[])
+      and partner_id = (select nullif(current_setting('app.partner_id', true), '')::uuid))$policy$,
+    p_table, p_tenant_column);
+end $procedure$;
+grant execute on procedure app.let_many_tenants_in(regclass,text) to public;
+
 CREATE OR REPLACE PROCEDURE app.let_relay_work(IN p_table regclass)
  LANGUAGE plpgsql
 AS $procedure$
@@ -2629,6 +2761,25 @@ AS $function$
 $function$;
 revoke all on function app.list_checks() from public;
 grant execute on function app.list_checks() to tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.lock_billing_work(p_tenants uuid[])
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_tenants uuid[];
+begin
+  with work as materialized (
+    select w.tenant_id from billing_work w where w.tenant_id = any(p_tenants) and w.parked_at is null
+     order by w.tenant_id for update skip locked
+  )
+  select array_agg(w.tenant_id) into v_tenants from work w;
+  return query select t.id from tenants t where t.id = any(v_tenants) order by t.id for no key update skip locked;
+end $function$;
+revoke all on function app.lock_billing_work(uuid[]) from public;
+grant execute on function app.lock_billing_work(uuid[]) to tollgate_job;
 
 CREATE OR REPLACE PROCEDURE app.make_usage_partitions()
  LANGUAGE plpgsql
