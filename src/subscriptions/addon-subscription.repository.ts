@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { Instant } from '../core/calendar';
+import { type Instant, instantText } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import type { Id } from '../core/ids';
 import { money } from '../core/money';
@@ -102,7 +102,7 @@ export class AddonSubscriptionRepository {
 
   /** What is attached now, and what was attached since an instant though it ended, by start. */
   async liveOrStartedSince(tenantId: string, since: Instant): Promise<AddonSubscription[]> {
-    return (await liveOrRecentRows(this.manager, [tenantId, since.toString()])).map(fromRow);
+    return (await liveOrRecentRows(this.manager, [tenantId, instantText(since)])).map(fromRow);
   }
 
   /** What was ever attached: what entitlements are rebuilt from. */

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { type Instant, instantFromMilliseconds } from '../core/calendar';
+import { type Instant, instantFromMilliseconds, instantText } from '../core/calendar';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
 import { inOrder, type Prepared } from '../platform/database';
@@ -190,8 +190,8 @@ export class UsageRepository {
 
 const windowsOf = (asked: readonly UsageAsked[]): unknown[] => [
   asked.map(({ featureId }) => featureId),
-  asked.map(({ window }) => window.start.toString()),
-  asked.map(({ window }) => window.end.toString()),
+  asked.map(({ window }) => instantText(window.start)),
+  asked.map(({ window }) => instantText(window.end)),
 ];
 
 /** Text without control characters: JSON writes a list of it as PostgreSQL writes an array. */

@@ -18,8 +18,8 @@ const { roleUrls } = require(join(root, 'dist/src/platform/database-setup.js'));
 
 /** BENCH_TENANTS=1000,10000,100000 for more. */
 const sizes = (process.env.BENCH_TENANTS ?? '1000,10000').split(',').map(Number);
-const processes = Number(process.env.BENCH_PROCESSES ?? 1);
-const workers = Number(process.env.BENCH_WORKERS ?? 2);
+const processes = Number(process.env.BENCH_PROCESSES ?? 2);
+const workers = Number(process.env.BENCH_WORKERS ?? 1);
 const began = performance.now();
 const say = (text) =>
   process.stderr.write(`  ${((performance.now() - began) / 1_000).toFixed(1).padStart(6)} s  ${text}\n`);
