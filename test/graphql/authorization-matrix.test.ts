@@ -305,7 +305,8 @@ let homes: Readonly<Record<HomeName, Home>>;
 beforeAll(async () => {
   gateway = await startTestGateway();
   homes = await buildHomes(gateway);
-});
+  // Four homes with one of everything: a busy machine takes its time.
+}, 120_000);
 afterAll(() => gateway.stop());
 
 const identities = Object.keys(people) as DemoIdentity[];
