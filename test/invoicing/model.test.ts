@@ -115,6 +115,14 @@ class Model {
     account.tax -= tax;
   }
 
+  /** A note for the unused rest points at the line that charged it, as any other credit of that line does. */
+  private pointAtLine(account: Account, { amount, tax }: { amount: bigint; tax: bigint }) {
+    const line = this.invoices.flatMap(({ lines }) => lines).findLast((each) => each.account === account);
+    if (!line) return;
+    line.credited += amount;
+    line.creditedTax += tax;
+  }
+
   /** Writes an invoice of these charges; each net of its discounts. */
   invoice(
     charges: { account: Account; amount: bigint; discount: bigint; share: Share }[],
@@ -193,6 +201,7 @@ class Model {
     const { account } = this.addons.get(code)!;
     const credit = this.unused(account);
     this.take(account, credit);
+    this.pointAtLine(account, credit);
     this.addons.delete(code);
     this.balance += credit.amount + credit.tax;
     return credit.amount === 0n ? 0n : credit.amount + credit.tax;
@@ -221,6 +230,7 @@ class Model {
     this.take(old, credit);
     const gross = net + half(amount * taxPercent, 100n) - credit.tax;
     if (gross < 0n) {
+      this.pointAtLine(old, credit);
       account.charged = amount;
       account.tax = half(amount * taxPercent, 100n);
       this.balance -= gross;
