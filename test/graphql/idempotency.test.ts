@@ -50,7 +50,16 @@ async function act(who: DemoIdentity, name: string, args: Arguments): Promise<Bo
   return alone!.value;
 }
 
-const bodyOf = ({ replayed: _replayed, ...body }: Body) => body;
+/** A way to a download is signed anew for each answer, also for one that is replayed. */
+const withoutTickets = (body: Body): Body => {
+  if (Array.isArray(body)) return body.map(withoutTickets);
+  if (typeof body !== 'object' || body === null) return body;
+  const { path } = body;
+  if (typeof path === 'string' && path.includes('?ticket=')) return { path: path.split('?')[0] };
+  return Object.fromEntries(Object.entries(body).map(([key, value]) => [key, withoutTickets(value)]));
+};
+
+const bodyOf = ({ replayed: _replayed, ...body }: Body) => withoutTickets(body);
 
 test('every mutation has an example', () => {
   const missing = Object.keys(mutations()).filter((mutation) => !names.some((name) => operationOf(name) === mutation));
@@ -65,7 +74,7 @@ describe('a rehearsal', () => {
   const likeness = (body: Body): Body => {
     if (Array.isArray(body)) return body.map(likeness);
     if (typeof body === 'string') {
-      return /^[a-z]+_[0-9a-hjkmnp-tv-z]{26,52}$|^\d{4}-\d\d-\d\dT|^tg_|^whsec_/.test(body) ? '<new>' : body;
+      return /^[a-z]+_[0-9a-hjkmnp-tv-z]{26,52}$|\?ticket=|^\d{4}-\d\d-\d\dT|^tg_|^whsec_/.test(body) ? '<new>' : body;
     }
     if (typeof body !== 'object' || body === null) return body;
     return Object.fromEntries(
@@ -201,11 +210,16 @@ describe('one key', () => {
     createMeter: ['input.eventType', () => 'another'],
     createPartner: ['input.currency', () => 'USD'],
     createPlan: ['input.rank', () => 8],
+    createTaxRate: ['input.percent', () => '19'],
     createTenant: ['input.sandbox', () => false],
     createWebhookEndpoint: ['input.description', () => 'Another'],
     deleteWebhookEndpoint: ['input.endpointId', (home) => home.ids.Coupon],
+    endTaxRate: ['input.validTo', () => '2031-01-01'],
     grantEntitlement: ['input.limit', () => '3.5'],
     inviteUser: ['input.tenantRole', () => 'ADMIN'],
+    issueCreditNote: ['input.memo', () => 'another'],
+    markInvoicePaid: ['input.reference', () => 'another'],
+    markInvoiceUncollectible: ['input.invoiceId', (home) => home.ids.Coupon],
     publishPlanVersion: ['input.includesAllAddons', () => true],
     recordUsage: ['input.quantity', () => '2'],
     recordUsageBatch: ['input.atomic', () => true],
@@ -216,15 +230,20 @@ describe('one key', () => {
     replayEvents: ['input.fromSequence', () => '2'],
     rotateWebhookSecret: ['input.oldSecretValidHours', () => 1],
     sendTestEvent: ['input.endpointId', (home) => home.ids.Coupon],
+    setBillingDetails: ['input.legalName', () => 'Another'],
+    setPartnerBillingDetails: ['input.legalName', () => 'Another'],
+    setTaxCategory: ['input.category', () => 'another'],
+    setTaxTreatment: ['input.note', () => 'Another'],
     startSubscription: ['input.interval', () => 'YEAR'],
     subscribeAddon: ['input.quantity', () => 2],
     updateAddon: ['input.minimumPlan', () => null],
     updateCoupon: ['input.validUntil', () => null],
     updatePlan: ['input.expectedVersion', () => 1],
     updateWebhookEndpoint: ['input.description', () => 'Another'],
+    voidInvoice: ['input.reason', () => 'another'],
   };
   /** These take nothing but the account, and another account is another place. */
-  const nothingElse = ['cancelScheduledPlanChange', 'rebuildEntitlements'];
+  const nothingElse = ['cancelScheduledPlanChange', 'rebuildEntitlements', 'unparkTenant'];
 
   test('every mutation has something that can be otherwise', () => {
     const missing = Object.keys(mutations()).filter((name) => !otherwise[name] && !nothingElse.includes(name));
