@@ -2130,7 +2130,7 @@ export const sendTestEventOperation: Operation<SendTestEventResult, SendTestEven
     'mutation SendTestEvent($input:SendTestEventInput!$idempotencyKey:String$dryRun:Boolean){sendTestEvent(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SendTestEventDone{replayed dryRun delivery{...WebhookDeliveryParts}}...RefusedParts}}fragment WebhookDeliveryParts on WebhookDelivery{id endpointId sequence eventType status attemptCount attempts{at responseStatus problem milliseconds}nextAttemptAt lastAttemptAt responseStatus problem createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
- * webhook.test, to this endpoint alone.
+ * Sends a webhook.test event to this endpoint alone.
  *
  * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, WEBHOOK_ENDPOINT_DISABLED, WEBHOOK_ENDPOINT_NOT_FOUND.
  */
