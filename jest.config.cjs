@@ -20,8 +20,6 @@ module.exports = {
   // These are published as ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!(jose|temporal-polyfill|temporal-utils|uuid)/)'],
   coverageProvider: 'v8',
-  // Tests wait for PostgreSQL and for processes they end: two at a time also on two cores, and no more than its connections.
-  maxWorkers: 2,
   testTimeout: 30_000,
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',

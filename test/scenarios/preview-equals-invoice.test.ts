@@ -29,7 +29,7 @@ const change = fc.record(
   { requiredKeys: ['plan'] },
 );
 const oneCase = fc.record({
-  minutes: fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 3_000, max: 60_000 })),
+  minutes: fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 3_000, max: 30_000 })),
   addon: fc.option(fc.constantFrom('extra', 'seats', 'upper'), { freq: 2 }),
   coupon: fc.option(fc.constantFrom('RUNNING', 'PERCENT', 'FIXED'), { freq: 3 }),
   change,
@@ -114,7 +114,7 @@ test(`${lanes * tenantsOfLane * casesOfTenant} random changes: the preview's lin
   for (const end of ended) if (end.status === 'rejected') throw end.reason;
   // The cases are worth something only if they end in every way.
   for (const outcome of ['charged', 'credited', 'waived']) expect(outcomes.get(outcome)).toBeGreaterThan(50);
-}, 120_000);
+}, 400_000);
 
 /** How many rows each table has, and the newest transaction that wrote one: any write that stayed changes one of them. */
 async function rowsOf({ database }: TestGateway): Promise<string> {
