@@ -106,14 +106,13 @@ create table api_keys (
 create index api_keys_by_id on api_keys (id);
 
 -- Says for this transaction who asks and whose rows they may see. All of it each time, so that nothing of an earlier user
--- of the connection is left. On one server set_config is three times as fast as SET LOCAL by EXECUTE, and assigning what it
--- answers twice as fast as PERFORM, which starts a query; on a cluster only a real SET LOCAL reaches the workers. Which one
--- this is, is decided when the schema is made.
+-- of the connection is left. On one server set_config is three times as fast as SET LOCAL by EXECUTE; on a cluster only a
+-- real SET LOCAL reaches the workers. Which one this is, is decided when the schema is made.
 do $do$
 begin
   if exists (select 1 from pg_extension where extname = 'citus') then
-    create function app.remember(p_user text, p_partner text, p_tenant text, p_actor text, p_scope text, p_write boolean,
-                                 p_sandbox_only boolean) returns text
+    create procedure app.remember(p_user text, p_partner text, p_tenant text, p_actor text, p_scope text, p_write boolean,
+                                  p_sandbox_only boolean)
     language plpgsql set search_path = pg_catalog, pg_temp as $$
     begin
       execute format('set local app.user_id = %L', p_user);
@@ -123,39 +122,33 @@ begin
       execute format('set local app.scope = %L', p_scope);
       execute format('set local app.can_write = %L', case when p_write then 'on' else 'off' end);
       execute format('set local app.sandbox_only = %L', case when p_sandbox_only then 'on' else 'off' end);
-      return p_actor;
     end $$;
   else
-    create function app.remember(p_user text, p_partner text, p_tenant text, p_actor text, p_scope text, p_write boolean,
-                                 p_sandbox_only boolean) returns text
+    create procedure app.remember(p_user text, p_partner text, p_tenant text, p_actor text, p_scope text, p_write boolean,
+                                  p_sandbox_only boolean)
     language plpgsql as $$
-    declare
-      v_set text;
     begin
-      v_set := pg_catalog.set_config('app.user_id', p_user, true);
-      v_set := pg_catalog.set_config('app.partner_id', p_partner, true);
-      v_set := pg_catalog.set_config('app.tenant_id', p_tenant, true);
-      v_set := pg_catalog.set_config('app.actor', p_actor, true);
-      v_set := pg_catalog.set_config('app.scope', p_scope, true);
-      v_set := pg_catalog.set_config('app.can_write', case when p_write then 'on' else 'off' end, true);
-      v_set := pg_catalog.set_config('app.sandbox_only', case when p_sandbox_only then 'on' else 'off' end, true);
-      return p_actor;
+      perform pg_catalog.set_config('app.user_id', p_user, true),
+        pg_catalog.set_config('app.partner_id', p_partner, true),
+        pg_catalog.set_config('app.tenant_id', p_tenant, true),
+        pg_catalog.set_config('app.actor', p_actor, true),
+        pg_catalog.set_config('app.scope', p_scope, true),
+        pg_catalog.set_config('app.can_write', case when p_write then 'on' else 'off' end, true),
+        pg_catalog.set_config('app.sandbox_only', case when p_sandbox_only then 'on' else 'off' end, true);
     end $$;
   end if;
 end $do$;
-revoke all on function app.remember(text, text, text, text, text, boolean, boolean) from public;
+revoke all on procedure app.remember(text, text, text, text, text, boolean, boolean) from public;
 
 -- The way in. Verifies the membership itself.
 --   scope 'tenant':   one tenant was entered (by its user, its partner's user, a key or a super admin)
 --   scope 'partner':  all tenants of one partner, for reports; rows of tenants can be read, not written
 --   scope 'platform': everything, super admins only
--- Asked on every request: the likeliest membership is looked at first, and what is not needed is not looked at. One row
--- and no set of rows: it can be assigned, which starts no query.
-create function app.enter(
-  p_user uuid, p_partner uuid, p_tenant uuid,
-  out actor text, out role text, out can_write boolean, out partner_id uuid, out partner_currency text,
-  out partner_time_zone text, out tenant_currency text, out tenant_time_zone text, out sandbox boolean,
-  out test_clock timestamptz, out scopes text[]
+-- Asked on every request: the likeliest membership is looked at first, and what is not needed is not looked at.
+create function app.enter(p_user uuid, p_partner uuid, p_tenant uuid)
+returns table (
+  actor text, role text, can_write boolean, partner_id uuid, partner_currency text, partner_time_zone text,
+  tenant_currency text, tenant_time_zone text, sandbox boolean, test_clock timestamptz, scopes text[]
 )
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
@@ -210,13 +203,15 @@ begin
     raise exception 'no such account' using errcode = 'TG403';
   end if;
 
-  actor := app.remember(p_user::text, coalesce(v_partner::text, ''), coalesce(p_tenant::text, ''), v_actor,
+  call app.remember(p_user::text, coalesce(v_partner::text, ''), coalesce(p_tenant::text, ''), v_actor,
     case when p_tenant is not null then 'tenant' when v_partner is not null then 'partner' else 'platform' end,
     v_write, v_role = 'API_KEY' and not v_key.live);
+  actor := v_actor;
   role := v_role;
   can_write := v_write;
   partner_id := v_partner;
   scopes := v_key.scopes;
+  return next;
 end $$;
 revoke all on function app.enter(uuid, uuid, uuid) from public;
 grant execute on function app.enter(uuid, uuid, uuid) to tollgate_app;
@@ -235,7 +230,7 @@ begin
   if not found then
     raise exception 'no such account' using errcode = 'TG403';
   end if;
-  perform app.remember('', v_tenant.partner_id::text, p_tenant::text, 'SYSTEM', 'tenant', true, false);
+  call app.remember('', v_tenant.partner_id::text, p_tenant::text, 'SYSTEM', 'tenant', true, false);
   return query select 'SYSTEM'::text, 'SYSTEM'::text, true, v_tenant.partner_id, h.currency, h.time_zone,
     v_tenant.currency, coalesce(v_tenant.time_zone, h.time_zone), v_tenant.sandbox, v_tenant.test_clock::timestamptz,
     null::text[]

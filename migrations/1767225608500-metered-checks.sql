@@ -60,9 +60,14 @@ language sql stable as $$
   select u.used from app.use_of(p_tenant, p_feature, p_start, p_end) u
 $$;
 
--- As before, and with a window what was used in it of a METERED feature, by which aggregation; and what the units of each
--- source cost.
-drop function app.check_entitlements(uuid[], uuid[], uuid[], uuid[], text[], timestamptz[], timestamptz);
+-- The one question that is asked on every request of a partner's product: one statement, one round trip, for one check or
+-- for all that are waiting. Runs with the caller's rights: for each check it enters the asker's account like any
+-- transaction, then reads what the policies show. Check number i asks as p_users[i], who enters p_partners[i] and
+-- p_entered_tenants[i], for p_tenants[i]. One row for each source that holds; one with nulls where there is none; no row
+-- where the tenant is not in view.
+-- With a window: what was used in it of a METERED feature, by which aggregation; and what the units of each source cost.
+drop function if exists app.check_entitlement(uuid, uuid, uuid, uuid, text, timestamptz, timestamptz);
+drop function if exists app.check_entitlements(uuid[], uuid[], uuid[], uuid[], text[], timestamptz[], timestamptz);
 create function app.check_entitlements(
   p_users uuid[], p_partners uuid[], p_entered_tenants uuid[], p_tenants uuid[],
   p_feature_codes text[], p_as_of timestamptz[], p_now timestamptz,

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import * as fileSystem from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -178,3 +178,22 @@ test('there is no way down', async () => {
   const [step] = migrationsOf({ '1767225600000-first.sql': '' });
   await expect(new step!().down(undefined as never)).rejects.toThrow('forward only');
 });
+
+/** What databases out there were made by. A file joins them when it is released, and is never edited afterwards. */
+const released: Readonly<Record<string, string>> = {
+  '1767225600000-foundation.sql': 'f04ff6995d6b8b1b',
+  '1767225601000-platform.sql': '0f146a932ded5d11',
+  '1767225602000-catalog.sql': 'eaefd6c40bcf2f6e',
+  '1767225603000-subscriptions.sql': 'efe77e405310fa26',
+  '1767225604000-invoicing.sql': '5a32c042d8404822',
+  '1767225605000-coupons.sql': '20f198424b82e009',
+  '1767225606000-entitlements.sql': 'f592841cbd8eb18b',
+  '1767225607000-entitlement-check.sql': 'ee17d84d4f3c83b8',
+};
+test.each(Object.entries(released))(
+  '%s stands as it was released: what changes is the next migration',
+  (file, hash) => {
+    const sql = fileSystem.readFileSync(join(__dirname, '..', '..', 'migrations', file));
+    expect(createHash('sha256').update(sql).digest('hex').slice(0, 16)).toBe(hash);
+  },
+);
