@@ -43,17 +43,7 @@ export class UsageRepository {
    * tells what was reached. In one order for all, so that two never wait for each other.
    */
   async lockFeatures(owner: Owner, featureIds: readonly string[]): Promise<void> {
-    if (featureIds.length === 0) return;
-    const lock = async (): Promise<number> =>
-      (await askPrepared(this.manager, lockRows, [owner.id, featureIds])).length;
-    if ((await lock()) === featureIds.length) return;
-    // A row that is not there cannot be locked.
-    await this.manager.query(
-      `insert into usage_locks (tenant_id, feature_id, partner_id)
-       select $1, f.id, $2 from unnest($3::uuid[]) f(id) order by f.id on conflict do nothing`,
-      [owner.id, owner.partnerId, featureIds],
-    );
-    await lock();
+    if (featureIds.length > 0) await askPrepared(this.manager, lock, [owner.id, owner.partnerId, featureIds]);
   }
 
   /**
@@ -69,16 +59,12 @@ export class UsageRepository {
     { events, measured, limited, asked }: ClaimAndAdd,
   ): Promise<{ taken: number[]; counted: DecimalValue[] }> {
     if (events.length === 0) return { taken: [], counted: [] };
-    const [locked, rows, counted] = await inOrder(
-      limited.length === 0 ? Promise.resolve([]) : askPrepared(this.manager, lockRows, [owner.id, limited]),
+    const [, rows, counted] = await inOrder(
+      this.lockFeatures(owner, limited),
       askPrepared<{ place: number }>(this.manager, claimAndAdd, added(owner, events, measured)),
       this.countsIn(owner.id, asked),
     );
-    const taken = rows.map(({ place }) => place - 1);
-    if (locked.length === limited.length) return { taken, counted };
-    // The first event ever of a feature: its row was not there to be locked.
-    await this.lockFeatures(owner, limited);
-    return { taken, counted: await this.countsIn(owner.id, asked) };
+    return { taken: rows.map(({ place }) => place - 1), counted };
   }
 
   /** Which of these events were recorded before, by their keys, and does what was recorded say the same? */
@@ -316,7 +302,10 @@ const manyCounts = {
   columns: ['used'],
 } as const;
 
-const lockRows: Prepared = {
+/** A row that is not there cannot be locked: it is made in the same statement, before anything is added. */
+const lock: Prepared = {
   name: 'usage lock',
-  text: 'select 1 from usage_locks where tenant_id = $1 and feature_id = any($2) order by feature_id for no key update',
+  text: `insert into usage_locks (tenant_id, partner_id, feature_id)
+    select $1, $2, f.id from unnest($3::uuid[]) f(id) order by f.id
+    on conflict (tenant_id, feature_id) do update set locked = excluded.locked where false`,
 };

@@ -193,15 +193,19 @@ describe('thresholds', () => {
   });
 
   test('once each under 50 at once, whichever quarter of an hour they add to, and never none', async () => {
-    const tenant = await aTenant();
-    await Promise.all(
-      Array.from({ length: 50 }, (_, index) => {
-        const time = new Date(Date.parse(now) - index * 4 * 3_600_000).toISOString();
-        return record(tenant, [{ id: `e${index}`, type: 'calls', quantity: '0.2', time }]);
-      }),
-    );
-    // 50 × 0.2 = 10 of 10; 80 % was reached with the 40th, whichever that was.
-    expect(await told(tenant)).toEqual(['calls 80 % (8 of 10)', 'calls 100 % (10 of 10)']);
+    // More than once, for the first events of a tenant are the ones that find nothing to lock.
+    for (let turn = 0; turn < 5; turn += 1) {
+      const tenant = await aTenant();
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, (_, index) => {
+          const time = new Date(Date.parse(now) - index * 4 * 3_600_000).toISOString();
+          return record(tenant, [{ id: `e${index}`, type: 'calls', quantity: '0.2', time }]);
+        }),
+      );
+      expect(answers).toEqual(answers.map(() => ({ recorded: 1, duplicates: 0, rejected: [] })));
+      // 50 × 0.2 = 10 of 10; 80 % was reached with the 40th, whichever that was.
+      expect(await told(tenant)).toEqual(['calls 80 % (8 of 10)', 'calls 100 % (10 of 10)']);
+    }
   });
 
   test('are the meter’s own: none, one, of the latest value', async () => {
