@@ -1,6 +1,7 @@
 import type { Instant } from '../core/calendar';
 import { type DecimalValue, isDecimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
+import type { IntervalUnit } from '../core/period';
 import type { CurrencyUsagePrice } from '../rating/price-model-input';
 
 export const featureKinds = ['BOOLEAN', 'METERED', 'CONFIG'] as const;
@@ -10,6 +11,10 @@ export type FeatureKind = (typeof featureKinds)[number];
 export const resetPeriods = ['NEVER', 'DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR'] as const;
 /** When a metered limit starts over, counted from the subscription's anchor; may be shorter than the billing interval. */
 export type ResetPeriod = (typeof resetPeriods)[number];
+
+/** Over which interval a limit starts over; `undefined`: it never does. */
+export const resetInterval = (reset: ResetPeriod | undefined): IntervalUnit | undefined =>
+  reset === 'NEVER' ? undefined : reset;
 
 export interface Feature {
   readonly id: Id<'Feature'>;

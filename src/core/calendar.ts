@@ -72,6 +72,14 @@ export function isAtOrBefore(first: Instant, second: Instant): boolean {
   return Temporal.Instant.compare(first, second) <= 0;
 }
 
+export function isSameInstant(first: Instant, second: Instant): boolean {
+  return Temporal.Instant.compare(first, second) === 0;
+}
+
+export function earlierOf(first: Instant, second: Instant): Instant {
+  return isBefore(first, second) ? first : second;
+}
+
 export function laterOf(first: Instant, second: Instant): Instant {
   return isBefore(first, second) ? second : first;
 }

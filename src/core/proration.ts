@@ -1,4 +1,4 @@
-import { dateAt, daysBetween, type Instant, type TimeZone } from './calendar';
+import { dateAt, daysBetween, type Instant, isSameInstant, type TimeZone } from './calendar';
 import { type Exact, oneExact, zeroExact } from './exact';
 import { invariant } from './invariant';
 import type { Period } from './period';
@@ -28,7 +28,7 @@ export function remainingShare(basis: ProrationBasis, period: Period, at: Instan
     case 'DAY': {
       const total = daysBetween(period.startDate, period.endDate);
       // A zone that leaves out a day, or repeats the end of one, may put an instant of the period on a date outside it.
-      const isStart = at.epochMilliseconds === period.start.epochMilliseconds;
+      const isStart = isSameInstant(at, period.start);
       const left = isStart ? total : daysBetween(dateAt(at, zone), period.endDate);
       return { basis, remaining: BigInt(Math.min(Math.max(left, 0), total)), total: BigInt(total) };
     }

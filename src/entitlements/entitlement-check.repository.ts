@@ -1,7 +1,14 @@
 import type { FeatureKind, ResetPeriod } from '../catalog/feature';
-import { type Instant, instantFromMilliseconds, type LocalDate, localDate, timeZone } from '../core/calendar';
-import { decimal } from '../core/decimal';
+import {
+  type Instant,
+  instantFromMilliseconds,
+  instantText,
+  type LocalDate,
+  localDate,
+  timeZone,
+} from '../core/calendar';
 import type { Id } from '../core/ids';
+import { decimalOfNumeric } from '../platform/columns';
 import type { Ask, Entry, Prepared } from '../platform/database';
 import { fromStored } from '../platform/stored-value';
 import type { UsagePrice } from '../rating/rate-usage';
@@ -66,7 +73,7 @@ function sourceFromRow(row: CheckRow, sourceKind: EntitlementSourceKind, feature
     catalogId: row.catalog_id,
     quantity: BigInt(row.quantity),
     unlimited: row.unlimited,
-    limit: row.limit_quantity === null ? undefined : decimal(withoutZeros(row.limit_quantity)),
+    limit: row.limit_quantity === null ? undefined : decimalOfNumeric(row.limit_quantity),
     resetPeriod: row.reset_period ?? undefined,
     value: row.config_value ?? undefined,
     price: row.usage_price ? (fromStored(row.usage_price) as UsagePrice) : undefined,
@@ -79,7 +86,7 @@ function fromRows(questions: readonly CheckQuestion[], rows: readonly CheckRow[]
   const answers = questions.map((): CheckedSources | undefined => undefined);
   for (const row of rows) {
     const index = row.place - 1;
-    const { tenantId, featureCode } = questions[index]!;
+    const { tenantId, featureCode, window } = questions[index]!;
     const source = row.source_kind === null ? [] : [sourceFromRow(row, row.source_kind, featureCode)];
     const tenant = {
       id: tenantId as Id<'Tenant'>,
@@ -93,14 +100,14 @@ function fromRows(questions: readonly CheckQuestion[], rows: readonly CheckRow[]
       tenant,
       sources: before ? [...before.sources, ...source] : source,
       subscription: before?.subscription ?? subscription,
-      use: row.used === null ? undefined : { used: decimal(withoutZeros(row.used)), aggregation: row.aggregation! },
+      use:
+        row.used === null
+          ? undefined
+          : { window: window!, used: decimalOfNumeric(row.used), aggregation: row.aggregation! },
     };
   }
   return answers;
 }
-
-/** PostgreSQL pads numeric(32, 12) with zeros. */
-const withoutZeros = (text: string) => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
 
 export interface CheckQuestion {
   /** Who asks. */
@@ -127,10 +134,10 @@ export async function readChecks(
     questions.map(({ entry }) => entry.tenantId ?? null),
     questions.map(({ tenantId }) => tenantId),
     questions.map(({ featureCode }) => featureCode),
-    questions.map(({ asOf }) => asOf?.toString() ?? null),
-    new Date(now.epochMilliseconds).toISOString(),
-    questions.map(({ window }) => window?.start.toString() ?? null),
-    questions.map(({ window }) => window?.end.toString() ?? null),
+    questions.map(({ asOf }) => (asOf ? instantText(asOf) : null)),
+    instantText(now),
+    questions.map(({ window }) => (window ? instantText(window.start) : null)),
+    questions.map(({ window }) => (window ? instantText(window.end) : null)),
   ]);
   return fromRows(questions, rows);
 }

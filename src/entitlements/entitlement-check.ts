@@ -1,12 +1,19 @@
 import type { TenantContext } from '../access/tenant';
-import type { Feature } from '../catalog/feature';
-import { type Instant, instant, isAtOrBefore, isBefore, localDate, timeZone } from '../core/calendar';
+import { type Feature, resetInterval } from '../catalog/feature';
+import { type Instant, instant, isAtOrBefore, isBefore, isSameInstant, localDate, timeZone } from '../core/calendar';
 import { type DecimalValue, decimal } from '../core/decimal';
 import type { Id } from '../core/ids';
-import { type IntervalUnit, type Period, periodContaining } from '../core/period';
+import { type Period, periodContaining } from '../core/period';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Aggregation, UsageWindow } from '../usage/meter';
-import { type EntitlementSource, type Gate, gate, type MergedEntitlement, mergeEntitlement } from './entitlement';
+import {
+  type EntitlementSource,
+  type Gate,
+  gate,
+  inDrawOrder,
+  type MergedEntitlement,
+  mergeEntitlement,
+} from './entitlement';
 
 export interface EntitlementAnswer extends Gate {
   readonly featureId?: Id<'Feature'> | undefined;
@@ -34,14 +41,6 @@ export interface EntitlementCheckInput {
   readonly asOf?: Instant | undefined;
 }
 
-const resetUnits: Readonly<Record<string, IntervalUnit | undefined>> = {
-  DAY: 'DAY',
-  WEEK: 'WEEK',
-  MONTH: 'MONTH',
-  QUARTER: 'QUARTER',
-  YEAR: 'YEAR',
-};
-
 /** Where a limit that never starts over counts. */
 export const ever: UsageWindow = { start: instant('1970-01-01T00:00:00Z'), end: instant('2200-01-01T00:00:00Z') };
 
@@ -61,7 +60,7 @@ export function resetWindow(
   merged: Pick<MergedEntitlement, 'resetPeriod'>,
   at: Instant,
 ): Period | undefined {
-  const interval = resetUnits[merged.resetPeriod ?? 'NEVER'];
+  const interval = resetInterval(merged.resetPeriod);
   if (!interval) return undefined;
   const { anchorDate: anchor, timeZone: zone } = subscription ?? calendar;
   const key = `${anchor} ${interval} ${zone}`;
@@ -75,16 +74,20 @@ export function resetWindow(
 
 /** In which window the use of what was read is to be summed up; `undefined`: it is not METERED, or nothing gives it. */
 export function usageWindow(checked: CheckedSources, asOf: Instant | undefined): UsageWindow | undefined {
-  const first = checked.sources[0];
+  // As `mergeEntitlement` says it of all of them.
+  const first = inDrawOrder(checked.sources)[0];
   if (first?.kind !== 'METERED') return undefined;
   return resetWindow(checked.subscription, first, asOf ?? checked.tenant.now) ?? ever;
 }
 
 export function isSameWindow(one: UsageWindow, two: UsageWindow): boolean {
-  return (
-    one.start.epochMilliseconds === two.start.epochMilliseconds &&
-    one.end.epochMilliseconds === two.end.epochMilliseconds
-  );
+  return isSameInstant(one.start, two.start) && isSameInstant(one.end, two.end);
+}
+
+export interface Use {
+  readonly window: UsageWindow;
+  readonly used: DecimalValue;
+  readonly aggregation: Aggregation;
 }
 
 /** What a check reads; see `entitlement-check.repository`. */
@@ -93,8 +96,8 @@ export interface CheckedSources {
   readonly sources: readonly EntitlementSource[];
   /** Read only where a limit starts over. */
   readonly subscription?: LimitSchedule | undefined;
-  /** METERED: what was used in the window that it was read with. */
-  readonly use?: { readonly used: DecimalValue; readonly aggregation: Aggregation } | undefined;
+  /** METERED: what was used, in the window that it was read with. */
+  readonly use?: Use | undefined;
 }
 
 const none = decimal(0);
@@ -120,13 +123,11 @@ export async function entitlementCheck(
   findFeature: (partnerId: Id<'Partner'>) => Promise<Feature | undefined>,
 ): Promise<EntitlementAnswer> {
   if (!checked) return unknownTenant(input.feature);
-  const { tenant, sources, subscription, use } = checked;
+  const { tenant, sources, use } = checked;
   const kind = sources[0]?.kind;
   const feature = kind === undefined || kind === 'CONFIG' ? await findFeature(tenant.partnerId) : undefined;
   if (!kind && !feature) return unknownFeature(checked, input.feature);
   const merged = mergeEntitlement(sources, feature?.valueOrder ?? []);
-  const at = input.asOf ?? tenant.now;
-  const resets = merged && kind === 'METERED' ? resetWindow(subscription, merged, at) : undefined;
   const quantity = input.quantity ?? one;
   const { allowed, reason, limit, used, remaining } = gate(kind ?? feature!.kind, merged, use?.used ?? none, quantity);
   return {
@@ -139,9 +140,9 @@ export async function entitlementCheck(
     tenant,
     featureId: sources[0]?.featureId ?? feature?.id,
     featureCode: input.feature,
-    at,
-    window: kind === 'METERED' ? (resets ?? ever) : undefined,
-    resetsAt: resets?.end,
+    at: input.asOf ?? tenant.now,
+    window: use?.window,
+    resetsAt: use && !isSameWindow(use.window, ever) ? use.window.end : undefined,
     aggregation: use?.aggregation,
   };
 }

@@ -69,7 +69,7 @@ export class EntitlementRepository {
       .createQueryBuilder(EntitlementEntity, 'entitlement')
       .where('entitlement.tenantId = :tenantId', { tenantId })
       .andWhere('entitlement.startsAt <= :at and (entitlement.endsAt is null or entitlement.endsAt > :at)', {
-        at: at.toString(),
+        at: instantText(at),
       });
     if (featureCode !== undefined) query.andWhere('entitlement.featureCode = :featureCode', { featureCode });
     return (await query.orderBy('entitlement.featureCode').addOrderBy('entitlement.id').limit(2_000).getMany()).map(
@@ -147,6 +147,6 @@ export class EntitlementRepository {
 
   /** Which sources give the tenant any of these features at this instant? */
   async activeOf(tenantId: string, at: Instant, featureIds: readonly string[]): Promise<EntitlementSource[]> {
-    return (await rowsOfFeatures(this.manager, [tenantId, at.toString(), featureIds])).map(fromRow);
+    return (await rowsOfFeatures(this.manager, [tenantId, instantText(at), featureIds])).map(fromRow);
   }
 }

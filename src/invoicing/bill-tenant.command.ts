@@ -1,4 +1,4 @@
-import { dateAt, type Instant, isAtOrBefore, isBefore } from '../core/calendar';
+import { dateAt, type Instant, isAtOrBefore, isBefore, isSameInstant } from '../core/calendar';
 import { invariant } from '../core/invariant';
 import { periodAt } from '../core/period';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
@@ -96,10 +96,7 @@ async function renew(tx: Tx, subscription: Subscription): Promise<Invoice> {
   );
   for (const attachment of ending) await endAttachment(tx, subscription, attachment, attachment.endsAt!, 'CANCELLED');
   const period = periodAt(scheduleOf(subscription), subscription.periodIndex + 1);
-  invariant(
-    period.start.epochMilliseconds === at.epochMilliseconds,
-    'a period does not begin where the last one ended',
-  );
+  invariant(isSameInstant(period.start, at), 'a period does not begin where the last one ended');
   const invoice = await billPeriod(
     tx,
     subscription,

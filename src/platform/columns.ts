@@ -15,9 +15,12 @@ const bigintText: ValueTransformer = {
   from: nullable((text: string) => BigInt(text)),
   to: nullable((value: bigint) => value.toString()),
 };
+/** PostgreSQL pads numeric(32, 12) with zeros: 20.000000000000. */
+export const decimalOfNumeric = (text: string): DecimalValue =>
+  decimal(text.includes('.') ? text.replace(/\.?0+$/, '') : text);
+
 const numericText: ValueTransformer = {
-  // PostgreSQL pads numeric(32, 12) with zeros: 20.000000000000.
-  from: nullable((text: string) => decimal(text.includes('.') ? text.replace(/\.?0+$/, '') : text)),
+  from: nullable(decimalOfNumeric),
   to: nullable((value: DecimalValue) => decimalText(value)),
 };
 const timestamp: ValueTransformer = {

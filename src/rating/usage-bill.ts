@@ -1,5 +1,14 @@
-import type { Feature, ResetPeriod } from '../catalog/feature';
-import { type Instant, isAtOrBefore, isBefore, type LocalDate, laterOf, type TimeZone } from '../core/calendar';
+import { type Feature, type ResetPeriod, resetInterval } from '../catalog/feature';
+import {
+  earlierOf,
+  type Instant,
+  isAtOrBefore,
+  isBefore,
+  isSameInstant,
+  type LocalDate,
+  laterOf,
+  type TimeZone,
+} from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import { exactOf, multiply } from '../core/exact';
@@ -7,7 +16,7 @@ import { type Explained, explain } from '../core/explain';
 import { groupBy } from '../core/group';
 import type { Id } from '../core/ids';
 import { exactMinorUnitsOf } from '../core/money';
-import { type IntervalUnit, type Period, periodAt, periodContaining } from '../core/period';
+import { type Period, periodAt, periodContaining } from '../core/period';
 import { type EntitlementSource, inDrawOrder, isActiveAt, limitOf, sourceKey } from '../entitlements/entitlement';
 import type { LineDraft, LineKind, TimeSpan } from '../invoicing/invoice';
 import { type PriceModel, priceOf, timingOf } from './price-model';
@@ -76,16 +85,6 @@ export interface RatedSource extends EntitlementSource {
   readonly limit: DecimalValue;
 }
 
-const resetUnits: Readonly<Partial<Record<ResetPeriod, IntervalUnit>>> = {
-  DAY: 'DAY',
-  WEEK: 'WEEK',
-  MONTH: 'MONTH',
-  QUARTER: 'QUARTER',
-  YEAR: 'YEAR',
-};
-
-const same = (first: Instant, second: Instant) => first.epochMilliseconds === second.epochMilliseconds;
-const earlierOf = (first: Instant, second: Instant) => (isBefore(first, second) ? first : second);
 const larger = (first: DecimalValue, second: DecimalValue) => (second.greaterThan(first) ? second : first);
 
 const drawn = (sources: readonly EntitlementSource[]): RatedSource[] =>
@@ -97,7 +96,7 @@ function* windowsOf(
   resetPeriod: ResetPeriod | undefined,
   span: TimeSpan,
 ): Generator<UsagePiece['window']> {
-  const interval = resetUnits[resetPeriod ?? 'NEVER'];
+  const interval = resetInterval(resetPeriod);
   if (!interval) {
     yield { start: countFrom };
     return;
@@ -118,7 +117,7 @@ function piecesOf(schedule: UsageSchedule, sources: readonly EntitlementSource[]
   const pieces: UsagePiece[] = [];
   for (const [index, end] of edges.entries()) {
     const from = edges[index - 1];
-    if (!from || same(from, end)) continue;
+    if (!from || isSameInstant(from, end)) continue;
     const active = drawn(sources.filter((source) => isActiveAt(source, from)));
     const first = active[0];
     if (!first) continue;
@@ -143,7 +142,7 @@ export function currentPieces(
   const window = active && windowsOf(schedule, active.resetPeriod, { start: now, end: until }).next().value;
   if (!window) return undefined;
   const pieces = piecesOf(schedule, sources, { start: window.start, end: until });
-  return { window, pieces: pieces.filter((piece) => same(piece.window.start, window.start)) };
+  return { window, pieces: pieces.filter((piece) => isSameInstant(piece.window.start, window.start)) };
 }
 
 /** Where on its own ladder a source, or overage at its price, was climbed. */
@@ -163,7 +162,7 @@ function goesOn(last: UsageWay, way: UsageWay): boolean {
     last.source !== undefined &&
     way.source !== undefined &&
     sourceKey(last.source) === sourceKey(way.source) &&
-    same(last.window.start, way.window.start) &&
+    isSameInstant(last.window.start, way.window.start) &&
     last.to.equals(way.from)
   );
 }
@@ -240,7 +239,7 @@ function waysOf(
   return rateUsage(sources, from, to).map((share) => ({
     ...share,
     ...{ featureId, window, late },
-    opening: !late && same(start, window.start),
+    opening: !late && isSameInstant(start, window.start),
     covers: { start, end },
   }));
 }

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { type Instant, instantFromMilliseconds, instantText } from '../core/calendar';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
+import { decimalOfNumeric } from '../platform/columns';
 import { inOrder, type Prepared } from '../platform/database';
 import { askPrepared } from '../platform/prepared-read';
 import { gatheredQuery, togetherOf } from '../platform/together';
@@ -33,7 +34,6 @@ interface Owner {
 }
 
 const timeOf = (at: number) => new Date(at).toISOString();
-const plain = (text: string) => decimal(text.includes('.') ? text.replace(/\.?0+$/, '') : text);
 
 export class UsageRepository {
   constructor(private readonly manager: EntityManager) {}
@@ -117,7 +117,7 @@ export class UsageRepository {
     const rows = togetherOf(this.manager)
       ? await gatheredQuery<{ used: string }>(this.manager, manyCounts, values)
       : await askPrepared<{ used: string }>(this.manager, counts, values);
-    return rows.map(({ used }) => plain(used));
+    return rows.map(({ used }) => decimalOfNumeric(used));
   }
 
   /** Which of these values has its window seen? */
@@ -148,7 +148,9 @@ export class UsageRepository {
             app.use_of($1, a.feature_id, a.window_start, a.window_end) u`,
       [tenantId, ...windowsOf(asked)],
     );
-    return new Map(rows.map((row) => [row.feature_id, { used: plain(row.used), aggregation: row.aggregation }]));
+    return new Map(
+      rows.map((row) => [row.feature_id, { used: decimalOfNumeric(row.used), aggregation: row.aggregation }]),
+    );
   }
 
   /**
@@ -165,7 +167,7 @@ export class UsageRepository {
       `select feature_id, bucket_start from usage_rollups
        where tenant_id = $1 and grain = 'QUARTER' and bucket_start < $2 and changed_at >= $3::timestamptz - interval '10 minutes'
        order by feature_id, bucket_start limit 10000`,
-      [tenantId, asked.before.toString(), asked.since.toString()],
+      [tenantId, instantText(asked.before), instantText(asked.since)],
     );
     return rows.map((row) => ({
       featureId: row.feature_id as Id<'Feature'>,
