@@ -1,6 +1,7 @@
 import { type Instant, isAtOrBefore, laterOf } from '../core/calendar';
 import { amountText, isZero } from '../core/money';
 import { reserveCoupon } from '../coupons/apply-coupon.command';
+import type { Coupon } from '../coupons/coupon';
 import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import { closePeriod } from '../invoicing/bill-period.command';
@@ -65,11 +66,12 @@ async function settle(
   return { settlement: 'INVOICE', invoice };
 }
 
-async function redeem(tx: Tx, loaded: LoadedPlanChange, options: ApplyOptions, invoice: Invoice | undefined) {
-  const { coupon, subscription, change, planBefore, target } = loaded;
-  if (!coupon) return true;
-  const pending = options.reserved ?? (await reserveCoupon(tx, coupon, subscription.id));
-  if (!pending) return false;
+async function redeem(
+  tx: Tx,
+  { subscription, change, planBefore, target }: LoadedPlanChange,
+  { coupon, pending }: { readonly coupon: Coupon; readonly pending: PendingCoupon },
+  invoice: Invoice | undefined,
+): Promise<void> {
   const used = afterUse({ ...pending, subscriptionId: subscription.id }, coupon, change.at);
   await tx.pendingCoupons.update(used);
   const { discount } = change.couponDiscounts.find(({ couponId }) => couponId === coupon.id) ?? {
@@ -95,7 +97,6 @@ async function redeem(tx: Tx, loaded: LoadedPlanChange, options: ApplyOptions, i
   });
   const redeemed = { pendingCoupon: used, code: coupon.code, discount, invoice };
   await tx.emit({ type: 'coupon.redeemed', payload: redeemed });
-  return true;
 }
 
 async function endAttachments(tx: Tx, loaded: LoadedPlanChange, at: Instant): Promise<void> {
@@ -127,10 +128,13 @@ export async function applyPlanChange(
   loaded: LoadedPlanChange,
   options: ApplyOptions,
 ): Promise<AppliedPlanChange | undefined> {
-  const { subscription, change, target, planBefore } = loaded;
+  const { subscription, change, target, planBefore, coupon } = loaded;
   const { at } = change;
+  // The coupon before the partner's numbers, whatever documents follow: two changes at once never wait for each other.
+  const pending = coupon && (options.reserved ?? (await reserveCoupon(tx, coupon, subscription.id)));
+  if (coupon && !pending) return undefined;
   const { settlement, invoice, creditNote } = await settle(tx, loaded, options);
-  if (!(await redeem(tx, loaded, options, invoice))) return undefined;
+  if (coupon && pending) await redeem(tx, loaded, { coupon, pending }, invoice);
   // A new anchor cuts the windows of usage anew: what was used before is billed by the old ones.
   if (change.anchor === 'RESET') {
     const newStart = laterOf(subscription.periodStart, change.after.span.start);
