@@ -166,7 +166,7 @@ test(
 );
 
 /** Until the damage is there; it takes a few kills, seldom many. */
-const torn = { kills: 100, crashes: 0, torn: true } as const;
+const torn = { kills: 300, crashes: 0, torn: true } as const;
 
 /** A state that no run of the real code leaves behind. */
 const isBroken = ({ lost, double, torn, findings, work }: Awaited<ReturnType<typeof verdict>>) =>
@@ -185,7 +185,11 @@ test('control: where the unique key is gone too, periods are billed twice, and t
   await cluster.database.asOwner('drop index invoices_one_per_period');
   await cluster.database.asOwner('delete from billing_work');
   const first = lastMonth + 1;
-  const enough = async () => (await cluster.database.asOwner('select 1 from check_double_period')).length > 0;
+  const enough = async () => {
+    // Who was parked over other damage goes on, else the storm may end with nobody left to be billed.
+    await cluster.database.asOwner('delete from billing_work where parked_at is not null');
+    return (await cluster.database.asOwner('select 1 from check_double_period')).length > 0;
+  };
   const last = await storm({ ...torn, firstMonth: first, seed: seed + 2, enough });
   const { findings, double } = await verdict(first, last);
   expect(double).toBeGreaterThan(0);
