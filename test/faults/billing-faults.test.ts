@@ -191,7 +191,8 @@ test('control: where the unique key is gone too, periods are billed twice, and t
     return (await cluster.database.asOwner('select 1 from check_double_period')).length > 0;
   };
   const last = await storm({ ...torn, firstMonth: first, seed: seed + 2, enough });
-  const { findings, double } = await verdict(first, last);
+  // The first to be billed twice are those that the storm before left behind, for a month of theirs.
+  const { findings, double } = await verdict(1, last);
   expect(double).toBeGreaterThan(0);
   expect(findings).toEqual(expect.arrayContaining(['check_double_period', 'check_guards']));
 }, 240_000);
