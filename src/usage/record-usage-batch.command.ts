@@ -191,23 +191,24 @@ export async function ingestUsage(
     wanted = await letIn(tx, unknown, holdings, schedule, reject);
   }
   const watched = watchedOf(limited, schedule, tx.now);
-  const added = await tx.usage.claimAndAdd(tenant, {
+  let counted = await tx.usage.addNew(tenant, {
     events: eventsOf(wanted),
     measured: measuredOf(wanted),
     limited: limitedIds,
     asked: watched,
   });
-  const taken = new Set(added.taken);
-  const repeated = wanted.filter((_, place) => taken.has(place));
-  const same = new Map([...before, ...(await tx.usage.recorded(tenant.id, eventsOf(repeated)))]);
-  for (const { places, event } of same.size > 0 ? readable : []) {
-    if (same.get(keyOf(event)) === false) reject(places, event.id, conflict);
-  }
-  const fresh = taken.size > 0 ? wanted.filter((_, place) => !taken.has(place)) : wanted;
-  let { counted } = added;
-  if (taken.size > 0) {
+  let fresh = wanted;
+  let same = before;
+  if (!counted) {
+    const taken = await tx.usage.claim(tenant, eventsOf(wanted));
+    const repeated = wanted.filter((_, place) => taken.has(place));
+    same = new Map([...before, ...(await tx.usage.recorded(tenant.id, eventsOf(repeated)))]);
+    fresh = wanted.filter((_, place) => !taken.has(place));
     await tx.usage.add(tenant, eventsOf(fresh), measuredOf(fresh));
     counted = await tx.usage.countsIn(tenant.id, watched);
+  }
+  for (const { places, event } of same.size > 0 ? readable : []) {
+    if (same.get(keyOf(event)) === false) reject(places, event.id, conflict);
   }
   if (fresh.length > 0) await tellThresholds(tx, watched, counted);
   return answer(fresh.length);

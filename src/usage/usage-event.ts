@@ -82,19 +82,26 @@ function isLabel(value: unknown): value is string {
 const timePattern = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/;
 const earliest = 0;
 
+const computersPattern = /^\d{4}-\d\d-(\d\d)T\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+type Time = Pick<UsageEvent, 'at' | 'atText'>;
+const timeOf = (at: number): Time => ({ at, atText: new Date(at).toISOString() });
+
 /** RFC 3339, to the millisecond; `undefined` for anything else, also for 30 February. */
-function parseTime(text: string): Date | undefined {
-  if (text.length === 24) {
-    // As a computer writes it: then it reads back as the same text.
+function parseTime(text: string): Time | undefined {
+  const written = text.length === 24 ? computersPattern.exec(text) : null;
+  if (written) {
+    // As computers write it, the text stays; a day that the month does not have would be read as one of the next.
     const date = new Date(text);
-    if (date.getTime() >= earliest && date.toISOString() === text) return date;
+    const at = date.getTime();
+    return at >= earliest && date.getUTCDate() === Number(written[1]) ? { at, atText: text } : undefined;
   }
   const match = text.length <= 40 ? timePattern.exec(text) : null;
   if (!match) return undefined;
   const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
   if (day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return undefined;
-  const date = new Date(text.replace(/(\.\d{3})\d+/, '$1'));
-  return date.getTime() >= earliest ? date : undefined;
+  const at = Date.parse(text.replace(/(\.\d{3})\d+/, '$1'));
+  return at >= earliest ? timeOf(at) : undefined;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -124,9 +131,9 @@ export function parseUsageEvent(sent: unknown, now: number): UsageEvent | EventP
     return bad(`subject has 1 to ${longestText} printable characters.`);
   }
   const timeGiven = time !== undefined && time !== null;
-  const when = timeGiven ? (typeof time === 'string' ? parseTime(time) : undefined) : new Date(now);
+  const when = timeGiven ? (typeof time === 'string' ? parseTime(time) : undefined) : timeOf(now);
   if (when === undefined) return bad('time is RFC 3339, such as 2026-01-31T12:00:00Z, from 1970 on.');
-  const at = when.getTime();
+  const { at, atText } = when;
   if (at > now + futureTolerance) return { code: 'EVENT_IN_FUTURE', message: 'time is in the future.' };
   const hasQuantity = quantity !== undefined && quantity !== null;
   const parsed = hasQuantity ? quantityOf(quantity) : undefined;
@@ -151,7 +158,7 @@ export function parseUsageEvent(sent: unknown, now: number): UsageEvent | EventP
     type,
     subject: subject ?? undefined,
     at,
-    atText: when.toISOString(),
+    atText,
     timeGiven,
     quantity: parsed,
     quantityText: parsed && quantityText(quantity),
