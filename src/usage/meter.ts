@@ -9,6 +9,12 @@ export interface UsageWindow {
   readonly end: Instant;
 }
 
+/** How much was used of a feature in a window? */
+export interface UsageAsked {
+  readonly featureId: string;
+  readonly window: UsageWindow;
+}
+
 export const aggregations = ['SUM', 'COUNT', 'MAX', 'UNIQUE_COUNT', 'LATEST'] as const;
 /** What the events of a window come to. */
 export type Aggregation = (typeof aggregations)[number];

@@ -191,12 +191,13 @@ export async function ingestUsage(
     wanted = await letIn(tx, unknown, holdings, schedule, reject);
   }
   const watched = watchedOf(limited, schedule, tx.now);
-  let counted = await tx.usage.addNew(tenant, {
-    events: eventsOf(wanted),
-    measured: measuredOf(wanted),
-    limited: limitedIds,
-    asked: watched,
-  });
+  // Sent together, and done in this order: a batch waits once for the database.
+  const [, told, added] = await Promise.all([
+    tx.usage.lockFeatures(tenant, limitedIds),
+    tx.usageThresholds.toldIn(tenant.id, watched),
+    tx.usage.addNew(tenant, { events: eventsOf(wanted), measured: measuredOf(wanted), asked: watched }),
+  ]);
+  let counted = added;
   let fresh = wanted;
   let same = before;
   if (!counted) {
@@ -210,7 +211,7 @@ export async function ingestUsage(
   for (const { places, event } of same.size > 0 ? readable : []) {
     if (same.get(keyOf(event)) === false) reject(places, event.id, conflict);
   }
-  if (fresh.length > 0) await tellThresholds(tx, watched, counted);
+  if (fresh.length > 0) await tellThresholds(tx, watched, counted, told);
   return answer(fresh.length);
 }
 

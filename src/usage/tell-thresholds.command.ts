@@ -4,7 +4,7 @@ import { ever, type LimitSchedule, resetWindow } from '../entitlements/entitleme
 import type { Tx } from '../tx';
 import { type Holding, isLimited, reachedThresholds } from './consumption';
 import type { UsageWindow } from './meter';
-import type { UsageThreshold } from './usage-threshold';
+import type { ToldThreshold, UsageThreshold } from './usage-threshold';
 
 /** A limit whose shares are told as they are reached, in the window that it counts in now. */
 export interface Watched extends Holding {
@@ -28,13 +28,17 @@ export function watchedOf(holdings: readonly Holding[], schedule: LimitSchedule 
  * (`usage.lockFeatures`): nobody adds between what was added and this look at it.
  *
  * @param used of each in its window, by now
+ * @param told in these windows before: as good as always all that was reached, and nothing is left to be done
  */
 export async function tellThresholds(
   tx: Pick<Tx, 'tenant' | 'now' | 'usageThresholds' | 'newId' | 'emit'>,
   watched: readonly Watched[],
   used: readonly DecimalValue[],
+  told: readonly ToldThreshold[],
 ): Promise<void> {
   const { tenant, now } = tx;
+  const isTold = ({ featureId, percent }: ToldThreshold) =>
+    told.some((one) => one.featureId === featureId && one.percent === percent);
   const reached = watched.flatMap(({ counting, merged, window }, index): UsageThreshold[] => {
     const limit = merged!.limit ?? decimal(0);
     return reachedThresholds(limit, used[index]!, counting.thresholds).map((percent) => ({
@@ -47,8 +51,9 @@ export async function tellThresholds(
       reachedAt: now,
     }));
   });
+  const news = reached.filter((threshold) => !isTold(threshold));
   const codes = new Map(watched.map(({ counting }) => [counting.featureId, counting.featureCode]));
-  for (const threshold of await tx.usageThresholds.insertNew(tenant.partnerId, reached)) {
+  for (const threshold of await tx.usageThresholds.insertNew(tenant.partnerId, news)) {
     await tx.emit({
       type: 'usage.threshold_reached',
       payload: { threshold, featureCode: codes.get(threshold.featureId)! },

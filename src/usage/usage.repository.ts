@@ -6,7 +6,7 @@ import { decimalOfNumeric } from '../platform/columns';
 import { inOrder, type Prepared, sqlState } from '../platform/database';
 import { askPrepared } from '../platform/prepared-read';
 import { gatheredQuery, togetherOf } from '../platform/together';
-import type { Aggregation, UsageWindow } from './meter';
+import type { Aggregation, UsageAsked, UsageWindow } from './meter';
 import { type Measured, rollUp } from './rollup';
 import { keyOf, type UsageEvent } from './usage-event';
 
@@ -16,15 +16,9 @@ export interface LateUsage {
   readonly bucketStart: Instant;
 }
 
-export interface UsageAsked {
-  readonly featureId: string;
-  readonly window: UsageWindow;
-}
-
 interface NewUsage {
   readonly events: readonly UsageEvent[];
   readonly measured: readonly Measured[];
-  readonly limited: readonly string[];
   readonly asked: readonly UsageAsked[];
 }
 
@@ -48,20 +42,14 @@ export class UsageRepository {
 
   /**
    * Where all events are new, as almost always: takes their keys, keeps them, adds what they count to the rollups, and
-   * answers what the windows come to by then; a batch waits once for the database. Where one was sent before, nothing of it
-   * stays but the locks, and the answer is `undefined`: `claim` tells which ones are new.
+   * answers what the windows come to by then. Where one was sent before, nothing of it stays, and the answer is `undefined`: `claim` tells which ones are new.
    *
-   * @param limited the features to be locked first
    * @param asked what is to be counted afterwards
    */
-  async addNew(
-    owner: Owner,
-    { events, measured, limited, asked }: NewUsage,
-  ): Promise<readonly DecimalValue[] | undefined> {
+  async addNew(owner: Owner, { events, measured, asked }: NewUsage): Promise<readonly DecimalValue[] | undefined> {
     if (events.length === 0) return [];
     try {
-      const [, , , counted] = await inOrder(
-        this.lockFeatures(owner, limited),
+      const [, , counted] = await inOrder(
         askPrepared(this.manager, savepoint, []),
         askPrepared(this.manager, addNew, added(owner, events, measured)),
         this.countsIn(owner.id, asked),

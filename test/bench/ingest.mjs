@@ -12,7 +12,7 @@ const document = `mutation ($input: RecordUsageBatchInput!) { recordUsageBatch(i
 
 let serial = 0;
 const base = Date.parse('2025-12-21T14:59:59Z');
-function bodyOf(count) {
+function bodyOf(count, tenantId) {
   const events = [];
   for (let n = 0; n < count; n += 1) {
     serial += 1;
@@ -20,22 +20,22 @@ function bodyOf(count) {
     const event = { id: `event-${serial}`, source: '/bench', type: 'api_calls', time, quantity: '1' };
     events.push({ ...event, data: { region: 'eu' } });
   }
-  return JSON.stringify({ query: document, variables: { input: { events } } });
+  return JSON.stringify({ query: document, variables: { input: { tenantId, events } } });
 }
 
 /** Made before the clock runs: the load shares its core with PostgreSQL. */
-const bodiesOf = (seconds) => Array.from({ length: seconds * 120 }, () => bodyOf(batch));
+const bodiesOf = (seconds, tenantId) => Array.from({ length: seconds * 40 }, () => bodyOf(batch, tenantId));
 
-async function record(url, token, seconds) {
-  const bodies = bodiesOf(seconds);
+async function record(url, token, tenants, seconds) {
+  const bodies = tenants.map((tenantId) => bodiesOf(seconds, tenantId));
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
   const until = performance.now() + seconds * 1_000;
   const took = [];
   const started = performance.now();
   await Promise.all(
-    Array.from({ length: connections }, async () => {
+    tenants.map(async (tenantId, index) => {
       while (performance.now() < until) {
-        const body = bodies.pop() ?? bodyOf(batch);
+        const body = bodies[index].pop() ?? bodyOf(batch, tenantId);
         const sent = performance.now();
         const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body });
         const answer = await response.json();
@@ -47,6 +47,32 @@ async function record(url, token, seconds) {
   const rate = (took.length * batch) / ((performance.now() - started) / 1_000);
   const at = (share) => took.toSorted((one, two) => one - two)[Math.floor((took.length - 1) * share)];
   return { rate, p50: at(0.5), p99: at(0.99) };
+}
+
+/** One tenant for each connection, with a limit that they pass on the way. */
+async function makeTenants(url, token) {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+  const act = async (mutation, input, selection) => {
+    const type = `${mutation[0].toUpperCase()}${mutation.slice(1)}`;
+    const query = `mutation ($input: ${type}Input!) { ${mutation}(input: $input) {
+      ... on ${type}Done { ${selection} } ... on Refused { code message } } }`;
+    const response = await fetch(`${url}/graphql`, {
+      ...{ method: 'POST', headers },
+      body: JSON.stringify({ query, variables: { input } }),
+    });
+    const answer = await response.json();
+    const done = answer.data?.[mutation];
+    if (!done || done.code) throw new Error(JSON.stringify(answer).slice(0, 500));
+    return done;
+  };
+  const tenants = [];
+  for (let n = 1; n <= connections; n += 1) {
+    const input = { name: `Bench ${n}`, currency: 'EUR', sandbox: true, testClock: '2025-12-21T15:00:00Z' };
+    const { tenant } = await act('createTenant', input, 'tenant { id }');
+    await act('startSubscription', { tenantId: tenant.id, plan: 'starter' }, 'subscription { id }');
+    tenants.push(tenant.id);
+  }
+  return tenants;
 }
 
 /** Each round loads both, one after the other. */
@@ -61,11 +87,12 @@ export async function benchIngest({ gateway, token, databaseUrl, start, rounds, 
   const argument = JSON.stringify({ url: databaseUrl, connections, batch, tenantId, partnerId });
   const copy = await start(join(here, 'copy-loader.mjs'), [argument]);
   const measured = [];
-  await record(gateway.url, token, 2);
+  const tenants = await makeTenants(gateway.url, token);
+  await record(gateway.url, token, tenants, 2);
   await copy.tell({ seconds: 2 });
   for (let round = 1; round <= rounds; round += 1) {
     say(`recordUsageBatch: tollgate, round ${round} of ${rounds}`);
-    const recorded = await record(gateway.url, token, seconds);
+    const recorded = await record(gateway.url, token, tenants, seconds);
     say(`recordUsageBatch: COPY, round ${round} of ${rounds}`);
     const { rate } = await copy.tell({ seconds });
     measured.push({ ...recorded, copy: rate, ofCopy: recorded.rate / rate });

@@ -128,7 +128,7 @@ try {
   stops.push(mercurius.stop);
 
   const tokens = Object.fromEntries(
-    [...new Set([...Object.values(questions).map(({ as }) => as), 'tenant-admin'])].map((identity) => [
+    [...new Set([...Object.values(questions).map(({ as }) => as), 'partner-owner'])].map((identity) => [
       identity,
       execFileSync(process.execPath, [join(root, 'dist/src/main.js'), 'token', identity], {
         env: { ...process.env, ...environment },
@@ -181,7 +181,7 @@ try {
 
   let ingest;
   if (!only || only.includes('recordUsageBatch')) {
-    const token = tokens['tenant-admin'];
+    const token = tokens['partner-owner'];
     ingest = await benchIngest({ gateway, token, databaseUrl: databaseUrl.toString(), start, rounds, seconds, say });
     report.push({ question: 'recordUsageBatch', ...ingest });
   }
