@@ -60,8 +60,18 @@ export function instantText(instant: Instant): string {
   return new Date(instant.epochMilliseconds).toISOString();
 }
 
+const dates = new Map<string, LocalDate>();
+const mostDates = 10_000;
+
+/** The same text is the same object: what is computed of a date can be remembered with it. */
 export function localDate(text: string): LocalDate {
-  return Temporal.PlainDate.from(text);
+  let date = dates.get(text);
+  if (!date) {
+    date = Temporal.PlainDate.from(text);
+    if (dates.size >= mostDates) dates.clear();
+    dates.set(text, date);
+  }
+  return date;
 }
 
 export function isBefore(first: Instant, second: Instant): boolean {

@@ -4,6 +4,7 @@ import {
   daysBetween,
   type Instant,
   isAtOrBefore,
+  isBefore,
   type LocalDate,
   startOfDay,
   type TimeZone,
@@ -47,16 +48,41 @@ export function periodStartDate(anchor: LocalDate, interval: IntervalUnit, index
   }
 }
 
+/** Calendar arithmetic is dear, and one anchor serves many subscriptions: it is remembered as long as the date itself. */
+interface KnownPeriods {
+  readonly byIndex: Map<number, Period>;
+  last?: Period;
+}
+const known = new WeakMap<LocalDate, Map<string, KnownPeriods>>();
+const mostPeriods = 1_000;
+
+function knownPeriods({ anchor, interval, zone }: Schedule): KnownPeriods {
+  let ofAnchor = known.get(anchor);
+  if (!ofAnchor) {
+    ofAnchor = new Map();
+    known.set(anchor, ofAnchor);
+  }
+  const key = `${interval} ${zone}`;
+  let periods = ofAnchor.get(key);
+  if (!periods) {
+    periods = { byIndex: new Map() };
+    ofAnchor.set(key, periods);
+  }
+  return periods;
+}
+
 export function periodAt(schedule: Schedule, index: number): Period {
-  const startDate = periodStartDate(schedule.anchor, schedule.interval, index);
-  const endDate = periodStartDate(schedule.anchor, schedule.interval, index + 1);
-  return {
-    index,
-    startDate,
-    endDate,
-    start: startOfDay(startDate, schedule.zone),
-    end: startOfDay(endDate, schedule.zone),
-  };
+  const { byIndex } = knownPeriods(schedule);
+  let period = byIndex.get(index);
+  if (!period) {
+    const startDate = periodStartDate(schedule.anchor, schedule.interval, index);
+    const endDate = periodStartDate(schedule.anchor, schedule.interval, index + 1);
+    const [start, end] = [startOfDay(startDate, schedule.zone), startOfDay(endDate, schedule.zone)];
+    period = { index, startDate, endDate, start, end };
+    if (byIndex.size >= mostPeriods) byIndex.clear();
+    byIndex.set(index, period);
+  }
+  return period;
 }
 
 export function periodIndexOf(anchor: LocalDate, interval: IntervalUnit, date: LocalDate): number {
@@ -75,10 +101,14 @@ export function periodIndexOf(anchor: LocalDate, interval: IntervalUnit, date: L
 
 /** The period in which an instant lies. */
 export function periodContaining(schedule: Schedule, at: Instant): Period {
+  const periods = knownPeriods(schedule);
+  const { last } = periods;
+  if (last && isAtOrBefore(last.start, at) && isBefore(at, last.end)) return last;
   let period = periodAt(schedule, periodIndexOf(schedule.anchor, schedule.interval, dateAt(at, schedule.zone)));
   // A clock that is put back across midnight repeats the end of a day whose next has begun: the instants decide.
   while (isAtOrBefore(period.end, at)) period = periodAt(schedule, period.index + 1);
   invariant(period.start.epochMilliseconds <= at.epochMilliseconds, 'a period begins after an instant in it');
+  periods.last = period;
   return period;
 }
 

@@ -1,12 +1,5 @@
 import type { FeatureKind, ResetPeriod } from '../catalog/feature';
-import {
-  type Instant,
-  instantFromMilliseconds,
-  instantText,
-  type LocalDate,
-  localDate,
-  timeZone,
-} from '../core/calendar';
+import { type Instant, instantFromMilliseconds, instantText, localDate, timeZone } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { decimalOfNumeric } from '../platform/columns';
 import type { Ask, Entry, Prepared } from '../platform/database';
@@ -48,18 +41,6 @@ const statement: Prepared = {
   text: 'select * from app.check_entitlements($1, $2, $3, $4, $5, $6, $7, $8, $9)',
 };
 
-/** Parsed once for each date there is. */
-const anchors = new Map<string, LocalDate>();
-
-function anchorOf(text: string): LocalDate {
-  let anchor = anchors.get(text);
-  if (!anchor) {
-    anchor = localDate(text);
-    anchors.set(text, anchor);
-  }
-  return anchor;
-}
-
 const instantOf = (date: Date) => instantFromMilliseconds(date.getTime());
 
 function sourceFromRow(row: CheckRow, sourceKind: EntitlementSourceKind, featureCode: string): EntitlementSource {
@@ -94,7 +75,7 @@ function fromRows(questions: readonly CheckQuestion[], rows: readonly CheckRow[]
       now: instantOf(row.tenant_now),
     };
     const { anchor_date: anchor, subscription_time_zone: zone } = row;
-    const subscription = anchor && zone ? { anchorDate: anchorOf(anchor), timeZone: timeZone(zone) } : undefined;
+    const subscription = anchor && zone ? { anchorDate: localDate(anchor), timeZone: timeZone(zone) } : undefined;
     const before = answers[index];
     answers[index] = {
       tenant,

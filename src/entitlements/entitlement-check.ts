@@ -1,6 +1,6 @@
 import type { TenantContext } from '../access/tenant';
 import { type Feature, resetInterval } from '../catalog/feature';
-import { type Instant, instant, isAtOrBefore, isBefore, isSameInstant, localDate, timeZone } from '../core/calendar';
+import { type Instant, instant, isSameInstant, localDate, timeZone } from '../core/calendar';
 import { type DecimalValue, decimal } from '../core/decimal';
 import type { Id } from '../core/ids';
 import { type Period, periodContaining } from '../core/period';
@@ -44,10 +44,6 @@ export interface EntitlementCheckInput {
 /** Where a limit that never starts over counts. */
 export const ever: UsageWindow = { start: instant('1970-01-01T00:00:00Z'), end: instant('2200-01-01T00:00:00Z') };
 
-/** The last window of each schedule: calendar arithmetic is dear, and one window answers for weeks of checks. */
-const windows = new Map<string, Period>();
-const mostWindows = 10_000;
-
 /** When limits start over. */
 export type LimitSchedule = Pick<Subscription, 'anchorDate' | 'timeZone'>;
 
@@ -63,13 +59,7 @@ export function resetWindow(
   const interval = resetInterval(merged.resetPeriod);
   if (!interval) return undefined;
   const { anchorDate: anchor, timeZone: zone } = subscription ?? calendar;
-  const key = `${anchor} ${interval} ${zone}`;
-  const known = windows.get(key);
-  if (known && isAtOrBefore(known.start, at) && isBefore(at, known.end)) return known;
-  const window = periodContaining({ anchor, interval, zone }, at);
-  if (windows.size >= mostWindows) windows.clear();
-  windows.set(key, window);
-  return window;
+  return periodContaining({ anchor, interval, zone }, at);
 }
 
 /** In which window the use of what was read is to be summed up; `undefined`: it is not METERED, or nothing gives it. */

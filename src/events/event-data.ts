@@ -2,7 +2,7 @@ import type { Tenant } from '../access/tenant';
 import type { Addon } from '../catalog/addon';
 import type { Feature } from '../catalog/feature';
 import type { Plan, PlanVersion } from '../catalog/plan';
-import type { Instant } from '../core/calendar';
+import { instantText } from '../core/calendar';
 import { decimalText } from '../core/decimal';
 import { encodeId, type IdKind } from '../core/ids';
 import { amountText, type Money } from '../core/money';
@@ -27,7 +27,7 @@ import type { WebhookEndpoint } from './webhook-endpoint';
  */
 
 export const money = (amount: Money) => ({ amount: amountText(amount), currency: amount.currency });
-const time = (instant: Instant) => instant.toString({ smallestUnit: 'millisecond' });
+const time = instantText;
 const orNull = <T, U>(value: T | undefined | null, convert: (value: T) => U): U | null =>
   value === undefined || value === null ? null : convert(value);
 const ofTenant = (kind: IdKind, row: { readonly tenantId: string }, id: string) => encodeId(kind, id, row.tenantId);

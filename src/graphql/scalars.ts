@@ -1,6 +1,6 @@
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
 import { Temporal } from 'temporal-polyfill';
-import { type Instant, type LocalDate, parseTimeZone, type TimeZone } from '../core/calendar';
+import { type Instant, instantText, type LocalDate, parseTimeZone, type TimeZone } from '../core/calendar';
 import { type CurrencyCode, isCurrencyCode } from '../core/currency';
 import { type DecimalValue, decimalText, isDecimalText } from '../core/decimal';
 
@@ -74,7 +74,7 @@ export const DateTimeScalar = textScalar<Instant>({
       return undefined;
     }
   },
-  print: (value) => value.toString({ smallestUnit: 'millisecond' }),
+  print: instantText,
 });
 
 export const LocalDateScalar = textScalar<LocalDate>({

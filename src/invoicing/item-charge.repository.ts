@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { type Instant, instantFromMilliseconds } from '../core/calendar';
+import { type Instant, instantFromMilliseconds, instantText } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
 import type { Id } from '../core/ids';
@@ -103,7 +103,7 @@ export class ItemChargeRepository {
     currency: CurrencyCode,
     basis: ProrationBasis,
   ): Promise<Map<string, ItemAccount>> {
-    const rows = await rowsOfPeriod(this.manager, [tenantId, subscriptionId, periodStart.toString()]);
+    const rows = await rowsOfPeriod(this.manager, [tenantId, subscriptionId, instantText(periodStart)]);
     const accounts = new Map<string, ItemAccount>();
     for (const [itemId, entries] of groupBy(rows, (row) => row.itemId)) {
       const charged = entries.reduce((total, row) => add(total, money(row.amount, currency)), zero(currency));

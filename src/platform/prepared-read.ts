@@ -46,8 +46,15 @@ export function preparedRead<Row extends ObjectLiteral>(entity: EntityTarget<Row
     const together = statement.many && togetherOf(manager);
     if (together) {
       const { many } = statement;
-      const answer = await together.ask(name, values, (all) => askManyTimes(manager, many!, all));
-      return answer.map((cells) => rowOf(columns, cells) as Row);
+      // What many tenants ask alike, such as a plan that they all have, is one list of rows for all of them.
+      return together.ask(name, values, async (all) => {
+        const known = new Map<readonly (readonly unknown[])[], Row[]>();
+        return (await askManyTimes(manager, many!, all)).map((answer) => {
+          const rows = known.get(answer) ?? answer.map((cells) => rowOf(columns, cells) as Row);
+          known.set(answer, rows);
+          return rows;
+        });
+      });
     }
     const client = await manager.queryRunner.connect();
     manager.connection.logger.logQuery(text, values as unknown[], manager.queryRunner);

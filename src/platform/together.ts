@@ -72,14 +72,21 @@ const sessions = new WeakMap<QueryRunner, Together>();
 export const togetherOf = (manager: EntityManager): Together | undefined =>
   manager.queryRunner ? sessions.get(manager.queryRunner) : undefined;
 
-/** An array as PostgreSQL reads it. */
+const special = /["\\]/;
+const specials = /["\\]/g;
+
+/** An array as PostgreSQL reads it, in one piece: a driver that quotes each value makes three copies of it. */
 function arrayText(values: readonly unknown[]): string {
-  const cells = values.map((value) => {
-    if (value === null || value === undefined) return 'NULL';
-    const text = String(value);
-    return /^[\w:.+-]+$/.test(text) && text !== 'NULL' ? text : `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
-  });
-  return `{${cells.join(',')}}`;
+  let list = '';
+  for (const value of values) {
+    if (list !== '') list += ',';
+    if (value === null || value === undefined) list += 'NULL';
+    else {
+      const text = String(value);
+      list += special.test(text) ? `"${text.replace(specials, '\\$&')}"` : `"${text}"`;
+    }
+  }
+  return `{${list}}`;
 }
 
 /** Any parameter as text that a cast to its type reads. */
@@ -95,11 +102,21 @@ export interface ManyTimes {
   readonly text: string;
 }
 
+const isList = (type: string) => type.endsWith('[]');
+/**
+ * Values of a type. Behind row-level security a value is looked up in an index only as what it is: a cast from text might
+ * tell what a policy hides, so PostgreSQL would read every row that the policy lets in first. Lists in a list stay text.
+ */
+const listOf = (type: string) => (isList(type) ? 'text[]' : `${type}[]`);
+
 /** One statement that reads the answers to a list of questions: `place` comes first in each row. */
 export function manyTimes(name: string, text: string, types: readonly string[]): ManyTimes {
-  const asked = text.replaceAll(/\$(\d+)/g, (_match, number) => `(question.p${number})::${types[Number(number) - 1]}`);
+  const asked = text.replaceAll(/\$(\d+)/g, (_match, number) => {
+    const type = types[Number(number) - 1]!;
+    return isList(type) ? `(question.p${number})::${type}` : `question.p${number}`;
+  });
   const names = types.map((_type, index) => `p${index + 1}`).join(', ');
-  const lists = types.map((_type, index) => `$${index + 1}::text[]`).join(', ');
+  const lists = types.map((type, index) => `$${index + 1}::${listOf(type)}`).join(', ');
   return {
     name: `${name} many`,
     text: `select question.place::integer, answer.* from unnest(${lists}) with ordinality as question(${names}, place)
@@ -126,7 +143,7 @@ export async function askManyTimes(
     return place;
   });
   const client = await manager.queryRunner!.connect();
-  const values = different[0]!.map((_value, index) => different.map((texts) => texts[index]));
+  const values = different[0]!.map((_value, index) => arrayText(different.map((texts) => texts[index])));
   manager.connection.logger.logQuery(statement.text, values, manager.queryRunner);
   const { rows } = await client.query({ ...statement, values, rowMode: 'array' });
   const answers: unknown[][][] = different.map(() => []);
@@ -192,7 +209,7 @@ async function insertMany(manager: EntityManager, entity: EntityTarget<ObjectLit
     text: `insert into "${table}" (${names}) select ${given.map(({ type }, index) => `u.c${index}::${type}`).join(', ')}
              from unnest(${given.map((_column, index) => `$${index + 1}::text[]`).join(', ')})
                as u(${given.map((_column, index) => `c${index}`).join(', ')})`,
-    values: given.map((column) => rows.map((row) => cell(column, row[column.property]))),
+    values: given.map((column) => arrayText(rows.map((row) => cell(column, row[column.property])))),
   });
 }
 
@@ -208,16 +225,18 @@ async function updateMany(
   const sets = columns.filter(({ property }) => property in set && set[property] !== undefined);
   const all = [...keys, ...sets];
   const client = await manager.queryRunner!.connect();
-  const at = (index: number) => `u.c${index}::${all[index]!.type}`;
+  const at = (index: number) => (isList(all[index]!.type) ? `u.c${index}::${all[index]!.type}` : `u.c${index}`);
   const { rows } = await client.query({
     text: `update "${table}" t
               set ${sets.map(({ name }, index) => `"${name}" = ${at(keys.length + index)}`).join(', ')}
-             from unnest(${all.map((_column, index) => `$${index + 1}::text[]`).join(', ')}) with ordinality
+             from unnest(${all.map(({ type }, index) => `$${index + 1}::${listOf(type)}`).join(', ')}) with ordinality
                as u(${all.map((_column, index) => `c${index}`).join(', ')}, place)
             where ${keys.map(({ name }, index) => `t."${name}" = ${at(index)}`).join(' and ')}
            returning u.place::integer as place`,
     values: all.map((column, index) =>
-      changes.map((change) => cell(column, (index < keys.length ? change.key : change.set)[column.property])),
+      arrayText(
+        changes.map((change) => cell(column, (index < keys.length ? change.key : change.set)[column.property])),
+      ),
     ),
   });
   const found = new Set((rows as { place: number }[]).map(({ place }) => place));

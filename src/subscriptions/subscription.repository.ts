@@ -78,6 +78,7 @@ function toRow(subscription: Subscription) {
   };
 }
 
+const itemRow = preparedRead(SubscriptionItemEntity, 'where tenant_id = $1 and id = $2');
 const itemRows = preparedRead(SubscriptionItemEntity, 'where tenant_id = any($1) and id = any($2)');
 const liveRows = preparedRead(SubscriptionEntity, `where tenant_id = $1 and status <> 'CANCELLED'`);
 const rowsByIds = preparedRead(SubscriptionEntity, 'where tenant_id = any($1) and id = any($2)');
@@ -129,11 +130,15 @@ export class SubscriptionRepository {
   }
 
   private async whole(rows: readonly SubscriptionEntity[]): Promise<Subscription[]> {
-    if (rows.length === 0) return [];
-    const items = await itemRows(this.manager, [
-      [...new Set(rows.map((row) => row.tenantId))],
-      rows.map((row) => row.planItemId),
-    ]);
+    const [first] = rows;
+    if (!first) return [];
+    const items =
+      rows.length === 1
+        ? await itemRow(this.manager, [first.tenantId, first.planItemId])
+        : await itemRows(this.manager, [
+            [...new Set(rows.map((row) => row.tenantId))],
+            rows.map((row) => row.planItemId),
+          ]);
     const byId = new Map(items.map((row) => [row.id, itemFromRow(row)]));
     return rows.map((row) => {
       const item = byId.get(row.planItemId);
@@ -142,7 +147,6 @@ export class SubscriptionRepository {
     });
   }
 
-  /** The tenant's one live subscription. */
   /** When do the limits of a tenant's features start over? `undefined`: it has no live subscription. */
   async limitSchedule(tenantId: string): Promise<Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined> {
     const rows = await askPrepared<{ anchor_date: string; time_zone: string }>(this.manager, liveSchedule, [tenantId]);
@@ -150,6 +154,7 @@ export class SubscriptionRepository {
     return row && { anchorDate: localDate(row.anchor_date), timeZone: timeZone(row.time_zone) };
   }
 
+  /** The tenant's one live subscription. */
   async live(tenantId: string): Promise<Subscription | undefined> {
     return (await this.whole(await liveRows(this.manager, [tenantId])))[0];
   }

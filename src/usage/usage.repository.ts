@@ -5,7 +5,7 @@ import type { Id } from '../core/ids';
 import { decimalOfNumeric } from '../platform/columns';
 import { inOrder, type Prepared, sqlState } from '../platform/database';
 import { askPrepared } from '../platform/prepared-read';
-import { gatheredQuery, togetherOf } from '../platform/together';
+import { togetherOf } from '../platform/together';
 import type { Aggregation, UsageAsked, UsageWindow } from './meter';
 import { type Measured, rollUp } from './rollup';
 import { keyOf, type UsageEvent } from './usage-event';
@@ -14,6 +14,10 @@ export interface LateUsage {
   readonly featureId: Id<'Feature'>;
   /** The quarter of an hour that was added to. */
   readonly bucketStart: Instant;
+}
+
+interface CountQuestion extends UsageAsked {
+  readonly tenantId: string;
 }
 
 interface NewUsage {
@@ -120,10 +124,24 @@ export class UsageRepository {
   /** The same for any number of windows of a feature: an answer for each question, in one statement. */
   async countsIn(tenantId: string, asked: readonly UsageAsked[]): Promise<DecimalValue[]> {
     if (asked.length === 0) return [];
-    const values = [tenantId, ...windowsOf(asked)];
-    const rows = togetherOf(this.manager)
-      ? await gatheredQuery<{ used: string }>(this.manager, manyCounts, values)
-      : await askPrepared<{ used: string }>(this.manager, counts, values);
+    const questions = asked.map((one): CountQuestion => ({ tenantId, ...one }));
+    const together = togetherOf(this.manager);
+    if (!together) return this.count(questions);
+    return together.ask('usage counts', questions, async (all) => {
+      const counted = await this.count(all.flat());
+      let from = 0;
+      return all.map(({ length }) => {
+        from += length;
+        return counted.slice(from - length, from);
+      });
+    });
+  }
+
+  private async count(questions: readonly CountQuestion[]): Promise<DecimalValue[]> {
+    const rows = await askPrepared<{ used: string }>(this.manager, counts, [
+      questions.map(({ tenantId }) => tenantId),
+      ...windowsOf(questions),
+    ]);
     return rows.map(({ used }) => decimalOfNumeric(used));
   }
 
@@ -300,17 +318,8 @@ const compareRecorded: Prepared = {
 
 const counts: Prepared = {
   name: 'usage counts',
-  text: `select app.usage_in($1, a.feature_id, a.window_start, a.window_end)::text as used
-       from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) with ordinality
-         as a(feature_id, window_start, window_end, place)
-       order by a.place`,
+  text: 'select used::text from app.usage_counts($1, $2, $3, $4) order by place',
 };
-/** The same, asked for many tenants together. */
-const manyCounts = {
-  text: counts.text,
-  types: ['uuid', 'uuid[]', 'timestamptz[]', 'timestamptz[]'],
-  columns: ['used'],
-} as const;
 
 /** A row that is not there cannot be locked: it is made in the same statement, before anything is added. */
 const lock: Prepared = {
