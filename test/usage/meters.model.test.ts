@@ -44,8 +44,10 @@ const anEvent: fc.Arbitrary<Event> = fc.record({
   size: fc.integer({ min: 0, max: 5_000 }),
   user: fc.integer({ min: 0, max: 4 }),
 });
+/** Whole quarters of an hour are added up from rollups alone, the others from events as well. */
+const edge = eventTime.map((at) => at - (at % quarter));
 const aWindow = fc
-  .tuple(fc.oneof(eventTime, fc.constant(0)), fc.oneof(eventTime, fc.constant(now + minute)))
+  .tuple(fc.oneof(eventTime, edge, edge, fc.constant(0)), fc.oneof(eventTime, edge, edge, fc.constant(now + minute)))
   .map(([one, two]) => [Math.min(one, two), Math.max(one, two)] as const);
 
 const thousandths = (value: number) => `${Math.floor(value / 1_000)}.${String(value % 1_000).padStart(3, '0')}`;
