@@ -8,7 +8,15 @@ import { consume, type Holding, isLimited, type Meterage, windowOf } from './con
 import { type Counting, measure } from './meter';
 import type { Measured } from './rollup';
 import { tellThresholds, watchedOf } from './tell-thresholds.command';
-import { type EventProblem, isProblem, isSameEvent, keyOf, parseUsageEvent, type UsageEvent } from './usage-event';
+import {
+  type EventProblem,
+  inKeyOrder,
+  isProblem,
+  isSameEvent,
+  keyOf,
+  parseUsageEvent,
+  type UsageEvent,
+} from './usage-event';
 
 export interface RecordUsageBatchInput {
   /** As the client sent them: one that cannot be read is reported, and the rest is recorded. */
@@ -190,6 +198,7 @@ export async function ingestUsage(
     const unknown = readable.filter(({ event }) => !before.has(keyOf(event)));
     wanted = await letIn(tx, unknown, holdings, schedule, reject);
   }
+  wanted = wanted.toSorted((one, two) => inKeyOrder(one.event, two.event));
   const watched = watchedOf(limited, schedule, tx.now);
   // Sent together, and done in this order: a batch waits once for the database.
   const [, told, added] = await Promise.all([

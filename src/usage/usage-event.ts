@@ -176,6 +176,12 @@ export function keyOf({ id, source }: Pick<UsageEvent, 'id' | 'source'>): string
   return `${source}\n${id}`;
 }
 
+/** One order for everybody who takes keys. */
+export function inKeyOrder(one: Pick<UsageEvent, 'id' | 'source'>, two: Pick<UsageEvent, 'id' | 'source'>): number {
+  if (one.id !== two.id) return one.id < two.id ? -1 : 1;
+  return one.source === two.source ? 0 : one.source < two.source ? -1 : 1;
+}
+
 /** Two sendings of one event, within a batch: do they say the same? */
 export function isSameEvent(first: UsageEvent, second: UsageEvent): boolean {
   return (

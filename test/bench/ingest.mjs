@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const { Client } = createRequire(import.meta.url)('pg');
 const batch = 1_000;
-const connections = 4;
+const connections = 8;
 const document = `mutation ($input: RecordUsageBatchInput!) { recordUsageBatch(input: $input) { __typename
   ... on RecordUsageBatchDone { recorded } ... on Refused { code message } } }`;
 
