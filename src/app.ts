@@ -13,6 +13,9 @@ import {
 } from './entitlements/entitlement-check';
 import { type CheckQuestion, readChecks } from './entitlements/entitlement-check.repository';
 import type { WebhookSettings } from './events/create-webhook-endpoint.command';
+import { storeInboundEvent } from './payments/inbox.repository';
+import type { InboundEvent } from './payments/provider';
+import type { Providers } from './payments/providers';
 import type { Clock } from './platform/clock';
 import {
   askOnce,
@@ -93,6 +96,7 @@ export interface AppParts {
   readonly signer: TextSigner;
   readonly webhooks: WebhookSettings;
   readonly log: Log;
+  readonly providers: Providers;
 }
 
 /** A window may end, or its subscription change, while a check is asked: not again and again. */
@@ -111,6 +115,7 @@ export class App {
   readonly webhooks: WebhookSettings;
   readonly log: Log;
   readonly system: System;
+  readonly providers: Providers;
   private readonly actors = new LRUCache<string, Authentication>({ max: 10_000, ttl: membershipMemory });
   /** In which window a tenant's METERED feature was checked last. */
   private readonly windows = new LRUCache<string, UsageWindow>({ max: 50_000 });
@@ -127,6 +132,7 @@ export class App {
       ask: (questions) => readChecks((statement, values) => askOnce(source, statement, values), clock.now(), questions),
       isOneQuestions: (error) => error instanceof NoSuchAccount || sqlState(error)?.startsWith('22') === true,
     });
+    this.providers = parts.providers;
     this.system = new System(parts.jobSource, parts.clock, parts.log);
   }
 
@@ -182,6 +188,12 @@ export class App {
       if (error instanceof NoSuchAccount) return undefined;
       throw error;
     }
+  }
+
+  /** Keeps a provider's event, whose signature was verified. False: it was there already. */
+  async storeInbound(event: InboundEvent, body: string): Promise<boolean> {
+    const { source, clock } = this.parts;
+    return storeInboundEvent((statement, values) => askOnce(source, statement, values), event, body, clock.now());
   }
 
   private txOf(session: Session, entry: Entry): Tx {

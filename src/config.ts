@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { type ProviderSecrets, providerProblems, providerSecrets } from './payments/provider-secrets';
 
 const schedule = z
   .string()
@@ -32,6 +33,12 @@ const environment = z.object({
   WEBHOOK_KEY: z.string().min(32, 'at least 32 characters').optional(),
   WEBHOOK_DISPATCHER: z.enum(['true', 'false']).default('true'),
   WEBHOOK_ALLOW_LOOPBACK: z.enum(['true', 'false']).default('false'),
+  STRIPE_SECRET_KEY: z.string().optional(),
+  STRIPE_WEBHOOK_SECRET: z.string().optional(),
+  STRIPE_API_URL: z.url({ protocol: /^https?$/ }).optional(),
+  PADDLE_API_KEY: z.string().optional(),
+  PADDLE_WEBHOOK_SECRET: z.string().optional(),
+  PADDLE_API_URL: z.url({ protocol: /^https?$/ }).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
 });
 
@@ -60,6 +67,8 @@ export interface Config {
   readonly webhookDispatcher: boolean;
   /** The demo only: webhooks may go to this machine, over http. */
   readonly webhookLoopback: boolean;
+  /** Of the payment providers that have theirs; the others are off. */
+  readonly providerSecrets: ProviderSecrets;
   readonly logLevel: string;
 }
 
@@ -79,6 +88,12 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     throw new ConfigError(`The environment has values that cannot be used:\n${lines.join('\n')}`);
   }
   const values = parsed.data;
+  const problems = providerProblems(values);
+  if (problems.length > 0) {
+    throw new ConfigError(
+      `A payment provider cannot be used as it is set up:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+    );
+  }
   const mode = values.TOLLGATE_ENV ?? (values.NODE_ENV === 'production' ? 'production' : 'demo');
   if (mode === 'production') {
     const missing = productionNeeds.filter((name) => !values[name]);
@@ -120,6 +135,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     webhookKey: values.WEBHOOK_KEY,
     webhookDispatcher: values.WEBHOOK_DISPATCHER === 'true',
     webhookLoopback: values.WEBHOOK_ALLOW_LOOPBACK === 'true',
+    providerSecrets: providerSecrets(values),
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -21,6 +21,7 @@ import { webhookSecretsFrom } from '../platform/webhook-signing';
 import { demoSteps, seedDemo } from '../seed/demo';
 import { demoEmail, demoIdentities, demoSubject } from '../seed/identities';
 import type { System } from '../system';
+import { createProviders } from './providers';
 
 export interface Progress {
   line(text: string): void;
@@ -83,7 +84,8 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
       ...webhookSecretsFrom(config.webhookKey ?? `webhooks ${demo!.quoteSecret}`),
       allowLoopback: config.webhookLoopback,
     };
-    const app = new App({ source, jobSource, clock, verifier, signer, webhooks, log });
+    const providers = createProviders(config, demo, clock);
+    const app = new App({ source, jobSource, clock, verifier, signer, webhooks, log, providers });
     if (demo) await loadDemo(app, database.ownerUrl, progress);
 
     if (config.webhookDispatcher) {

@@ -13,6 +13,7 @@ import { registerDocumentRoute } from './document-route';
 import { registerGraphqlRoute, setBytes } from './graphql-route';
 import { type PlaygroundOptions, registerPlayground } from './playground';
 import { registerUsageRoute } from './usage-route';
+import { registerWebhookRoute } from './webhook-route';
 
 export interface HttpParts {
   readonly app: App;
@@ -123,6 +124,7 @@ export function createHttpServer(parts: HttpParts): HttpServer {
   registerGraphqlRoute(fastify, { app, server, metrics });
   registerUsageRoute(fastify, { app, metrics });
   registerDocumentRoute(fastify, app);
+  registerWebhookRoute(fastify, { app, metrics });
   if (parts.playground) registerPlayground(fastify, parts.playground);
 
   fastify.get('/health/live', async () => ({ status: 'live' }));

@@ -6,6 +6,7 @@ export interface Metrics {
   readonly requests: Counter<'outcome'>;
   readonly seconds: Histogram;
   readonly databaseConnections: Gauge<'state'>;
+  readonly inboundEvents: Counter<'provider' | 'outcome'>;
 }
 
 export function createMetrics(): Metrics {
@@ -29,6 +30,12 @@ export function createMetrics(): Metrics {
       name: 'tollgate_database_connections',
       help: 'Connections of the request pool by state: total, idle, waiting callers.',
       labelNames: ['state'],
+      registers: [registry],
+    }),
+    inboundEvents: new Counter({
+      name: 'tollgate_inbound_events_total',
+      help: 'Webhooks of payment providers: stored, repeated, or refused (signature, timestamp, body). Refusals that begin with a new secret mean that the secret here is stale.',
+      labelNames: ['provider', 'outcome'],
       registers: [registry],
     }),
   };

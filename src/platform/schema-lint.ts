@@ -46,6 +46,7 @@ export const tablesOutsideTenancy: Readonly<Record<string, string>> = {
   users: 'People are not of one partner. Only functions of the owner read them.',
   user_roles: 'Rights on the whole platform. Only functions of the owner read them.',
   check_results: 'What the checks found last, of the whole platform. Only functions of the owner read and write it.',
+  inbound_events: 'Whose event it is, is known only after it was read. Only functions of the owner reach the inbox.',
   schema_migrations: "TypeORM's list of what was migrated, made and read by the owner.",
 };
 

@@ -54,6 +54,7 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   users: table('closed', ''),
   user_roles: table('closed', ''),
   schema_migrations: table('closed', ''),
+  inbound_events: table('closed', ''),
   partner_users: table('inner', 'select insert update delete'),
   profiles: table('tenant', 'select insert update delete'),
   api_keys: table('inner', 'select insert update'),

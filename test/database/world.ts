@@ -445,6 +445,7 @@ export function freshRows(table: string): ReadonlyMap<string, Values> | undefine
     users: () => [['everybody', { id: idOf('somebody'), email: 'somebody@example.com', created_at: at }]],
     user_roles: () => [['everybody', { user_id: principalId('newcomer'), role: 'SUPER_ADMIN' }]],
     check_results: () => [['everybody', { name: 'check_nothing', findings: 1, checked_at: at }]],
+    inbound_events: () => [['everybody', inboundRow('fresh')]],
     schema_migrations: () => [['everybody', { timestamp: 1, name: 'Forged1' }]],
     partner_users: () =>
       partnerLabels.map((label) => [label, { partner_id: partnerId(label), ...membership('newcomer', 'OWNER') }]),
@@ -455,6 +456,11 @@ export function freshRows(table: string): ReadonlyMap<string, Values> | undefine
   };
   return special[table] && new Map(special[table]());
 }
+
+const inboundRow = (eventId: string): Values => ({
+  ...{ provider: 'FAKE', event_id: eventId, id: idOf(`inbound ${eventId}`), type: 'charge.succeeded', occurred_at: at },
+  ...{ live: false, body: '{}', next_try_at: at, received_at: at },
+});
 
 /** A tenant's row that is not there yet, for tests that bend one of its columns. */
 export const freshTenantRow = (table: string, label: TenantLabel): Values | undefined =>
@@ -529,5 +535,6 @@ export async function plantWorld(database: TestDatabase): Promise<void> {
   for (const [table, row] of Object.entries(tenantRows)) {
     for (const label of tenantLabels) await plant(table, row(tenantPlace(table, label, 'planted')));
   }
+  await plant('inbound_events', inboundRow('planted'));
   await database.asOwner('commit');
 }

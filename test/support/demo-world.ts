@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { dataSourceFor } from '../../ormconfig';
 import { createSuperAdmin } from '../../src/access/create-super-admin.command';
 import { App } from '../../src/app';
+import { Providers } from '../../src/payments/providers';
 import { wallClock } from '../../src/platform/clock';
 import { roleUrls } from '../../src/platform/database-setup';
 import { createLog } from '../../src/platform/log';
@@ -26,6 +27,7 @@ export async function buildDemoWorld(ownerUrl: string): Promise<JWK> {
   const app = new App({
     source,
     jobSource: source,
+    providers: new Providers([]),
     clock: wallClock,
     verifier: verifierForDemo(identityKey),
     signer: createTextSigner('the demo world needs no quotes'),

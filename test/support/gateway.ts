@@ -3,6 +3,9 @@ import { App } from '../../src/app';
 import { encodeId } from '../../src/core/ids';
 import { createGraphqlServer } from '../../src/graphql/server';
 import { createHttpServer } from '../../src/http/server';
+import { FakeProvider } from '../../src/payments/fake/fake-provider';
+import type { PaymentProvider } from '../../src/payments/provider';
+import { Providers } from '../../src/payments/providers';
 import { type Clock, wallClock } from '../../src/platform/clock';
 import { createLog } from '../../src/platform/log';
 import { createMetrics } from '../../src/platform/metrics';
@@ -23,6 +26,8 @@ export interface TestGateway {
   readonly url: string;
   readonly app: App;
   readonly database: TestDatabase;
+  /** The payment provider that it has where no others were given. */
+  readonly fake: FakeProvider;
   /** Runs an operation over real HTTP as a demo identity, with a token or key of one's own, or anonymously (null). */
   ask(
     who: DemoIdentity | { readonly bearer: string } | null,
@@ -49,7 +54,12 @@ export interface TestGatewayOptions {
   readonly database?: TestDatabase;
   /** Webhooks may go to this machine. */
   readonly loopback?: boolean;
+  /** Default: a fake of this gateway's own. */
+  readonly providers?: readonly PaymentProvider[];
 }
+
+/** What the fake provider of a test gateway signs its events with. */
+export const fakeWebhookSecret = 'fake_webhook_secret_of_the_tests';
 
 /** A whole gateway on a database of its own: real PostgreSQL, real HTTP on a free port. */
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -72,9 +82,12 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   await source.initialize();
   await jobSource.initialize();
   const log = createLog('silent');
+  const clock = options.clock ?? wallClock;
+  const fake = new FakeProvider({ clock, webhookSecrets: [fakeWebhookSecret] });
   const app = new App({
     ...{ source, jobSource, log },
-    clock: options.clock ?? wallClock,
+    clock,
+    providers: new Providers(options.providers ?? [fake]),
     verifier: verifierForDemo(identityKey),
     signer: createTextSigner('a secret for the quotes of the tests'),
     webhooks: {
@@ -109,7 +122,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     return { status: response.status, ...((await response.json()) as Omit<Answer, 'status'>) };
   };
   return {
-    ...{ url, app, database, ask, token },
+    ...{ url, app, database, ask, token, fake },
     get: async (who, query, variables) => {
       let { data, errors } = await ask(who, query, variables);
       // A test machine that is busy is no defect: what says that it may be tried again is tried again, as a client does.

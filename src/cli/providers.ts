@@ -1,0 +1,20 @@
+import { createHmac } from 'node:crypto';
+import { join } from 'node:path';
+import type { Config } from '../config';
+import { FakeLedger } from '../payments/fake/fake-ledger';
+import { FakeProvider } from '../payments/fake/fake-provider';
+import { Providers } from '../payments/providers';
+import type { Clock } from '../platform/clock';
+import type { DemoSecrets } from '../platform/secrets';
+
+/** The providers that have their secrets; in the demo the fake as well, whose charges are kept beside the demo's data. */
+export function createProviders(config: Config, demo: DemoSecrets | undefined, clock: Clock): Providers {
+  const fake =
+    demo &&
+    new FakeProvider({
+      clock,
+      webhookSecrets: [createHmac('sha256', demo.quoteSecret).update('fake webhooks').digest('base64url')],
+      ledger: new FakeLedger(join(config.dataFolder, 'fake-payments.jsonl')),
+    });
+  return new Providers(fake ? [fake] : []);
+}

@@ -1,0 +1,19 @@
+import type { InboundHandler } from './inbound-handler.job';
+import type { InboundEvent, PaymentProvider, ProviderName } from './provider';
+
+/**
+ * Handlers of events that are about more than a payment, by provider and type: checkouts, subscriptions that a provider
+ * bills, licences. What a provider's `factOf` understands needs none.
+ */
+const handlers: Readonly<Record<ProviderName, Readonly<Record<string, InboundHandler>>>> = {
+  STRIPE: {},
+  PADDLE: {},
+  FAKE: {},
+};
+
+/** `undefined`: nothing is done about this type; it is kept all the same. */
+export function handlerOf(provider: PaymentProvider, event: InboundEvent): InboundHandler | undefined {
+  const own = handlers[provider.name];
+  if (Object.hasOwn(own, event.type)) return own[event.type];
+  return undefined;
+}

@@ -1,0 +1,108 @@
+import { sqlState } from '../platform/database';
+import type { System } from '../system';
+import { type Applied, type ClaimedEvent, mostAttempts, pauseAfter } from './inbound-event';
+import type { InboundHandler, LocateTenant } from './inbound-handler.job';
+import { handlerOf } from './inbound-handlers.job';
+import { claimInboundEvents, type Settled, settleInboundEvent } from './inbox.repository';
+import type { Providers } from './providers';
+
+export interface InboxOptions {
+  /** How much of it is done at the same time. */
+  readonly workers?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** How long what was claimed is left alone. */
+  readonly holdSeconds?: number;
+}
+
+export interface InboxSummary {
+  readonly applied: number;
+  readonly ignored: number;
+  readonly parked: number;
+  /** They wait for another try. */
+  readonly waiting: number;
+}
+
+const batch = 20;
+
+class Unsettled extends Error {}
+
+/**
+ * Processes what waits in the inbox, until nothing is due. Any number of workers in any number of processes may be at it: an
+ * event's effect and its mark commit together, so it takes effect once however often it is tried.
+ */
+export async function processInbox(
+  system: System,
+  providers: Providers,
+  options: InboxOptions = {},
+): Promise<InboxSummary> {
+  const counts = { applied: 0, ignored: 0, parked: 0, waiting: 0 };
+  const work = async () => {
+    while (!options.signal?.aborted) {
+      const claimed = await claimInboundEvents(system.ask, system.clock.now(), batch, options.holdSeconds ?? 60);
+      if (claimed.length === 0) return;
+      for (const event of claimed) counts[await processEvent(system, providers, event)] += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: options.workers ?? 2 }, work));
+  return counts;
+}
+
+const countOf = { APPLIED: 'applied', IGNORED: 'ignored', PARKED: 'parked', RECEIVED: 'waiting' } as const;
+
+async function processEvent(system: System, providers: Providers, claimed: ClaimedEvent): Promise<keyof InboxSummary> {
+  const now = system.clock.now();
+  const settle = async (settled: Settled) => {
+    await settleInboundEvent(system.ask, claimed, settled, now);
+    return countOf[settled.status];
+  };
+  const later = (reason: string, tenantId?: string): Settled =>
+    claimed.attempts >= mostAttempts
+      ? { status: 'PARKED', reason, tenantId }
+      : { status: 'RECEIVED', reason, tenantId, nextTryAt: now.add({ seconds: pauseAfter(claimed.attempts) }) };
+  const provider = providers.get(claimed.provider);
+  if (!provider) return settle(later('PROVIDER_NOT_CONFIGURED'));
+  try {
+    const event = provider.readEvent(claimed.body);
+    const handler: InboundHandler | undefined = handlerOf(provider, event);
+    if (!handler) return await settle({ status: 'IGNORED', reason: 'nothing is done about this type' });
+    const tenantId = await handler.locate(event, locateIn(system, claimed.provider));
+    if (!tenantId) return await settle({ status: 'PARKED', reason: 'SUBJECT_UNKNOWN' });
+    let applied: Applied | undefined;
+    try {
+      return await system.asTenant(tenantId, async (tx) => {
+        applied = await handler.apply(tx, event);
+        // What was not applied leaves nothing behind but its mark.
+        if (applied.outcome !== 'APPLIED') throw new Unsettled();
+        // Somebody else was faster: their effect stands, ours goes.
+        if (!(await settleInboundEvent(tx.ask, claimed, { status: 'APPLIED', tenantId }, now))) throw new Unsettled();
+        return 'applied' as const;
+      });
+    } catch (error) {
+      if (!(error instanceof Unsettled)) throw error;
+    }
+    if (applied?.outcome === 'LATER') return await settle(later(applied.reason, tenantId));
+    if (applied?.outcome === 'IGNORED') return await settle({ status: 'IGNORED', reason: applied.reason, tenantId });
+    if (applied?.outcome === 'PARKED') {
+      const reason = applied.detail ? `${applied.reason}: ${applied.detail}` : applied.reason;
+      system.log.warn({ provider: claimed.provider, type: claimed.type, reason }, 'an inbound event was parked');
+      return await settle({ status: 'PARKED', reason, tenantId });
+    }
+    return 'applied';
+  } catch (error) {
+    // The customer is locked by something long, the database is away for a moment, or a handler has a fault: again later.
+    if (sqlState(error) !== '55P03') {
+      system.log.error({ err: error, provider: claimed.provider, type: claimed.type }, 'an inbound event failed');
+    }
+    return settle(later(claimed.attempts >= mostAttempts ? 'FAILED_REPEATEDLY' : 'it failed and is tried again'));
+  }
+}
+
+const locateIn =
+  (system: System, provider: string): LocateTenant =>
+  async (kind, externalId) => {
+    const rows = await system.ask<{ tenant_id: string | null }>(
+      { name: 'tenant-of-provider-object', text: 'select app.tenant_of_provider_object($1, $2, $3) as tenant_id' },
+      [provider, kind, externalId],
+    );
+    return rows[0]?.tenant_id ?? undefined;
+  };

@@ -1,0 +1,246 @@
+import type { Instant } from '../core/calendar';
+import type { Money } from '../core/money';
+import type { Result } from '../core/result';
+
+/**
+ * The port to whoever moves the money. Stripe, Paddle and the in-process fake stand behind it; nothing of their SDKs is seen
+ * here.
+ *
+ * - **Key**: an idempotency key, always derived from a row of ours that was committed before the call. The same key asks for
+ *   the same thing again and moves money once, however often it is sent.
+ * - **Reference**: the opaque id of that row. It travels as metadata and comes back in events, where it is a hint and no
+ *   proof: what it names is compared with what we wrote down.
+ * - **Unknown**: nobody can say yet whether the money moved. It is asked again with the same key, never guessed.
+ */
+export const providerNames = ['STRIPE', 'PADDLE', 'FAKE'] as const;
+export type ProviderName = (typeof providerNames)[number];
+
+/** Why nothing can be said yet. All of them pass by themselves. */
+export const unknownReasons = [
+  'TIMEOUT',
+  'SERVER_ERROR',
+  'RATE_LIMITED',
+  'CONNECTION_LOST',
+  // The provider has it and has not decided (a bank debit, for example).
+  'PROCESSING',
+] as const;
+export type UnknownReason = (typeof unknownReasons)[number];
+
+export interface Unknown {
+  readonly status: 'UNKNOWN';
+  readonly reason: UnknownReason;
+  /** As the provider asked for. */
+  readonly retryAfterSeconds?: number | undefined;
+  /** Where the provider named it already. */
+  readonly chargeId?: string | undefined;
+}
+
+/** Why a payment method was declined, in words that all providers share. */
+export const declineCodes = [
+  'CARD_DECLINED',
+  'INSUFFICIENT_FUNDS',
+  'EXPIRED_METHOD',
+  'METHOD_NOT_FOUND',
+  'LOST_OR_STOLEN',
+  'FRAUD_SUSPECTED',
+  'AMOUNT_NOT_ALLOWED',
+  'OTHER',
+] as const;
+export type DeclineCode = (typeof declineCodes)[number];
+
+export interface ChargeRequest {
+  readonly key: string;
+  readonly reference: string;
+  readonly amount: Money;
+  /** The provider's ids. */
+  readonly customerId: string;
+  readonly methodId: string;
+  /** For the customer's statement and the provider's pages: the invoice's number. */
+  readonly description: string;
+}
+
+export type ChargeOutcome =
+  | { readonly status: 'SUCCEEDED'; readonly chargeId: string }
+  | { readonly status: 'DECLINED'; readonly chargeId?: string | undefined; readonly code: DeclineCode }
+  /** The customer must do something (3-D Secure); off session it counts as not paid until an event says otherwise. */
+  | { readonly status: 'REQUIRES_ACTION'; readonly chargeId: string; readonly actionUrl?: string | undefined }
+  | Unknown;
+
+export interface RefundRequest {
+  readonly key: string;
+  readonly reference: string;
+  readonly chargeId: string;
+  /** At most what is left of the charge. */
+  readonly amount: Money;
+}
+
+export type RefundOutcome =
+  | { readonly status: 'SUCCEEDED'; readonly refundId: string }
+  | { readonly status: 'FAILED'; readonly refundId?: string | undefined; readonly code: string }
+  | Unknown;
+
+export interface CustomerRequest {
+  readonly key: string;
+  /** The tenant's opaque id. */
+  readonly reference: string;
+  readonly name: string;
+}
+
+export type CustomerOutcome = { readonly status: 'SUCCEEDED'; readonly customerId: string } | Unknown;
+
+/** What may be kept of a payment method: never its number. */
+export interface MethodFacts {
+  readonly customerId: string;
+  readonly methodId: string;
+  readonly kind: 'CARD' | 'BANK_DEBIT' | 'OTHER';
+  /** For people, e.g. `visa`. */
+  readonly brand?: string | undefined;
+  readonly last4?: string | undefined;
+  readonly expiresMonth?: number | undefined;
+  readonly expiresYear?: number | undefined;
+}
+
+export interface AttachRequest {
+  readonly key: string;
+  readonly customerId: string;
+  /** What the provider's own form gave to the customer's browser. Neither stored nor logged. */
+  readonly token: string;
+}
+
+export type AttachOutcome =
+  | { readonly status: 'SUCCEEDED'; readonly method: MethodFacts }
+  | { readonly status: 'DECLINED'; readonly code: DeclineCode }
+  | Unknown;
+
+export interface SetupRequest {
+  readonly key: string;
+  readonly reference: string;
+  readonly customerId: string;
+  /** Where the provider's page sends the customer afterwards. */
+  readonly returnUrl: string;
+}
+
+export type SetupOutcome = { readonly status: 'SUCCEEDED'; readonly setupId: string; readonly url: string } | Unknown;
+
+/** One line of a hosted checkout. Amounts are ours: the provider's catalog never decides what something costs. */
+export interface CheckoutLine {
+  readonly description: string;
+  readonly unitAmount: Money;
+  readonly quantity: bigint;
+  /** Billed again by the provider each interval; `undefined`: once. */
+  readonly interval?: 'DAY' | 'WEEK' | 'MONTH' | 'QUARTER' | 'YEAR' | undefined;
+  /** The provider's own price where one is kept in step. */
+  readonly priceId?: string | undefined;
+}
+
+export interface CheckoutRequest {
+  readonly key: string;
+  /** The opaque id of our intent: what the event is held against. */
+  readonly reference: string;
+  readonly customerId?: string | undefined;
+  readonly lines: readonly CheckoutLine[];
+  readonly successUrl: string;
+  readonly cancelUrl: string;
+}
+
+export type CheckoutOutcome =
+  | { readonly status: 'SUCCEEDED'; readonly checkoutId: string; readonly url: string }
+  | { readonly status: 'REFUSED'; readonly code: string }
+  | Unknown;
+
+/** An event that a provider signed. Its payload is what the provider says; whose money it is about, our own rows say. */
+export interface InboundEvent {
+  readonly provider: ProviderName;
+  /** The provider's id: the same event again has the same. */
+  readonly id: string;
+  readonly type: string;
+  readonly occurredAt: Instant;
+  /** False for events of the provider's test mode. */
+  readonly live: boolean;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+export type WebhookRefusal = 'SIGNATURE_INVALID' | 'TIMESTAMP_OUT_OF_TOLERANCE' | 'BODY_INVALID' | 'WRONG_MODE';
+
+/** Header names in lower case. */
+export type WebhookHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/**
+ * What an event says about money, in words that all providers share. The same fact may come any number of times and in any
+ * order: states only move forward.
+ */
+export type PaymentFact =
+  | {
+      readonly kind: 'CHARGE';
+      readonly chargeId: string;
+      readonly reference?: string | undefined;
+      readonly amount: Money;
+      readonly outcome: Exclude<ChargeOutcome, Unknown>;
+    }
+  | {
+      readonly kind: 'REFUND';
+      readonly refundId: string;
+      readonly chargeId: string;
+      readonly reference?: string | undefined;
+      readonly amount: Money;
+      readonly status: 'SUCCEEDED' | 'FAILED';
+    }
+  | {
+      readonly kind: 'DISPUTE';
+      readonly disputeId: string;
+      readonly chargeId: string;
+      readonly reference?: string | undefined;
+      readonly amount: Money;
+      readonly status: 'OPEN' | 'WON' | 'LOST';
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'METHOD';
+      readonly setupId: string;
+      readonly reference?: string | undefined;
+      readonly method: MethodFacts;
+    }
+  | { readonly kind: 'METHOD_REMOVED'; readonly customerId: string; readonly methodId: string };
+
+/** One charge as the provider's own list has it: what reconciliation compares with. */
+export interface ProviderCharge {
+  readonly chargeId: string;
+  readonly reference?: string | undefined;
+  readonly amount: Money;
+  readonly refunded: Money;
+  readonly status: 'SUCCEEDED' | 'DECLINED' | 'REQUIRES_ACTION' | 'PROCESSING';
+  readonly createdAt: Instant;
+}
+
+export interface ProviderChargePage {
+  readonly charges: readonly ProviderCharge[];
+  /** Give it to read on; `undefined`: that was all. */
+  readonly next?: string | undefined;
+}
+
+/**
+ * None of these throws for what the other side does: a hang, a 500 or a reset is UNKNOWN. What they throw is a bug. Each
+ * ends within its own timeout.
+ */
+export interface PaymentProvider {
+  readonly name: ProviderName;
+  /** Its secrets are of the live mode: real money. Sandbox tenants are only ever charged where this is false. */
+  readonly live: boolean;
+  createCustomer(request: CustomerRequest): Promise<CustomerOutcome>;
+  attachMethod(request: AttachRequest): Promise<AttachOutcome>;
+  createSetup(request: SetupRequest): Promise<SetupOutcome>;
+  charge(request: ChargeRequest): Promise<ChargeOutcome>;
+  /** What became of a charge, by its id: asked instead of charging again where one is waiting for the customer. */
+  findCharge(chargeId: string): Promise<ChargeOutcome | undefined>;
+  refund(request: RefundRequest): Promise<RefundOutcome>;
+  createCheckout(request: CheckoutRequest): Promise<CheckoutOutcome>;
+  /** A page where the customer manages payment methods and receipts. `undefined`: the provider has none. */
+  createPortalLink(customerId: string, returnUrl: string): Promise<string | undefined>;
+  listCharges(from: Instant, after?: string): Promise<ProviderChargePage>;
+  /** Over the raw body: signature by any of the current secrets, timestamp within the tolerance, mode. */
+  verifyWebhook(rawBody: Buffer, headers: WebhookHeaders, now: Instant): Result<InboundEvent, WebhookRefusal>;
+  /** An event that was stored, read again from its body. */
+  readEvent(body: string): InboundEvent;
+  /** What an event says about payments; `undefined`: nothing, another handler may know it. */
+  factOf(event: InboundEvent): PaymentFact | undefined;
+}
