@@ -230,8 +230,15 @@ export interface PaymentProvider {
   attachMethod(request: AttachRequest): Promise<AttachOutcome>;
   createSetup(request: SetupRequest): Promise<SetupOutcome>;
   charge(request: ChargeRequest): Promise<ChargeOutcome>;
-  /** What became of a charge, by its id: asked instead of charging again where one is waiting for the customer. */
-  findCharge(chargeId: string): Promise<ChargeOutcome | undefined>;
+  /**
+   * What became of a charge, by its id or, where no id was ever heard, by the reference it was asked with. Asked instead of
+   * charging again where a charge waits for the customer, or is older than the provider remembers keys for.
+   * `undefined`: there is no such charge.
+   */
+  findCharge(which: {
+    readonly chargeId?: string | undefined;
+    readonly reference: string;
+  }): Promise<ChargeOutcome | undefined>;
   refund(request: RefundRequest): Promise<RefundOutcome>;
   createCheckout(request: CheckoutRequest): Promise<CheckoutOutcome>;
   /** A page where the customer manages payment methods and receipts. `undefined`: the provider has none. */

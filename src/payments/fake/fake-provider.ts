@@ -227,10 +227,12 @@ export class FakeProvider implements PaymentProvider {
     this.tellCharge(confirmed);
   }
 
-  async findCharge(chargeId: string): Promise<ChargeOutcome | undefined> {
-    this.ledger.refresh();
-    const charge = this.ledger.charges.get(chargeId);
+  async findCharge(which: { chargeId?: string | undefined; reference: string }): Promise<ChargeOutcome | undefined> {
+    const charge = this.charges.find((made) =>
+      which.chargeId ? made.chargeId === which.chargeId : made.reference === which.reference,
+    );
     if (!charge) return undefined;
+    const { chargeId } = charge;
     if (charge.status === 'DECLINED') return { status: 'DECLINED', chargeId, code: charge.code as DeclineCode };
     if (charge.status === 'PROCESSING') return { status: 'UNKNOWN', reason: 'PROCESSING', chargeId };
     return { status: charge.status, chargeId };
