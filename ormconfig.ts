@@ -33,6 +33,9 @@ import {
 } from './src/invoicing/credit-note.entity';
 import { InvoiceEntity, InvoiceLineEntity } from './src/invoicing/invoice.entity';
 import { ItemChargeEntity } from './src/invoicing/item-charge.entity';
+import { CollectionEntity, DunningPolicyEntity } from './src/payments/collection.entity';
+import { DisputeEntity, PaymentEntity, RefundEntity } from './src/payments/payment.entity';
+import { PaymentMethodEntity, PaymentSetupEntity, ProviderCustomerEntity } from './src/payments/payment-method.entity';
 import { OutboxEventEntity, PartnerOutboxEventEntity } from './src/platform/outbox.entity';
 import { PlanChangeProrationEntity } from './src/proration/plan-change-proration.entity';
 import { AddonSubscriptionEntity } from './src/subscriptions/addon-subscription.entity';
@@ -63,6 +66,7 @@ const entities = [
   AddonSubscriptionEntity,
   ApiKeyEntity,
   BillingWorkEntity,
+  CollectionEntity,
   CouponAmountEntity,
   CouponEntity,
   CouponRedemptionEntity,
@@ -70,6 +74,8 @@ const entities = [
   CreditBalanceEntryEntity,
   CreditNoteEntity,
   CreditNoteLineEntity,
+  DisputeEntity,
+  DunningPolicyEntity,
   EntitlementEntity,
   EntitlementGrantEntity,
   EventEntity,
@@ -82,6 +88,9 @@ const entities = [
   PartnerEntity,
   PartnerOutboxEventEntity,
   PartnerUserEntity,
+  PaymentEntity,
+  PaymentMethodEntity,
+  PaymentSetupEntity,
   PendingCouponEntity,
   PlanAddonEntity,
   PlanChangeProrationEntity,
@@ -90,6 +99,8 @@ const entities = [
   PlanPriceEntity,
   PlanVersionEntity,
   ProfileEntity,
+  ProviderCustomerEntity,
+  RefundEntity,
   ScheduledPlanChangeEntity,
   SubscriptionChangeEntity,
   SubscriptionEntity,

@@ -23,6 +23,10 @@ import { WebhookEndpointRepository } from './events/webhook-endpoint.repository'
 import { CreditNoteRepository } from './invoicing/credit-note.repository';
 import { InvoiceRepository } from './invoicing/invoice.repository';
 import { ItemChargeRepository } from './invoicing/item-charge.repository';
+import { CollectionRepository } from './payments/collection.repository';
+import { InboxRepository } from './payments/inbox.repository';
+import { PaymentRepository } from './payments/payment.repository';
+import { PaymentMethodRepository } from './payments/payment-method.repository';
 import type { Clock } from './platform/clock';
 import type { Ask, EnteredRow, Session } from './platform/database';
 import { newId } from './platform/new-id';
@@ -70,6 +74,10 @@ export class Tx {
   readonly webhookEndpoints: WebhookEndpointRepository;
   readonly webhookDeliveries: WebhookDeliveryRepository;
   readonly billedUsage: BilledUsageRepository;
+  readonly payments: PaymentRepository;
+  readonly paymentMethods: PaymentMethodRepository;
+  readonly collections: CollectionRepository;
+  readonly inbox: InboxRepository;
   readonly newId = newId;
   readonly ask: Ask;
   private readonly manager: EntityManager;
@@ -112,6 +120,10 @@ export class Tx {
     this.webhookEndpoints = new WebhookEndpointRepository(manager);
     this.webhookDeliveries = new WebhookDeliveryRepository(manager);
     this.billedUsage = new BilledUsageRepository(manager);
+    this.payments = new PaymentRepository(manager);
+    this.paymentMethods = new PaymentMethodRepository(manager);
+    this.collections = new CollectionRepository(manager);
+    this.inbox = new InboxRepository(session.ask);
     if (entered.tenantId) {
       this.currentTenant = {
         id: entered.tenantId as Id<'Tenant'>,

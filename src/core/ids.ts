@@ -36,6 +36,12 @@ const kinds = {
   CreditNoteLine: ['creditline', true],
   BalanceEntry: ['balance', true],
   UsageThreshold: ['threshold', true],
+  PaymentMethod: ['method', true],
+  PaymentSetup: ['setup', true],
+  Payment: ['payment', true],
+  Refund: ['refund', true],
+  Dispute: ['dispute', true],
+  InboundEvent: ['inbound', false],
 } as const;
 
 export type IdKind = keyof typeof kinds;

@@ -1,3 +1,4 @@
+import { applyPaymentFact } from './apply-payment-fact.job';
 import type { InboundHandler } from './inbound-handler.job';
 import type { InboundEvent, PaymentProvider, ProviderName } from './provider';
 
@@ -15,5 +16,6 @@ const handlers: Readonly<Record<ProviderName, Readonly<Record<string, InboundHan
 export function handlerOf(provider: PaymentProvider, event: InboundEvent): InboundHandler | undefined {
   const own = handlers[provider.name];
   if (Object.hasOwn(own, event.type)) return own[event.type];
-  return undefined;
+  const fact = provider.factOf(event);
+  return fact && applyPaymentFact(provider.name, fact);
 }

@@ -46,6 +46,7 @@ export const IntegerColumn = (name: string, options: Options = {}) => Column({ n
 export const BooleanColumn = (name: string) => Column({ name, type: 'boolean' });
 export const TextArrayColumn = (name: string) => Column({ name, type: 'text', array: true });
 export const UuidArrayColumn = (name: string) => Column({ name, type: 'uuid', array: true });
+export const IntegerArrayColumn = (name: string) => Column({ name, type: 'integer', array: true });
 export const JsonColumn = (name: string, options: Options = {}) => Column({ name, type: 'jsonb', ...options });
 export const BytesColumn = (name: string) => Column({ name, type: 'bytea' });
 /** Minor units or whole counts. */

@@ -33,6 +33,7 @@ export class SubscriptionEntity {
   @TimestampColumn('cancel_at', { nullable: true }) cancelAt: Instant | null;
   @TimestampColumn('cancelled_at', { nullable: true }) cancelledAt: Instant | null;
   @TextColumn('cancel_reason', { nullable: true }) cancelReason: string | null;
+  @TimestampColumn('access_until', { nullable: true }) accessUntil: Instant | null;
   @IntegerColumn('version') version: number;
   @TimestampColumn('created_at') createdAt: Instant;
 }

@@ -59,13 +59,14 @@ function fromRow(row: SubscriptionEntity, item: SubscriptionItem): Subscription 
     cancelAt: row.cancelAt ?? undefined,
     cancelledAt: row.cancelledAt ?? undefined,
     cancelReason: row.cancelReason ?? undefined,
+    accessUntil: row.accessUntil ?? undefined,
     version: row.version,
     createdAt: row.createdAt,
   };
 }
 
 function toRow(subscription: Subscription) {
-  const { item, trialEnd, cancelAt, cancelledAt, cancelReason, ...row } = subscription;
+  const { item, trialEnd, cancelAt, cancelledAt, cancelReason, accessUntil, ...row } = subscription;
   return {
     ...row,
     planId: item.planId,
@@ -75,6 +76,7 @@ function toRow(subscription: Subscription) {
     cancelAt: cancelAt ?? null,
     cancelledAt: cancelledAt ?? null,
     cancelReason: cancelReason ?? null,
+    accessUntil: accessUntil ?? null,
   };
 }
 

@@ -46,6 +46,8 @@ export interface Subscription {
   readonly cancelAt?: Instant | undefined;
   readonly cancelledAt?: Instant | undefined;
   readonly cancelReason?: string | undefined;
+  /** While payments fail: the end of the grace. */
+  readonly accessUntil?: Instant | undefined;
   readonly version: number;
   readonly createdAt: Instant;
 }
@@ -78,6 +80,9 @@ export const changeKinds = [
   'ADDON_ENDED',
   'CANCELLATION_SCHEDULED',
   'CANCELLED',
+  'PAST_DUE',
+  'UNPAID',
+  'RECOVERED',
 ] as const;
 export type SubscriptionChangeKind = (typeof changeKinds)[number];
 

@@ -69,6 +69,9 @@ export const SubscriptionChangeKindEnum = enumFrom('SubscriptionChangeKind', cha
   ADDON_ENDED: 'An attachment ended.',
   CANCELLATION_SCHEDULED: 'The subscription was cancelled to a date.',
   CANCELLED: 'The subscription ended.',
+  PAST_DUE: 'A payment failed.',
+  UNPAID: 'Payment was given up.',
+  RECOVERED: 'Everything that was owed is paid.',
 });
 const CancelWhenEnum = enumFrom('CancelWhen', ['PERIOD_END', 'NOW'] as const, 'When something ends.', {
   PERIOD_END: 'At the end of the paid period; nothing is credited.',

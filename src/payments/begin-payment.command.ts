@@ -1,0 +1,79 @@
+import type { Id } from '../core/ids';
+import { zero } from '../core/money';
+import type { Invoice } from '../invoicing/invoice';
+import type { Tx } from '../tx';
+import { endCollection } from './end-collection.command';
+import type { Payment } from './payment';
+import type { PaymentMethod } from './payment-method';
+
+/** How long a provider may take before the charge is asked about again. */
+export const askHoldSeconds = 90;
+
+export const isPayable = (invoice: Invoice) => invoice.status === 'FINALIZED' || invoice.status === 'UNCOLLECTIBLE';
+
+/**
+ * Writes the attempt to charge an invoice before anybody is asked: its id is the key under which the provider is asked, now
+ * and after a crash. An attempt that is under way is answered as it is: there is one at a time.
+ */
+export async function writeAttempt(
+  tx: Pick<Tx, 'payments' | 'collections' | 'newId' | 'now' | 'wallNow' | 'emit'>,
+  invoice: Invoice,
+  method: PaymentMethod,
+): Promise<Payment> {
+  const { tenantId, partnerId, id: invoiceId, amountDue: amount } = invoice;
+  const payment: Payment = {
+    id: tx.newId<'Payment'>(),
+    ...{ tenantId, partnerId, invoiceId, amount },
+    paymentMethodId: method.id,
+    provider: method.provider,
+    status: 'PENDING',
+    asked: 0,
+    askAt: tx.wallNow.add({ seconds: askHoldSeconds }),
+    refunded: zero(amount.currency),
+    createdAt: tx.now,
+    firstAskedAt: tx.wallNow,
+  };
+  await tx.payments.insert(payment);
+  const collection = await tx.collections.byInvoice(tenantId, invoiceId);
+  // Its own turn begins with this attempt; one that was asked for earlier leaves the schedule as it is.
+  if (collection?.dueAt && collection.dueAt.epochMilliseconds <= tx.now.epochMilliseconds) {
+    await tx.collections.update({ ...collection, dueAt: undefined });
+  }
+  await tx.emit({ type: 'payment.created', payload: { payment } });
+  return payment;
+}
+
+/** A due attempt, or the one that is under way; `undefined`: there is nothing (more) to charge, or nothing to charge it to. */
+export async function beginPayment(
+  tx: Tx,
+  invoiceId: string,
+  isUsable: (provider: PaymentMethod['provider'], sandbox: boolean) => boolean,
+): Promise<Id<'Payment'> | undefined> {
+  const { id: tenantId, sandbox } = tx.tenant;
+  await tx.tenants.lock(tenantId);
+  const collection = await tx.collections.byInvoice(tenantId, invoiceId);
+  const invoice = await tx.invoices.byId(tenantId, invoiceId);
+  if (!collection || !invoice || collection.status !== 'OPEN') return undefined;
+  if (!isPayable(invoice)) {
+    await endCollection(tx, invoice, invoice.status === 'PAID' ? 'PAID' : 'STOPPED');
+    return undefined;
+  }
+  // Another worker was faster, or the clock was moved on: it is not due (any more).
+  if (!collection.dueAt || collection.dueAt.epochMilliseconds > tx.now.epochMilliseconds) return undefined;
+  const open = await tx.payments.openOf(tenantId, invoiceId);
+  if (open) {
+    await tx.collections.update({ ...collection, dueAt: undefined });
+    return open.id;
+  }
+  const method = await tx.paymentMethods.defaultOf(tenantId);
+  if (!method) {
+    await tx.collections.update({ ...collection, dueAt: undefined });
+    return undefined;
+  }
+  if (!isUsable(method.provider, sandbox)) {
+    // The provider is off for now; the tenant is not at fault.
+    await tx.collections.update({ ...collection, dueAt: tx.now.add({ hours: 6 }) });
+    return undefined;
+  }
+  return (await writeAttempt(tx, invoice, method)).id;
+}

@@ -1,0 +1,114 @@
+import type { EntityManager } from 'typeorm';
+import { type Instant, instantFromMilliseconds } from '../core/calendar';
+import type { Id } from '../core/ids';
+import type { Invoice } from '../invoicing/invoice';
+import { CollectionEntity, DunningPolicyEntity } from './collection.entity';
+import { type Collection, type CollectionStatus, type DunningPolicy, defaultPolicy, type FinalAction } from './dunning';
+
+function fromRow(row: CollectionEntity): Collection {
+  const { heldUntil, ...rest } = row;
+  return {
+    ...rest,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    invoiceId: row.invoiceId as Id<'Invoice'>,
+    partnerId: row.partnerId as Id<'Partner'>,
+    subscriptionId: row.subscriptionId as Id<'Subscription'>,
+    status: row.status as CollectionStatus,
+    dueAt: row.dueAt ?? undefined,
+    firstFailedAt: row.firstFailedAt ?? undefined,
+    endedAt: row.endedAt ?? undefined,
+  };
+}
+
+export class CollectionRepository {
+  constructor(private readonly manager: EntityManager) {}
+
+  /** An invoice is to be paid: at once where there is a payment method, else once there is one. */
+  async begin(invoice: Invoice, sandbox: boolean): Promise<void> {
+    const { tenantId, id, partnerId, subscriptionId, issuedAt } = invoice;
+    await this.manager.query(
+      `insert into invoice_collections
+         (tenant_id, invoice_id, partner_id, subscription_id, sandbox, status, due_at, created_at)
+       select $1, $2, $3, $4, $5, 'OPEN',
+         case when exists (select 1 from payment_methods m where m.tenant_id = $1 and m.is_default) then $6::timestamptz end, $6`,
+      [tenantId, id, partnerId, subscriptionId, sandbox, issuedAt.toString()],
+    );
+  }
+
+  async byInvoice(tenantId: string, invoiceId: string): Promise<Collection | undefined> {
+    const row = await this.manager.findOneBy(CollectionEntity, { tenantId, invoiceId });
+    return row ? fromRow(row) : undefined;
+  }
+
+  /** Those of a subscription that are neither paid nor stopped. */
+  async unended(tenantId: string, subscriptionId: string): Promise<Collection[]> {
+    const rows = await this.manager
+      .createQueryBuilder(CollectionEntity, 'collection')
+      .where('collection.tenantId = :tenantId and collection.subscriptionId = :subscriptionId', {
+        tenantId,
+        subscriptionId,
+      })
+      .andWhere('collection.endedAt is null')
+      .limit(1_000)
+      .getMany();
+    return rows.map(fromRow);
+  }
+
+  async update(collection: Collection): Promise<void> {
+    const { tenantId, invoiceId, status, failures } = collection;
+    await this.manager.update(
+      CollectionEntity,
+      { tenantId, invoiceId },
+      {
+        ...{ status, failures, heldUntil: null },
+        dueAt: collection.dueAt ?? null,
+        firstFailedAt: collection.firstFailedAt ?? null,
+        endedAt: collection.endedAt ?? null,
+      },
+    );
+  }
+
+  /** There is a payment method: what waited for one is due now. Answers how many were. */
+  async wake(tenantId: string, now: Instant): Promise<number> {
+    const [, count] = await this.manager.query(
+      `update invoice_collections c set due_at = $2
+        where tenant_id = $1 and status = 'OPEN' and due_at is null
+          and not exists (select 1 from payments p where p.tenant_id = $1 and p.invoice_id = c.invoice_id
+                           and p.status in ('PENDING', 'REQUIRES_ACTION'))`,
+      [tenantId, now.toString()],
+    );
+    return count;
+  }
+
+  /** When the tenant's next attempt is due, in its own time. */
+  async nextDue(tenantId: string): Promise<Instant | undefined> {
+    const rows: { due_at: Date | null }[] = await this.manager.query(
+      'select min(due_at) as due_at from invoice_collections where tenant_id = $1',
+      [tenantId],
+    );
+    const due = rows[0]?.due_at;
+    return due ? instantFromMilliseconds(due.getTime()) : undefined;
+  }
+
+  async policyOf(partnerId: string): Promise<DunningPolicy> {
+    const row = await this.manager.findOneBy(DunningPolicyEntity, { partnerId });
+    if (!row) return defaultPolicy;
+    const { retryDays, graceDays, version } = row;
+    return { retryDays, graceDays, version, finalAction: row.finalAction as FinalAction };
+  }
+
+  /** False: somebody else has changed it since. */
+  async setPolicy(partnerId: string, policy: DunningPolicy, now: Instant): Promise<boolean> {
+    const { retryDays, graceDays, finalAction, version } = policy;
+    const values = [partnerId, retryDays, graceDays, finalAction, now.toString(), version];
+    const rows = await this.manager.query(
+      `insert into partner_dunning_policies as kept (partner_id, retry_days, grace_days, final_action, updated_at, version)
+       values ($1, $2, $3, $4, $5, $6 + 1)
+       on conflict (partner_id) do update set retry_days = $2, grace_days = $3, final_action = $4, updated_at = $5,
+         version = kept.version + 1
+       where kept.version = $6 returning 1`,
+      values,
+    );
+    return rows.length > 0;
+  }
+}

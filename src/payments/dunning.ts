@@ -1,0 +1,90 @@
+import { dateAt, type Instant, isBefore, type TimeZone } from '../core/calendar';
+import type { Id } from '../core/ids';
+import type { SubscriptionStatus } from '../subscriptions/subscription';
+
+export const finalActions = ['UNPAID', 'CANCEL'] as const;
+export type FinalAction = (typeof finalActions)[number];
+
+/** What a partner does about a payment that fails. */
+export interface DunningPolicy {
+  /** Days after the first failure on which the payment is tried again, ascending. */
+  readonly retryDays: readonly number[];
+  /** Access goes on for that long after the first failure. */
+  readonly graceDays: number;
+  /** After the last try: UNPAID keeps the subscription and its debt, without access; CANCEL ends it. */
+  readonly finalAction: FinalAction;
+  readonly version: number;
+}
+
+export const defaultPolicy: DunningPolicy = { retryDays: [3, 7, 14], graceDays: 7, finalAction: 'UNPAID', version: 0 };
+
+export const collectionStatuses = ['OPEN', 'PAID', 'EXHAUSTED', 'STOPPED'] as const;
+/** EXHAUSTED: no more tries by itself, the debt stays. STOPPED: void, uncollectible, or the subscription was cancelled. */
+export type CollectionStatus = (typeof collectionStatuses)[number];
+
+/** An invoice on its way to being paid. */
+export interface Collection {
+  readonly tenantId: Id<'Tenant'>;
+  readonly invoiceId: Id<'Invoice'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly subscriptionId: Id<'Subscription'>;
+  readonly sandbox: boolean;
+  readonly status: CollectionStatus;
+  readonly failures: number;
+  /** The next attempt, in the tenant's time; `undefined` while one is under way, or without a payment method. */
+  readonly dueAt?: Instant | undefined;
+  readonly firstFailedAt?: Instant | undefined;
+  readonly createdAt: Instant;
+  readonly endedAt?: Instant | undefined;
+}
+
+/** The same time of day some calendar days later, in the tenant's zone. */
+function daysAfter(at: Instant, days: number, zone: TimeZone): Instant {
+  return at.toZonedDateTimeISO(zone).add({ days }).toInstant();
+}
+
+export interface Failure {
+  readonly collection: Collection;
+  /** What the policy says is to be done now that the last try has failed. */
+  readonly final?: FinalAction | undefined;
+}
+
+/** An attempt has failed: the next one, or the end of them. */
+export function afterFailure(collection: Collection, policy: DunningPolicy, now: Instant, zone: TimeZone): Failure {
+  const failures = collection.failures + 1;
+  const firstFailedAt = collection.firstFailedAt ?? now;
+  const failed = { ...collection, failures, firstFailedAt };
+  // A partner may have shortened the list since: what lies in the past is not made up for.
+  const next = policy.retryDays
+    .map((days) => daysAfter(firstFailedAt, days, zone))
+    .find((at, index) => index >= collection.failures && isBefore(now, at));
+  if (next) return { collection: { ...failed, dueAt: next } };
+  const final = policy.finalAction;
+  return final === 'CANCEL'
+    ? { collection: { ...failed, status: 'STOPPED', dueAt: undefined, endedAt: now }, final }
+    : { collection: { ...failed, status: 'EXHAUSTED', dueAt: undefined }, final };
+}
+
+export interface Standing {
+  readonly status: Exclude<SubscriptionStatus, 'CANCELLED' | 'TRIALING'>;
+  readonly accessUntil?: Instant | undefined;
+}
+
+/**
+ * Where a subscription stands by all of its unpaid invoices: unpaid where one was given up, past due where one failed, else
+ * active. Access ends with the grace of the first failure.
+ */
+export function standingOf(open: readonly Collection[], policy: DunningPolicy, zone: TimeZone): Standing {
+  const failed = open.filter((row) => row.firstFailedAt && !row.endedAt);
+  if (failed.length === 0) return { status: 'ACTIVE' };
+  const first = failed.map((row) => row.firstFailedAt!).reduce((a, b) => (isBefore(b, a) ? b : a));
+  return {
+    status: failed.some((row) => row.status === 'EXHAUSTED') ? 'UNPAID' : 'PAST_DUE',
+    accessUntil: daysAfter(first, policy.graceDays, zone),
+  };
+}
+
+/** For people: on which day the next try is. */
+export function nextTryDate(collection: Collection, zone: TimeZone): string | undefined {
+  return collection.dueAt && dateAt(collection.dueAt, zone).toString();
+}

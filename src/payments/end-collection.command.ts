@@ -1,0 +1,18 @@
+import type { Invoice } from '../invoicing/invoice';
+import type { Tx } from '../tx';
+import { applyStanding } from './apply-standing.command';
+
+/** An invoice is paid, void or given up: nobody tries to charge it any more, and its subscription stands accordingly. */
+export async function endCollection(
+  tx: Parameters<typeof applyStanding>[0],
+  invoice: Pick<Invoice, 'tenantId' | 'id' | 'subscriptionId'>,
+  status: 'PAID' | 'STOPPED',
+): Promise<void> {
+  const collection = await tx.collections.byInvoice(invoice.tenantId, invoice.id);
+  // What was given up and is paid after all is paid.
+  if (!collection || (collection.endedAt && collection.status === status)) return;
+  await tx.collections.update({ ...collection, status, dueAt: undefined, endedAt: collection.endedAt ?? tx.now });
+  await applyStanding(tx, invoice.subscriptionId);
+}
+
+export type EndCollectionTx = Pick<Tx, keyof Parameters<typeof applyStanding>[0]>;

@@ -1,0 +1,69 @@
+import { done, type Result, refuse } from '../core/result';
+import { findInvoice } from '../invoicing/find-invoice.query';
+import type { Invoice } from '../invoicing/invoice';
+import type { Tx } from '../tx';
+import { isPayable, writeAttempt } from './begin-payment.command';
+import { findMethod } from './keep-payment-method.command';
+import type { Payment } from './payment';
+import type { ProviderName } from './provider';
+import { providerOff } from './providers';
+
+export interface PayInvoiceInput {
+  readonly invoiceId: string;
+  /** Default: the tenant's default method. */
+  readonly paymentMethodId?: string | undefined;
+}
+
+export const payInvoiceRefusals = [
+  'INVOICE_NOT_FOUND',
+  'INVOICE_NOT_OPEN',
+  'PAYMENT_METHOD_NOT_FOUND',
+  'PAYMENT_METHOD_REQUIRED',
+  'PROVIDER_NOT_CONFIGURED',
+] as const;
+
+export interface PayInvoiceDone {
+  readonly invoice: Invoice;
+  readonly payment: Payment;
+}
+
+/** Begins to charge an invoice now. While an attempt is under way, it is that one that is answered: nothing is charged twice. */
+export async function payInvoice(
+  tx: Pick<
+    Tx,
+    | 'tenant'
+    | 'tenants'
+    | 'invoices'
+    | 'payments'
+    | 'paymentMethods'
+    | 'collections'
+    | 'newId'
+    | 'now'
+    | 'wallNow'
+    | 'emit'
+  >,
+  input: PayInvoiceInput,
+  isUsable: (provider: ProviderName, sandbox: boolean) => boolean,
+): Promise<Result<PayInvoiceDone, (typeof payInvoiceRefusals)[number]>> {
+  await tx.tenants.lock(tx.tenant.id);
+  const found = await findInvoice(tx, input.invoiceId);
+  if (!found.ok) return found;
+  const { value: invoice } = found;
+  let method = await tx.paymentMethods.defaultOf(tx.tenant.id);
+  if (input.paymentMethodId !== undefined) {
+    const named = await findMethod(tx, input.paymentMethodId);
+    if (!named.ok) return named;
+    method = named.value;
+  }
+  if (!isPayable(invoice)) {
+    return refuse('INVOICE_NOT_OPEN', `The invoice is ${invoice.status.toLowerCase()}.`, {
+      path: ['input', 'invoiceId'],
+      facts: { status: invoice.status, number: invoice.number },
+    });
+  }
+  const open = await tx.payments.openOf(tx.tenant.id, invoice.id);
+  if (open) return done({ invoice, payment: open });
+  if (!method) return refuse('PAYMENT_METHOD_REQUIRED', 'The tenant has no payment method.');
+  if (!isUsable(method.provider, tx.tenant.sandbox)) return providerOff(method.provider);
+  return done({ invoice, payment: await writeAttempt(tx, invoice, method) });
+}

@@ -1,0 +1,183 @@
+import { encodeId } from '../core/ids';
+import { sqlState } from '../platform/database';
+import type { System } from '../system';
+import type { Tx } from '../tx';
+import { askHoldSeconds, beginPayment } from './begin-payment.command';
+import { keyHasExpired, type Payment, type Refund } from './payment';
+import type { PaymentMethod } from './payment-method';
+import type { ChargeOutcome, PaymentProvider, ProviderName, RefundOutcome, Unknown } from './provider';
+import type { Providers } from './providers';
+import { settlePayment } from './settle-payment.command';
+import { settleRefund } from './settle-refund.command';
+
+interface WorkItem {
+  readonly kind: 'COLLECT' | 'PAYMENT' | 'REFUND';
+  readonly tenantId: string;
+  readonly id: string;
+}
+
+export interface WorkOptions {
+  /** Only this tenant's. */
+  readonly tenantId?: string | undefined;
+  /** How much of it is done at the same time. */
+  readonly workers?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const batch = 10;
+/** So many calls in a row that nobody answered: the provider is left alone for a while. */
+const mostUnanswered = 5;
+const restSeconds = 30;
+
+const failed: Unknown = { status: 'UNKNOWN', reason: 'SERVER_ERROR' };
+
+/**
+ * Charges what is due, and asks again about what nobody knows. Each step is three: a transaction that writes what will be asked,
+ * the question with no transaction open, a transaction that records the answer. Killed between any two of them, the same
+ * question is asked again under the same key.
+ */
+export class PaymentWork {
+  private readonly unanswered = new Map<ProviderName, { count: number; restUntil: number }>();
+
+  constructor(
+    private readonly system: System,
+    private readonly providers: Providers,
+  ) {}
+
+  /** Does everything that is due now; answers how much it was. */
+  async runDue(options: WorkOptions = {}): Promise<number> {
+    let count = 0;
+    const work = async () => {
+      while (!options.signal?.aborted) {
+        const items = await this.claim(options.tenantId);
+        if (items.length === 0) return;
+        for (const item of items) {
+          if (options.signal?.aborted) return;
+          await this.carryOut(item);
+          count += 1;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: options.workers ?? 2 }, work));
+    return count;
+  }
+
+  private async claim(tenantId: string | undefined): Promise<WorkItem[]> {
+    const rows = await this.system.ask<{ kind: WorkItem['kind']; tenant_id: string; id: string }>(
+      {
+        name: 'claim-payment-work',
+        text: 'select * from app.claim_payment_work($1, $2, $3, make_interval(secs => $4))',
+      },
+      [this.system.clock.now().toString(), tenantId ?? null, batch, askHoldSeconds],
+    );
+    return rows.map(({ kind, tenant_id, id }) => ({ kind, tenantId: tenant_id, id }));
+  }
+
+  private async carryOut({ kind, tenantId, id }: WorkItem): Promise<void> {
+    try {
+      if (kind === 'COLLECT') {
+        const isUsable = (provider: ProviderName, sandbox: boolean) => this.providers.usable(provider, sandbox);
+        const paymentId = await this.system.asTenant(tenantId, (tx) => beginPayment(tx, id, isUsable));
+        if (paymentId) await this.askPayment(tenantId, paymentId, true);
+      } else if (kind === 'PAYMENT') {
+        await this.askPayment(tenantId, id);
+      } else {
+        await this.askRefund(tenantId, id);
+      }
+    } catch (error) {
+      // The tenant is locked by something long, or the database went away: what was claimed comes back by itself.
+      if (sqlState(error) !== '55P03') this.system.log.error({ err: error, kind }, 'payment work failed');
+    }
+  }
+
+  /** Asks the provider about a payment and records what it says. Any number of callers at once charge once. */
+  async askPayment(tenantId: string, paymentId: string, isTurn = false): Promise<Payment> {
+    const asking = await this.system.asTenant(tenantId, (tx) => this.noteAsking(tx, paymentId));
+    const { payment, method, customer, invoiceNumber } = asking;
+    if (payment.status === 'SUCCEEDED' || payment.status === 'DECLINED') return payment;
+    const outcome = await this.ask(payment.provider, (provider) => {
+      const reference = encodeId('Payment', payment.id, payment.tenantId);
+      if (payment.status === 'REQUIRES_ACTION' || keyHasExpired(payment, this.system.clock.now())) {
+        return findAgain(provider, payment, reference);
+      }
+      return provider.charge({
+        key: `charge:${reference}`,
+        ...{ reference, amount: payment.amount, customerId: customer, methodId: method },
+        description: invoiceNumber,
+      });
+    });
+    return this.system.asTenant(tenantId, (tx) => settlePayment(tx, { paymentId, outcome, isTurn }));
+  }
+
+  /** Written before the call: when it is asked again should nobody record an answer. */
+  private async noteAsking(tx: Tx, paymentId: string) {
+    const { id: tenantId } = tx.tenant;
+    await tx.tenants.lock(tenantId);
+    const payment = (await tx.payments.byId(tenantId, paymentId))!;
+    const method: PaymentMethod = (await tx.paymentMethods.byId(tenantId, payment.paymentMethodId))!;
+    const invoice = (await tx.invoices.byId(tenantId, payment.invoiceId))!;
+    const asking = { ...payment, asked: payment.asked + 1, askAt: tx.wallNow.add({ seconds: askHoldSeconds }) };
+    if (payment.status === 'PENDING') await tx.payments.update(asking);
+    return {
+      payment,
+      method: method.externalId,
+      customer: method.customerExternalId,
+      invoiceNumber: invoice.number,
+    };
+  }
+
+  async askRefund(tenantId: string, refundId: string): Promise<Refund> {
+    const { refund, chargeId, providerName } = await this.system.asTenant(tenantId, async (tx) => {
+      await tx.tenants.lock(tenantId);
+      const found = (await tx.payments.refundById(tenantId, refundId))!;
+      const payment = (await tx.payments.byId(tenantId, found.paymentId))!;
+      if (found.status === 'PENDING') {
+        const askAt = tx.wallNow.add({ seconds: askHoldSeconds });
+        await tx.payments.updateRefund({ ...found, asked: found.asked + 1, askAt });
+      }
+      return { refund: found, chargeId: payment.externalId!, providerName: payment.provider };
+    });
+    if (refund.status !== 'PENDING') return refund;
+    const reference = encodeId('Refund', refund.id, refund.tenantId);
+    const outcome = await this.ask<RefundOutcome>(providerName, (provider) =>
+      provider.refund({ key: `refund:${reference}`, reference, chargeId, amount: refund.amount }),
+    );
+    return this.system.asTenant(tenantId, (tx) => settleRefund(tx, refundId, outcome));
+  }
+
+  /** One call to a provider: whatever goes wrong with it, nothing is known. */
+  async ask<T extends { readonly status: string }>(
+    name: ProviderName,
+    call: (provider: PaymentProvider) => Promise<T | Unknown>,
+  ): Promise<T | Unknown> {
+    const provider = this.providers.get(name);
+    const now = this.system.clock.now().epochMilliseconds;
+    const record = this.unanswered.get(name) ?? { count: 0, restUntil: 0 };
+    if (!provider || record.restUntil > now) return { ...failed, retryAfterSeconds: restSeconds };
+    let outcome: T | Unknown;
+    try {
+      outcome = await call(provider);
+    } catch (error) {
+      // Not its message: a driver may have put what it sent into it.
+      this.system.log.error({ provider: name, error: (error as Error)?.name }, 'a call to a payment provider threw');
+      outcome = failed;
+    }
+    const unanswered =
+      outcome.status === 'UNKNOWN' && (outcome as Unknown).reason !== 'PROCESSING' ? record.count + 1 : 0;
+    const rests = unanswered >= mostUnanswered;
+    if (rests)
+      this.system.log.warn({ provider: name }, 'a payment provider does not answer and is left alone for a while');
+    this.unanswered.set(name, {
+      count: rests ? 0 : unanswered,
+      restUntil: rests ? this.system.clock.now().epochMilliseconds + restSeconds * 1_000 : 0,
+    });
+    return outcome;
+  }
+}
+
+/** A charge that waits for the customer, or whose key the provider has forgotten, is looked up and never sent again. */
+async function findAgain(provider: PaymentProvider, payment: Payment, reference: string): Promise<ChargeOutcome> {
+  const found = await provider.findCharge({ chargeId: payment.externalId, reference });
+  // It never arrived there, and can no longer: the next attempt is a new one.
+  return found ?? { status: 'DECLINED', code: 'OTHER' };
+}

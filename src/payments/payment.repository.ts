@@ -1,0 +1,227 @@
+import type { EntityManager } from 'typeorm';
+import type { Instant } from '../core/calendar';
+import type { CurrencyCode } from '../core/currency';
+import { groupBy } from '../core/group';
+import type { Id } from '../core/ids';
+import { type Money, money } from '../core/money';
+import { mapPage, type Page, type PageRequest } from '../core/page';
+import { readPage } from '../platform/paging';
+import type { Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundReason, RefundStatus } from './payment';
+import { DisputeEntity, PaymentEntity, RefundEntity } from './payment.entity';
+import type { DeclineCode, ProviderName, UnknownReason } from './provider';
+
+function fromRow(row: PaymentEntity): Payment {
+  const currency = row.currency as CurrencyCode;
+  return {
+    id: row.id as Id<'Payment'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    partnerId: row.partnerId as Id<'Partner'>,
+    invoiceId: row.invoiceId as Id<'Invoice'>,
+    paymentMethodId: row.paymentMethodId as Id<'PaymentMethod'>,
+    provider: row.provider as ProviderName,
+    amount: money(row.amount, currency),
+    status: row.status as PaymentStatus,
+    externalId: row.externalId ?? undefined,
+    declineCode: (row.declineCode ?? undefined) as DeclineCode | undefined,
+    actionUrl: row.actionUrl ?? undefined,
+    asked: row.asked,
+    askAt: row.askAt ?? undefined,
+    unknownReason: (row.unknownReason ?? undefined) as UnknownReason | undefined,
+    refunded: money(row.refunded, currency),
+    createdAt: row.createdAt,
+    firstAskedAt: row.firstAskedAt,
+    settledAt: row.settledAt ?? undefined,
+  };
+}
+
+function refundFromRow(row: RefundEntity): Refund {
+  return {
+    id: row.id as Id<'Refund'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    partnerId: row.partnerId as Id<'Partner'>,
+    paymentId: row.paymentId as Id<'Payment'>,
+    creditNoteId: (row.creditNoteId ?? undefined) as Id<'CreditNote'> | undefined,
+    reason: row.reason as RefundReason,
+    memo: row.memo ?? undefined,
+    amount: money(row.amount, row.currency as CurrencyCode),
+    status: row.status as RefundStatus,
+    externalId: row.externalId ?? undefined,
+    failureCode: row.failureCode ?? undefined,
+    asked: row.asked,
+    askAt: row.askAt ?? undefined,
+    unknownReason: (row.unknownReason ?? undefined) as UnknownReason | undefined,
+    createdAt: row.createdAt,
+    settledAt: row.settledAt ?? undefined,
+  };
+}
+
+function disputeFromRow(row: DisputeEntity): Dispute {
+  return {
+    id: row.id as Id<'Dispute'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    partnerId: row.partnerId as Id<'Partner'>,
+    paymentId: row.paymentId as Id<'Payment'>,
+    externalId: row.externalId,
+    status: row.status as DisputeStatus,
+    reason: row.reason,
+    amount: money(row.amount, row.currency as CurrencyCode),
+    openedAt: row.openedAt,
+    closedAt: row.closedAt ?? undefined,
+  };
+}
+
+export class PaymentRepository {
+  constructor(private readonly manager: EntityManager) {}
+
+  async insert(payment: Payment): Promise<void> {
+    const { amount, refunded, ...row } = payment;
+    await this.manager.insert(PaymentEntity, {
+      ...row,
+      amount: amount.minor,
+      currency: amount.currency,
+      refunded: refunded.minor,
+    });
+  }
+
+  /** Writes where a payment stands. The caller holds the tenant's lock. */
+  async update(payment: Payment): Promise<void> {
+    const { tenantId, id, status, asked, refunded } = payment;
+    await this.manager.update(
+      PaymentEntity,
+      { tenantId, id },
+      {
+        ...{ status, asked, refunded: refunded.minor },
+        externalId: payment.externalId ?? null,
+        declineCode: payment.declineCode ?? null,
+        actionUrl: payment.actionUrl ?? null,
+        askAt: payment.askAt ?? null,
+        unknownReason: payment.unknownReason ?? null,
+        settledAt: payment.settledAt ?? null,
+      },
+    );
+  }
+
+  async byId(tenantId: string, id: string): Promise<Payment | undefined> {
+    const row = await this.manager.findOneBy(PaymentEntity, { tenantId, id });
+    return row ? fromRow(row) : undefined;
+  }
+
+  /** The payment that the provider knows by this id. */
+  async byExternalId(tenantId: string, provider: ProviderName, externalId: string): Promise<Payment | undefined> {
+    const row = await this.manager.findOneBy(PaymentEntity, { tenantId, provider, externalId });
+    return row ? fromRow(row) : undefined;
+  }
+
+  /** The attempt that is under way for an invoice; there is at most one. */
+  async openOf(tenantId: string, invoiceId: string): Promise<Payment | undefined> {
+    const row = await this.manager
+      .createQueryBuilder(PaymentEntity, 'payment')
+      .where('payment.tenantId = :tenantId and payment.invoiceId = :invoiceId', { tenantId, invoiceId })
+      .andWhere(`payment.status in ('PENDING', 'REQUIRES_ACTION')`)
+      .getOne();
+    return row ? fromRow(row) : undefined;
+  }
+
+  /** What can be given back, the newest payment first. */
+  async refundable(tenantId: string, currency: CurrencyCode): Promise<Payment[]> {
+    const rows = await this.manager
+      .createQueryBuilder(PaymentEntity, 'payment')
+      .where(`payment.tenantId = :tenantId and payment.currency = :currency and payment.status = 'SUCCEEDED'`, {
+        tenantId,
+        currency,
+      })
+      .andWhere('payment.refunded < payment.amount')
+      .orderBy('payment.id', 'DESC')
+      .limit(200)
+      .getMany();
+    return rows.map(fromRow);
+  }
+
+  async page(tenantId: string, request: PageRequest): Promise<Page<Payment>> {
+    const query = this.manager
+      .createQueryBuilder(PaymentEntity, 'payment')
+      .where('payment.tenantId = :tenantId', { tenantId });
+    return mapPage(await readPage(query, request), fromRow);
+  }
+
+  /** The attempts of each of these invoices, oldest first: one read for a page. */
+  async ofInvoices(tenantIds: readonly string[], invoiceIds: readonly string[]): Promise<Map<string, Payment[]>> {
+    const rows = await this.manager
+      .createQueryBuilder(PaymentEntity, 'payment')
+      .where('payment.tenantId = any(:tenantIds) and payment.invoiceId = any(:invoiceIds)', { tenantIds, invoiceIds })
+      .orderBy('payment.id')
+      .limit(10_000)
+      .getMany();
+    return groupBy(rows.map(fromRow), (payment) => payment.invoiceId);
+  }
+
+  async insertRefund(refund: Refund): Promise<void> {
+    const { amount, ...row } = refund;
+    await this.manager.insert(RefundEntity, { ...row, amount: amount.minor, currency: amount.currency });
+  }
+
+  async updateRefund(refund: Refund): Promise<void> {
+    const { tenantId, id, status, asked } = refund;
+    await this.manager.update(
+      RefundEntity,
+      { tenantId, id },
+      {
+        ...{ status, asked },
+        externalId: refund.externalId ?? null,
+        failureCode: refund.failureCode ?? null,
+        askAt: refund.askAt ?? null,
+        unknownReason: refund.unknownReason ?? null,
+        settledAt: refund.settledAt ?? null,
+      },
+    );
+  }
+
+  async refundById(tenantId: string, id: string): Promise<Refund | undefined> {
+    const row = await this.manager.findOneBy(RefundEntity, { tenantId, id });
+    return row ? refundFromRow(row) : undefined;
+  }
+
+  async refundsOf(tenantIds: readonly string[], paymentIds: readonly string[]): Promise<Map<string, Refund[]>> {
+    const rows = await this.manager
+      .createQueryBuilder(RefundEntity, 'refund')
+      .where('refund.tenantId = any(:tenantIds) and refund.paymentId = any(:paymentIds)', { tenantIds, paymentIds })
+      .orderBy('refund.id')
+      .limit(10_000)
+      .getMany();
+    return groupBy(rows.map(refundFromRow), (refund) => refund.paymentId);
+  }
+
+  /** What refunds have taken from the invoice's payments, or reserved. */
+  async refundedOf(tenantId: string, invoiceId: string, currency: CurrencyCode): Promise<Money> {
+    const rows = await this.manager.query(
+      `select coalesce(sum(refunded), 0)::text as refunded from payments where tenant_id = $1 and invoice_id = $2`,
+      [tenantId, invoiceId],
+    );
+    return money(BigInt(rows[0].refunded), currency);
+  }
+
+  async insertDispute(dispute: Dispute): Promise<void> {
+    const { amount, ...row } = dispute;
+    await this.manager.insert(DisputeEntity, { ...row, amount: amount.minor, currency: amount.currency });
+  }
+
+  async closeDispute(dispute: Dispute, status: DisputeStatus, closedAt: Instant): Promise<void> {
+    const { tenantId, id } = dispute;
+    await this.manager.update(DisputeEntity, { tenantId, id }, { status, closedAt });
+  }
+
+  async disputeByExternalId(tenantId: string, paymentId: string, externalId: string): Promise<Dispute | undefined> {
+    const row = await this.manager.findOneBy(DisputeEntity, { tenantId, paymentId, externalId });
+    return row ? disputeFromRow(row) : undefined;
+  }
+
+  async disputesOf(tenantIds: readonly string[], paymentIds: readonly string[]): Promise<Map<string, Dispute[]>> {
+    const rows = await this.manager
+      .createQueryBuilder(DisputeEntity, 'dispute')
+      .where('dispute.tenantId = any(:tenantIds) and dispute.paymentId = any(:paymentIds)', { tenantIds, paymentIds })
+      .orderBy('dispute.id')
+      .limit(10_000)
+      .getMany();
+    return groupBy(rows.map(disputeFromRow), (dispute) => dispute.paymentId);
+  }
+}

@@ -1,0 +1,145 @@
+import type { Instant } from '../core/calendar';
+import type { CurrencyCode } from '../core/currency';
+import type { Id } from '../core/ids';
+import { type Money, money } from '../core/money';
+import type { ChargeOutcome, DeclineCode, ProviderName, RefundOutcome, UnknownReason } from './provider';
+
+export const paymentStatuses = ['PENDING', 'REQUIRES_ACTION', 'SUCCEEDED', 'DECLINED'] as const;
+/** PENDING: asked, or about to be; nobody knows. SUCCEEDED is an end. DECLINED is one too, unless the provider corrects itself. */
+export type PaymentStatus = (typeof paymentStatuses)[number];
+
+/** One attempt to charge an invoice. Its id is the idempotency key. */
+export interface Payment {
+  readonly id: Id<'Payment'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly invoiceId: Id<'Invoice'>;
+  readonly paymentMethodId: Id<'PaymentMethod'>;
+  readonly provider: ProviderName;
+  readonly amount: Money;
+  readonly status: PaymentStatus;
+  readonly externalId?: string | undefined;
+  readonly declineCode?: DeclineCode | undefined;
+  readonly actionUrl?: string | undefined;
+  readonly asked: number;
+  /** PENDING: when the provider is asked (again), by the wall clock. */
+  readonly askAt?: Instant | undefined;
+  readonly unknownReason?: UnknownReason | undefined;
+  /** Taken or reserved by refunds. */
+  readonly refunded: Money;
+  readonly createdAt: Instant;
+  readonly firstAskedAt: Instant;
+  readonly settledAt?: Instant | undefined;
+}
+
+export const refundStatuses = ['PENDING', 'SUCCEEDED', 'FAILED'] as const;
+export type RefundStatus = (typeof refundStatuses)[number];
+export const refundReasons = ['REQUESTED', 'CREDIT_NOTE', 'PAID_TWICE'] as const;
+export type RefundReason = (typeof refundReasons)[number];
+
+export interface Refund {
+  readonly id: Id<'Refund'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly paymentId: Id<'Payment'>;
+  readonly creditNoteId?: Id<'CreditNote'> | undefined;
+  readonly reason: RefundReason;
+  readonly memo?: string | undefined;
+  readonly amount: Money;
+  readonly status: RefundStatus;
+  readonly externalId?: string | undefined;
+  readonly failureCode?: string | undefined;
+  readonly asked: number;
+  readonly askAt?: Instant | undefined;
+  readonly unknownReason?: UnknownReason | undefined;
+  readonly createdAt: Instant;
+  readonly settledAt?: Instant | undefined;
+}
+
+export const disputeStatuses = ['OPEN', 'WON', 'LOST'] as const;
+export type DisputeStatus = (typeof disputeStatuses)[number];
+
+/** A customer's bank asks for its money back. */
+export interface Dispute {
+  readonly id: Id<'Dispute'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly paymentId: Id<'Payment'>;
+  readonly externalId: string;
+  readonly status: DisputeStatus;
+  readonly reason: string;
+  readonly amount: Money;
+  readonly openedAt: Instant;
+  readonly closedAt?: Instant | undefined;
+}
+
+/** What can still be given back of a payment. */
+export function refundable(payment: Payment): Money {
+  const { amount, refunded, status } = payment;
+  return status === 'SUCCEEDED'
+    ? money(amount.minor - refunded.minor, amount.currency)
+    : money(0n, amount.currency as CurrencyCode);
+}
+
+/** How long the providers remember a key, with an hour to spare. Older charges are looked up, never sent again. */
+const keyLifetimeHours = 23;
+
+export function keyHasExpired(payment: Payment, now: Instant): boolean {
+  return payment.firstAskedAt.add({ hours: keyLifetimeHours }).epochMilliseconds <= now.epochMilliseconds;
+}
+
+/** Seconds until an unknown outcome is asked again: 5, 10, 20 … at most half an hour, or what the provider asked for. */
+export function pauseAfterUnknown(asked: number, retryAfterSeconds: number | undefined): number {
+  return Math.max(Math.min(5 * 2 ** (asked - 1), 1_800), Math.min(retryAfterSeconds ?? 0, 3_600));
+}
+
+/**
+ * Where a payment stands after an outcome. It only moves forward, so outcomes may come twice and in any order: of all that
+ * are heard the furthest counts. The same payment back: nothing new.
+ */
+export function afterOutcome(payment: Payment, outcome: ChargeOutcome, now: Instant, wallNow: Instant): Payment {
+  const settled = { askAt: undefined, unknownReason: undefined, settledAt: now };
+  const externalId = outcome.chargeId ?? payment.externalId;
+  switch (outcome.status) {
+    case 'UNKNOWN': {
+      if (payment.status !== 'PENDING') return payment;
+      const seconds = pauseAfterUnknown(payment.asked, outcome.retryAfterSeconds);
+      return { ...payment, externalId, unknownReason: outcome.reason, askAt: wallNow.add({ seconds }) };
+    }
+    case 'SUCCEEDED':
+      if (payment.status === 'SUCCEEDED') return payment;
+      return { ...payment, ...settled, externalId, status: 'SUCCEEDED', declineCode: undefined, actionUrl: undefined };
+    case 'DECLINED':
+      if (payment.status === 'SUCCEEDED' || payment.status === 'DECLINED') return payment;
+      return {
+        ...payment,
+        ...settled,
+        externalId,
+        status: 'DECLINED',
+        declineCode: outcome.code,
+        actionUrl: undefined,
+      };
+    case 'REQUIRES_ACTION':
+      if (payment.status !== 'PENDING') return payment;
+      return {
+        ...payment,
+        ...{ externalId, status: 'REQUIRES_ACTION', actionUrl: outcome.actionUrl },
+        ...{ askAt: undefined, unknownReason: undefined },
+      };
+  }
+}
+
+/** As `afterOutcome`: a refund that succeeded stays so. */
+export function afterRefundOutcome(refund: Refund, outcome: RefundOutcome, now: Instant, wallNow: Instant): Refund {
+  if (refund.status !== 'PENDING') return refund;
+  if (outcome.status === 'UNKNOWN') {
+    const seconds = pauseAfterUnknown(refund.asked, outcome.retryAfterSeconds);
+    return { ...refund, unknownReason: outcome.reason, askAt: wallNow.add({ seconds }) };
+  }
+  return {
+    ...refund,
+    ...{ status: outcome.status, askAt: undefined, unknownReason: undefined, settledAt: now },
+    externalId: outcome.refundId ?? refund.externalId,
+    failureCode: outcome.status === 'FAILED' ? outcome.code.slice(0, 100) : undefined,
+  };
+}

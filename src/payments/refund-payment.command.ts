@@ -1,0 +1,62 @@
+import { type AmountInput, parseAmount } from '../catalog/price-input';
+import { decodeId } from '../core/ids';
+import { amountText } from '../core/money';
+import { done, type Result, refuse } from '../core/result';
+import { invalid, parseLabel } from '../core/text';
+import type { Tx } from '../tx';
+import { type Payment, type Refund, refundable } from './payment';
+import { writeRefund } from './write-refund.command';
+
+export interface RefundPaymentInput {
+  readonly paymentId: string;
+  /** Default: all that is left of it. */
+  readonly amount?: AmountInput | undefined;
+  /** Why, in the partner's words. */
+  readonly memo?: string | undefined;
+}
+
+export const refundPaymentRefusals = [
+  'PAYMENT_NOT_FOUND',
+  'PAYMENT_NOT_REFUNDABLE',
+  'REFUND_EXCEEDS_PAYMENT',
+  'INVALID_INPUT',
+] as const;
+
+/**
+ * Gives back a payment or a part of it. The invoice stays as it is: this is goodwill, or a mistake at the till. What an invoice
+ * should not have said is corrected by a credit note.
+ */
+export async function refundPayment(
+  tx: Pick<Tx, 'tenant' | 'tenants' | 'payments' | 'newId' | 'now' | 'wallNow' | 'emit'>,
+  input: RefundPaymentInput,
+): Promise<Result<{ payment: Payment; refund: Refund }, (typeof refundPaymentRefusals)[number]>> {
+  const memo = input.memo === undefined ? undefined : parseLabel(input.memo, 500);
+  if (input.memo !== undefined && !memo) return invalid(['memo'], 'A memo has 1 to 500 printable characters.');
+  await tx.tenants.lock(tx.tenant.id);
+  const decoded = decodeId(input.paymentId);
+  const payment =
+    decoded?.kind === 'Payment' && decoded.tenantUuid === tx.tenant.id
+      ? await tx.payments.byId(tx.tenant.id, decoded.uuid)
+      : undefined;
+  const path = ['input', 'paymentId'];
+  if (!payment) return refuse('PAYMENT_NOT_FOUND', 'No such payment.', { path });
+  const left = refundable(payment);
+  if (left.minor === 0n) {
+    return refuse('PAYMENT_NOT_REFUNDABLE', 'Nothing of this payment can be given back.', {
+      path,
+      facts: { status: payment.status, refunded: amountText(payment.refunded) },
+    });
+  }
+  const amount = input.amount === undefined ? left : parseAmount(input.amount);
+  if (!amount || amount.minor === 0n || amount.currency !== left.currency) {
+    return invalid(['amount'], `Not an amount above zero in ${left.currency}.`);
+  }
+  if (amount.minor > left.minor) {
+    return refuse('REFUND_EXCEEDS_PAYMENT', 'That is more than is left of the payment.', {
+      path: ['input', 'amount'],
+      facts: { refundable: amountText(left), currency: left.currency },
+    });
+  }
+  const refund = await writeRefund(tx, payment, { amount, reason: 'REQUESTED', memo, isHeld: true });
+  return done({ payment: (await tx.payments.byId(tx.tenant.id, payment.id))!, refund });
+}

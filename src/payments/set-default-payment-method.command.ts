@@ -1,0 +1,24 @@
+import { done, type Result } from '../core/result';
+import type { Tx } from '../tx';
+import { findMethod, makeDefault } from './keep-payment-method.command';
+import type { PaymentMethod } from './payment-method';
+
+export interface SetDefaultPaymentMethodInput {
+  readonly paymentMethodId: string;
+}
+
+export const setDefaultPaymentMethodRefusals = ['PAYMENT_METHOD_NOT_FOUND'] as const;
+
+/** Invoices are paid with it from now on; those that wait for a payment are tried with it at once. */
+export async function setDefaultPaymentMethod(
+  tx: Pick<Tx, 'tenants' | 'paymentMethods' | 'collections' | 'tenant' | 'now' | 'emit'>,
+  input: SetDefaultPaymentMethodInput,
+): Promise<Result<{ paymentMethod: PaymentMethod }, (typeof setDefaultPaymentMethodRefusals)[number]>> {
+  await tx.tenants.lock(tx.tenant.id);
+  const found = await findMethod(tx, input.paymentMethodId);
+  if (!found.ok) return found;
+  if (found.value.isDefault) return done({ paymentMethod: found.value });
+  const paymentMethod = await makeDefault(tx, found.value);
+  await tx.emit({ type: 'payment_method.default_changed', payload: { paymentMethod } });
+  return done({ paymentMethod });
+}

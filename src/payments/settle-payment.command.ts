@@ -1,0 +1,84 @@
+import { invariant } from '../core/invariant';
+import { closeSubscription } from '../invoicing/bill-tenant.command';
+import type { Invoice } from '../invoicing/invoice';
+import { moveInvoice } from '../invoicing/invoice-state';
+import type { Tx } from '../tx';
+import { applyStanding } from './apply-standing.command';
+import { afterFailure } from './dunning';
+import { endCollection } from './end-collection.command';
+import { afterOutcome, type Payment, refundable } from './payment';
+import type { ChargeOutcome } from './provider';
+import { writeRefund } from './write-refund.command';
+
+export interface SettlePaymentInput {
+  readonly paymentId: string;
+  readonly outcome: ChargeOutcome;
+  /** It is the collection's turn: a payment that still waits for the customer has failed once more. */
+  readonly isTurn?: boolean | undefined;
+}
+
+/**
+ * Records what a provider said about a payment, whoever heard it: the call itself, an event, reconciliation. The payment only
+ * moves forward, and what follows from a move follows once.
+ */
+export async function settlePayment(tx: Tx, input: SettlePaymentInput): Promise<Payment> {
+  const { id: tenantId } = tx.tenant;
+  await tx.tenants.lock(tenantId);
+  const before = await tx.payments.byId(tenantId, input.paymentId);
+  invariant(before, 'a payment that is settled is there');
+  const after = afterOutcome(before, input.outcome, tx.now, tx.wallNow);
+  if (after !== before) await tx.payments.update(after);
+  const moved = after.status !== before.status;
+  const invoice = await tx.invoices.byId(tenantId, after.invoiceId);
+  invariant(invoice, 'a payment is for an invoice');
+  if (moved && after.status === 'SUCCEEDED') await succeed(tx, after, invoice);
+  if (moved && after.status === 'DECLINED') {
+    await tx.emit({ type: 'payment.failed', payload: { payment: after } });
+    await fail(tx, invoice);
+  }
+  if (after.status === 'REQUIRES_ACTION' && (moved || input.isTurn)) {
+    if (moved) await tx.emit({ type: 'payment.action_required', payload: { payment: after } });
+    await fail(tx, invoice);
+  }
+  return (await tx.payments.byId(tenantId, after.id))!;
+}
+
+async function succeed(tx: Tx, payment: Payment, invoice: Invoice): Promise<void> {
+  await tx.emit({ type: 'payment.succeeded', payload: { payment } });
+  const paid = moveInvoice(invoice, { to: 'PAID', at: tx.now });
+  if (!paid.ok) {
+    // Paid in another way meanwhile, or void: the money does not belong here and goes back.
+    await writeRefund(tx, payment, { amount: refundable(payment), reason: 'PAID_TWICE' });
+    return;
+  }
+  await tx.invoices.updateState(paid.value);
+  await tx.emit({ type: 'invoice.paid', payload: { invoice: paid.value } });
+  await endCollection(tx, invoice, 'PAID');
+}
+
+async function fail(tx: Tx, invoice: Invoice): Promise<void> {
+  const { id: tenantId, partnerId, timeZone } = tx.tenant;
+  const collection = await tx.collections.byInvoice(tenantId, invoice.id);
+  // An attempt that somebody asked for between two turns does not use one up.
+  if (!collection || collection.status !== 'OPEN' || collection.dueAt) return;
+  const policy = await tx.collections.policyOf(partnerId);
+  const failed = afterFailure(collection, policy, tx.now, timeZone);
+  await tx.collections.update(failed.collection);
+  await tx.emit({
+    type: 'invoice.payment_failed',
+    payload: { invoice, failures: failed.collection.failures, nextAttemptAt: failed.collection.dueAt },
+  });
+  if (failed.final === 'CANCEL') {
+    const subscription = await tx.subscriptions.live(tenantId);
+    if (subscription?.id === invoice.subscriptionId) {
+      await closeSubscription(tx, { ...subscription, cancelReason: 'payment failed' }, tx.now);
+    }
+    const given = moveInvoice(invoice, { to: 'UNCOLLECTIBLE', at: tx.now });
+    if (given.ok) {
+      await tx.invoices.updateState(given.value);
+      await tx.emit({ type: 'invoice.uncollectible', payload: { invoice: given.value } });
+    }
+    return;
+  }
+  await applyStanding(tx, invoice.subscriptionId);
+}

@@ -1,0 +1,33 @@
+import { invariant } from '../core/invariant';
+import { subtract } from '../core/money';
+import type { Tx } from '../tx';
+import { afterRefundOutcome, type Refund } from './payment';
+import type { RefundOutcome } from './provider';
+
+/** Records what a provider said about a refund. One that failed gives its reservation back; where it settled a credit note,
+ * the credit goes into the balance instead: it is the tenant's money either way. */
+export async function settleRefund(tx: Tx, refundId: string, outcome: RefundOutcome): Promise<Refund> {
+  const { id: tenantId } = tx.tenant;
+  await tx.tenants.lock(tenantId);
+  const before = await tx.payments.refundById(tenantId, refundId);
+  invariant(before, 'a refund that is settled is there');
+  const after = afterRefundOutcome(before, outcome, tx.now, tx.wallNow);
+  if (after === before) return before;
+  await tx.payments.updateRefund(after);
+  if (after.status === 'SUCCEEDED') await tx.emit({ type: 'refund.succeeded', payload: { refund: after } });
+  if (after.status === 'FAILED') {
+    const payment = await tx.payments.byId(tenantId, after.paymentId);
+    invariant(payment, 'a refund is of a payment');
+    await tx.payments.update({ ...payment, refunded: subtract(payment.refunded, after.amount) });
+    if (after.creditNoteId) {
+      await tx.creditNotes.moveBalance(
+        after.tenantId,
+        after.partnerId,
+        { kind: 'CREDIT_NOTE', amount: after.amount, creditNoteId: after.creditNoteId },
+        tx.now,
+      );
+    }
+    await tx.emit({ type: 'refund.failed', payload: { refund: after } });
+  }
+  return after;
+}
