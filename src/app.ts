@@ -14,6 +14,8 @@ import {
 import { type CheckQuestion, readChecks } from './entitlements/entitlement-check.repository';
 import type { WebhookSettings } from './events/create-webhook-endpoint.command';
 import { storeInboundEvent } from './payments/inbox.repository';
+import { PaymentMethodSetups } from './payments/payment-method-setup.job';
+import { PaymentWork } from './payments/payment-work.job';
 import type { InboundEvent } from './payments/provider';
 import type { Providers } from './payments/providers';
 import type { Clock } from './platform/clock';
@@ -116,6 +118,8 @@ export class App {
   readonly log: Log;
   readonly system: System;
   readonly providers: Providers;
+  readonly paymentWork: PaymentWork;
+  readonly methodSetups: PaymentMethodSetups;
   private readonly actors = new LRUCache<string, Authentication>({ max: 10_000, ttl: membershipMemory });
   /** In which window a tenant's METERED feature was checked last. */
   private readonly windows = new LRUCache<string, UsageWindow>({ max: 50_000 });
@@ -134,6 +138,8 @@ export class App {
     });
     this.providers = parts.providers;
     this.system = new System(parts.jobSource, parts.clock, parts.log);
+    this.paymentWork = new PaymentWork(this.system, parts.providers);
+    this.methodSetups = new PaymentMethodSetups(this.system, this.paymentWork);
   }
 
   async authenticate(authorization: string | undefined, account: string | undefined): Promise<Authentication> {

@@ -1,4 +1,5 @@
 import type { Addon } from '../catalog/addon';
+import { type Instant, isBefore } from '../core/calendar';
 import { done, type Result } from '../core/result';
 import { usagePricesIn } from '../rating/price-model-input';
 import type { Tx } from '../tx';
@@ -38,6 +39,10 @@ export async function wantedEntitlements(tx: Omit<RebuildTx, 'emit'>): Promise<E
   for (const addon of await tx.addons.byIds([...wantedIds].filter((id) => !addons.has(id))))
     addons.set(addon.id, addon);
   const subscription = await tx.subscriptions.live(tenantId);
+  // While payments fail, what the subscription gives ends with the grace; what was granted by hand does not.
+  const accessUntil = subscription?.accessUntil;
+  const within = (endsAt: Instant | undefined) =>
+    accessUntil && (!endsAt || isBefore(accessUntil, endsAt)) ? accessUntil : endsAt;
   const phases: PlanPhase[] = items.map((item) => {
     const version = versions.get(item.planVersionId)!;
     const plan = plans.get(item.planId)!;
@@ -53,7 +58,7 @@ export async function wantedEntitlements(tx: Omit<RebuildTx, 'emit'>): Promise<E
       usagePrices: usagePricesIn(version.allowances, item.unitAmount.currency),
       includedAddons: included,
       startsAt: item.startedAt,
-      endsAt: item.endedAt ?? (isCurrent ? subscription.cancelAt : undefined),
+      endsAt: item.endedAt ?? (isCurrent ? within(subscription.cancelAt) : undefined),
     };
   });
   const grants = await tx.entitlements.grants(tenantId);
@@ -65,7 +70,7 @@ export async function wantedEntitlements(tx: Omit<RebuildTx, 'emit'>): Promise<E
       catalogId: addon.id,
       quantity: attachment.quantity,
       startsAt: attachment.startedAt,
-      endsAt: attachment.endedAt ?? attachment.endsAt,
+      endsAt: attachment.endedAt ?? within(attachment.endsAt),
       allowances: addon.allowances,
       usagePrices: attachment.usagePrices,
     };

@@ -140,7 +140,12 @@ export class Context {
     return decoded?.kind === kind ? decoded.uuid : undefined;
   }
 
-  /** Runs a command as one mutation and shapes its answer. */
+  /**
+   * Runs a command as one mutation and shapes its answer.
+   *
+   * @param follow what is asked of the outside world once the change is committed, with no transaction open. It runs for a
+   * replay too, so it must be safe to do again; never in a dry run
+   */
   async mutate<I extends object, T, C extends string, A extends object>(
     request: Omit<WriteRequest, 'idempotencyKey' | 'dryRun' | 'input'> & {
       readonly input: I;
@@ -152,6 +157,7 @@ export class Context {
     },
     command: (tx: Tx, input: I) => Promise<Result<T, C>>,
     toAnswer: (value: T) => A,
+    follow?: (value: T) => Promise<Result<T, C>>,
   ): Promise<(A & DoneAnswer) | RefusedAnswer> {
     const { options, nullable, asSent, keep, ...rest } = request;
     const input = withoutNulls(request.input, nullable ?? [], asSent) as I;
@@ -166,7 +172,9 @@ export class Context {
     // What a dry run made can be seen in its own transaction only: the rest of the answer is read there.
     if (outcome.open) this.state.reading = Promise.resolve(outcome.open);
     const { replayed, dryRun } = outcome;
-    return { ...toAnswer(outcome.value), replayed, dryRun };
+    const followed = follow && !dryRun ? await follow(outcome.value) : outcome;
+    if (!followed.ok) return toGraphqlRefused(followed.refusal);
+    return { ...toAnswer(followed.value), replayed, dryRun };
   }
 
   /** Ends the snapshot (or rolls a dry run back) and forgets what was loaded from it. */

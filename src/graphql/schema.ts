@@ -20,6 +20,7 @@ import {
   InvoiceResolver,
 } from '../invoicing/invoicing.resolver';
 import { UpcomingInvoiceResolver } from '../invoicing/upcoming-invoice.resolver';
+import { InvoicePaymentResolver, PaymentResolver } from '../payments/payments.resolver';
 import { ProrationResolver } from '../proration/proration.resolver';
 import { RatingResolver } from '../rating/rating.resolver';
 import {
@@ -48,11 +49,13 @@ const resolvers = [
   EventsResolver,
   FeatureResolver,
   InvoiceLineResolver,
+  InvoicePaymentResolver,
   InvoiceResolver,
   MembershipResolver,
   MoneyResolver,
   NodeResolver,
   PartnerResolver,
+  PaymentResolver,
   PendingCouponResolver,
   PlanResolver,
   PlanVersionResolver,

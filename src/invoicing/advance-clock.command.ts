@@ -1,4 +1,4 @@
-import { type Instant, isBefore } from '../core/calendar';
+import { type Instant, isAtOrBefore, isBefore, laterOf } from '../core/calendar';
 import { done, type Result, refuse } from '../core/result';
 import type { Tx } from '../tx';
 import { billTenant } from './bill-tenant.command';
@@ -7,14 +7,20 @@ import type { Invoice } from './invoice';
 export interface AdvanceClockInput {
   /** Not before the tenant's own now, at most ten years after it. */
   readonly to: Instant;
+  /** Stops where a payment is due: the caller makes it and carries on from there. */
+  readonly stopsForPayments?: boolean | undefined;
 }
 
 export const advanceClockRefusals = ['NOT_A_SANDBOX', 'CLOCK_GOES_FORWARD_ONLY', 'CLOCK_JUMP_TOO_LONG'] as const;
 
 export interface AdvanceClockDone {
+  /** Where the clock stood. */
+  readonly from: Instant;
   readonly now: Instant;
   readonly invoices: readonly Invoice[];
   readonly events: number;
+  /** A payment is due where the clock stands now. */
+  readonly paymentDue: boolean;
 }
 
 const longestJump = { hours: 24 * 366 * 10 };
@@ -44,9 +50,27 @@ export async function advanceClock(
       facts: { furthest: furthest.toString() },
     });
   }
-  tx.atTime(input.to);
-  const { invoices, events } = await billTenant(tx, input.to);
-  tx.atTime(input.to);
-  await tx.tenants.setTestClock(tenant.id, input.to);
-  return done({ now: input.to, invoices, events });
+  return done({ from, ...(await advanceStep(tx, from, input.to, input.stopsForPayments)) });
+}
+
+/** Moves the clock to an instant, or as far as to the next moment before it at which a payment is due. */
+export async function advanceStep(
+  tx: Tx,
+  from: Instant,
+  to: Instant,
+  stopsForPayments = true,
+): Promise<Omit<AdvanceClockDone, 'from'>> {
+  const { id } = tx.tenant;
+  const due = stopsForPayments ? await tx.collections.nextDue(id) : undefined;
+  const until = due && isBefore(due, to) ? laterOf(due, from) : to;
+  const isPaymentDue = async () => {
+    const next = await tx.collections.nextDue(id);
+    return next !== undefined && isAtOrBefore(next, tx.now);
+  };
+  tx.atTime(until);
+  const { invoices, events, paused } = await billTenant(tx, until, stopsForPayments ? isPaymentDue : undefined);
+  const now = paused ? tx.now : until;
+  tx.atTime(now);
+  await tx.tenants.setTestClock(id, now);
+  return { now, invoices, events, paymentDue: stopsForPayments && (await isPaymentDue()) };
 }

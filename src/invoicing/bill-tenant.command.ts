@@ -19,6 +19,8 @@ export interface Billed {
   readonly invoices: readonly Invoice[];
   /** Due events that were carried out: changes, ends, renewals. */
   readonly events: number;
+  /** It was asked to pause between two of them. */
+  readonly paused?: boolean;
 }
 
 async function recordChange(
@@ -124,13 +126,16 @@ async function renew(tx: Tx, subscription: Subscription): Promise<Invoice> {
  * Carries out what is due up to an instant, in the order of time: scheduled changes, ends of attachments, the
  * subscription's end, renewals. Each missed period is billed once, in order. Idempotent: what was done moved the
  * subscription's own period on, and the database forbids a second invoice for a period.
+ *
+ * @param pauses asked after each event: time may not go on before something outside is done
  */
-export async function billTenant(tx: Tx, until: Instant = tx.now): Promise<Billed> {
+export async function billTenant(tx: Tx, until: Instant = tx.now, pauses?: () => Promise<boolean>): Promise<Billed> {
   await tx.tenants.lock(tx.tenant.id);
   const invoices: Invoice[] = [];
   const { sandbox } = tx.tenant;
   let events = 0;
   for (; events <= maximumDueEvents; events += 1) {
+    if (events > 0 && (await pauses?.())) return { invoices, events, paused: true };
     const subscription = await tx.subscriptions.live(tx.tenant.id);
     if (!subscription) break;
     const scheduled = await tx.subscriptions.scheduled(tx.tenant.id, subscription.id);

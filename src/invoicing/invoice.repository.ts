@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { CouponOrder } from '../access/partner';
+import type { Instant } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
 import type { Id } from '../core/ids';
@@ -193,6 +194,22 @@ export class InvoiceRepository {
       )
       .getMany();
     return rows.map(lineFromRow);
+  }
+
+  /** What was issued after one instant, up to another, oldest first. */
+  async issuedBetween(tenantId: string, after: Instant, until: Instant): Promise<Invoice[]> {
+    const rows = await this.manager
+      .createQueryBuilder(InvoiceEntity, 'invoice')
+      .where('invoice.tenantId = :tenantId and invoice.issuedAt > :after and invoice.issuedAt <= :until', {
+        tenantId,
+        after: after.toString(),
+        until: until.toString(),
+      })
+      .orderBy('invoice.issuedAt')
+      .addOrderBy('invoice.id')
+      .limit(5_000)
+      .getMany();
+    return rows.map(fromRow);
   }
 
   async page(tenantId: string, request: PageRequest): Promise<Page<Invoice>> {

@@ -2,6 +2,7 @@ import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } fr
 import { toGraphqlAddon, toGraphqlPlan } from '../catalog/catalog.graphql';
 import { addonLoader, planLoader } from '../catalog/catalog.loaders';
 import { decodeId } from '../core/ids';
+import { done as ok } from '../core/result';
 import { toGraphqlCoupon } from '../coupons/coupons.graphql';
 import { couponLoader } from '../coupons/coupons.loaders';
 import type { Context } from '../graphql/context';
@@ -9,7 +10,8 @@ import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
 import { Refuses } from '../graphql/refusal.graphql';
-import { advanceClock, advanceClockRefusals } from './advance-clock.command';
+import { carryOnClock } from '../payments/carry-on-clock.job';
+import { type AdvanceClockDone, advanceClock, advanceClockRefusals } from './advance-clock.command';
 import { type DocumentFormat, documentTicketText, ticketMinutes } from './document-ticket';
 import {
   AdvanceClockInputType,
@@ -65,6 +67,22 @@ function linkTo(folder: string, id: string, format: DocumentFormat, { app, actor
   const expiresAt = app.clock.now().add({ minutes: ticketMinutes });
   const ticket = app.signer.sign(documentTicketText({ id, actor, expiresAt }));
   return { path: `/${folder}/${id}.${format.toLowerCase()}?ticket=${ticket}`, expiresAt };
+}
+
+/** Makes the payments that fell due on the way, each at its own time, and carries the clock on to where it was sent. */
+async function carryOn(
+  context: Context,
+  input: AdvanceClockInputType,
+  step: AdvanceClockDone,
+): Promise<AdvanceClockDone> {
+  const { app } = context;
+  const tenantId = context.tenantUuid(input.tenantId)!;
+  if (!step.paymentDue && step.now.epochMilliseconds >= input.to.epochMilliseconds) return step;
+  const { now, events } = await carryOnClock(app.system, app.paymentWork, tenantId, input.to);
+  const invoices = await app.system.asTenant(tenantId, (tx) =>
+    tx.invoices.issuedBetween(tenantId, step.from, input.to),
+  );
+  return { ...step, now, events: step.events + events, invoices };
 }
 
 @Resolver(() => InvoiceLineType)
@@ -259,12 +277,13 @@ export class CreditNoteResolver {
     const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
     return context.mutate(
       { mutation: 'advanceClock', permission: 'TENANT_WRITE', scope, input, options },
-      advanceClock,
+      (tx, clean) => advanceClock(tx, { ...clean, stopsForPayments: !options.dryRun }),
       ({ now, events, invoices }) => ({
         __typename: 'AdvanceClockDone',
         ...{ now, events },
         invoices: invoices.map(toGraphqlInvoice),
       }),
+      async (step) => ok(await carryOn(context, input, step)),
     );
   }
 

@@ -29,7 +29,19 @@ export interface IssueInvoiceInput {
  * held to the end of the transaction.
  */
 export async function issueInvoice(
-  tx: Pick<Tx, 'invoices' | 'creditNotes' | 'itemCharges' | 'partners' | 'taxes' | 'newId' | 'now' | 'emit'>,
+  tx: Pick<
+    Tx,
+    | 'invoices'
+    | 'creditNotes'
+    | 'itemCharges'
+    | 'partners'
+    | 'taxes'
+    | 'collections'
+    | 'tenant'
+    | 'newId'
+    | 'now'
+    | 'emit'
+  >,
   input: IssueInvoiceInput,
 ): Promise<Invoice> {
   const { subscription, document } = input;
@@ -88,6 +100,7 @@ export async function issueInvoice(
       tx.now,
     );
   }
+  if (!isZero(amountDue)) await tx.collections.begin(invoice, tx.tenant.sandbox);
   await tx.emit({ type: 'invoice.finalized', payload: { invoice } });
   if (invoice.status === 'PAID') await tx.emit({ type: 'invoice.paid', payload: { invoice } });
   return invoice;

@@ -1,5 +1,6 @@
 import { done, type Result } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
+import { endCollection } from '../payments/end-collection.command';
 import type { Tx } from '../tx';
 import { findInvoice } from './find-invoice.query';
 import type { Invoice } from './invoice';
@@ -15,7 +16,7 @@ export const markInvoicePaidRefusals = ['INVOICE_NOT_FOUND', 'INVOICE_NOT_OPEN',
 
 /** The money came outside the system, whole. Again with the same reference is the same act. */
 export async function markInvoicePaid(
-  tx: Pick<Tx, 'tenant' | 'tenants' | 'invoices' | 'now' | 'emit'>,
+  tx: Tx,
   input: MarkInvoicePaidInput,
 ): Promise<Result<{ invoice: Invoice }, (typeof markInvoicePaidRefusals)[number]>> {
   const reference = parseLabel(input.reference);
@@ -28,6 +29,7 @@ export async function markInvoicePaid(
   const moved = moveInvoice(found.value, { to: 'PAID', at: tx.now, reference });
   if (!moved.ok) return moved;
   await tx.invoices.updateState(moved.value);
+  await endCollection(tx, moved.value, 'PAID');
   await tx.emit({ type: 'invoice.paid', payload: { invoice: moved.value } });
   return done({ invoice: moved.value });
 }

@@ -1,4 +1,5 @@
 import { done, type Result } from '../core/result';
+import { endCollection } from '../payments/end-collection.command';
 import type { Tx } from '../tx';
 import { findInvoice } from './find-invoice.query';
 import type { Invoice } from './invoice';
@@ -12,7 +13,7 @@ export const markInvoiceUncollectibleRefusals = ['INVOICE_NOT_FOUND', 'INVOICE_N
 
 /** Nobody expects the money any more. The invoice still asks for it: it may yet be paid, or voided. */
 export async function markInvoiceUncollectible(
-  tx: Pick<Tx, 'tenant' | 'tenants' | 'invoices' | 'now' | 'emit'>,
+  tx: Tx,
   input: MarkInvoiceUncollectibleInput,
 ): Promise<Result<{ invoice: Invoice }, (typeof markInvoiceUncollectibleRefusals)[number]>> {
   await tx.tenants.lock(tx.tenant.id);
@@ -22,6 +23,7 @@ export async function markInvoiceUncollectible(
   const moved = moveInvoice(found.value, { to: 'UNCOLLECTIBLE', at: tx.now });
   if (!moved.ok) return moved;
   await tx.invoices.updateState(moved.value);
-  await tx.emit({ type: 'invoice.marked_uncollectible', payload: { invoice: moved.value } });
+  await endCollection(tx, moved.value, 'STOPPED');
+  await tx.emit(type: 'invoice.marked_uncollectible', payload: invoice: moved.value );
   return done({ invoice: moved.value });
 }

@@ -2,6 +2,7 @@ import { isZero } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
 import { afterReturn } from '../coupons/pending-coupon';
+import { endCollection } from '../payments/end-collection.command';
 import type { Tx } from '../tx';
 import { findInvoice } from './find-invoice.query';
 import type { Invoice } from './invoice';
@@ -26,10 +27,7 @@ export const voidInvoiceRefusals = [
  * number stays and its period is not billed again; what its coupons used of their periods comes back to them.
  */
 export async function voidInvoice(
-  tx: Pick<
-    Tx,
-    'tenant' | 'tenants' | 'invoices' | 'itemCharges' | 'creditNotes' | 'pendingCoupons' | 'coupons' | 'now' | 'emit'
-  >,
+  tx: Tx,
   input: VoidInvoiceInput,
 ): Promise<Result<{ invoice: Invoice }, (typeof voidInvoiceRefusals)[number]>> {
   const reason = parseLabel(input.reason, 500);
@@ -61,6 +59,7 @@ export async function voidInvoice(
     });
   }
   await tx.invoices.updateState(moved.value);
+  await endCollection(tx, moved.value, 'STOPPED');
   await tx.itemCharges.insert({ id: subscriptionId, tenantId, partnerId }, entries, {}, tx.now);
   if (!isZero(creditApplied)) {
     await tx.creditNotes.moveBalance(

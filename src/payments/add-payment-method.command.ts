@@ -1,7 +1,7 @@
 import { done, type Result } from '../core/result';
 import { invalid } from '../core/text';
 import type { Tx } from '../tx';
-import type { PaymentSetup } from './payment-method';
+import type { PaymentMethod, PaymentSetup } from './payment-method';
 import type { ProviderName } from './provider';
 import { providerOff } from './providers';
 
@@ -10,6 +10,12 @@ export interface AddPaymentMethodInput {
   /** What the provider's own form gave to the customer's browser; neither stored nor logged. */
   readonly token: string;
   readonly makeDefault?: boolean | undefined;
+}
+
+export interface AddPaymentMethodDone {
+  readonly setup: PaymentSetup;
+  /** Once the provider was asked. */
+  readonly method?: PaymentMethod | undefined;
 }
 
 export const addPaymentMethodRefusals = [
@@ -26,7 +32,7 @@ export async function addPaymentMethod(
   tx: Pick<Tx, 'paymentMethods' | 'tenant' | 'newId' | 'now'>,
   input: AddPaymentMethodInput,
   isUsable: (provider: ProviderName, sandbox: boolean) => boolean,
-): Promise<Result<{ setup: PaymentSetup }, (typeof addPaymentMethodRefusals)[number]>> {
+): Promise<Result<AddPaymentMethodDone, (typeof addPaymentMethodRefusals)[number]>> {
   const { id: tenantId, partnerId, sandbox } = tx.tenant;
   if (!isUsable(input.provider, sandbox)) return providerOff(input.provider);
   if (!tokenPattern.test(input.token)) return invalid(['token'], 'Not a token of a payment provider.');

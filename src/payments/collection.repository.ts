@@ -40,6 +40,18 @@ export class CollectionRepository {
     return row ? fromRow(row) : undefined;
   }
 
+  /** How far each of these invoices is: one read for a page. */
+  async ofInvoices(tenantIds: readonly string[], invoiceIds: readonly string[]): Promise<Map<string, Collection>> {
+    const rows = await this.manager
+      .createQueryBuilder(CollectionEntity, 'collection')
+      .where('collection.tenantId = any(:tenantIds) and collection.invoiceId = any(:invoiceIds)', {
+        tenantIds,
+        invoiceIds,
+      })
+      .getMany();
+    return new Map(rows.map((row) => [row.invoiceId, fromRow(row)]));
+  }
+
   /** Those of a subscription that are neither paid nor stopped. */
   async unended(tenantId: string, subscriptionId: string): Promise<Collection[]> {
     const rows = await this.manager

@@ -122,6 +122,15 @@ export class PaymentRepository {
     return row ? fromRow(row) : undefined;
   }
 
+  /** Is anybody asking a provider about a payment of this tenant, or about to? */
+  async isAsking(tenantId: string): Promise<boolean> {
+    const rows = await this.manager.query(
+      `select exists (select 1 from payments where tenant_id = $1 and status = 'PENDING') as asking`,
+      [tenantId],
+    );
+    return rows[0].asking;
+  }
+
   /** What can be given back, the newest payment first. */
   async refundable(tenantId: string, currency: CurrencyCode): Promise<Payment[]> {
     const rows = await this.manager

@@ -88,11 +88,13 @@ export interface CustomerRequest {
 
 export type CustomerOutcome = { readonly status: 'SUCCEEDED'; readonly customerId: string } | Unknown;
 
+export const methodKinds = ['CARD', 'BANK_DEBIT', 'OTHER'] as const;
+
 /** What may be kept of a payment method: never its number. */
 export interface MethodFacts {
   readonly customerId: string;
   readonly methodId: string;
-  readonly kind: 'CARD' | 'BANK_DEBIT' | 'OTHER';
+  readonly kind: (typeof methodKinds)[number];
   /** For people, e.g. `visa`. */
   readonly brand?: string | undefined;
   readonly last4?: string | undefined;

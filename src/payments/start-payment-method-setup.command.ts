@@ -13,6 +13,12 @@ export interface StartPaymentMethodSetupInput {
   readonly makeDefault?: boolean | undefined;
 }
 
+export interface StartPaymentMethodSetupDone {
+  readonly setup: PaymentSetup;
+  /** Once the provider was asked. */
+  readonly url?: string | undefined;
+}
+
 export const startPaymentMethodSetupRefusals = [
   'PROVIDER_NOT_CONFIGURED',
   'PROVIDER_UNAVAILABLE',
@@ -32,7 +38,7 @@ export async function startPaymentMethodSetup(
   tx: Pick<Tx, 'paymentMethods' | 'tenant' | 'newId' | 'now'>,
   input: StartPaymentMethodSetupInput,
   isUsable: (provider: ProviderName, sandbox: boolean) => boolean,
-): Promise<Result<{ setup: PaymentSetup }, (typeof startPaymentMethodSetupRefusals)[number]>> {
+): Promise<Result<StartPaymentMethodSetupDone, (typeof startPaymentMethodSetupRefusals)[number]>> {
   const { id: tenantId, partnerId, sandbox } = tx.tenant;
   if (!isUsable(input.provider, sandbox)) return providerOff(input.provider);
   if (!isReturnUrl(input.returnUrl)) return invalid(['returnUrl'], 'Not an https address.');

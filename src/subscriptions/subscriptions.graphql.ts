@@ -138,6 +138,11 @@ export class SubscriptionType {
   cancelledAt?: Instant | undefined;
   @Field(() => String, { nullable: true, description: 'Why.' })
   cancelReason?: string | undefined;
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'While payments fail: the end of the grace, UTC. What the subscription gives ends then.',
+  })
+  accessUntil?: Instant | undefined;
   @Field(() => Int, { description: 'Grows with each change.' })
   version: number;
   readonly uuid: string;

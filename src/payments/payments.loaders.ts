@@ -1,0 +1,34 @@
+import DataLoader from 'dataloader';
+import type { Tx } from '../tx';
+import type { Collection } from './dunning';
+import type { Dispute, Payment, Refund } from './payment';
+
+export interface TenantRowKey {
+  readonly tenantId: string;
+  readonly id: string;
+}
+
+const tenantsOf = (keys: readonly TenantRowKey[]) => [...new Set(keys.map((key) => key.tenantId))];
+
+/** One read for a page: what hangs on each of these rows. */
+function manyByRow<T>(read: (tx: Tx, tenantIds: string[], ids: string[]) => Promise<ReadonlyMap<string, T>>) {
+  return (tx: Tx) =>
+    new DataLoader<TenantRowKey, T | undefined, string>(
+      async (keys) => {
+        const found = await read(
+          tx,
+          tenantsOf(keys),
+          keys.map((key) => key.id),
+        );
+        return keys.map((key) => found.get(key.id));
+      },
+      { cacheKeyFn: (key) => key.id },
+    );
+}
+
+export const paymentsOfInvoiceLoader = manyByRow<Payment[]>((tx, tenants, ids) => tx.payments.ofInvoices(tenants, ids));
+export const collectionOfInvoiceLoader = manyByRow<Collection>((tx, tenants, ids) =>
+  tx.collections.ofInvoices(tenants, ids),
+);
+export const refundsOfPaymentLoader = manyByRow<Refund[]>((tx, tenants, ids) => tx.payments.refundsOf(tenants, ids));
+export const disputesOfPaymentLoader = manyByRow<Dispute[]>((tx, tenants, ids) => tx.payments.disputesOf(tenants, ids));
