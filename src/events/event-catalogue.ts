@@ -3,6 +3,7 @@ import type { ParkReason } from '../billing/billing-work';
 import type { Addon } from '../catalog/addon';
 import type { Feature } from '../catalog/feature';
 import type { Plan, PlanVersion } from '../catalog/plan';
+import type { Instant } from '../core/calendar';
 import { encodeId } from '../core/ids';
 import type { Money } from '../core/money';
 import type { Coupon } from '../coupons/coupon';
@@ -10,6 +11,9 @@ import type { PendingCoupon } from '../coupons/pending-coupon';
 import type { EntitlementGrant } from '../entitlements/entitlement';
 import type { CreditNote } from '../invoicing/credit-note';
 import type { Invoice } from '../invoicing/invoice';
+import type { DunningPolicy } from '../payments/dunning';
+import type { Dispute, Payment, Refund } from '../payments/payment';
+import type { PaymentMethod } from '../payments/payment-method';
 import type { PlanChangeProration } from '../proration/plan-change-proration';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
@@ -23,6 +27,7 @@ import {
   addonSubscriptionData,
   couponData,
   creditNoteData,
+  disputeData,
   endpointData,
   featureData,
   grantData,
@@ -30,10 +35,13 @@ import {
   meterData,
   money,
   partyData,
+  paymentData,
+  paymentMethodData,
   pendingCouponData,
   planData,
   planVersionData,
   prorationData,
+  refundData,
   scheduledPlanChangeData,
   subscriptionData,
   taxRateData,
@@ -73,6 +81,12 @@ const apiKey = (payload: { readonly apiKeyId: string; readonly scopes: readonly 
 
 const party = (payload: { readonly party: BillingParty }) => ({ party: partyData(payload.party) });
 const taxRate = (payload: { readonly taxRate: TaxRate }) => ({ taxRate: taxRateData(payload.taxRate) });
+const payment = (payload: { readonly payment: Payment }) => ({ payment: paymentData(payload.payment) });
+const refund = (payload: { readonly refund: Refund }) => ({ refund: refundData(payload.refund) });
+const dispute = (payload: { readonly dispute: Dispute }) => ({ dispute: disputeData(payload.dispute) });
+const paymentMethod = (payload: { readonly paymentMethod: PaymentMethod }) => ({
+  paymentMethod: paymentMethodData(payload.paymentMethod),
+});
 
 const parking = (payload: { readonly tenantId: string; readonly reason: ParkReason }) => ({ reason: payload.reason });
 
@@ -140,6 +154,13 @@ export const eventCatalogue = {
     when: 'A credit note was issued.',
     data: (payload: { readonly creditNote: CreditNote }) => ({ creditNote: creditNoteData(payload.creditNote) }),
   },
+  'dispute.closed': { version: 1, when: 'A dispute was decided; `status` says how.', data: dispute },
+  'dispute.opened': { version: 1, when: "A customer's bank asks for a payment back.", data: dispute },
+  'dunning_policy.updated': {
+    version: 1,
+    when: 'What is done about payments that fail was changed.',
+    data: (payload: { readonly policy: DunningPolicy }) => ({ policy: payload.policy }),
+  },
   'entitlement.granted': { version: 1, when: 'A feature was given by hand.', data: grant },
   'entitlement.revoked': { version: 1, when: 'What was given by hand was taken back.', data: grant },
   'entitlements.updated': {
@@ -155,6 +176,19 @@ export const eventCatalogue = {
   'invoice.finalized': { version: 1, when: 'An invoice was issued.', data: invoice },
   'invoice.marked_uncollectible': { version: 1, when: 'An invoice was given up.', data: invoice },
   'invoice.paid': { version: 1, when: 'An invoice was paid, or nothing was due on it.', data: invoice },
+  'invoice.payment_failed': {
+    version: 1,
+    when: 'An attempt to charge an invoice failed; `nextAttemptAt` says when it is tried again, null that it is not.',
+    data: (payload: {
+      readonly invoice: Invoice;
+      readonly failures: number;
+      readonly nextAttemptAt: Instant | undefined;
+    }) => ({
+      invoice: invoiceData(payload.invoice),
+      failures: payload.failures,
+      nextAttemptAt: payload.nextAttemptAt?.toString({ smallestUnit: 'millisecond' }) ?? null,
+    }),
+  },
   'invoice.voided': { version: 1, when: 'An invoice was taken back as a whole.', data: invoice },
   'member.invited': { version: 1, when: 'A person was invited, or got another role.', data: member },
   'member.removed': { version: 1, when: 'A person was taken out.', data: member },
@@ -168,15 +202,34 @@ export const eventCatalogue = {
     when: 'Documents name the partner otherwise from now on.',
     data: party,
   },
+  'payment.action_required': { version: 1, when: 'The customer must confirm a payment.', data: payment },
+  'payment.created': { version: 1, when: 'An invoice is about to be charged.', data: payment },
+  'payment.failed': { version: 1, when: 'A payment method was declined; `declineCode` says why.', data: payment },
+  'payment.succeeded': { version: 1, when: 'The money came.', data: payment },
+  'payment_method.added': { version: 1, when: 'A tenant got a payment method.', data: paymentMethod },
+  'payment_method.default_changed': {
+    version: 1,
+    when: 'Invoices are paid with another method.',
+    data: paymentMethod,
+  },
+  'payment_method.removed': { version: 1, when: 'Nothing is charged to a method any more.', data: paymentMethod },
   'plan.created': { version: 1, when: 'A plan was put into the catalog.', data: planAndVersion },
   'plan.updated': { version: 1, when: 'A plan was renamed, moved or archived.', data: plan },
   'plan.version_published': { version: 1, when: 'A plan got new prices or features.', data: planAndVersion },
+  'refund.created': { version: 1, when: 'Money is about to go back.', data: refund },
+  'refund.failed': { version: 1, when: 'Money could not go back.', data: refund },
+  'refund.succeeded': { version: 1, when: 'Money went back.', data: refund },
   'subscription.cancellation_scheduled': {
     version: 1,
     when: 'A subscription is to end at `cancelAt`.',
     data: subscription,
   },
   'subscription.cancelled': { version: 1, when: 'A subscription ended.', data: subscription },
+  'subscription.past_due': {
+    version: 1,
+    when: 'A payment failed and is tried again; what the subscription gives ends at `accessUntil`.',
+    data: subscription,
+  },
   'subscription.plan_change_scheduled': {
     version: 1,
     when: 'Plan, interval or quantity are to change later.',
@@ -198,6 +251,7 @@ export const eventCatalogue = {
       proration: prorationData(payload.proration),
     }),
   },
+  'subscription.recovered': { version: 1, when: 'Everything that was owed is paid.', data: subscription },
   'subscription.renewed': {
     version: 1,
     when: 'A new period began and was billed.',
@@ -223,6 +277,7 @@ export const eventCatalogue = {
     when: 'Documents name the tenant otherwise from now on, and tax it where it is now.',
     data: party,
   },
+  'subscription.unpaid': { version: 1, when: 'Payment was given up; the debt stays.', data: subscription },
   'tenant.billing_parked': {
     version: 1,
     when: 'A tenant could not be billed and is left out of the runs until somebody unparks it.',

@@ -11,6 +11,8 @@ import type { PendingCoupon } from '../coupons/pending-coupon';
 import type { EntitlementGrant } from '../entitlements/entitlement';
 import type { CreditNote } from '../invoicing/credit-note';
 import type { Invoice } from '../invoicing/invoice';
+import type { Dispute, Payment, Refund } from '../payments/payment';
+import type { PaymentMethod } from '../payments/payment-method';
 import type { PlanChangeProration } from '../proration/plan-change-proration';
 import { type AddonSubscription, statusOf } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
@@ -52,6 +54,54 @@ export const invoiceData = (invoice: Invoice) => ({
   uncollectibleAt: orNull(invoice.uncollectibleAt, time),
 });
 
+export const paymentData = (payment: Payment) => ({
+  id: ofTenant('Payment', payment, payment.id),
+  invoiceId: ofTenant('Invoice', payment, payment.invoiceId),
+  paymentMethodId: ofTenant('PaymentMethod', payment, payment.paymentMethodId),
+  provider: payment.provider,
+  chargeId: payment.externalId ?? null,
+  status: payment.status,
+  amount: money(payment.amount),
+  declineCode: payment.declineCode ?? null,
+  actionUrl: payment.actionUrl ?? null,
+  createdAt: time(payment.createdAt),
+  settledAt: orNull(payment.settledAt, time),
+});
+
+export const refundData = (refund: Refund) => ({
+  id: ofTenant('Refund', refund, refund.id),
+  paymentId: ofTenant('Payment', refund, refund.paymentId),
+  creditNoteId: orNull(refund.creditNoteId, (id) => ofTenant('CreditNote', refund, id)),
+  reason: refund.reason,
+  memo: refund.memo ?? null,
+  status: refund.status,
+  amount: money(refund.amount),
+  failureCode: refund.failureCode ?? null,
+  createdAt: time(refund.createdAt),
+  settledAt: orNull(refund.settledAt, time),
+});
+
+export const disputeData = (dispute: Dispute) => ({
+  id: ofTenant('Dispute', dispute, dispute.id),
+  paymentId: ofTenant('Payment', dispute, dispute.paymentId),
+  status: dispute.status,
+  reason: dispute.reason,
+  amount: money(dispute.amount),
+  openedAt: time(dispute.openedAt),
+  closedAt: orNull(dispute.closedAt, time),
+});
+
+export const paymentMethodData = (method: PaymentMethod) => ({
+  id: ofTenant('PaymentMethod', method, method.id),
+  provider: method.provider,
+  kind: method.kind,
+  brand: method.brand ?? null,
+  last4: method.last4 ?? null,
+  expiresMonth: method.expiresMonth ?? null,
+  expiresYear: method.expiresYear ?? null,
+  isDefault: method.isDefault,
+});
+
 export const creditNoteData = (note: CreditNote) => ({
   id: ofTenant('CreditNote', note, note.id),
   number: note.number,
@@ -81,6 +131,7 @@ export const subscriptionData = (subscription: Subscription) => ({
   cancelAt: orNull(subscription.cancelAt, time),
   cancelledAt: orNull(subscription.cancelledAt, time),
   cancelReason: subscription.cancelReason ?? null,
+  accessUntil: orNull(subscription.accessUntil, time),
 });
 
 export const scheduledPlanChangeData = (scheduled: ScheduledPlanChange) => ({

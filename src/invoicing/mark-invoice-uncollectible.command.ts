@@ -24,6 +24,6 @@ export async function markInvoiceUncollectible(
   if (!moved.ok) return moved;
   await tx.invoices.updateState(moved.value);
   await endCollection(tx, moved.value, 'STOPPED');
-  await tx.emit(type: 'invoice.marked_uncollectible', payload: invoice: moved.value );
+  await tx.emit({ type: 'invoice.marked_uncollectible', payload: { invoice: moved.value } });
   return done({ invoice: moved.value });
 }

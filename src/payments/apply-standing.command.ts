@@ -4,7 +4,7 @@ import type { Tx } from '../tx';
 import { standingOf } from './dunning';
 
 const tellings = {
-  PAST_DUE: { kind: 'PAST_DUE', event: 'subscription.past-due' },
+  PAST_DUE: { kind: 'PAST_DUE', event: 'subscription.past_due' },
   UNPAID: { kind: 'UNPAID', event: 'subscription.unpaid' },
   ACTIVE: { kind: 'RECOVERED', event: 'subscription.recovered' },
 } as const;

@@ -19,6 +19,6 @@ export async function setDefaultPaymentMethod(
   if (!found.ok) return found;
   if (found.value.isDefault) return done({ paymentMethod: found.value });
   const paymentMethod = await makeDefault(tx, found.value);
-  await tx.emit({ type: 'payment_method.default-changed', payload: { paymentMethod } });
+  await tx.emit({ type: 'payment_method.default_changed', payload: { paymentMethod } });
   return done({ paymentMethod });
 }

@@ -37,6 +37,6 @@ export async function setDunningPolicy(
   const policy = { retryDays, graceDays, finalAction, version: current.version };
   if (!(await tx.collections.setPolicy(tx.partnerId, policy, tx.now))) return conflict;
   const changed = { ...policy, version: current.version + 1 };
-  await tx.emit({ type: 'dunning_policy.changed', payload: { policy: changed } });
+  await tx.emit({ type: 'dunning_policy.updated', payload: { policy: changed } });
   return done({ policy: changed });
 }

@@ -37,7 +37,7 @@ export async function settlePayment(tx: Tx, input: SettlePaymentInput): Promise<
     await fail(tx, invoice);
   }
   if (after.status === 'REQUIRES_ACTION' && (moved || input.isTurn)) {
-    if (moved) await tx.emit({ type: 'payment.action-required', payload: { payment: after } });
+    if (moved) await tx.emit({ type: 'payment.action_required', payload: { payment: after } });
     await fail(tx, invoice);
   }
   return (await tx.payments.byId(tenantId, after.id))!;
@@ -65,7 +65,7 @@ async function fail(tx: Tx, invoice: Invoice): Promise<void> {
   const failed = afterFailure(collection, policy, tx.now, timeZone);
   await tx.collections.update(failed.collection);
   await tx.emit({
-    type: 'invoice.payment-failed',
+    type: 'invoice.payment_failed',
     payload: { invoice, failures: failed.collection.failures, nextAttemptAt: failed.collection.dueAt },
   });
   if (failed.final === 'CANCEL') {
@@ -76,7 +76,7 @@ async function fail(tx: Tx, invoice: Invoice): Promise<void> {
     const given = moveInvoice(invoice, { to: 'UNCOLLECTIBLE', at: tx.now });
     if (given.ok) {
       await tx.invoices.updateState(given.value);
-      await tx.emit({ type: 'invoice.marked-uncollectible', payload: { invoice: given.value } });
+      await tx.emit({ type: 'invoice.marked_uncollectible', payload: { invoice: given.value } });
     }
     return;
   }
