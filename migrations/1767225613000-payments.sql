@@ -350,18 +350,19 @@ returns table (kind text, tenant_id uuid, id uuid)
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
   return query
-  with due as materialized (
-    (select c.tenant_id, c.invoice_id from invoice_collections c
-      where not c.sandbox and c.due_at <= p_now and (c.held_until is null or c.held_until <= p_now)
-        and (p_tenant is null or c.tenant_id = p_tenant)
-      order by c.due_at limit p_limit for update skip locked)
-    union all
-    (select c.tenant_id, c.invoice_id from invoice_collections c join tenants t on t.id = c.tenant_id
-      where c.sandbox and c.due_at <= coalesce(t.test_clock, p_now) and (c.held_until is null or c.held_until <= p_now)
-        and (p_tenant is null or c.tenant_id = p_tenant)
-      order by c.tenant_id, c.due_at limit p_limit for update of c skip locked)
+  with live as materialized (
+    select c.tenant_id, c.invoice_id from invoice_collections c
+     where not c.sandbox and c.due_at <= p_now and (c.held_until is null or c.held_until <= p_now)
+       and (p_tenant is null or c.tenant_id = p_tenant)
+     order by c.due_at limit p_limit for update skip locked
+  ), sandboxes as materialized (
+    select c.tenant_id, c.invoice_id from invoice_collections c join tenants t on t.id = c.tenant_id
+     where c.sandbox and c.due_at <= coalesce(t.test_clock, p_now) and (c.held_until is null or c.held_until <= p_now)
+       and (p_tenant is null or c.tenant_id = p_tenant)
+     order by c.tenant_id, c.due_at limit p_limit for update of c skip locked
   ), taken as (
-    update invoice_collections c set held_until = p_now + p_hold from due d
+    update invoice_collections c set held_until = p_now + p_hold
+      from (select * from live union all select * from sandboxes) d
      where c.tenant_id = d.tenant_id and c.invoice_id = d.invoice_id
     returning c.tenant_id, c.invoice_id
   )

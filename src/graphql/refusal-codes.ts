@@ -82,6 +82,18 @@ export const refusalCodes = {
   WEBHOOK_ENDPOINT_NOT_FOUND: 'There is no such webhook endpoint.',
   WEBHOOK_ENDPOINT_DISABLED: 'The webhook endpoint is disabled. Enable it with updateWebhookEndpoint first.',
   WEBHOOK_ENDPOINT_LIMIT_REACHED: 'The partner has as many webhook endpoints as it may. Delete one first.',
+  PROVIDER_NOT_CONFIGURED:
+    'This payment provider is not connected, or not in the mode of the tenant: sandbox tenants pay in test mode only.',
+  PROVIDER_UNAVAILABLE:
+    'The payment provider does not answer. Try again with the same idempotencyKey: nothing happens twice.',
+  PAYMENT_METHOD_DECLINED:
+    'The payment provider does not take this payment method; `code` says why where it is known. Use another one.',
+  PAYMENT_METHOD_NOT_FOUND: 'There is no such payment method, or it was removed.',
+  PAYMENT_METHOD_REQUIRED: 'The tenant has no payment method. Add one first.',
+  PAYMENT_NOT_FOUND: 'There is no such payment.',
+  PAYMENT_NOT_REFUNDABLE: 'It did not succeed, or all of it has been given back.',
+  REFUND_EXCEEDS_PAYMENT: 'That is more than is left of the payment; `refundable` says how much is.',
+  INBOUND_EVENT_NOT_FOUND: 'There is no such event.',
 } as const;
 
 export type RefusalCode = keyof typeof refusalCodes;

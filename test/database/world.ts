@@ -174,6 +174,41 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
     ...{ id, currency, amount: 100, balance_after: 100, kind: 'CREDIT_NOTE', credit_note_id: of('credit_notes') },
     ...{ invoice_id: of('invoices'), created_at: at },
   }),
+  provider_customers: ({ scope, fresh, label }) => ({
+    ...scope,
+    ...{ provider: fresh ? 'STRIPE' : 'FAKE', external_id: `customer of ${label}`, created_at: at },
+  }),
+  payment_methods: ({ scope, id, fresh }) => ({
+    ...scope,
+    ...{ id, provider: 'FAKE', customer_external_id: 'customer', external_id: id, kind: 'CARD' },
+    ...{ is_default: !fresh, created_at: at },
+  }),
+  payment_setups: ({ scope, id, of }) => ({
+    ...scope,
+    ...{ id, provider: 'FAKE', status: 'SUCCEEDED', make_default: true, payment_method_id: of('payment_methods') },
+    ...{ created_at: at, settled_at: at },
+  }),
+  payments: ({ scope, id, fresh, of }) => ({
+    ...scope,
+    ...{ id, invoice_id: of('invoices'), payment_method_id: of('payment_methods'), provider: 'FAKE', amount: 1_000 },
+    ...{ currency, status: fresh ? 'PENDING' : 'SUCCEEDED', created_at: at, first_asked_at: at },
+    settled_at: fresh ? null : at,
+  }),
+  refunds: ({ scope, id, of }) => ({
+    ...scope,
+    ...{ id, payment_id: of('payments'), reason: 'REQUESTED', amount: 100, currency, status: 'PENDING' },
+    ...{ created_at: at },
+  }),
+  disputes: ({ scope, id, of }) => ({
+    ...scope,
+    ...{ id, payment_id: of('payments'), external_id: id, status: 'OPEN', reason: 'general', amount: 100, currency },
+    ...{ opened_at: at },
+  }),
+  invoice_collections: ({ scope, fresh, of }) => ({
+    ...scope,
+    ...{ invoice_id: of(fresh ? 'uncollected invoices' : 'invoices'), subscription_id: of('subscriptions') },
+    ...{ sandbox: false, status: 'OPEN', created_at: at },
+  }),
   item_charges: ({ scope, id, of }) => ({
     ...scope,
     ...{ id, subscription_id: of('subscriptions'), item_id: of('subscription_items'), ...span, kind: 'CHARGE' },
@@ -254,6 +289,10 @@ interface PartnerPlace {
 /** One row of each of a partner's tables for each partner. */
 const partnerRows: Record<string, (place: PartnerPlace) => Values> = {
   partner_outbox_events: ({ scope, id }) => ({ ...scope, id, type: 'plan.created', payload: '{}', occurred_at: at }),
+  partner_dunning_policies: ({ scope }) => ({
+    ...scope,
+    ...{ retry_days: '{3,7}', grace_days: 7, final_action: 'UNPAID', updated_at: at },
+  }),
   invoice_numbers: ({ scope }) => scope,
   partner_event_numbers: ({ scope }) => scope,
   partner_events: ({ scope, id, fresh }) => ({
@@ -534,6 +573,11 @@ export async function plantWorld(database: TestDatabase): Promise<void> {
   }
   for (const [table, row] of Object.entries(tenantRows)) {
     for (const label of tenantLabels) await plant(table, row(tenantPlace(table, label, 'planted')));
+  }
+  for (const label of tenantLabels) {
+    const uncollected = tenantPlace('uncollected invoices', label, 'planted');
+    const row = tenantRows['invoices']!({ ...uncollected, fresh: true });
+    await plant('invoices', { ...row, number: `${label}-uncollected` });
   }
   await plant('inbound_events', inboundRow('planted'));
   await database.asOwner('commit');

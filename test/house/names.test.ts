@@ -19,13 +19,20 @@ const domains = readdirSync(source).filter(
 
 /** Writes that are steps of others and no mutation of their own. */
 const innerCommands = new Set([
+  'settle-payment',
+  'settle-refund',
+  'write-refund',
   'apply-plan-change',
+  'apply-standing',
+  'begin-payment',
   'bill-claim',
   'bill-period',
   'bill-tenant',
   'create-super-admin',
   'credit-unused',
+  'end-collection',
   'issue-invoice',
+  'keep-payment-method',
   'park-tenant',
   'relay-events',
   'write-credit-note',
