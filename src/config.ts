@@ -33,6 +33,7 @@ const environment = z.object({
   WEBHOOK_KEY: z.string().min(32, 'at least 32 characters').optional(),
   WEBHOOK_DISPATCHER: z.enum(['true', 'false']).default('true'),
   WEBHOOK_ALLOW_LOOPBACK: z.enum(['true', 'false']).default('false'),
+  PAYMENT_WORKERS: z.coerce.number().int().min(0).max(32).default(2),
   STRIPE_SECRET_KEY: z.string().optional(),
   STRIPE_WEBHOOK_SECRET: z.string().optional(),
   STRIPE_API_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -67,6 +68,8 @@ export interface Config {
   readonly webhookDispatcher: boolean;
   /** The demo only: webhooks may go to this machine, over http. */
   readonly webhookLoopback: boolean;
+  /** How much of the payments and of the inbox this process does at the same time; 0: none, another process does. */
+  readonly paymentWorkers: number;
   /** Of the payment providers that have theirs; the others are off. */
   readonly providerSecrets: ProviderSecrets;
   readonly logLevel: string;
@@ -135,6 +138,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     webhookKey: values.WEBHOOK_KEY,
     webhookDispatcher: values.WEBHOOK_DISPATCHER === 'true',
     webhookLoopback: values.WEBHOOK_ALLOW_LOOPBACK === 'true',
+    paymentWorkers: values.PAYMENT_WORKERS,
     providerSecrets: providerSecrets(values),
     logLevel: values.LOG_LEVEL,
   };

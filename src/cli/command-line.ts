@@ -8,6 +8,7 @@ import { signDemoToken } from '../platform/tokens';
 import { demoEmail, demoIdentities, demoSubject } from '../seed/identities';
 import type { BillOptions } from './bill';
 import type { Gateway, Progress } from './gateway';
+import type { ReconcileOptions } from './reconcile';
 
 /** From dist/src/cli. */
 const projectRoot = join(__dirname, '..', '..', '..');
@@ -162,6 +163,12 @@ async function checkCommand(): Promise<void> {
   process.exitCode = await check(readConfig(), progress, (text) => process.stdout.write(text));
 }
 
+async function reconcileCommand(options: ReconcileOptions): Promise<void> {
+  const config = readConfig();
+  const { reconcile } = await import('./reconcile.js');
+  process.exitCode = await reconcile(config, options, progress, (text) => process.stdout.write(text));
+}
+
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
   const program = new Command('tollgate').description('A GraphQL billing gateway on PostgreSQL.').showHelpAfterError();
   program.command('serve').description('start the gateway (npm start)').action(serve);
@@ -181,6 +188,13 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     .command('check')
     .description('look at every invariant of the database; exits with 1 where something is found')
     .action(checkCommand);
+  program
+    .command('reconcile')
+    .description("compare payments with the payment providers' own lists and print what differs")
+    .option('--days <count>', 'how far back', '30')
+    .option('--provider <name>', 'only this provider')
+    .option('--repair', 'take over what the provider knows better: charges that came or were declined there')
+    .action(reconcileCommand);
   program
     .command('migrate')
     .description('bring the schema of DATABASE_URL, or of the embedded database, up to date')

@@ -9,11 +9,13 @@ import type { Config } from '../config';
 import { WebhookDispatcher } from '../events/dispatch-webhooks.job';
 import { createGraphqlServer } from '../graphql/server';
 import { createHttpServer } from '../http/server';
+import { processInbox } from '../payments/process-inbox.job';
 import { type Clock, wallClock } from '../platform/clock';
 import { type ScheduledTask, startJobQueue } from '../platform/job-queue';
 import { createLog } from '../platform/log';
 import { createMetrics } from '../platform/metrics';
 import { openDatabase } from '../platform/open-database';
+import { repeat } from '../platform/repeat';
 import { demoSecrets } from '../platform/secrets';
 import { createTextSigner } from '../platform/signed-text';
 import { signDemoToken, verifierForDemo, verifierForProvider } from '../platform/tokens';
@@ -68,7 +70,7 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
     const jobSource = dataSourceFor({
       url: database.jobUrl,
       // A connection for each worker, a few for the dispatcher's short transactions, and some to spare.
-      poolSize: (config.billing?.workers ?? 0) + (config.webhookDispatcher ? 4 : 0) + 3,
+      poolSize: (config.billing?.workers ?? 0) + 2 * config.paymentWorkers + (config.webhookDispatcher ? 4 : 0) + 3,
       ...{ name: 'job', onPoolError },
     });
     await source.initialize();
@@ -84,7 +86,10 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
       ...webhookSecretsFrom(config.webhookKey ?? `webhooks ${demo!.quoteSecret}`),
       allowLoopback: config.webhookLoopback,
     };
-    const providers = createProviders(config, demo, clock);
+    let listensAt: string | undefined;
+    const providers = createProviders(config, demo, clock, (event) =>
+      listensAt === undefined ? undefined : fetch(`${listensAt}/webhooks/fake`, { method: 'POST', ...event }),
+    );
     const app = new App({ source, jobSource, clock, verifier, signer, webhooks, log, providers });
     if (demo) await loadDemo(app, database.ownerUrl, progress);
 
@@ -104,6 +109,14 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
       await http.fastify.close();
     });
     const url = await listen(http.fastify, config);
+    listensAt = url;
+    if (config.paymentWorkers > 0) {
+      const workers = config.paymentWorkers;
+      const inbox = (signal: AbortSignal) => processInbox(app.system, providers, { workers, signal });
+      const payments = (signal: AbortSignal) => app.paymentWork.runDue({ workers, signal });
+      const rounds = [repeat('inbox', 500, inbox, log), repeat('payments', 1_000, payments, log)];
+      closing.push(() => Promise.all(rounds.map((round) => round.stop())));
+    }
     const tasks = tasksOf(config, app.system);
     if (tasks.length > 0) {
       const queue = startJobQueue({ url: database.queueUrl, tasks, log });

@@ -31,7 +31,8 @@ export const refusalCodes = {
   NO_CHANGE: 'The subscription is as asked for already.',
   PERIOD_NOT_BILLED: 'The period has ended and is about to be billed. Try again in a moment.',
   EFFECTIVE_DATE_OUTSIDE_PERIOD: 'The date is not in the rest of the current period.',
-  REFUND_NOT_AVAILABLE: 'No payment provider is connected that could refund. Settle into the credit balance instead.',
+  REFUND_NOT_AVAILABLE:
+    'Less than that was paid through a payment provider; `refundable` says how much can go back. Settle into the credit balance instead.',
   QUOTE_INVALID: 'The quote was not issued here, or is for another change.',
   QUOTE_EXPIRED: 'The quote has expired. Ask for a new preview.',
   QUOTE_STALE: 'The change would cost something else now; the facts say what.',

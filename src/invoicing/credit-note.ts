@@ -16,7 +16,7 @@ export const creditSettlements = ['CREDIT_BALANCE', 'REFUND', 'OUTSIDE'] as cons
 /** Where a credit note's money goes: as above, or back to the tenant by other means than this system. */
 export type CreditSettlement = (typeof creditSettlements)[number];
 
-export const issuedSettlements = ['CREDIT_BALANCE', 'OUTSIDE'] as const;
+export const issuedSettlements = ['CREDIT_BALANCE', 'REFUND', 'OUTSIDE'] as const;
 export type IssuedSettlement = (typeof issuedSettlements)[number];
 
 export const creditNoteLineKinds = ['PRORATION_CREDIT', 'PRORATION_CHARGE', 'DISCOUNT', 'CORRECTION', 'TAX'] as const;

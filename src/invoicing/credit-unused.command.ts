@@ -2,7 +2,6 @@ import type { Id } from '../core/ids';
 import { negate } from '../core/money';
 import type { Subscription } from '../subscriptions/subscription';
 import type { TaxedDocument } from '../tax/taxes-of-lines.query';
-import type { Tx } from '../tx';
 import type { CreditNote, CreditNoteLineKind, CreditNoteReason, Settlement } from './credit-note';
 import { accountEntriesOf } from './invoice';
 import { writeCreditNote } from './write-credit-note.command';
@@ -19,7 +18,7 @@ export interface CreditUnusedInput {
 
 /** The unused rest of what was charged, as a credit note. */
 export async function creditUnused(
-  tx: Pick<Tx, 'invoices' | 'creditNotes' | 'itemCharges' | 'partners' | 'taxes' | 'newId' | 'now' | 'emit'>,
+  tx: Parameters<typeof writeCreditNote>[0],
   input: CreditUnusedInput,
 ): Promise<CreditNote> {
   const { subscription, reason, settlement, chargedBy, document } = input;

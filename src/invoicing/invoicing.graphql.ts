@@ -121,6 +121,7 @@ export const IssuedSettlementEnum = enumFrom(
   'Where the money of a credit note goes that is issued by hand.',
   {
     CREDIT_BALANCE: 'Into the credit balance, which pays the next invoices.',
+    REFUND: "Back through the payment provider: the invoice's own payments first.",
     OUTSIDE: 'Back by other means than this system, e.g. by bank transfer.',
   },
 );

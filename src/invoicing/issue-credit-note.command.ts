@@ -1,7 +1,9 @@
 import { type AmountInput, parseAmount } from '../catalog/price-input';
 import { decodeId, type Id } from '../core/ids';
+import { sum } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
+import { refundProblem } from '../payments/refund-credit.command';
 import type { Tx } from '../tx';
 import { type CreditRequest, decideCredit } from './credit-lines';
 import type { CreditNote, IssuedSettlement } from './credit-note';
@@ -22,18 +24,16 @@ export const issueCreditNoteRefusals = [
   'INVOICE_NOT_PAID',
   'INVOICE_LINE_NOT_FOUND',
   'CREDIT_EXCEEDS_LINE',
+  'REFUND_NOT_AVAILABLE',
   'INVALID_INPUT',
 ] as const;
 
 /** As many lines as an invoice is likely to have; more come in another note. */
 const mostLines = 100;
 
-/** Gives back a part of a paid invoice, line by line: into the credit balance, or outside the system. */
+/** Gives back a part of a paid invoice, line by line: into the credit balance, back through the provider, or outside the system. */
 export async function issueCreditNote(
-  tx: Pick<
-    Tx,
-    'tenant' | 'tenants' | 'invoices' | 'itemCharges' | 'creditNotes' | 'partners' | 'taxes' | 'newId' | 'now' | 'emit'
-  >,
+  tx: Tx,
   input: IssueCreditNoteInput,
 ): Promise<Result<{ creditNote: CreditNote }, (typeof issueCreditNoteRefusals)[number]>> {
   const memo = input.memo === undefined ? undefined : parseLabel(input.memo, 500);
@@ -82,9 +82,15 @@ export async function issueCreditNote(
     standing,
   });
   if (!decided.ok) return decided;
+  const settlement = input.settlement ?? 'CREDIT_BALANCE';
+  if (settlement === 'REFUND') {
+    const amounts = requests.map((request) => request.amount);
+    const problem = await refundProblem(tx, tenantId, sum(amounts, currency));
+    if (problem) return problem;
+  }
   const creditNote = await writeCreditNote(tx, {
     subscription: { id: subscriptionId, tenantId, partnerId, currency },
-    ...{ invoiceId: id, memo, reason: 'CORRECTION', settlement: input.settlement ?? 'CREDIT_BALANCE' },
+    ...{ invoiceId: id, memo, reason: 'CORRECTION', settlement },
     lines: decided.value.lines,
     entries: decided.value.entries,
     tax: { taxes: decided.value.taxes, taxTreatment: invoice.taxTreatment, taxNote: invoice.taxNote },

@@ -1,6 +1,7 @@
 import type { Id } from '../core/ids';
 import { invariant } from '../core/invariant';
 import { sum } from '../core/money';
+import { refundCredit } from '../payments/refund-credit.command';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import type { CreditNote, CreditNoteLine, CreditNoteReason, CreditSettlement } from './credit-note';
@@ -19,9 +20,22 @@ export interface WriteCreditNoteInput {
   readonly entries: readonly AccountEntry[];
 }
 
-/** Writes a credit note whole, and moves the credit balance where it is settled there. */
+/** Writes a credit note whole and settles it: into the credit balance, or back to where the money came from. */
 export async function writeCreditNote(
-  tx: Pick<Tx, 'invoices' | 'creditNotes' | 'itemCharges' | 'partners' | 'taxes' | 'newId' | 'now' | 'emit'>,
+  tx: Pick<
+    Tx,
+    | 'tenant'
+    | 'invoices'
+    | 'creditNotes'
+    | 'itemCharges'
+    | 'partners'
+    | 'taxes'
+    | 'payments'
+    | 'newId'
+    | 'now'
+    | 'wallNow'
+    | 'emit'
+  >,
   input: WriteCreditNoteInput,
 ): Promise<CreditNote> {
   const { subscription, invoiceId, reason, memo, settlement } = input;
@@ -63,6 +77,7 @@ export async function writeCreditNote(
       tx.now,
     );
   }
+  if (settlement === 'REFUND') await refundCredit(tx, note);
   await tx.emit({ type: 'credit_note.created', payload: { creditNote: note } });
   return note;
 }

@@ -1,5 +1,6 @@
 import { type Instant, isAtOrBefore, laterOf } from '../core/calendar';
-import { amountText, isZero } from '../core/money';
+import { amountText, isZero, negate } from '../core/money';
+
 import { reserveCoupon } from '../coupons/apply-coupon.command';
 import type { Coupon } from '../coupons/coupon';
 import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
@@ -9,6 +10,7 @@ import type { CreditNote, Settlement } from '../invoicing/credit-note';
 import { creditUnused } from '../invoicing/credit-unused.command';
 import type { Invoice } from '../invoicing/invoice';
 import { issueInvoice } from '../invoicing/issue-invoice.command';
+import { refundProblem } from '../payments/refund-credit.command';
 import type { AddonEndKind } from '../subscriptions/addon-subscription';
 import type { Subscription, SubscriptionItem } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
@@ -55,7 +57,9 @@ async function settle(
     return { settlement: options.waived ? 'WAIVED' : 'NONE' };
   }
   if (gross.minor < 0n) {
-    const settlement = options.settlement as Exclude<Settlement, 'NONE'>;
+    const wanted = options.settlement as Exclude<Settlement, 'NONE'>;
+    const cannot = wanted === 'REFUND' && (await refundProblem(tx, subscription.tenantId, negate(gross)));
+    const settlement = cannot ? 'CREDIT_BALANCE' : wanted;
     const creditNote = await creditUnused(tx, {
       ...{ subscription, settlement, chargedBy, document },
       reason: 'PLAN_CHANGE',

@@ -6,7 +6,7 @@ import { compareDates, dateAt, type Instant, isAtOrBefore, isBefore, startOfDay 
 import { exactOf, multiply } from '../core/exact';
 import type { Id } from '../core/ids';
 import { invariant } from '../core/invariant';
-import { add, exactMinorUnits, type Money, roundToMoney } from '../core/money';
+import { add, exactMinorUnits, type Money, negate, roundToMoney } from '../core/money';
 import type { IntervalUnit } from '../core/period';
 import { parseSeats } from '../core/quantity';
 import { done, type Result, refuse } from '../core/result';
@@ -16,6 +16,7 @@ import { appliesToPlan, type Coupon, couponReasons } from '../coupons/coupon';
 import { judgeCoupon } from '../coupons/validate-coupon.query';
 import type { QueuedCoupon } from '../invoicing/assemble-invoice';
 import type { ItemAccount } from '../invoicing/item-charge';
+import { refundProblem } from '../payments/refund-credit.command';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
 import { addedTax } from '../tax/tax-lines';
 import { type TaxedDocument, taxesOfLines } from '../tax/taxes-of-lines.query';
@@ -86,6 +87,7 @@ export type PlanChangeTx = Pick<
   | 'itemCharges'
   | 'invoices'
   | 'taxes'
+  | 'payments'
   | 'tenantFor'
   | 'newId'
 >;
@@ -159,12 +161,6 @@ export async function loadPlanChange(
       facts: { periodEnd: subscription.periodEnd.toString() },
     });
   }
-  if (request.settlement === 'REFUND') {
-    return refuse('REFUND_NOT_AVAILABLE', 'No payment provider is connected that could refund.', {
-      path: ['input', 'settlement'],
-    });
-  }
-
   if (!plan) return refuse('PLAN_NOT_FOUND', 'No such plan.', { path: ['input', 'plan'] });
   const samePlan = plan.id === item.planId;
   if (plan.status === 'ARCHIVED' && !samePlan && !options.pinned) {
@@ -280,12 +276,18 @@ export async function loadPlanChange(
     ]),
     accounts,
   });
+  const gross = add(change.net, addedTax(document.lines, currency));
+  // What was scheduled goes into the credit balance where it cannot go back any more: there is nobody left to ask.
+  if (request.settlement === 'REFUND' && gross.minor < 0n && !options.pinned) {
+    const problem = await refundProblem(tx, tenant.id, negate(gross));
+    if (problem) return problem;
+  }
   return done({
     ...{ subscription, planBefore, versionBefore, target, coupon, endingCoupons },
     waits: moment.value.waits,
     chargedBy: new Map([...accounts].map(([itemId, account]) => [itemId, account.chargedByLineId])),
     ...{ change, document, accounts },
-    gross: add(change.net, addedTax(document.lines, currency)),
+    gross,
     recurring: roundToMoney(multiply(exactMinorUnits(unitAmount), exactOf(quantity)), currency),
   });
 }

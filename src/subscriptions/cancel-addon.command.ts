@@ -1,11 +1,12 @@
 import { decodeId } from '../core/ids';
-import { sum } from '../core/money';
+import { negate, sum } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import { billTenant } from '../invoicing/bill-tenant.command';
 import type { CreditNote, Settlement } from '../invoicing/credit-note';
 import { creditUnused } from '../invoicing/credit-unused.command';
+import { refundProblem } from '../payments/refund-credit.command';
 import { addonEndLines } from '../proration/addon-change';
 import { taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
@@ -43,11 +44,6 @@ export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Resu
   if (decoded?.kind !== 'AddonSubscription' || decoded.tenantUuid !== tx.tenant.id) return notFound;
   const reason = parseLabel(input.reason, 500);
   if (!reason) return invalid(['reason'], 'A reason has 1 to 500 printable characters.');
-  if (input.settlement === 'REFUND') {
-    return refuse('REFUND_NOT_AVAILABLE', 'No payment provider is connected that could refund.', {
-      path: ['input', 'settlement'],
-    });
-  }
   await tx.tenants.lock(tx.tenant.id);
   await billTenant(tx);
   const attachment = await tx.addonSubscriptions.byId(tx.tenant.id, decoded.uuid);
@@ -101,6 +97,8 @@ export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Resu
       subscription.currency,
     );
     if (credit.minor < 0n && settlement !== 'NONE') {
+      const problem = settlement === 'REFUND' && (await refundProblem(tx, tx.tenant.id, negate(credit)));
+      if (problem) return problem;
       creditNote = await creditUnused(tx, {
         ...{ subscription, settlement },
         document: await taxesOfLines(tx, subscription, tx.now, lines, { accounts }),

@@ -1,12 +1,20 @@
-import { sum } from '../core/money';
+import { add, negate, sum } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import { billTenant, closeSubscription } from '../invoicing/bill-tenant.command';
 import type { CreditNote, Settlement } from '../invoicing/credit-note';
 import { creditUnused } from '../invoicing/credit-unused.command';
+
+
 import type { Invoice } from '../invoicing/invoice';
+
+
+import { refundProblem } from '../payments/refund-credit.command';
+
+
 import { addonEndLines } from '../proration/addon-change';
+import { addedTax } from '../tax/tax-lines';
 import { taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
 import { currentPeriod, type Subscription } from './subscription';
@@ -27,7 +35,11 @@ export interface CancelSubscriptionDone {
   readonly invoice?: Invoice | undefined;
 }
 
-async function creditAllItems(tx: Tx, subscription: Subscription, settlement: Exclude<Settlement, 'NONE'>) {
+async function creditAllItems(
+  tx: Tx,
+  subscription: Subscription,
+  settlement: Exclude<Settlement, 'NONE'>,
+): Promise<Result<CreditNote | undefined, 'REFUND_NOT_AVAILABLE'>> {
   const { currency, item, prorationBasis: basis, timeZone } = subscription;
   const { tenantId, id, periodStart } = subscription;
   const accounts = await tx.itemCharges.accounts(tenantId, id, periodStart, currency, basis);
@@ -57,10 +69,13 @@ async function creditAllItems(tx: Tx, subscription: Subscription, settlement: Ex
     lines.map((line) => line.amount),
     currency,
   );
-  if (credit.minor === 0n) return undefined;
+  if (credit.minor === 0n) return done(undefined);
   const chargedBy = new Map([...accounts].map(([itemId, account]) => [itemId, account.chargedByLineId]));
   const document = await taxesOfLines(tx, subscription, tx.now, lines, { accounts });
-  return creditUnused(tx, { ...{ subscription, document, settlement, chargedBy }, reason: 'CANCELLATION' });
+  const gross = negate(add(credit, addedTax(document.lines, currency)));
+  const problem = settlement === 'REFUND' && (await refundProblem(tx, tenantId, gross));
+  if (problem) return problem;
+  return done(await creditUnused(tx, { ...{ subscription, document, settlement, chargedBy }, reason: 'CANCELLATION' }));
 }
 
 /** Ends the subscription at the period's end (default) or now. Cancelling again is the same act. */
@@ -70,11 +85,6 @@ export async function cancelSubscription(
 ): Promise<Result<CancelSubscriptionDone, (typeof cancelSubscriptionRefusals)[number]>> {
   const reason = parseLabel(input.reason, 500);
   if (!reason) return invalid(['reason'], 'A reason has 1 to 500 printable characters.');
-  if (input.settlement === 'REFUND') {
-    return refuse('REFUND_NOT_AVAILABLE', 'No payment provider is connected that could refund.', {
-      path: ['input', 'settlement'],
-    });
-  }
   await tx.tenants.lock(tx.tenant.id);
   await billTenant(tx);
   const live = await tx.subscriptions.live(tx.tenant.id);
@@ -84,9 +94,10 @@ export async function cancelSubscription(
   }
   if (input.when === 'NOW') {
     const settlement = input.settlement ?? 'CREDIT_BALANCE';
-    const creditNote = settlement === 'NONE' ? undefined : await creditAllItems(tx, live, settlement);
+    const credited = settlement === 'NONE' ? done(undefined) : await creditAllItems(tx, live, settlement);
+    if (!credited.ok) return credited;
     const closed = await closeSubscription(tx, { ...live, cancelReason: reason, cancelAt: undefined }, tx.now);
-    return done({ ...closed, creditNote });
+    return done({ ...closed, creditNote: credited.value });
   }
   if (live.cancelAt) return done({ subscription: live });
   const subscription = await tx.subscriptions.update({ ...live, cancelAt: live.periodEnd, cancelReason: reason });
