@@ -773,6 +773,41 @@ create policy tenant_update on public.credit_notes for update to tollgate_app, t
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.credit_notes to tollgate_app, tollgate_job;
 
+create table public.disputes (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  payment_id uuid not null,
+  external_id text not null,
+  status text not null,
+  reason text not null,
+  amount bigint not null,
+  currency text not null,
+  opened_at timestamp(3) with time zone not null,
+  closed_at timestamp(3) with time zone,
+  constraint disputes_pkey PRIMARY KEY (tenant_id, id),
+  constraint disputes_tenant_id_payment_id_external_id_key UNIQUE (tenant_id, payment_id, external_id),
+  constraint disputes_amount_check CHECK (amount >= 0),
+  constraint disputes_check CHECK ((status = 'OPEN'::text) = (closed_at IS NULL)),
+  constraint disputes_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint disputes_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
+  constraint disputes_reason_check CHECK (length(reason) >= 1 AND length(reason) <= 200),
+  constraint disputes_status_check CHECK (status = ANY (ARRAY['OPEN'::text, 'WON'::text, 'LOST'::text])),
+  constraint disputes_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint disputes_tenant_id_payment_id_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id)
+);
+alter table public.disputes enable row level security;
+create policy tenant_delete on public.disputes for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.disputes for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.disputes for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.disputes for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.disputes to tollgate_app, tollgate_job;
+grant update (status, closed_at) on public.disputes to tollgate_app, tollgate_job;
+
 create view public.document_contents with (security_invoker=true) as
  SELECT i.tenant_id,
     i.id AS document_id,
@@ -907,6 +942,75 @@ create policy tenant_update on public.idempotency_keys for update to tollgate_ap
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.idempotency_keys to tollgate_app;
 grant update (response) on public.idempotency_keys to tollgate_app;
+
+create table public.inbound_events (
+  provider text not null,
+  event_id text not null,
+  id uuid not null,
+  type text not null,
+  occurred_at timestamp(3) with time zone not null,
+  live boolean not null,
+  body text not null,
+  status text not null default 'RECEIVED'::text,
+  reason text,
+  tenant_id uuid,
+  partner_id uuid,
+  attempts integer not null default 0,
+  next_try_at timestamp(3) with time zone not null,
+  received_at timestamp(3) with time zone not null,
+  settled_at timestamp(3) with time zone,
+  constraint inbound_events_pkey PRIMARY KEY (provider, event_id),
+  constraint inbound_events_id_key UNIQUE (id),
+  constraint inbound_events_check CHECK ((tenant_id IS NULL) = (partner_id IS NULL)),
+  constraint inbound_events_check1 CHECK ((status = 'RECEIVED'::text) = (settled_at IS NULL)),
+  constraint inbound_events_check2 CHECK (status <> 'PARKED'::text OR reason IS NOT NULL),
+  constraint inbound_events_event_id_check CHECK (length(event_id) >= 1 AND length(event_id) <= 255),
+  constraint inbound_events_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
+  constraint inbound_events_reason_check CHECK (length(reason) >= 1 AND length(reason) <= 500),
+  constraint inbound_events_status_check CHECK (status = ANY (ARRAY['RECEIVED'::text, 'APPLIED'::text, 'IGNORED'::text, 'PARKED'::text])),
+  constraint inbound_events_type_check CHECK (length(type) >= 1 AND length(type) <= 255)
+);
+CREATE INDEX inbound_events_by_status ON public.inbound_events USING btree (status, id);
+CREATE INDEX inbound_events_of_partner ON public.inbound_events USING btree (partner_id, status, id);
+CREATE INDEX inbound_events_waiting ON public.inbound_events USING btree (next_try_at, id) WHERE status = 'RECEIVED'::text;
+alter table public.inbound_events enable row level security;
+
+create table public.invoice_collections (
+  tenant_id uuid not null,
+  invoice_id uuid not null,
+  partner_id uuid not null,
+  subscription_id uuid not null,
+  sandbox boolean not null,
+  status text not null,
+  failures integer not null default 0,
+  due_at timestamp(3) with time zone,
+  held_until timestamp(3) with time zone,
+  first_failed_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone not null,
+  ended_at timestamp(3) with time zone,
+  constraint invoice_collections_pkey PRIMARY KEY (tenant_id, invoice_id),
+  constraint invoice_collections_check CHECK ((failures = 0) = (first_failed_at IS NULL)),
+  constraint invoice_collections_check1 CHECK ((status = ANY (ARRAY['OPEN'::text, 'EXHAUSTED'::text])) OR ended_at IS NOT NULL),
+  constraint invoice_collections_check2 CHECK (status = 'OPEN'::text OR due_at IS NULL),
+  constraint invoice_collections_status_check CHECK (status = ANY (ARRAY['OPEN'::text, 'PAID'::text, 'EXHAUSTED'::text, 'STOPPED'::text])),
+  constraint invoice_collections_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id),
+  constraint invoice_collections_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint invoice_collections_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX invoice_collections_due ON public.invoice_collections USING btree (due_at) WHERE due_at IS NOT NULL AND NOT sandbox;
+CREATE INDEX invoice_collections_due_in_sandboxes ON public.invoice_collections USING btree (tenant_id, due_at) WHERE due_at IS NOT NULL AND sandbox;
+CREATE INDEX invoice_collections_of_subscription ON public.invoice_collections USING btree (tenant_id, subscription_id) WHERE ended_at IS NULL;
+alter table public.invoice_collections enable row level security;
+create policy tenant_delete on public.invoice_collections for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.invoice_collections for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.invoice_collections for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.invoice_collections for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.invoice_collections to tollgate_app, tollgate_job;
+grant update (status, failures, due_at, held_until, first_failed_at, ended_at) on public.invoice_collections to tollgate_app, tollgate_job;
 
 create table public.invoice_lines (
   tenant_id uuid not null,
@@ -1262,6 +1366,32 @@ grant insert, select on public.partner_coupons to tollgate_app;
 grant select on public.partner_coupons to tollgate_job;
 grant update (name, valid_from, valid_until, max_redemptions, max_redemptions_per_tenant, status, version) on public.partner_coupons to tollgate_app;
 
+create table public.partner_dunning_policies (
+  partner_id uuid not null,
+  retry_days integer[] not null,
+  grace_days integer not null,
+  final_action text not null,
+  version integer not null default 1,
+  updated_at timestamp(3) with time zone not null,
+  constraint partner_dunning_policies_pkey PRIMARY KEY (partner_id),
+  constraint partner_dunning_policies_final_action_check CHECK (final_action = ANY (ARRAY['UNPAID'::text, 'CANCEL'::text])),
+  constraint partner_dunning_policies_grace_days_check CHECK (grace_days >= 0 AND grace_days <= 365),
+  constraint partner_dunning_policies_retry_days_check CHECK (cardinality(retry_days) >= 0 AND cardinality(retry_days) <= 10),
+  constraint partner_dunning_policies_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+alter table public.partner_dunning_policies enable row level security;
+create policy partner_delete on public.partner_dunning_policies for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.partner_dunning_policies for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.partner_dunning_policies for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.partner_dunning_policies for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.partner_dunning_policies to tollgate_app;
+grant select on public.partner_dunning_policies to tollgate_job;
+grant update (retry_days, grace_days, final_action, version, updated_at) on public.partner_dunning_policies to tollgate_app;
+
 create table public.partner_event_numbers (
   partner_id uuid not null,
   last_sequence bigint not null default 0,
@@ -1459,6 +1589,128 @@ create policy partner_update on public.partners for update to tollgate_app
 grant insert, select on public.partners to tollgate_app;
 grant select on public.partners to tollgate_job;
 grant update (name, proration_basis, coupon_order, version) on public.partners to tollgate_app;
+
+create table public.payment_methods (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  provider text not null,
+  customer_external_id text not null,
+  external_id text not null,
+  kind text not null,
+  brand text,
+  last4 text,
+  expires_month integer,
+  expires_year integer,
+  is_default boolean not null,
+  created_at timestamp(3) with time zone not null,
+  removed_at timestamp(3) with time zone,
+  constraint payment_methods_pkey PRIMARY KEY (tenant_id, id),
+  constraint payment_methods_tenant_id_provider_external_id_key UNIQUE (tenant_id, provider, external_id),
+  constraint payment_methods_brand_check CHECK (length(brand) <= 50),
+  constraint payment_methods_check CHECK (removed_at IS NULL OR NOT is_default),
+  constraint payment_methods_expires_month_check CHECK (expires_month >= 1 AND expires_month <= 12),
+  constraint payment_methods_expires_year_check CHECK (expires_year >= 2000 AND expires_year <= 2200),
+  constraint payment_methods_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
+  constraint payment_methods_kind_check CHECK (kind = ANY (ARRAY['CARD'::text, 'BANK_DEBIT'::text, 'OTHER'::text])),
+  constraint payment_methods_last4_check CHECK (last4 ~ '^[0-9A-Za-z]{1,4}$'::text),
+  constraint payment_methods_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
+  constraint payment_methods_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+CREATE UNIQUE INDEX payment_methods_one_default ON public.payment_methods USING btree (tenant_id) WHERE is_default;
+alter table public.payment_methods enable row level security;
+create policy tenant_delete on public.payment_methods for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.payment_methods for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.payment_methods for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.payment_methods for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.payment_methods to tollgate_app, tollgate_job;
+grant update (brand, last4, expires_month, expires_year, is_default, removed_at) on public.payment_methods to tollgate_app, tollgate_job;
+
+create table public.payment_setups (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  provider text not null,
+  status text not null,
+  make_default boolean not null,
+  external_id text,
+  payment_method_id uuid,
+  created_at timestamp(3) with time zone not null,
+  settled_at timestamp(3) with time zone,
+  constraint payment_setups_pkey PRIMARY KEY (tenant_id, id),
+  constraint payment_setups_check CHECK ((status = 'PENDING'::text) = (settled_at IS NULL)),
+  constraint payment_setups_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
+  constraint payment_setups_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'SUCCEEDED'::text, 'DECLINED'::text])),
+  constraint payment_setups_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint payment_setups_tenant_id_payment_method_id_fkey FOREIGN KEY (tenant_id, payment_method_id) REFERENCES public.payment_methods(tenant_id, id)
+);
+alter table public.payment_setups enable row level security;
+create policy tenant_delete on public.payment_setups for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.payment_setups for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.payment_setups for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.payment_setups for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.payment_setups to tollgate_app, tollgate_job;
+grant update (status, external_id, payment_method_id, settled_at) on public.payment_setups to tollgate_app, tollgate_job;
+
+create table public.payments (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  invoice_id uuid not null,
+  payment_method_id uuid not null,
+  provider text not null,
+  amount bigint not null,
+  currency text not null,
+  status text not null,
+  external_id text,
+  decline_code text,
+  action_url text,
+  asked integer not null default 0,
+  ask_at timestamp(3) with time zone,
+  unknown_reason text,
+  refunded bigint not null default 0,
+  created_at timestamp(3) with time zone not null,
+  first_asked_at timestamp(3) with time zone not null,
+  settled_at timestamp(3) with time zone,
+  constraint payments_pkey PRIMARY KEY (tenant_id, id),
+  constraint payments_amount_check CHECK (amount > 0),
+  constraint payments_check CHECK (refunded <= amount),
+  constraint payments_check1 CHECK (status = 'SUCCEEDED'::text OR refunded = 0),
+  constraint payments_check2 CHECK ((status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text])) = (settled_at IS NULL)),
+  constraint payments_check3 CHECK (status = 'PENDING'::text OR ask_at IS NULL),
+  constraint payments_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint payments_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
+  constraint payments_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
+  constraint payments_refunded_check CHECK (refunded >= 0),
+  constraint payments_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text, 'SUCCEEDED'::text, 'DECLINED'::text])),
+  constraint payments_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id),
+  constraint payments_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint payments_tenant_id_payment_method_id_fkey FOREIGN KEY (tenant_id, payment_method_id) REFERENCES public.payment_methods(tenant_id, id)
+);
+CREATE INDEX payments_by_external ON public.payments USING btree (provider, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX payments_of_invoice ON public.payments USING btree (tenant_id, invoice_id, id);
+CREATE INDEX payments_of_provider ON public.payments USING btree (provider, id);
+CREATE UNIQUE INDEX payments_one_open ON public.payments USING btree (tenant_id, invoice_id) WHERE status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text]);
+CREATE INDEX payments_to_ask ON public.payments USING btree (ask_at) WHERE status = 'PENDING'::text;
+alter table public.payments enable row level security;
+create policy tenant_delete on public.payments for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.payments for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.payments for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.payments for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.payments to tollgate_app, tollgate_job;
+grant update (status, external_id, decline_code, action_url, asked, ask_at, unknown_reason, refunded, settled_at) on public.payments to tollgate_app, tollgate_job;
 
 create table public.plan_addons (
   partner_id uuid not null,
@@ -1686,6 +1938,74 @@ create policy tenant_update on public.profiles for update to tollgate_app, tollg
 grant delete, insert, select on public.profiles to tollgate_app;
 grant update (role, name) on public.profiles to tollgate_app;
 
+create table public.provider_customers (
+  tenant_id uuid not null,
+  provider text not null,
+  partner_id uuid not null,
+  external_id text not null,
+  created_at timestamp(3) with time zone not null,
+  constraint provider_customers_pkey PRIMARY KEY (tenant_id, provider),
+  constraint provider_customers_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
+  constraint provider_customers_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
+  constraint provider_customers_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+CREATE INDEX provider_customers_by_external ON public.provider_customers USING btree (provider, external_id);
+alter table public.provider_customers enable row level security;
+create policy tenant_delete on public.provider_customers for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.provider_customers for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.provider_customers for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.provider_customers for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.provider_customers to tollgate_app, tollgate_job;
+
+create table public.refunds (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  payment_id uuid not null,
+  credit_note_id uuid,
+  reason text not null,
+  memo text,
+  amount bigint not null,
+  currency text not null,
+  status text not null,
+  external_id text,
+  failure_code text,
+  asked integer not null default 0,
+  ask_at timestamp(3) with time zone,
+  unknown_reason text,
+  created_at timestamp(3) with time zone not null,
+  settled_at timestamp(3) with time zone,
+  constraint refunds_pkey PRIMARY KEY (tenant_id, id),
+  constraint refunds_amount_check CHECK (amount > 0),
+  constraint refunds_check CHECK ((status = 'PENDING'::text) = (settled_at IS NULL)),
+  constraint refunds_check1 CHECK (status = 'PENDING'::text OR ask_at IS NULL),
+  constraint refunds_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint refunds_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
+  constraint refunds_memo_check CHECK (length(memo) >= 1 AND length(memo) <= 500),
+  constraint refunds_reason_check CHECK (reason = ANY (ARRAY['REQUESTED'::text, 'CREDIT_NOTE'::text, 'PAID_TWICE'::text])),
+  constraint refunds_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'SUCCEEDED'::text, 'FAILED'::text])),
+  constraint refunds_tenant_id_credit_note_id_fkey FOREIGN KEY (tenant_id, credit_note_id) REFERENCES public.credit_notes(tenant_id, id),
+  constraint refunds_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint refunds_tenant_id_payment_id_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id)
+);
+CREATE INDEX refunds_of_payment ON public.refunds USING btree (tenant_id, payment_id, id);
+CREATE INDEX refunds_to_ask ON public.refunds USING btree (ask_at) WHERE status = 'PENDING'::text;
+alter table public.refunds enable row level security;
+create policy tenant_delete on public.refunds for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.refunds for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.refunds for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.refunds for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.refunds to tollgate_app, tollgate_job;
+grant update (status, external_id, failure_code, asked, ask_at, unknown_reason, settled_at) on public.refunds to tollgate_app, tollgate_job;
+
 create table public.scheduled_plan_changes (
   tenant_id uuid not null,
   id uuid not null,
@@ -1817,6 +2137,7 @@ create table public.subscriptions (
   cancel_reason text,
   version integer not null default 1,
   created_at timestamp(3) with time zone not null,
+  access_until timestamp(3) with time zone,
   constraint subscriptions_pkey PRIMARY KEY (tenant_id, id),
   constraint subscriptions_check CHECK (period_end > period_start),
   constraint subscriptions_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
@@ -1844,7 +2165,7 @@ create policy tenant_read on public.subscriptions for select to tollgate_app, to
 create policy tenant_update on public.subscriptions for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.subscriptions to tollgate_app, tollgate_job;
-grant update (status, plan_id, plan_version_id, plan_item_id, "interval", anchor_date, proration_basis, period_index, period_start, period_end, trial_end, cancel_at, cancelled_at, cancel_reason, version) on public.subscriptions to tollgate_app, tollgate_job;
+grant update (status, plan_id, plan_version_id, plan_item_id, "interval", anchor_date, proration_basis, period_index, period_start, period_end, trial_end, cancel_at, cancelled_at, cancel_reason, version, access_until) on public.subscriptions to tollgate_app, tollgate_job;
 
 create table public.tax_categories (
   partner_id uuid not null,
@@ -2023,7 +2344,7 @@ create policy tenant_update on public.tenants for update to tollgate_app, tollga
 grant insert, select on public.tenants to tollgate_app;
 grant select on public.tenants to tollgate_job;
 grant update (name, external_id, time_zone, test_clock, version) on public.tenants to tollgate_app;
-grant update (version) on public.tenants to tollgate_job;
+grant update (test_clock, version) on public.tenants to tollgate_job;
 
 create table public.usage_event_keys (
   tenant_id uuid not null,
@@ -2440,6 +2761,69 @@ end $function$;
 revoke all on function app.claim_billing_work(uuid,integer,interval) from public;
 grant execute on function app.claim_billing_work(uuid,integer,interval) to tollgate_job;
 
+CREATE OR REPLACE FUNCTION app.claim_inbound_events(p_now timestamp with time zone, p_limit integer, p_hold interval)
+ RETURNS TABLE(provider text, event_id text, type text, body text, attempts integer)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  with waiting as materialized (
+    select e.provider, e.event_id from inbound_events e
+     where e.status = 'RECEIVED' and e.next_try_at <= p_now
+     order by e.next_try_at, e.id limit p_limit for update skip locked
+  )
+  update inbound_events e set attempts = e.attempts + 1, next_try_at = p_now + p_hold
+    from waiting w where e.provider = w.provider and e.event_id = w.event_id
+  returning e.provider, e.event_id, e.type, e.body, e.attempts
+$function$;
+revoke all on function app.claim_inbound_events(timestamp with time zone,integer,interval) from public;
+grant execute on function app.claim_inbound_events(timestamp with time zone,integer,interval) to tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.claim_payment_work(p_now timestamp with time zone, p_tenant uuid, p_limit integer, p_hold interval)
+ RETURNS TABLE(kind text, tenant_id uuid, id uuid)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  return query
+  with live as materialized (
+    select c.tenant_id, c.invoice_id from invoice_collections c
+     where not c.sandbox and c.due_at <= p_now and (c.held_until is null or c.held_until <= p_now)
+       and (p_tenant is null or c.tenant_id = p_tenant)
+     order by c.due_at limit p_limit for update skip locked
+  ), sandboxes as materialized (
+    select c.tenant_id, c.invoice_id from invoice_collections c join tenants t on t.id = c.tenant_id
+     where c.sandbox and c.due_at <= coalesce(t.test_clock, p_now) and (c.held_until is null or c.held_until <= p_now)
+       and (p_tenant is null or c.tenant_id = p_tenant)
+     order by c.tenant_id, c.due_at limit p_limit for update of c skip locked
+  ), taken as (
+    update invoice_collections c set held_until = p_now + p_hold
+      from (select * from live union all select * from sandboxes) d
+     where c.tenant_id = d.tenant_id and c.invoice_id = d.invoice_id
+    returning c.tenant_id, c.invoice_id
+  )
+  select 'COLLECT', t.tenant_id, t.invoice_id from taken t;
+  return query
+  with due as materialized (
+    select p.tenant_id, p.id from payments p
+     where p.status = 'PENDING' and p.ask_at <= p_now and (p_tenant is null or p.tenant_id = p_tenant)
+     order by p.ask_at limit p_limit for update skip locked
+  )
+  update payments p set ask_at = p_now + p_hold from due d where p.tenant_id = d.tenant_id and p.id = d.id
+  returning 'PAYMENT', p.tenant_id, p.id;
+  return query
+  with due as materialized (
+    select r.tenant_id, r.id from refunds r
+     where r.status = 'PENDING' and r.ask_at <= p_now and (p_tenant is null or r.tenant_id = p_tenant)
+     order by r.ask_at limit p_limit for update skip locked
+  )
+  update refunds r set ask_at = p_now + p_hold from due d where r.tenant_id = d.tenant_id and r.id = d.id
+  returning 'REFUND', r.tenant_id, r.id;
+end $function$;
+revoke all on function app.claim_payment_work(timestamp with time zone,uuid,integer,interval) from public;
+grant execute on function app.claim_payment_work(timestamp with time zone,uuid,integer,interval) to tollgate_job;
+
 CREATE OR REPLACE FUNCTION app.count_billing_due(p_latest timestamp with time zone, p_date date, p_partner uuid)
  RETURNS bigint
  LANGUAGE sql
@@ -2714,6 +3098,31 @@ begin
 end $function$;
 grant execute on function app.guard_invoice() to public;
 
+CREATE OR REPLACE FUNCTION app.inbound_events_page(p_partner uuid, p_status text, p_beyond uuid, p_backward boolean, p_limit integer)
+ RETURNS TABLE(id uuid, provider text, event_id text, type text, status text, reason text, tenant_id uuid, attempts integer, occurred_at timestamp with time zone, received_at timestamp with time zone, settled_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_all boolean := coalesce(current_setting('app.scope', true), '') = 'platform';
+  v_partner uuid := case when v_all then p_partner else nullif(current_setting('app.partner_id', true), '')::uuid end;
+begin
+  if not v_all and (v_partner is null or p_partner is distinct from v_partner
+                    or coalesce(current_setting('app.actor', true), '') not in ('PARTNER', 'PLATFORM')) then
+    return;
+  end if;
+  return query
+    select e.id, e.provider, e.event_id, e.type, e.status, e.reason, e.tenant_id, e.attempts, e.occurred_at::timestamptz,
+           e.received_at::timestamptz, e.settled_at::timestamptz
+      from inbound_events e
+     where (v_partner is null or e.partner_id = v_partner) and (p_status is null or e.status = p_status)
+       and (p_beyond is null or case when p_backward then e.id < p_beyond else e.id > p_beyond end)
+     order by case when p_backward then e.id end desc, case when not p_backward then e.id end limit p_limit;
+end $function$;
+revoke all on function app.inbound_events_page(uuid,text,uuid,boolean,integer) from public;
+grant execute on function app.inbound_events_page(uuid,text,uuid,boolean,integer) to tollgate_app;
+
 CREATE OR REPLACE FUNCTION app.is_sandbox(p_tenant uuid)
  RETURNS boolean
  LANGUAGE sql
@@ -2885,6 +3294,23 @@ $function$;
 revoke all on function app.partner_by_code(text) from public;
 grant execute on function app.partner_by_code(text) to tollgate_job;
 
+CREATE OR REPLACE FUNCTION app.payments_of_provider(p_provider text, p_from timestamp with time zone, p_after uuid, p_limit integer)
+ RETURNS TABLE(tenant_id uuid, id uuid, external_id text, amount bigint, currency text, refunded bigint, status text, asked_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select p.tenant_id, p.id, p.external_id, p.amount, p.currency,
+         coalesce((select sum(r.amount) from refunds r
+                    where r.tenant_id = p.tenant_id and r.payment_id = p.id and r.status = 'SUCCEEDED'), 0)::bigint,
+         p.status, p.first_asked_at
+    from payments p
+   where p.provider = p_provider and p.first_asked_at >= p_from and (p_after is null or p.id > p_after)
+   order by p.id limit p_limit
+$function$;
+revoke all on function app.payments_of_provider(text,timestamp with time zone,uuid,integer) from public;
+grant execute on function app.payments_of_provider(text,timestamp with time zone,uuid,integer) to tollgate_job;
+
 CREATE OR REPLACE PROCEDURE app.protect_partner_table(IN p_table regclass, IN p_tenants_read boolean DEFAULT true)
  LANGUAGE plpgsql
 AS $procedure$
@@ -2981,6 +3407,28 @@ end $function$;
 revoke all on function app.reserve_coupon(uuid,integer) from public;
 grant execute on function app.reserve_coupon(uuid,integer) to tollgate_app, tollgate_job;
 
+CREATE OR REPLACE FUNCTION app.retry_inbound_event(p_id uuid, p_now timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_status text;
+begin
+  if coalesce(current_setting('app.scope', true), '') <> 'platform'
+     or coalesce(current_setting('app.can_write', true), '') <> 'on' then
+    return null;
+  end if;
+  select e.status into v_status from inbound_events e where e.id = p_id for update;
+  if v_status = 'PARKED' then
+    update inbound_events set status = 'RECEIVED', settled_at = null, attempts = 0, next_try_at = p_now where id = p_id;
+  end if;
+  return v_status;
+end $function$;
+revoke all on function app.retry_inbound_event(uuid,timestamp with time zone) from public;
+grant execute on function app.retry_inbound_event(uuid,timestamp with time zone) to tollgate_app;
+
 CREATE OR REPLACE FUNCTION app.run_check(p_name text)
  RETURNS TABLE(findings bigint, example text)
  LANGUAGE plpgsql
@@ -3010,6 +3458,39 @@ end $function$;
 revoke all on function app.run_check(text) from public;
 grant execute on function app.run_check(text) to tollgate_job;
 
+CREATE OR REPLACE FUNCTION app.settle_inbound_event(p_provider text, p_event_id text, p_status text, p_reason text, p_tenant uuid, p_now timestamp with time zone, p_next_try timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  update inbound_events e
+     set status = p_status, reason = p_reason, next_try_at = coalesce(p_next_try, e.next_try_at),
+         settled_at = case when p_status = 'RECEIVED' then null else p_now end,
+         tenant_id = coalesce(p_tenant, e.tenant_id),
+         partner_id = coalesce((select t.partner_id from tenants t where t.id = p_tenant), e.partner_id)
+   where e.provider = p_provider and e.event_id = p_event_id and e.status = 'RECEIVED';
+  return found;
+end $function$;
+revoke all on function app.settle_inbound_event(text,text,text,text,uuid,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.settle_inbound_event(text,text,text,text,uuid,timestamp with time zone,timestamp with time zone) to tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.store_inbound_event(p_provider text, p_event_id text, p_id uuid, p_type text, p_occurred_at timestamp with time zone, p_live boolean, p_body text, p_now timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  insert into inbound_events (provider, event_id, id, type, occurred_at, live, body, next_try_at, received_at)
+  values (p_provider, p_event_id, p_id, p_type, p_occurred_at, p_live, p_body, p_now, p_now)
+  on conflict (provider, event_id) do nothing;
+  return found;
+end $function$;
+revoke all on function app.store_inbound_event(text,text,uuid,text,timestamp with time zone,boolean,text,timestamp with time zone) from public;
+grant execute on function app.store_inbound_event(text,text,uuid,text,timestamp with time zone,boolean,text,timestamp with time zone) to tollgate_app;
+
 CREATE OR REPLACE FUNCTION app.take_numbers(p_kind text, p_count integer)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -3037,6 +3518,22 @@ begin
 end $function$;
 revoke all on function app.take_numbers(text,integer) from public;
 grant execute on function app.take_numbers(text,integer) to tollgate_app, tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.tenant_of_provider_object(p_provider text, p_kind text, p_external text)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select case when count(distinct f.tenant_id) = 1 then (array_agg(f.tenant_id))[1] end
+    from (select c.tenant_id from provider_customers c
+           where p_kind = 'CUSTOMER' and c.provider = p_provider and c.external_id = p_external
+          union all
+          select p.tenant_id from payments p
+           where p_kind = 'CHARGE' and p.provider = p_provider and p.external_id = p_external) f
+$function$;
+revoke all on function app.tenant_of_provider_object(text,text,text) from public;
+grant execute on function app.tenant_of_provider_object(text,text,text) to tollgate_job;
 
 CREATE OR REPLACE FUNCTION app.uniques_in(p_tenant uuid, p_feature uuid, p_start timestamp with time zone, p_end timestamp with time zone)
  RETURNS numeric

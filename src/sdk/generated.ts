@@ -107,6 +107,44 @@ export function iterateAddonSubscriptions(
   });
 }
 
+/** The codes with which addPaymentMethod may be refused, from `@refuses` in the schema. */
+export type AddPaymentMethodRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'PAYMENT_METHOD_DECLINED'
+  | 'PROVIDER_NOT_CONFIGURED'
+  | 'PROVIDER_UNAVAILABLE'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type AddPaymentMethodResult = Exclude<AddPaymentMethodMutation['addPaymentMethod'], { __typename: 'Refused' }> | Refused<AddPaymentMethodRefusal>;
+export const addPaymentMethodOperation: Operation<AddPaymentMethodResult, AddPaymentMethodMutationVariables> = {
+  name: 'AddPaymentMethod',
+  kind: 'mutation',
+  root: 'addPaymentMethod',
+  keyed: true,
+  document:
+    'mutation AddPaymentMethod($input:AddPaymentMethodInput!$idempotencyKey:String$dryRun:Boolean){addPaymentMethod(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AddPaymentMethodDone{replayed dryRun paymentMethod{...PaymentMethodParts}}...RefusedParts}}fragment PaymentMethodParts on PaymentMethod{id provider kind brand last4 expiresMonth expiresYear isDefault createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Keeps a payment method that the provider's own form has taken. The demo's fake takes card_ok, card_declined, card_no_funds,
+ * card_expired and card_action.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PAYMENT_METHOD_DECLINED, PROVIDER_NOT_CONFIGURED, PROVIDER_UNAVAILABLE, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function addPaymentMethod(
+  client: Client,
+  variables: AddPaymentMethodMutationVariables,
+  options?: CallOptions,
+): Promise<AddPaymentMethodResult> {
+  return client.run(addPaymentMethodOperation, variables, options);
+}
+
 /** The codes with which advanceClock may be refused, from `@refuses` in the schema. */
 export type AdvanceClockRefusal =
   | 'BUSY'
@@ -129,7 +167,7 @@ export const advanceClockOperation: Operation<AdvanceClockResult, AdvanceClockMu
   root: 'advanceClock',
   keyed: true,
   document:
-    'mutation AdvanceClock($input:AdvanceClockInput!$idempotencyKey:String$dryRun:Boolean){advanceClock(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AdvanceClockDone{replayed dryRun now events invoices{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation AdvanceClock($input:AdvanceClockInput!$idempotencyKey:String$dryRun:Boolean){advanceClock(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AdvanceClockDone{replayed dryRun now events invoices{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Moves a sandbox tenant's clock; what falls due on the way is carried out in order. Time travel for tests and demos.
@@ -288,24 +326,6 @@ export function iterateBalanceEntries(
   });
 }
 
-export type BillingDetailsResult = BillingDetailsQuery;
-export const billingDetailsOperation: Operation<BillingDetailsResult, BillingDetailsQueryVariables> = {
-  name: 'BillingDetails',
-  kind: 'query',
-  document:
-    'query BillingDetails($tenantId:ID){billingDetails(tenantId:$tenantId){...BillingPartyParts}taxStatus(tenantId:$tenantId){treatment note}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}',
-};
-/**
- * Who a tenant is on its documents, and how it is taxed.
- */
-export function billingDetails(
-  client: Client,
-  variables: BillingDetailsQueryVariables = {},
-  options?: CallOptions,
-): Promise<BillingDetailsResult> {
-  return client.run(billingDetailsOperation, variables, options);
-}
-
 /** The codes with which cancelAddon may be refused, from `@refuses` in the schema. */
 export type CancelAddonRefusal =
   | 'ADDON_REQUIRED_BY_ADDON'
@@ -328,7 +348,7 @@ export const cancelAddonOperation: Operation<CancelAddonResult, CancelAddonMutat
   root: 'cancelAddon',
   keyed: true,
   document:
-    'mutation CancelAddon($input:CancelAddonInput!$idempotencyKey:String$dryRun:Boolean){cancelAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelAddonDone{replayed dryRun addonSubscription{...AddonSubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CancelAddon($input:CancelAddonInput!$idempotencyKey:String$dryRun:Boolean){cancelAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelAddonDone{replayed dryRun addonSubscription{...AddonSubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Ends an attachment: at the end of the paid period, or now with a credit for what is left of it.
@@ -400,7 +420,7 @@ export const cancelSubscriptionOperation: Operation<CancelSubscriptionResult, Ca
   root: 'cancelSubscription',
   keyed: true,
   document:
-    'mutation CancelSubscription($input:CancelSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){cancelSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CancelSubscription($input:CancelSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){cancelSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Ends a subscription: at the end of the paid period, or now with a credit for what is left of it.
@@ -460,7 +480,7 @@ export const changePlanOperation: Operation<ChangePlanResult, ChangePlanMutation
   root: 'changePlan',
   keyed: true,
   document:
-    'mutation ChangePlan($input:PlanChangeInput!$quote:String$idempotencyKey:String$dryRun:Boolean){changePlan(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ChangePlanDone{replayed dryRun net{...MoneyParts}subscription{...SubscriptionParts}invoice{...InvoiceParts}creditNote{...CreditNoteParts}scheduled{effectiveAt quantity plan{id code name}}proration{id settlement}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation ChangePlan($input:PlanChangeInput!$quote:String$idempotencyKey:String$dryRun:Boolean){changePlan(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ChangePlanDone{replayed dryRun net{...MoneyParts}subscription{...SubscriptionParts}invoice{...InvoiceParts}creditNote{...CreditNoteParts}scheduled{effectiveAt quantity plan{id code name}}proration{id settlement}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Changes plan, interval or quantity. Money moves, so an idempotencyKey is required (the SDK makes one for each call).
@@ -812,41 +832,6 @@ export function createPlan(
   return client.run(createPlanOperation, variables, options);
 }
 
-/** The codes with which createTaxRate may be refused, from `@refuses` in the schema. */
-export type CreateTaxRateRefusal =
-  | 'BUSY'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_KEY_INVALID'
-  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REQUIRED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INVALID_INPUT'
-  | 'PARTNER_NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'TAX_RATE_TAKEN'
-  | 'TENANT_NOT_FOUND';
-export type CreateTaxRateResult = Exclude<CreateTaxRateMutation['createTaxRate'], { __typename: 'Refused' }> | Refused<CreateTaxRateRefusal>;
-export const createTaxRateOperation: Operation<CreateTaxRateResult, CreateTaxRateMutationVariables> = {
-  name: 'CreateTaxRate',
-  kind: 'mutation',
-  root: 'createTaxRate',
-  keyed: true,
-  document:
-    'mutation CreateTaxRate($input:CreateTaxRateInput!$idempotencyKey:String$dryRun:Boolean){createTaxRate(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreateTaxRateDone{replayed dryRun taxRate{...TaxRateParts}}...RefusedParts}}fragment TaxRateParts on TaxRate{id country region category name percent inclusive validFrom validTo version createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
-};
-/**
- * Adds a row to the rate table. For partners.
- *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TAX_RATE_TAKEN, TENANT_NOT_FOUND.
- */
-export function createTaxRate(
-  client: Client,
-  variables: CreateTaxRateMutationVariables,
-  options?: CallOptions,
-): Promise<CreateTaxRateResult> {
-  return client.run(createTaxRateOperation, variables, options);
-}
-
 /** The codes with which createTenant may be refused, from `@refuses` in the schema. */
 export type CreateTenantRefusal =
   | 'BUSY'
@@ -941,7 +926,7 @@ export const creditNotesOperation: Operation<CreditNotesResult, CreditNotesQuery
   kind: 'query',
   root: 'creditNotes',
   document:
-    'query CreditNotes($first:Int$after:String$last:Int$before:String$tenantId:ID){creditNotes(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...CreditNoteParts lines{id position kind description amount{...MoneyParts}covers{...TimeSpanParts}invoiceLineId explanation{sentence}}}pageInfo{...PageParts}}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query CreditNotes($first:Int$after:String$last:Int$before:String$tenantId:ID){creditNotes(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...CreditNoteParts lines{id position kind description amount{...MoneyParts}covers{...TimeSpanParts}invoiceLineId explanation{sentence}}}pageInfo{...PageParts}}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * A tenant's credit notes with their lines, oldest first.
@@ -1001,39 +986,23 @@ export function deleteWebhookEndpoint(
   return client.run(deleteWebhookEndpointOperation, variables, options);
 }
 
-/** The codes with which endTaxRate may be refused, from `@refuses` in the schema. */
-export type EndTaxRateRefusal =
-  | 'BUSY'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_KEY_INVALID'
-  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REQUIRED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INVALID_INPUT'
-  | 'PARTNER_NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'TAX_RATE_NOT_FOUND'
-  | 'TENANT_NOT_FOUND';
-export type EndTaxRateResult = Exclude<EndTaxRateMutation['endTaxRate'], { __typename: 'Refused' }> | Refused<EndTaxRateRefusal>;
-export const endTaxRateOperation: Operation<EndTaxRateResult, EndTaxRateMutationVariables> = {
-  name: 'EndTaxRate',
-  kind: 'mutation',
-  root: 'endTaxRate',
-  keyed: true,
+export type DunningPolicyResult = DunningPolicyQuery['dunningPolicy'];
+export const dunningPolicyOperation: Operation<DunningPolicyResult, DunningPolicyQueryVariables> = {
+  name: 'DunningPolicy',
+  kind: 'query',
+  root: 'dunningPolicy',
   document:
-    'mutation EndTaxRate($input:EndTaxRateInput!$idempotencyKey:String$dryRun:Boolean){endTaxRate(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on EndTaxRateDone{replayed dryRun taxRate{...TaxRateParts}}...RefusedParts}}fragment TaxRateParts on TaxRate{id country region category name percent inclusive validFrom validTo version createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'query DunningPolicy($partnerId:ID){dunningPolicy(partnerId:$partnerId){retryDays graceDays finalAction version}}',
 };
 /**
- * Says when a rate ends. For partners.
- *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TAX_RATE_NOT_FOUND, TENANT_NOT_FOUND.
+ * What is done about payments that fail.
  */
-export function endTaxRate(
+export function dunningPolicy(
   client: Client,
-  variables: EndTaxRateMutationVariables,
+  variables: DunningPolicyQueryVariables = {},
   options?: CallOptions,
-): Promise<EndTaxRateResult> {
-  return client.run(endTaxRateOperation, variables, options);
+): Promise<DunningPolicyResult> {
+  return client.run(dunningPolicyOperation, variables, options);
 }
 
 export type EntitlementCheckResult = EntitlementCheckQuery['entitlementCheck'];
@@ -1042,7 +1011,7 @@ export const entitlementCheckOperation: Operation<EntitlementCheckResult, Entitl
   kind: 'query',
   root: 'entitlementCheck',
   document:
-    'query EntitlementCheck($feature:ID!$quantity:Decimal$tenantId:ID$asOf:DateTime){entitlementCheck(feature:$feature quantity:$quantity tenantId:$tenantId asOf:$asOf){...EntitlementParts unlocks{__typename ...on AddonUnlock{addon{id code name}withPlan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}...on PlanUnlock{plan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}}}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt perDay exhaustedAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment MoneyParts on Money{amount currency}',
+    'query EntitlementCheck($feature:ID!$quantity:Decimal$tenantId:ID$asOf:DateTime){entitlementCheck(feature:$feature quantity:$quantity tenantId:$tenantId asOf:$asOf){...EntitlementParts unlocks{__typename ...on AddonUnlock{addon{id code name}withPlan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}...on PlanUnlock{plan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}}}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt usedPerDay exhaustsAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment MoneyParts on Money{amount currency}',
 };
 /**
  * May this tenant use this feature now? Where not: what would unlock it, and what that costs today and from then on.
@@ -1061,7 +1030,7 @@ export const entitlementsOperation: Operation<EntitlementsResult, EntitlementsQu
   kind: 'query',
   root: 'entitlements',
   document:
-    'query Entitlements($tenantId:ID$asOf:DateTime){entitlements(tenantId:$tenantId asOf:$asOf){...EntitlementParts}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt perDay exhaustedAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
+    'query Entitlements($tenantId:ID$asOf:DateTime){entitlements(tenantId:$tenantId asOf:$asOf){...EntitlementParts}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt usedPerDay exhaustsAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
 };
 /**
  * Everything a tenant is entitled to, by feature, with what gives it.
@@ -1191,6 +1160,37 @@ export function grantEntitlement(
   return client.run(grantEntitlementOperation, variables, options);
 }
 
+export type InboundEventsResult = InboundEventsQuery['inboundEvents'];
+export const inboundEventsOperation: Operation<InboundEventsResult, InboundEventsQueryVariables> = {
+  name: 'InboundEvents',
+  kind: 'query',
+  root: 'inboundEvents',
+  document:
+    'query InboundEvents($first:Int$after:String$last:Int$before:String$partnerId:ID$status:InboundEventStatus){inboundEvents(first:$first after:$after last:$last before:$before partnerId:$partnerId status:$status){nodes{id provider eventId type status reason tenantId attempts occurredAt receivedAt settledAt}pageInfo{...PageParts}}}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * What payment providers have told: the parked ones first of all.
+ */
+export function inboundEvents(
+  client: Client,
+  variables: InboundEventsQueryVariables = {},
+  options?: CallOptions,
+): Promise<InboundEventsResult> {
+  return client.run(inboundEventsOperation, variables, options);
+}
+export type InboundEventsEntry = NonNullable<InboundEventsResult>['nodes'][number];
+/** Every entry of `inboundEvents`, page by page: each page is asked for when the one before it is used up. */
+export function iterateInboundEvents(
+  client: Client,
+  variables: Omit<InboundEventsQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<InboundEventsEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await inboundEvents(client, { ...variables, after }, options);
+    return result;
+  });
+}
+
 /** The codes with which inviteUser may be refused, from `@refuses` in the schema. */
 export type InviteUserRefusal =
   | 'BUSY'
@@ -1232,7 +1232,7 @@ export const invoiceOperation: Operation<InvoiceResult, InvoiceQueryVariables> =
   kind: 'query',
   root: 'invoice',
   document:
-    'query Invoice($id:ID!){invoice(id:$id){...InvoiceParts couponOrder pdf:download(format:PDF){path expiresAt}csv:download(format:CSV){path expiresAt}seller{...BillingPartyParts}buyer{...BillingPartyParts}lines{id position kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}discountsLineId source{__typename ...on Addon{id code name}...on Coupon{id code name}...on Plan{id code name}}explanation{sentence formula operands{name value unit source}exact result rounding}}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}',
+    'query Invoice($id:ID!){invoice(id:$id){...InvoiceParts couponOrder lines{id position kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}discountsLineId source{__typename ...on Addon{id code name}...on Coupon{id code name}...on Plan{id code name}}explanation{sentence formula operands{name value unit source}exact result rounding}}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}',
 };
 /**
  * One invoice with its lines: what each is for, and in one sentence why it has its amount.
@@ -1245,13 +1245,32 @@ export function invoice(
   return client.run(invoiceOperation, variables, options);
 }
 
+export type InvoicePaymentsResult = InvoicePaymentsQuery['invoice'];
+export const invoicePaymentsOperation: Operation<InvoicePaymentsResult, InvoicePaymentsQueryVariables> = {
+  name: 'InvoicePayments',
+  kind: 'query',
+  root: 'invoice',
+  document:
+    'query InvoicePayments($id:ID!){invoice(id:$id){id number status amountDue{...MoneyParts}collection{status failures nextAttemptAt firstFailedAt}payments{...PaymentParts}}}fragment MoneyParts on Money{amount currency}fragment PaymentParts on Payment{id invoiceId paymentMethodId provider chargeId status declineCode actionUrl createdAt settledAt amount{...MoneyParts}refunded{...MoneyParts}}',
+};
+/**
+ * How far an invoice is to being paid, and the attempts so far.
+ */
+export function invoicePayments(
+  client: Client,
+  variables: InvoicePaymentsQueryVariables,
+  options?: CallOptions,
+): Promise<InvoicePaymentsResult> {
+  return client.run(invoicePaymentsOperation, variables, options);
+}
+
 export type InvoicesResult = InvoicesQuery['invoices'];
 export const invoicesOperation: Operation<InvoicesResult, InvoicesQueryVariables> = {
   name: 'Invoices',
   kind: 'query',
   root: 'invoices',
   document:
-    'query Invoices($first:Int$after:String$last:Int$before:String$tenantId:ID){invoices(first:$first after:$after last:$last before:$before tenantId:$tenantId){totalCount nodes{...InvoiceParts}pageInfo{...PageParts}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query Invoices($first:Int$after:String$last:Int$before:String$tenantId:ID){invoices(first:$first after:$after last:$last before:$before tenantId:$tenantId){totalCount nodes{...InvoiceParts}pageInfo{...PageParts}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * A tenant's invoices, oldest first; with last: 20 the newest.
@@ -1291,6 +1310,7 @@ export type IssueCreditNoteRefusal =
   | 'INVOICE_NOT_PAID'
   | 'PARTNER_NOT_FOUND'
   | 'RATE_LIMITED'
+  | 'REFUND_NOT_AVAILABLE'
   | 'TENANT_NOT_FOUND';
 export type IssueCreditNoteResult = Exclude<IssueCreditNoteMutation['issueCreditNote'], { __typename: 'Refused' }> | Refused<IssueCreditNoteRefusal>;
 export const issueCreditNoteOperation: Operation<IssueCreditNoteResult, IssueCreditNoteMutationVariables> = {
@@ -1299,12 +1319,12 @@ export const issueCreditNoteOperation: Operation<IssueCreditNoteResult, IssueCre
   root: 'issueCreditNote',
   keyed: true,
   document:
-    'mutation IssueCreditNote($input:IssueCreditNoteInput!$idempotencyKey:String$dryRun:Boolean){issueCreditNote(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on IssueCreditNoteDone{replayed dryRun creditNote{...CreditNoteParts lines{id description invoiceLineId amount{...MoneyParts}}}}...RefusedParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation IssueCreditNote($input:IssueCreditNoteInput!$idempotencyKey:String$dryRun:Boolean){issueCreditNote(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on IssueCreditNoteDone{replayed dryRun creditNote{...CreditNoteParts lines{id description invoiceLineId amount{...MoneyParts}}}}...RefusedParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Gives back a part of a paid invoice, line by line. For partners; needs an idempotencyKey.
  *
- * Refused with BUSY, CREDIT_EXCEEDS_LINE, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, INVOICE_LINE_NOT_FOUND, INVOICE_NOT_FOUND, INVOICE_NOT_PAID, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ * Refused with BUSY, CREDIT_EXCEEDS_LINE, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, INVOICE_LINE_NOT_FOUND, INVOICE_NOT_FOUND, INVOICE_NOT_PAID, PARTNER_NOT_FOUND, RATE_LIMITED, REFUND_NOT_AVAILABLE, TENANT_NOT_FOUND.
  */
 export function issueCreditNote(
   client: Client,
@@ -1335,7 +1355,7 @@ export const markInvoicePaidOperation: Operation<MarkInvoicePaidResult, MarkInvo
   root: 'markInvoicePaid',
   keyed: true,
   document:
-    'mutation MarkInvoicePaid($input:MarkInvoicePaidInput!$idempotencyKey:String$dryRun:Boolean){markInvoicePaid(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoicePaidDone{replayed dryRun invoice{...InvoiceParts lines{id description amount{...MoneyParts}}}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation MarkInvoicePaid($input:MarkInvoicePaidInput!$idempotencyKey:String$dryRun:Boolean){markInvoicePaid(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoicePaidDone{replayed dryRun invoice{...InvoiceParts lines{id description amount{...MoneyParts}}}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * The money came outside the system. For partners; needs an idempotencyKey.
@@ -1371,7 +1391,7 @@ export const markInvoiceUncollectibleOperation: Operation<MarkInvoiceUncollectib
   root: 'markInvoiceUncollectible',
   keyed: true,
   document:
-    'mutation MarkInvoiceUncollectible($input:MarkInvoiceUncollectibleInput!$idempotencyKey:String$dryRun:Boolean){markInvoiceUncollectible(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoiceUncollectibleDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation MarkInvoiceUncollectible($input:MarkInvoiceUncollectibleInput!$idempotencyKey:String$dryRun:Boolean){markInvoiceUncollectible(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoiceUncollectibleDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Nobody expects the money any more. For partners.
@@ -1536,25 +1556,6 @@ export function partner(
   return client.run(partnerOperation, variables, options);
 }
 
-export type PartnerBillingDetailsResult = PartnerBillingDetailsQuery['partnerBillingDetails'];
-export const partnerBillingDetailsOperation: Operation<PartnerBillingDetailsResult, PartnerBillingDetailsQueryVariables> = {
-  name: 'PartnerBillingDetails',
-  kind: 'query',
-  root: 'partnerBillingDetails',
-  document:
-    'query PartnerBillingDetails($partnerId:ID){partnerBillingDetails(partnerId:$partnerId){...BillingPartyParts}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}',
-};
-/**
- * Who the partner is on its documents.
- */
-export function partnerBillingDetails(
-  client: Client,
-  variables: PartnerBillingDetailsQueryVariables = {},
-  options?: CallOptions,
-): Promise<PartnerBillingDetailsResult> {
-  return client.run(partnerBillingDetailsOperation, variables, options);
-}
-
 export type PartnersResult = PartnersQuery['partners'];
 export const partnersOperation: Operation<PartnersResult, PartnersQueryVariables> = {
   name: 'Partners',
@@ -1582,6 +1583,126 @@ export function iteratePartners(
 ): AsyncGenerator<PartnersEntry, void, undefined> {
   return entriesOf(async (after) => {
     const result = await partners(client, { ...variables, after }, options);
+    return result;
+  });
+}
+
+/** The codes with which payInvoice may be refused, from `@refuses` in the schema. */
+export type PayInvoiceRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'INVOICE_NOT_FOUND'
+  | 'INVOICE_NOT_OPEN'
+  | 'PARTNER_NOT_FOUND'
+  | 'PAYMENT_METHOD_NOT_FOUND'
+  | 'PAYMENT_METHOD_REQUIRED'
+  | 'PROVIDER_NOT_CONFIGURED'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type PayInvoiceResult = Exclude<PayInvoiceMutation['payInvoice'], { __typename: 'Refused' }> | Refused<PayInvoiceRefusal>;
+export const payInvoiceOperation: Operation<PayInvoiceResult, PayInvoiceMutationVariables> = {
+  name: 'PayInvoice',
+  kind: 'mutation',
+  root: 'payInvoice',
+  keyed: true,
+  document:
+    'mutation PayInvoice($input:PayInvoiceInput!$idempotencyKey:String$dryRun:Boolean){payInvoice(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on PayInvoiceDone{replayed dryRun payment{...PaymentParts}invoice{id number status}}...RefusedParts}}fragment PaymentParts on Payment{id invoiceId paymentMethodId provider chargeId status declineCode actionUrl createdAt settledAt amount{...MoneyParts}refunded{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Charges an invoice now.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, INVOICE_NOT_FOUND, INVOICE_NOT_OPEN, PARTNER_NOT_FOUND, PAYMENT_METHOD_NOT_FOUND, PAYMENT_METHOD_REQUIRED, PROVIDER_NOT_CONFIGURED, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function payInvoice(
+  client: Client,
+  variables: PayInvoiceMutationVariables,
+  options?: CallOptions,
+): Promise<PayInvoiceResult> {
+  return client.run(payInvoiceOperation, variables, options);
+}
+
+export type PaymentResult = PaymentQuery['payment'];
+export const paymentOperation: Operation<PaymentResult, PaymentQueryVariables> = {
+  name: 'Payment',
+  kind: 'query',
+  root: 'payment',
+  document:
+    'query Payment($id:ID!){payment(id:$id){...PaymentParts}}fragment PaymentParts on Payment{id invoiceId paymentMethodId provider chargeId status declineCode actionUrl createdAt settledAt amount{...MoneyParts}refunded{...MoneyParts}}fragment MoneyParts on Money{amount currency}',
+};
+/**
+ * One payment.
+ */
+export function payment(
+  client: Client,
+  variables: PaymentQueryVariables,
+  options?: CallOptions,
+): Promise<PaymentResult> {
+  return client.run(paymentOperation, variables, options);
+}
+
+export type PaymentMethodsResult = PaymentMethodsQuery['paymentMethods'];
+export const paymentMethodsOperation: Operation<PaymentMethodsResult, PaymentMethodsQueryVariables> = {
+  name: 'PaymentMethods',
+  kind: 'query',
+  root: 'paymentMethods',
+  document:
+    'query PaymentMethods($first:Int$after:String$last:Int$before:String$tenantId:ID){paymentMethods(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...PaymentMethodParts}pageInfo{...PageParts}}}fragment PaymentMethodParts on PaymentMethod{id provider kind brand last4 expiresMonth expiresYear isDefault createdAt}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * What a tenant pays with.
+ */
+export function paymentMethods(
+  client: Client,
+  variables: PaymentMethodsQueryVariables = {},
+  options?: CallOptions,
+): Promise<PaymentMethodsResult> {
+  return client.run(paymentMethodsOperation, variables, options);
+}
+export type PaymentMethodsEntry = NonNullable<PaymentMethodsResult>['nodes'][number];
+/** Every entry of `paymentMethods`, page by page: each page is asked for when the one before it is used up. */
+export function iteratePaymentMethods(
+  client: Client,
+  variables: Omit<PaymentMethodsQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<PaymentMethodsEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await paymentMethods(client, { ...variables, after }, options);
+    return result;
+  });
+}
+
+export type PaymentsResult = PaymentsQuery['payments'];
+export const paymentsOperation: Operation<PaymentsResult, PaymentsQueryVariables> = {
+  name: 'Payments',
+  kind: 'query',
+  root: 'payments',
+  document:
+    'query Payments($first:Int$after:String$last:Int$before:String$tenantId:ID){payments(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...PaymentParts refunds{id status reason memo failureCode amount{...MoneyParts}}disputes{id status reason openedAt closedAt amount{...MoneyParts}}}pageInfo{...PageParts}}}fragment PaymentParts on Payment{id invoiceId paymentMethodId provider chargeId status declineCode actionUrl createdAt settledAt amount{...MoneyParts}refunded{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * A tenant's payments, with what went back of them.
+ */
+export function payments(
+  client: Client,
+  variables: PaymentsQueryVariables = {},
+  options?: CallOptions,
+): Promise<PaymentsResult> {
+  return client.run(paymentsOperation, variables, options);
+}
+export type PaymentsEntry = NonNullable<PaymentsResult>['nodes'][number];
+/** Every entry of `payments`, page by page: each page is asked for when the one before it is used up. */
+export function iteratePayments(
+  client: Client,
+  variables: Omit<PaymentsQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<PaymentsEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await payments(client, { ...variables, after }, options);
     return result;
   });
 }
@@ -1831,8 +1952,6 @@ export type RecordUsageRefusal =
   | 'IDEMPOTENCY_KEY_REQUIRED'
   | 'IDEMPOTENCY_KEY_REUSED'
   | 'INVALID_INPUT'
-  | 'LIMIT_REACHED'
-  | 'NOT_ENTITLED'
   | 'PARTNER_NOT_FOUND'
   | 'RATE_LIMITED'
   | 'TENANT_NOT_FOUND';
@@ -1848,7 +1967,7 @@ export const recordUsageOperation: Operation<RecordUsageResult, RecordUsageMutat
 /**
  * Records one event. Send it again as often as you like: the same id is counted once.
  *
- * Refused with BUSY, EVENT_CONFLICT, EVENT_IN_FUTURE, EVENT_TYPE_UNKNOWN, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LIMIT_REACHED, NOT_ENTITLED, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ * Refused with BUSY, EVENT_CONFLICT, EVENT_IN_FUTURE, EVENT_TYPE_UNKNOWN, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
  */
 export function recordUsage(
   client: Client,
@@ -1891,6 +2010,78 @@ export function recordUsageBatch(
   options?: CallOptions,
 ): Promise<RecordUsageBatchResult> {
   return client.run(recordUsageBatchOperation, variables, options);
+}
+
+/** The codes with which refundPayment may be refused, from `@refuses` in the schema. */
+export type RefundPaymentRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'PAYMENT_NOT_FOUND'
+  | 'PAYMENT_NOT_REFUNDABLE'
+  | 'RATE_LIMITED'
+  | 'REFUND_EXCEEDS_PAYMENT'
+  | 'TENANT_NOT_FOUND';
+export type RefundPaymentResult = Exclude<RefundPaymentMutation['refundPayment'], { __typename: 'Refused' }> | Refused<RefundPaymentRefusal>;
+export const refundPaymentOperation: Operation<RefundPaymentResult, RefundPaymentMutationVariables> = {
+  name: 'RefundPayment',
+  kind: 'mutation',
+  root: 'refundPayment',
+  keyed: true,
+  document:
+    'mutation RefundPayment($input:RefundPaymentInput!$idempotencyKey:String$dryRun:Boolean){refundPayment(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RefundPaymentDone{replayed dryRun refund{id status amount{...MoneyParts}}payment{...PaymentParts}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment PaymentParts on Payment{id invoiceId paymentMethodId provider chargeId status declineCode actionUrl createdAt settledAt amount{...MoneyParts}refunded{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Gives a payment or a part of it back.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PAYMENT_NOT_FOUND, PAYMENT_NOT_REFUNDABLE, RATE_LIMITED, REFUND_EXCEEDS_PAYMENT, TENANT_NOT_FOUND.
+ */
+export function refundPayment(
+  client: Client,
+  variables: RefundPaymentMutationVariables,
+  options?: CallOptions,
+): Promise<RefundPaymentResult> {
+  return client.run(refundPaymentOperation, variables, options);
+}
+
+/** The codes with which removePaymentMethod may be refused, from `@refuses` in the schema. */
+export type RemovePaymentMethodRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'PAYMENT_METHOD_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type RemovePaymentMethodResult = Exclude<RemovePaymentMethodMutation['removePaymentMethod'], { __typename: 'Refused' }> | Refused<RemovePaymentMethodRefusal>;
+export const removePaymentMethodOperation: Operation<RemovePaymentMethodResult, RemovePaymentMethodMutationVariables> = {
+  name: 'RemovePaymentMethod',
+  kind: 'mutation',
+  root: 'removePaymentMethod',
+  keyed: true,
+  document:
+    'mutation RemovePaymentMethod($input:RemovePaymentMethodInput!$idempotencyKey:String$dryRun:Boolean){removePaymentMethod(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RemovePaymentMethodDone{replayed dryRun paymentMethod{...PaymentMethodParts}}...RefusedParts}}fragment PaymentMethodParts on PaymentMethod{id provider kind brand last4 expiresMonth expiresYear isDefault createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Nothing is charged to this method any more.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PAYMENT_METHOD_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function removePaymentMethod(
+  client: Client,
+  variables: RemovePaymentMethodMutationVariables,
+  options?: CallOptions,
+): Promise<RemovePaymentMethodResult> {
+  return client.run(removePaymentMethodOperation, variables, options);
 }
 
 /** The codes with which removePendingCoupon may be refused, from `@refuses` in the schema. */
@@ -1998,6 +2189,41 @@ export function replayEvents(
   options?: CallOptions,
 ): Promise<ReplayEventsResult> {
   return client.run(replayEventsOperation, variables, options);
+}
+
+/** The codes with which retryInboundEvent may be refused, from `@refuses` in the schema. */
+export type RetryInboundEventRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INBOUND_EVENT_NOT_FOUND'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type RetryInboundEventResult = Exclude<RetryInboundEventMutation['retryInboundEvent'], { __typename: 'Refused' }> | Refused<RetryInboundEventRefusal>;
+export const retryInboundEventOperation: Operation<RetryInboundEventResult, RetryInboundEventMutationVariables> = {
+  name: 'RetryInboundEvent',
+  kind: 'mutation',
+  root: 'retryInboundEvent',
+  keyed: true,
+  document:
+    'mutation RetryInboundEvent($input:RetryInboundEventInput!$idempotencyKey:String$dryRun:Boolean){retryInboundEvent(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RetryInboundEventDone{replayed dryRun wasStatus}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * A parked event is tried again.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INBOUND_EVENT_NOT_FOUND, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function retryInboundEvent(
+  client: Client,
+  variables: RetryInboundEventMutationVariables,
+  options?: CallOptions,
+): Promise<RetryInboundEventResult> {
+  return client.run(retryInboundEventOperation, variables, options);
 }
 
 /** The codes with which revokeApiKey may be refused, from `@refuses` in the schema. */
@@ -2142,8 +2368,8 @@ export function sendTestEvent(
   return client.run(sendTestEventOperation, variables, options);
 }
 
-/** The codes with which setBillingDetails may be refused, from `@refuses` in the schema. */
-export type SetBillingDetailsRefusal =
+/** The codes with which setDefaultPaymentMethod may be refused, from `@refuses` in the schema. */
+export type SetDefaultPaymentMethodRefusal =
   | 'BUSY'
   | 'FORBIDDEN'
   | 'IDEMPOTENCY_KEY_INVALID'
@@ -2152,32 +2378,33 @@ export type SetBillingDetailsRefusal =
   | 'IDEMPOTENCY_KEY_REUSED'
   | 'INVALID_INPUT'
   | 'PARTNER_NOT_FOUND'
+  | 'PAYMENT_METHOD_NOT_FOUND'
   | 'RATE_LIMITED'
   | 'TENANT_NOT_FOUND';
-export type SetBillingDetailsResult = Exclude<SetBillingDetailsMutation['setBillingDetails'], { __typename: 'Refused' }> | Refused<SetBillingDetailsRefusal>;
-export const setBillingDetailsOperation: Operation<SetBillingDetailsResult, SetBillingDetailsMutationVariables> = {
-  name: 'SetBillingDetails',
+export type SetDefaultPaymentMethodResult = Exclude<SetDefaultPaymentMethodMutation['setDefaultPaymentMethod'], { __typename: 'Refused' }> | Refused<SetDefaultPaymentMethodRefusal>;
+export const setDefaultPaymentMethodOperation: Operation<SetDefaultPaymentMethodResult, SetDefaultPaymentMethodMutationVariables> = {
+  name: 'SetDefaultPaymentMethod',
   kind: 'mutation',
-  root: 'setBillingDetails',
+  root: 'setDefaultPaymentMethod',
   keyed: true,
   document:
-    'mutation SetBillingDetails($input:SetBillingDetailsInput!$idempotencyKey:String$dryRun:Boolean){setBillingDetails(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SetBillingDetailsDone{replayed dryRun party{...BillingPartyParts}}...RefusedParts}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation SetDefaultPaymentMethod($input:SetDefaultPaymentMethodInput!$idempotencyKey:String$dryRun:Boolean){setDefaultPaymentMethod(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SetDefaultPaymentMethodDone{replayed dryRun paymentMethod{...PaymentMethodParts}}...RefusedParts}}fragment PaymentMethodParts on PaymentMethod{id provider kind brand last4 expiresMonth expiresYear isDefault createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
- * Says who a tenant is on its documents, and where it is taxed.
+ * Invoices are paid with this method from now on.
  *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PAYMENT_METHOD_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
  */
-export function setBillingDetails(
+export function setDefaultPaymentMethod(
   client: Client,
-  variables: SetBillingDetailsMutationVariables,
+  variables: SetDefaultPaymentMethodMutationVariables,
   options?: CallOptions,
-): Promise<SetBillingDetailsResult> {
-  return client.run(setBillingDetailsOperation, variables, options);
+): Promise<SetDefaultPaymentMethodResult> {
+  return client.run(setDefaultPaymentMethodOperation, variables, options);
 }
 
-/** The codes with which setPartnerBillingDetails may be refused, from `@refuses` in the schema. */
-export type SetPartnerBillingDetailsRefusal =
+/** The codes with which setDunningPolicy may be refused, from `@refuses` in the schema. */
+export type SetDunningPolicyRefusal =
   | 'BUSY'
   | 'FORBIDDEN'
   | 'IDEMPOTENCY_KEY_INVALID'
@@ -2187,32 +2414,32 @@ export type SetPartnerBillingDetailsRefusal =
   | 'INVALID_INPUT'
   | 'PARTNER_NOT_FOUND'
   | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND';
-export type SetPartnerBillingDetailsResult = Exclude<SetPartnerBillingDetailsMutation['setPartnerBillingDetails'], { __typename: 'Refused' }> | Refused<SetPartnerBillingDetailsRefusal>;
-export const setPartnerBillingDetailsOperation: Operation<SetPartnerBillingDetailsResult, SetPartnerBillingDetailsMutationVariables> = {
-  name: 'SetPartnerBillingDetails',
+  | 'TENANT_NOT_FOUND'
+  | 'VERSION_CONFLICT';
+export type SetDunningPolicyResult = Exclude<SetDunningPolicyMutation['setDunningPolicy'], { __typename: 'Refused' }> | Refused<SetDunningPolicyRefusal>;
+export const setDunningPolicyOperation: Operation<SetDunningPolicyResult, SetDunningPolicyMutationVariables> = {
+  name: 'SetDunningPolicy',
   kind: 'mutation',
-  root: 'setPartnerBillingDetails',
+  root: 'setDunningPolicy',
   keyed: true,
   document:
-    'mutation SetPartnerBillingDetails($input:SetPartnerBillingDetailsInput!$idempotencyKey:String$dryRun:Boolean){setPartnerBillingDetails(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SetPartnerBillingDetailsDone{replayed dryRun party{...BillingPartyParts}}...RefusedParts}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation SetDunningPolicy($input:SetDunningPolicyInput!$idempotencyKey:String$dryRun:Boolean){setDunningPolicy(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SetDunningPolicyDone{replayed dryRun policy{retryDays graceDays finalAction version}}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
- * Says who the partner is on its documents. For partners.
+ * Changes it.
  *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT.
  */
-export function setPartnerBillingDetails(
+export function setDunningPolicy(
   client: Client,
-  variables: SetPartnerBillingDetailsMutationVariables,
+  variables: SetDunningPolicyMutationVariables,
   options?: CallOptions,
-): Promise<SetPartnerBillingDetailsResult> {
-  return client.run(setPartnerBillingDetailsOperation, variables, options);
+): Promise<SetDunningPolicyResult> {
+  return client.run(setDunningPolicyOperation, variables, options);
 }
 
-/** The codes with which setTaxCategory may be refused, from `@refuses` in the schema. */
-export type SetTaxCategoryRefusal =
-  | 'ADDON_NOT_FOUND'
+/** The codes with which startPaymentMethodSetup may be refused, from `@refuses` in the schema. */
+export type StartPaymentMethodSetupRefusal =
   | 'BUSY'
   | 'FORBIDDEN'
   | 'IDEMPOTENCY_KEY_INVALID'
@@ -2221,63 +2448,30 @@ export type SetTaxCategoryRefusal =
   | 'IDEMPOTENCY_KEY_REUSED'
   | 'INVALID_INPUT'
   | 'PARTNER_NOT_FOUND'
-  | 'PLAN_NOT_FOUND'
+  | 'PROVIDER_NOT_CONFIGURED'
+  | 'PROVIDER_UNAVAILABLE'
   | 'RATE_LIMITED'
   | 'TENANT_NOT_FOUND';
-export type SetTaxCategoryResult = Exclude<SetTaxCategoryMutation['setTaxCategory'], { __typename: 'Refused' }> | Refused<SetTaxCategoryRefusal>;
-export const setTaxCategoryOperation: Operation<SetTaxCategoryResult, SetTaxCategoryMutationVariables> = {
-  name: 'SetTaxCategory',
+export type StartPaymentMethodSetupResult = Exclude<StartPaymentMethodSetupMutation['startPaymentMethodSetup'], { __typename: 'Refused' }> | Refused<StartPaymentMethodSetupRefusal>;
+export const startPaymentMethodSetupOperation: Operation<StartPaymentMethodSetupResult, StartPaymentMethodSetupMutationVariables> = {
+  name: 'StartPaymentMethodSetup',
   kind: 'mutation',
-  root: 'setTaxCategory',
+  root: 'startPaymentMethodSetup',
   keyed: true,
   document:
-    'mutation SetTaxCategory($input:SetTaxCategoryInput!$idempotencyKey:String$dryRun:Boolean){setTaxCategory(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SetTaxCategoryDone{replayed dryRun category}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation StartPaymentMethodSetup($input:StartPaymentMethodSetupInput!$idempotencyKey:String$dryRun:Boolean){startPaymentMethodSetup(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartPaymentMethodSetupDone{replayed dryRun url}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
- * Says what a plan or add-on is for the tax office. For partners.
+ * A page of the provider on which the customer gives a payment method.
  *
- * Refused with ADDON_NOT_FOUND, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PROVIDER_NOT_CONFIGURED, PROVIDER_UNAVAILABLE, RATE_LIMITED, TENANT_NOT_FOUND.
  */
-export function setTaxCategory(
+export function startPaymentMethodSetup(
   client: Client,
-  variables: SetTaxCategoryMutationVariables,
+  variables: StartPaymentMethodSetupMutationVariables,
   options?: CallOptions,
-): Promise<SetTaxCategoryResult> {
-  return client.run(setTaxCategoryOperation, variables, options);
-}
-
-/** The codes with which setTaxTreatment may be refused, from `@refuses` in the schema. */
-export type SetTaxTreatmentRefusal =
-  | 'BUSY'
-  | 'FORBIDDEN'
-  | 'IDEMPOTENCY_KEY_INVALID'
-  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
-  | 'IDEMPOTENCY_KEY_REQUIRED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'INVALID_INPUT'
-  | 'PARTNER_NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND';
-export type SetTaxTreatmentResult = Exclude<SetTaxTreatmentMutation['setTaxTreatment'], { __typename: 'Refused' }> | Refused<SetTaxTreatmentRefusal>;
-export const setTaxTreatmentOperation: Operation<SetTaxTreatmentResult, SetTaxTreatmentMutationVariables> = {
-  name: 'SetTaxTreatment',
-  kind: 'mutation',
-  root: 'setTaxTreatment',
-  keyed: true,
-  document:
-    'mutation SetTaxTreatment($input:SetTaxTreatmentInput!$idempotencyKey:String$dryRun:Boolean){setTaxTreatment(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SetTaxTreatmentDone{replayed dryRun status{treatment note}}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
-};
-/**
- * Says whether a tenant is charged tax. For partners.
- *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
- */
-export function setTaxTreatment(
-  client: Client,
-  variables: SetTaxTreatmentMutationVariables,
-  options?: CallOptions,
-): Promise<SetTaxTreatmentResult> {
-  return client.run(setTaxTreatmentOperation, variables, options);
+): Promise<StartPaymentMethodSetupResult> {
+  return client.run(startPaymentMethodSetupOperation, variables, options);
 }
 
 /** The codes with which startSubscription may be refused, from `@refuses` in the schema. */
@@ -2304,7 +2498,7 @@ export const startSubscriptionOperation: Operation<StartSubscriptionResult, Star
   root: 'startSubscription',
   keyed: true,
   document:
-    'mutation StartSubscription($input:StartSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){startSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation StartSubscription($input:StartSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){startSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Starts a subscription and bills its first period. A sandbox tenant may start in its past: each period since is billed.
@@ -2347,7 +2541,7 @@ export const subscribeAddonOperation: Operation<SubscribeAddonResult, SubscribeA
   root: 'subscribeAddon',
   keyed: true,
   document:
-    'mutation SubscribeAddon($input:SubscribeAddonInput!$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoice{...InvoiceParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation SubscribeAddon($input:SubscribeAddonInput!$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoice{...InvoiceParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Attaches an add-on and charges the rest of the period at once. While it is attached, calling again charges nothing.
@@ -2410,37 +2604,6 @@ export function iterateSubscriptionHistory(
   return entriesOf(async (after) => {
     const result = await subscriptionHistory(client, { ...variables, after }, options);
     return result?.history;
-  });
-}
-
-export type TaxRatesResult = TaxRatesQuery['taxRates'];
-export const taxRatesOperation: Operation<TaxRatesResult, TaxRatesQueryVariables> = {
-  name: 'TaxRates',
-  kind: 'query',
-  root: 'taxRates',
-  document:
-    'query TaxRates($first:Int$after:String$last:Int$before:String$partnerId:ID){taxRates(first:$first after:$after last:$last before:$before partnerId:$partnerId){nodes{...TaxRateParts}pageInfo{...PageParts}}}fragment TaxRateParts on TaxRate{id country region category name percent inclusive validFrom validTo version createdAt}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
-};
-/**
- * The partner's rate table.
- */
-export function taxRates(
-  client: Client,
-  variables: TaxRatesQueryVariables = {},
-  options?: CallOptions,
-): Promise<TaxRatesResult> {
-  return client.run(taxRatesOperation, variables, options);
-}
-export type TaxRatesEntry = NonNullable<TaxRatesResult>['nodes'][number];
-/** Every entry of `taxRates`, page by page: each page is asked for when the one before it is used up. */
-export function iterateTaxRates(
-  client: Client,
-  variables: Omit<TaxRatesQueryVariables, 'after' | 'before' | 'last'> = {},
-  options?: CallOptions,
-): AsyncGenerator<TaxRatesEntry, void, undefined> {
-  return entriesOf(async (after) => {
-    const result = await taxRates(client, { ...variables, after }, options);
-    return result;
   });
 }
 
@@ -2712,37 +2875,6 @@ export function usageBySubscription(
   return client.run(usageBySubscriptionOperation, variables, options);
 }
 
-export type UsageThresholdsResult = UsageThresholdsQuery['usageThresholds'];
-export const usageThresholdsOperation: Operation<UsageThresholdsResult, UsageThresholdsQueryVariables> = {
-  name: 'UsageThresholds',
-  kind: 'query',
-  root: 'usageThresholds',
-  document:
-    'query UsageThresholds($first:Int$after:String$last:Int$before:String$tenantId:ID){usageThresholds(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{id feature{id code name kind unit}percent limit used windowStart windowEnd reachedAt}pageInfo{...PageParts}}}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
-};
-/**
- * Which shares of its limits a tenant has reached, in each of their windows, oldest first.
- */
-export function usageThresholds(
-  client: Client,
-  variables: UsageThresholdsQueryVariables = {},
-  options?: CallOptions,
-): Promise<UsageThresholdsResult> {
-  return client.run(usageThresholdsOperation, variables, options);
-}
-export type UsageThresholdsEntry = NonNullable<UsageThresholdsResult>['nodes'][number];
-/** Every entry of `usageThresholds`, page by page: each page is asked for when the one before it is used up. */
-export function iterateUsageThresholds(
-  client: Client,
-  variables: Omit<UsageThresholdsQueryVariables, 'after' | 'before' | 'last'> = {},
-  options?: CallOptions,
-): AsyncGenerator<UsageThresholdsEntry, void, undefined> {
-  return entriesOf(async (after) => {
-    const result = await usageThresholds(client, { ...variables, after }, options);
-    return result;
-  });
-}
-
 export type ValidateCouponResult = ValidateCouponQuery['validateCoupon'];
 export const validateCouponOperation: Operation<ValidateCouponResult, ValidateCouponQueryVariables> = {
   name: 'ValidateCoupon',
@@ -2803,7 +2935,7 @@ export const voidInvoiceOperation: Operation<VoidInvoiceResult, VoidInvoiceMutat
   root: 'voidInvoice',
   keyed: true,
   document:
-    'mutation VoidInvoice($input:VoidInvoiceInput!$idempotencyKey:String$dryRun:Boolean){voidInvoice(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on VoidInvoiceDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation VoidInvoice($input:VoidInvoiceInput!$idempotencyKey:String$dryRun:Boolean){voidInvoice(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on VoidInvoiceDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Takes an unpaid invoice back as a whole. For partners.
@@ -2887,6 +3019,18 @@ export type AccountKind =
   | 'PLATFORM'
   /** A partner's customer. */
   | 'TENANT';
+
+/** A payment method that the provider already has. */
+export type AddPaymentMethodInput = {
+  /** Invoices are paid with it; the first one is so anyway. */
+  makeDefault?: boolean | null | undefined;
+  /** Who has it. */
+  provider: PaymentProvider;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+  /** What the provider's own form gave to the customer's browser. FAKE: card_ok, card_declined, card_no_funds, card_expired or card_action. */
+  token: string;
+};
 
 /** When the rest of the period is charged that an add-on joins in. */
 export type AddonCharge =
@@ -3066,6 +3210,17 @@ export type CatalogStatus =
   | 'ACTIVE'
   /** It is no longer sold; who has it keeps it. */
   | 'ARCHIVED';
+
+/** How far an invoice is to being paid. */
+export type CollectionStatus =
+  /** All tries failed. It can still be paid. */
+  | 'EXHAUSTED'
+  /** It is tried at nextAttemptAt; without one it waits for an attempt that is under way, or for a payment method. */
+  | 'OPEN'
+  /** It is paid. */
+  | 'PAID'
+  /** Nobody tries any more. */
+  | 'STOPPED';
 
 /** For how long, from its first use. */
 export type CouponDuration =
@@ -3284,28 +3439,6 @@ export type CreatePlanInput = {
   rank: number;
 };
 
-/** A new row of the rate table. */
-export type CreateTaxRateInput = {
-  /** Default: everything without a rate of its own. */
-  category?: string | null | undefined;
-  /** ISO 3166-1, e.g. DE. */
-  country: string;
-  /** Prices hold the tax already. Default false: it comes on top. */
-  inclusive?: boolean | null | undefined;
-  /** As it stands on documents: 1 to 200 characters. */
-  name: string;
-  /** Only for super admins: whose table. */
-  partnerId?: string | null | undefined;
-  /** 0 to 100: 20 is 20 %. */
-  percent: string;
-  /** ISO 3166-2 without the country. Default: all of it. */
-  region?: string | null | undefined;
-  /** The first day on which it holds. */
-  validFrom: string;
-  /** The first day on which it does not hold any more. */
-  validTo?: string | null | undefined;
-};
-
 /** A new customer. */
 export type CreateTenantInput = {
   /** Default: the partner's. Never changes. */
@@ -3353,9 +3486,7 @@ export type CreditNoteLineKind =
   /** A plan or add-on that the credit paid for at once; negative. */
   | 'PRORATION_CHARGE'
   /** The unused rest of what was paid for a plan or add-on. */
-  | 'PRORATION_CREDIT'
-  /** The tax on it. */
-  | 'TAX';
+  | 'PRORATION_CREDIT';
 
 /** What a credit note came from. */
 export type CreditNoteReason =
@@ -3377,6 +3508,25 @@ export type CreditSettlement =
   /** Back through the payment provider. */
   | 'REFUND';
 
+/** Why a payment method was declined. */
+export type DeclineCode =
+  /** The amount is beyond what it allows. */
+  | 'AMOUNT_NOT_ALLOWED'
+  /** The bank does not say why. */
+  | 'CARD_DECLINED'
+  /** It has expired. */
+  | 'EXPIRED_METHOD'
+  /** Fraud is suspected. */
+  | 'FRAUD_SUSPECTED'
+  /** There is not enough money on it. */
+  | 'INSUFFICIENT_FUNDS'
+  /** It was reported lost or stolen. */
+  | 'LOST_OR_STOLEN'
+  /** There is no such method any more. */
+  | 'METHOD_NOT_FOUND'
+  /** Another reason. */
+  | 'OTHER';
+
 /** Which endpoint goes. */
 export type DeleteWebhookEndpointInput = {
   /** webhook_… */
@@ -3384,6 +3534,22 @@ export type DeleteWebhookEndpointInput = {
   /** Only for super admins: whose. */
   partnerId?: string | null | undefined;
 };
+
+/** Where a dispute stands. */
+export type DisputeStatus =
+  /** The money went back to the customer. */
+  | 'LOST'
+  /** The bank has not decided. */
+  | 'OPEN'
+  /** The money stays. */
+  | 'WON';
+
+/** What happens after the last try. */
+export type DunningFinalAction =
+  /** The subscription ends and the invoice is uncollectible. */
+  | 'CANCEL'
+  /** The subscription stays and owes; access has ended with the grace. */
+  | 'UNPAID';
 
 /** When a change takes place. */
 export type Effective =
@@ -3393,16 +3559,6 @@ export type Effective =
   | 'NOW'
   /** When the current period ends; nothing is prorated. */
   | 'PERIOD_END';
-
-/** When a rate ends. */
-export type EndTaxRateInput = {
-  /** Only for super admins: whose table. */
-  partnerId?: string | null | undefined;
-  /** taxrate_… */
-  taxRateId: string;
-  /** The first day on which it does not hold any more. */
-  validTo: string;
-};
 
 /** What gives an entitlement. */
 export type EntitlementSourceKind =
@@ -3472,6 +3628,17 @@ export type GrantEntitlementInput = {
   value?: string | null | undefined;
 };
 
+/** Where a provider's event stands. */
+export type InboundEventStatus =
+  /** What it says holds. */
+  | 'APPLIED'
+  /** Nothing is done about it; it is kept. */
+  | 'IGNORED'
+  /** It contradicts what is known here; reason says how. Nothing was changed by it. */
+  | 'PARKED'
+  /** It waits to be processed. */
+  | 'RECEIVED';
+
 /** A person's place in a partner, or with tenantId in a tenant. */
 export type InviteUserInput = {
   /** The first verified login with it links the person. */
@@ -3540,7 +3707,9 @@ export type IssuedSettlement =
   /** Into the credit balance, which pays the next invoices. */
   | 'CREDIT_BALANCE'
   /** Back by other means than this system, e.g. by bank transfer. */
-  | 'OUTSIDE';
+  | 'OUTSIDE'
+  /** Back through the payment provider: the invoice's own payments first. */
+  | 'REFUND';
 
 /** What a line is for. */
 export type LineKind =
@@ -3624,6 +3793,45 @@ export type PartnerRole =
   | 'OWNER'
   /** May read everything in the partner and of its tenants. */
   | 'VIEWER';
+
+/** Which invoice is paid now. */
+export type PayInvoiceInput = {
+  /** invoice_… */
+  invoiceId: string;
+  /** Default: what invoices are paid with. */
+  paymentMethodId?: string | null | undefined;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
+
+/** What a payment method is. */
+export type PaymentMethodKind =
+  /** A debit from a bank account. */
+  | 'BANK_DEBIT'
+  /** A card. */
+  | 'CARD'
+  /** Something else. */
+  | 'OTHER';
+
+/** Who moves the money. */
+export type PaymentProvider =
+  /** A provider in the gateway itself, for the demo: no money moves. */
+  | 'FAKE'
+  /** Paddle, as merchant of record. */
+  | 'PADDLE'
+  /** Stripe. */
+  | 'STRIPE';
+
+/** Where a payment stands. */
+export type PaymentStatus =
+  /** The payment method was declined. */
+  | 'DECLINED'
+  /** The provider is being asked, or could not say yet; it is asked again. */
+  | 'PENDING'
+  /** The customer must confirm it, at actionUrl. */
+  | 'REQUIRES_ACTION'
+  /** The money came. */
+  | 'SUCCEEDED';
 
 /** Where a tenant's coupon stands. */
 export type PendingCouponStatus =
@@ -3767,8 +3975,6 @@ export type RebuildEntitlementsInput = {
 export type RecordUsageBatchInput = {
   /** All or none. Default: what can be recorded is, and the rest is reported. */
   atomic?: boolean | null | undefined;
-  /** Records only what the limits allow, checked and used up in one: never more, however many ask at once. Default: what happened is recorded. */
-  enforce?: boolean | null | undefined;
   /** 1 to 1000. The body of the request may have 1 MB. */
   events: Array<{ readonly id: string; readonly type: string; readonly [attribute: string]: unknown }>;
   /** Default: the actor's own tenant. */
@@ -3779,8 +3985,6 @@ export type RecordUsageBatchInput = {
 export type RecordUsageInput = {
   /** Its properties; at most 8 KB. */
   data?: { readonly [name: string]: unknown } | null | undefined;
-  /** Records only what the limits allow, checked and used up in one: never more, however many ask at once. Default: what happened is recorded. */
-  enforce?: boolean | null | undefined;
   /** Yours, new for each event and the same for a retry; 1 to 200 characters. */
   id: string;
   /** How much, not negative, below 10^12. Default: 1. */
@@ -3796,6 +4000,36 @@ export type RecordUsageInput = {
   /** What a meter counts; for a feature without a meter, its code. */
   type: string;
 };
+
+/** How much of a payment goes back. */
+export type RefundPaymentInput = {
+  /** Default: all that is left of it. */
+  amount?: MoneyInput | null | undefined;
+  /** Why, for the books. */
+  memo?: string | null | undefined;
+  /** payment_… */
+  paymentId: string;
+  /** The tenant; partners name it. */
+  tenantId?: string | null | undefined;
+};
+
+/** What a refund came from. */
+export type RefundReason =
+  /** It settles a credit note. */
+  | 'CREDIT_NOTE'
+  /** The invoice had been paid in another way meanwhile, or was void. */
+  | 'PAID_TWICE'
+  /** Somebody asked for it. */
+  | 'REQUESTED';
+
+/** Where a refund stands. */
+export type RefundStatus =
+  /** It could not go back. */
+  | 'FAILED'
+  /** The provider is being asked. */
+  | 'PENDING'
+  /** The money went back. */
+  | 'SUCCEEDED';
 
 /** Why an operation was refused. New codes may be added: treat one you do not know like its message says. */
 export type RefusalCode =
@@ -3881,6 +4115,8 @@ export type RefusalCode =
   | 'IDEMPOTENCY_KEY_REQUIRED'
   /** This key was used for another request. Use a new key. */
   | 'IDEMPOTENCY_KEY_REUSED'
+  /** There is no such event. */
+  | 'INBOUND_EVENT_NOT_FOUND'
   /** A value cannot be used; `path` says which, `message` why. */
   | 'INVALID_INPUT'
   /** A part of it was credited or carried over to another item already. Mark it uncollectible, or credit the rest once it is paid. */
@@ -3895,8 +4131,6 @@ export type RefusalCode =
   | 'INVOICE_NOT_PAID'
   /** A partner keeps at least one owner. */
   | 'LAST_OWNER'
-  /** Enforced: there is not enough left of the limit, and nothing is sold beyond it. `entitlementCheck` says when it starts over. */
-  | 'LIMIT_REACHED'
   /** There is no such member. */
   | 'MEMBER_NOT_FOUND'
   /** The feature has a meter. Make another feature to count in another way. */
@@ -3905,12 +4139,20 @@ export type RefusalCode =
   | 'NOTHING_SCHEDULED'
   /** Only a sandbox tenant has a clock of its own. */
   | 'NOT_A_SANDBOX'
-  /** Enforced: the tenant does not have the feature. `entitlementCheck` says what would unlock it. */
-  | 'NOT_ENTITLED'
   /** The subscription is as asked for already. */
   | 'NO_CHANGE'
   /** There is no such partner, or it is not yours. */
   | 'PARTNER_NOT_FOUND'
+  /** The payment provider does not take this payment method; `code` says why where it is known. Use another one. */
+  | 'PAYMENT_METHOD_DECLINED'
+  /** There is no such payment method, or it was removed. */
+  | 'PAYMENT_METHOD_NOT_FOUND'
+  /** The tenant has no payment method. Add one first. */
+  | 'PAYMENT_METHOD_REQUIRED'
+  /** There is no such payment. */
+  | 'PAYMENT_NOT_FOUND'
+  /** It did not succeed, or all of it has been given back. */
+  | 'PAYMENT_NOT_REFUNDABLE'
   /** There is no such pending coupon. */
   | 'PENDING_COUPON_NOT_FOUND'
   /** The period has ended and is about to be billed. Try again in a moment. */
@@ -3921,6 +4163,10 @@ export type RefusalCode =
   | 'PLAN_NOT_FOUND'
   /** It has no price for this interval and currency. */
   | 'PRICE_NOT_FOUND'
+  /** This payment provider is not connected, or not in the mode of the tenant: sandbox tenants pay in test mode only. */
+  | 'PROVIDER_NOT_CONFIGURED'
+  /** The payment provider does not answer. Try again with the same idempotencyKey: nothing happens twice. */
+  | 'PROVIDER_UNAVAILABLE'
   /** The quote has expired. Ask for a new preview. */
   | 'QUOTE_EXPIRED'
   /** The quote was not issued here, or is for another change. */
@@ -3929,7 +4175,9 @@ export type RefusalCode =
   | 'QUOTE_STALE'
   /** Too many attempts. Try again after `retryAfterSeconds`. */
   | 'RATE_LIMITED'
-  /** No payment provider is connected that could refund. Settle into the credit balance instead. */
+  /** That is more than is left of the payment; `refundable` says how much is. */
+  | 'REFUND_EXCEEDS_PAYMENT'
+  /** Less than that was paid through a payment provider; `refundable` says how much can go back. Settle into the credit balance instead. */
   | 'REFUND_NOT_AVAILABLE'
   /** Two sources of one metered feature would reset at different times; the facts name both. */
   | 'RESET_PERIOD_MISMATCH'
@@ -3939,10 +4187,6 @@ export type RefusalCode =
   | 'SUBSCRIPTION_ENDING'
   /** The tenant has no subscription. */
   | 'SUBSCRIPTION_REQUIRED'
-  /** There is no such tax rate. */
-  | 'TAX_RATE_NOT_FOUND'
-  /** A rate of this place and category begins on that day already: choose another day, or end that one. */
-  | 'TAX_RATE_TAKEN'
   /** There is no such tenant, or it is not yours. */
   | 'TENANT_NOT_FOUND'
   /** Usage of the feature has been counted without a meter; what was counted stays counted that way. */
@@ -3955,6 +4199,14 @@ export type RefusalCode =
   | 'WEBHOOK_ENDPOINT_LIMIT_REACHED'
   /** There is no such webhook endpoint. */
   | 'WEBHOOK_ENDPOINT_NOT_FOUND';
+
+/** What nothing is charged to any more. */
+export type RemovePaymentMethodInput = {
+  /** method_… */
+  paymentMethodId: string;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
 
 /** Which queued coupon is taken back. */
 export type RemovePendingCouponInput = {
@@ -3999,6 +4251,12 @@ export type ResetPeriod =
   /** Each year. */
   | 'YEAR';
 
+/** Which parked event is tried again. */
+export type RetryInboundEventInput = {
+  /** inbound_… */
+  inboundEventId: string;
+};
+
 /** Which key stops. */
 export type RevokeApiKeyInput = {
   /** apikey_… */
@@ -4033,62 +4291,26 @@ export type SendTestEventInput = {
   partnerId?: string | null | undefined;
 };
 
-/** Who a tenant is on its documents, and where it is taxed. */
-export type SetBillingDetailsInput = {
-  /** 1 to 6 lines as they are printed, without the country. */
-  address: Array<string>;
-  /** ISO 3166-1, e.g. DE. */
-  country: string;
-  /** Where documents go. */
-  email?: string | null | undefined;
-  /** 1 to 200 characters. */
-  legalName: string;
-  /** ISO 3166-2 without the country, e.g. CA. */
-  region?: string | null | undefined;
-  /** E.g. a VAT number: 1 to 40 characters. */
-  taxId?: string | null | undefined;
+/** What invoices are paid with. */
+export type SetDefaultPaymentMethodInput = {
+  /** method_… */
+  paymentMethodId: string;
   /** Default: the actor's own tenant. */
   tenantId?: string | null | undefined;
 };
 
-/** Who the partner is on its documents. */
-export type SetPartnerBillingDetailsInput = {
-  /** 1 to 6 lines as they are printed, without the country. */
-  address: Array<string>;
-  /** ISO 3166-1, e.g. DE. */
-  country: string;
-  /** Where documents go. */
-  email?: string | null | undefined;
-  /** 1 to 200 characters. */
-  legalName: string;
-  /** Only for super admins: which partner. */
+/** What is done about payments that fail. */
+export type SetDunningPolicyInput = {
+  /** Refuses when the policy was changed since. */
+  expectedVersion?: number | null | undefined;
+  /** What happens after the last try. */
+  finalAction: DunningFinalAction;
+  /** 0 to 365. */
+  graceDays: number;
+  /** Only for super admins. */
   partnerId?: string | null | undefined;
-  /** ISO 3166-2 without the country, e.g. CA. */
-  region?: string | null | undefined;
-  /** E.g. a VAT number: 1 to 40 characters. */
-  taxId?: string | null | undefined;
-};
-
-/** What a plan or add-on is for the tax office. */
-export type SetTaxCategoryInput = {
-  /** Null: like everything else. */
-  category?: string | null | undefined;
-  /** Id or code of the plan or add-on. */
-  item: string;
-  /** Of what kind it is. */
-  kind: TaxedItemKind;
-  /** Only for super admins: whose catalog. */
-  partnerId?: string | null | undefined;
-};
-
-/** Whether a tenant is charged tax. */
-export type SetTaxTreatmentInput = {
-  /** Why not, for the document: 1 to 500 characters. */
-  note?: string | null | undefined;
-  /** Whose. */
-  tenantId?: string | null | undefined;
-  /** Whether. */
-  treatment: TaxTreatment;
+  /** Days after the first failure, ascending; at most ten. */
+  retryDays: Array<number>;
 };
 
 /** Where money in the tenant's favour goes. */
@@ -4099,6 +4321,18 @@ export type Settlement =
   | 'NONE'
   /** Back through the payment provider. */
   | 'REFUND';
+
+/** A page of the provider on which a payment method is given. */
+export type StartPaymentMethodSetupInput = {
+  /** Invoices are paid with it; the first one is so anyway. */
+  makeDefault?: boolean | null | undefined;
+  /** Whose page. */
+  provider: PaymentProvider;
+  /** Where the customer goes afterwards: https. */
+  returnUrl: string;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
 
 /** What a tenant subscribes to. */
 export type StartSubscriptionInput = {
@@ -4144,16 +4378,22 @@ export type SubscriptionChangeKind =
   | 'CANCELLATION_SCHEDULED'
   /** The subscription ended. */
   | 'CANCELLED'
+  /** A payment failed. */
+  | 'PAST_DUE'
   /** Plan, interval or quantity changed. */
   | 'PLAN_CHANGED'
   /** A plan change was scheduled. */
   | 'PLAN_CHANGE_SCHEDULED'
   /** A scheduled plan change was taken back. */
   | 'PLAN_CHANGE_UNSCHEDULED'
+  /** Everything that was owed is paid. */
+  | 'RECOVERED'
   /** A new period began. */
   | 'RENEWED'
   /** The subscription began. */
-  | 'STARTED';
+  | 'STARTED'
+  /** Payment was given up. */
+  | 'UNPAID';
 
 /** Where a subscription stands. */
 export type SubscriptionStatus =
@@ -4167,22 +4407,6 @@ export type SubscriptionStatus =
   | 'TRIALING'
   /** Payment has been given up. */
   | 'UNPAID';
-
-/** Whether a tenant is charged tax. */
-export type TaxTreatment =
-  /** No tax; documents say why. */
-  | 'EXEMPT'
-  /** The buyer owes the tax; documents say so. */
-  | 'REVERSE_CHARGE'
-  /** By the rates of its country. */
-  | 'TAXABLE';
-
-/** What may have a tax category. */
-export type TaxedItemKind =
-  /** An add-on. */
-  | 'ADDON'
-  /** A plan. */
-  | 'PLAN';
 
 /** A person's role in a tenant. */
 export type TenantRole =
@@ -4388,7 +4612,7 @@ export type SubscribeAddonMutationVariables = Exact<{
 
 export type SubscribeAddonMutation = { subscribeAddon:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'SubscribeAddonDone', replayed: boolean, dryRun: boolean, created: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null }
+    | { __typename: 'SubscribeAddonDone', replayed: boolean, dryRun: boolean, created: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null }
    };
 
 export type CancelAddonMutationVariables = Exact<{
@@ -4399,7 +4623,7 @@ export type CancelAddonMutationVariables = Exact<{
 
 
 export type CancelAddonMutation = { cancelAddon:
-    | { __typename: 'CancelAddonDone', replayed: boolean, dryRun: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } | null }
+    | { __typename: 'CancelAddonDone', replayed: boolean, dryRun: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -4543,7 +4767,7 @@ export type UpdateCouponMutation = { updateCoupon:
     | { __typename: 'UpdateCouponDone', replayed: boolean, dryRun: boolean, coupon: { id: string, code: string, name: string, kind: CouponKind, status: CouponStatus, percent: string | null, duration: CouponDuration, durationPeriods: number | null, scaled: boolean, firstPurchaseOnly: boolean, planIds: Array<string>, addonIds: Array<string>, intervals: Array<BillingInterval>, maxRedemptions: number | null, maxRedemptionsPerTenant: number, reservedCount: number, validFrom: string | null, validUntil: string | null, version: number, amounts: Array<{ amount: string, currency: string }>, minimumAmounts: Array<{ amount: string, currency: string }> } }
    };
 
-export type CreditNotePartsFragment = { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } };
+export type CreditNotePartsFragment = { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } };
 
 export type CreditNotesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -4554,7 +4778,7 @@ export type CreditNotesQueryVariables = Exact<{
 }>;
 
 
-export type CreditNotesQuery = { creditNotes: { nodes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, lines: Array<{ id: string, position: number, kind: CreditNoteLineKind, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, explanation: { sentence: string } }>, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type CreditNotesQuery = { creditNotes: { nodes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, lines: Array<{ id: string, position: number, kind: CreditNoteLineKind, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, explanation: { sentence: string } }>, total: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type CreditBalanceQueryVariables = Exact<{
   tenantId?: string | null | undefined;
@@ -4582,13 +4806,13 @@ export type IssueCreditNoteMutationVariables = Exact<{
 
 
 export type IssueCreditNoteMutation = { issueCreditNote:
-    | { __typename: 'IssueCreditNoteDone', replayed: boolean, dryRun: boolean, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, lines: Array<{ id: string, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string } }>, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } }
+    | { __typename: 'IssueCreditNoteDone', replayed: boolean, dryRun: boolean, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, lines: Array<{ id: string, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
 export type EntitlementGrantPartsFragment = { id: string, reason: string, startsAt: string, endsAt: string | null };
 
-export type EntitlementPartsFragment = { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, perDay: string | null, exhaustedAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> };
+export type EntitlementPartsFragment = { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, usedPerDay: string | null, exhaustsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> };
 
 export type EntitlementCheckQueryVariables = Exact<{
   feature: string;
@@ -4598,7 +4822,7 @@ export type EntitlementCheckQueryVariables = Exact<{
 }>;
 
 
-export type EntitlementCheckQuery = { entitlementCheck: { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, perDay: string | null, exhaustedAt: string | null, unlocks: Array<
+export type EntitlementCheckQuery = { entitlementCheck: { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, usedPerDay: string | null, exhaustsAt: string | null, unlocks: Array<
       | { __typename: 'AddonUnlock', interval: BillingInterval, addon: { id: string, code: string, name: string }, withPlan: { id: string, code: string, name: string } | null, dueNow: { amount: string, currency: string }, recurring: { amount: string, currency: string } }
       | { __typename: 'PlanUnlock', interval: BillingInterval, plan: { id: string, code: string, name: string }, dueNow: { amount: string, currency: string }, recurring: { amount: string, currency: string } }
     >, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> } };
@@ -4618,7 +4842,7 @@ export type EntitlementsQueryVariables = Exact<{
 }>;
 
 
-export type EntitlementsQuery = { entitlements: Array<{ featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, perDay: string | null, exhaustedAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> };
+export type EntitlementsQuery = { entitlements: Array<{ featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, usedPerDay: string | null, exhaustsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> };
 
 export type GrantEntitlementMutationVariables = Exact<{
   input: GrantEntitlementInput;
@@ -4693,7 +4917,7 @@ export type PagePartsFragment = { hasNextPage: boolean, hasPreviousPage: boolean
 
 export type TimeSpanPartsFragment = { start: string, end: string };
 
-export type InvoicePartsFragment = { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } };
+export type InvoicePartsFragment = { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } };
 
 export type InvoicesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -4704,18 +4928,18 @@ export type InvoicesQueryVariables = Exact<{
 }>;
 
 
-export type InvoicesQuery = { invoices: { totalCount: number, nodes: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type InvoicesQuery = { invoices: { totalCount: number, nodes: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type InvoiceQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type InvoiceQuery = { invoice: { couponOrder: CouponOrder, id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, pdf: { path: string, expiresAt: string }, csv: { path: string, expiresAt: string }, seller: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } | null, buyer: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } | null, lines: Array<{ id: string, position: number, kind: LineKind, description: string, quantity: string, discountsLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, source:
+export type InvoiceQuery = { invoice: { couponOrder: CouponOrder, id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, lines: Array<{ id: string, position: number, kind: LineKind, description: string, quantity: string, discountsLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, source:
         | { __typename: 'Addon', id: string, code: string, name: string }
         | { __typename: 'Coupon', id: string, code: string, name: string }
         | { __typename: 'Plan', id: string, code: string, name: string }
-       | null, explanation: { sentence: string, formula: string, exact: string, result: string, rounding: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null };
+       | null, explanation: { sentence: string, formula: string, exact: string, result: string, rounding: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null };
 
 export type MarkInvoicePaidMutationVariables = Exact<{
   input: MarkInvoicePaidInput;
@@ -4725,7 +4949,7 @@ export type MarkInvoicePaidMutationVariables = Exact<{
 
 
 export type MarkInvoicePaidMutation = { markInvoicePaid:
-    | { __typename: 'MarkInvoicePaidDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, lines: Array<{ id: string, description: string, amount: { amount: string, currency: string } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
+    | { __typename: 'MarkInvoicePaidDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, lines: Array<{ id: string, description: string, amount: { amount: string, currency: string } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -4737,7 +4961,7 @@ export type MarkInvoiceUncollectibleMutationVariables = Exact<{
 
 
 export type MarkInvoiceUncollectibleMutation = { markInvoiceUncollectible:
-    | { __typename: 'MarkInvoiceUncollectibleDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
+    | { __typename: 'MarkInvoiceUncollectibleDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -4750,7 +4974,7 @@ export type VoidInvoiceMutationVariables = Exact<{
 
 export type VoidInvoiceMutation = { voidInvoice:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'VoidInvoiceDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
+    | { __typename: 'VoidInvoiceDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
    };
 
 export type UpcomingInvoiceQueryVariables = Exact<{
@@ -4861,6 +5085,161 @@ export type CreatePartnerMutation = { createPartner:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
+export type PaymentPartsFragment = { id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } };
+
+export type PaymentMethodPartsFragment = { id: string, provider: PaymentProvider, kind: PaymentMethodKind, brand: string | null, last4: string | null, expiresMonth: number | null, expiresYear: number | null, isDefault: boolean, createdAt: string };
+
+export type PaymentMethodsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  tenantId?: string | null | undefined;
+}>;
+
+
+export type PaymentMethodsQuery = { paymentMethods: { nodes: Array<{ id: string, provider: PaymentProvider, kind: PaymentMethodKind, brand: string | null, last4: string | null, expiresMonth: number | null, expiresYear: number | null, isDefault: boolean, createdAt: string }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type PaymentsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  tenantId?: string | null | undefined;
+}>;
+
+
+export type PaymentsQuery = { payments: { nodes: Array<{ id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, refunds: Array<{ id: string, status: RefundStatus, reason: RefundReason, memo: string | null, failureCode: string | null, amount: { amount: string, currency: string } }>, disputes: Array<{ id: string, status: DisputeStatus, reason: string, openedAt: string, closedAt: string | null, amount: { amount: string, currency: string } }>, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type PaymentQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type PaymentQuery = { payment: { id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } } | null };
+
+export type InvoicePaymentsQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type InvoicePaymentsQuery = { invoice: { id: string, number: string, status: InvoiceStatus, amountDue: { amount: string, currency: string }, collection: { status: CollectionStatus, failures: number, nextAttemptAt: string | null, firstFailedAt: string | null } | null, payments: Array<{ id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } }> } | null };
+
+export type AddPaymentMethodMutationVariables = Exact<{
+  input: AddPaymentMethodInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type AddPaymentMethodMutation = { addPaymentMethod:
+    | { __typename: 'AddPaymentMethodDone', replayed: boolean, dryRun: boolean, paymentMethod: { id: string, provider: PaymentProvider, kind: PaymentMethodKind, brand: string | null, last4: string | null, expiresMonth: number | null, expiresYear: number | null, isDefault: boolean, createdAt: string } | null }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type StartPaymentMethodSetupMutationVariables = Exact<{
+  input: StartPaymentMethodSetupInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type StartPaymentMethodSetupMutation = { startPaymentMethodSetup:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'StartPaymentMethodSetupDone', replayed: boolean, dryRun: boolean, url: string | null }
+   };
+
+export type SetDefaultPaymentMethodMutationVariables = Exact<{
+  input: SetDefaultPaymentMethodInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type SetDefaultPaymentMethodMutation = { setDefaultPaymentMethod:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'SetDefaultPaymentMethodDone', replayed: boolean, dryRun: boolean, paymentMethod: { id: string, provider: PaymentProvider, kind: PaymentMethodKind, brand: string | null, last4: string | null, expiresMonth: number | null, expiresYear: number | null, isDefault: boolean, createdAt: string } }
+   };
+
+export type RemovePaymentMethodMutationVariables = Exact<{
+  input: RemovePaymentMethodInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type RemovePaymentMethodMutation = { removePaymentMethod:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'RemovePaymentMethodDone', replayed: boolean, dryRun: boolean, paymentMethod: { id: string, provider: PaymentProvider, kind: PaymentMethodKind, brand: string | null, last4: string | null, expiresMonth: number | null, expiresYear: number | null, isDefault: boolean, createdAt: string } }
+   };
+
+export type PayInvoiceMutationVariables = Exact<{
+  input: PayInvoiceInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type PayInvoiceMutation = { payInvoice:
+    | { __typename: 'PayInvoiceDone', replayed: boolean, dryRun: boolean, payment: { id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } }, invoice: { id: string, number: string, status: InvoiceStatus } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type RefundPaymentMutationVariables = Exact<{
+  input: RefundPaymentInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type RefundPaymentMutation = { refundPayment:
+    | { __typename: 'RefundPaymentDone', replayed: boolean, dryRun: boolean, refund: { id: string, status: RefundStatus, amount: { amount: string, currency: string } }, payment: { id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type DunningPolicyQueryVariables = Exact<{
+  partnerId?: string | null | undefined;
+}>;
+
+
+export type DunningPolicyQuery = { dunningPolicy: { retryDays: Array<number>, graceDays: number, finalAction: DunningFinalAction, version: number } | null };
+
+export type SetDunningPolicyMutationVariables = Exact<{
+  input: SetDunningPolicyInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type SetDunningPolicyMutation = { setDunningPolicy:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'SetDunningPolicyDone', replayed: boolean, dryRun: boolean, policy: { retryDays: Array<number>, graceDays: number, finalAction: DunningFinalAction, version: number } }
+   };
+
+export type InboundEventsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  partnerId?: string | null | undefined;
+  status?: InboundEventStatus | null | undefined;
+}>;
+
+
+export type InboundEventsQuery = { inboundEvents: { nodes: Array<{ id: string, provider: PaymentProvider, eventId: string, type: string, status: InboundEventStatus, reason: string | null, tenantId: string | null, attempts: number, occurredAt: string, receivedAt: string, settledAt: string | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type RetryInboundEventMutationVariables = Exact<{
+  input: RetryInboundEventInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type RetryInboundEventMutation = { retryInboundEvent:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'RetryInboundEventDone', replayed: boolean, dryRun: boolean, wasStatus: InboundEventStatus }
+   };
+
 export type PendingCouponPartsFragment = { id: string, status: PendingCouponStatus, periodsApplied: number, periodsReturned: number, createdAt: string, endedAt: string | null, coupon: { id: string, code: string, name: string, kind: CouponKind, percent: string | null, duration: CouponDuration, durationPeriods: number | null, amounts: Array<{ amount: string, currency: string }> } };
 
 export type ValidateCouponQueryVariables = Exact<{
@@ -4937,7 +5316,7 @@ export type ChangePlanMutationVariables = Exact<{
 
 
 export type ChangePlanMutation = { changePlan:
-    | { __typename: 'ChangePlanDone', replayed: boolean, dryRun: boolean, net: { amount: string, currency: string }, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } | null, scheduled: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null, proration: { id: string, settlement: string } | null }
+    | { __typename: 'ChangePlanDone', replayed: boolean, dryRun: boolean, net: { amount: string, currency: string }, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } } | null, scheduled: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null, proration: { id: string, settlement: string } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -5053,7 +5432,7 @@ export type StartSubscriptionMutationVariables = Exact<{
 
 export type StartSubscriptionMutation = { startSubscription:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'StartSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
+    | { __typename: 'StartSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
    };
 
 export type CancelSubscriptionMutationVariables = Exact<{
@@ -5064,111 +5443,8 @@ export type CancelSubscriptionMutationVariables = Exact<{
 
 
 export type CancelSubscriptionMutation = { cancelSubscription:
-    | { __typename: 'CancelSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } | null }
+    | { __typename: 'CancelSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-   };
-
-export type TaxSummaryPartsFragment = { rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } };
-
-export type BillingPartyPartsFragment = { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null };
-
-export type TaxRatePartsFragment = { id: string, country: string, region: string | null, category: string | null, name: string, percent: string, inclusive: boolean, validFrom: string, validTo: string | null, version: number, createdAt: string };
-
-export type TaxRatesQueryVariables = Exact<{
-  first?: number | null | undefined;
-  after?: string | null | undefined;
-  last?: number | null | undefined;
-  before?: string | null | undefined;
-  partnerId?: string | null | undefined;
-}>;
-
-
-export type TaxRatesQuery = { taxRates: { nodes: Array<{ id: string, country: string, region: string | null, category: string | null, name: string, percent: string, inclusive: boolean, validFrom: string, validTo: string | null, version: number, createdAt: string }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
-
-export type PartnerBillingDetailsQueryVariables = Exact<{
-  partnerId?: string | null | undefined;
-}>;
-
-
-export type PartnerBillingDetailsQuery = { partnerBillingDetails: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } | null };
-
-export type BillingDetailsQueryVariables = Exact<{
-  tenantId?: string | null | undefined;
-}>;
-
-
-export type BillingDetailsQuery = { billingDetails: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } | null, taxStatus: { treatment: TaxTreatment, note: string | null } | null };
-
-export type CreateTaxRateMutationVariables = Exact<{
-  input: CreateTaxRateInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type CreateTaxRateMutation = { createTaxRate:
-    | { __typename: 'CreateTaxRateDone', replayed: boolean, dryRun: boolean, taxRate: { id: string, country: string, region: string | null, category: string | null, name: string, percent: string, inclusive: boolean, validFrom: string, validTo: string | null, version: number, createdAt: string } }
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-   };
-
-export type EndTaxRateMutationVariables = Exact<{
-  input: EndTaxRateInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type EndTaxRateMutation = { endTaxRate:
-    | { __typename: 'EndTaxRateDone', replayed: boolean, dryRun: boolean, taxRate: { id: string, country: string, region: string | null, category: string | null, name: string, percent: string, inclusive: boolean, validFrom: string, validTo: string | null, version: number, createdAt: string } }
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-   };
-
-export type SetTaxCategoryMutationVariables = Exact<{
-  input: SetTaxCategoryInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type SetTaxCategoryMutation = { setTaxCategory:
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'SetTaxCategoryDone', replayed: boolean, dryRun: boolean, category: string | null }
-   };
-
-export type SetPartnerBillingDetailsMutationVariables = Exact<{
-  input: SetPartnerBillingDetailsInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type SetPartnerBillingDetailsMutation = { setPartnerBillingDetails:
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'SetPartnerBillingDetailsDone', replayed: boolean, dryRun: boolean, party: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } }
-   };
-
-export type SetBillingDetailsMutationVariables = Exact<{
-  input: SetBillingDetailsInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type SetBillingDetailsMutation = { setBillingDetails:
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'SetBillingDetailsDone', replayed: boolean, dryRun: boolean, party: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } }
-   };
-
-export type SetTaxTreatmentMutationVariables = Exact<{
-  input: SetTaxTreatmentInput;
-  idempotencyKey?: string | null | undefined;
-  dryRun?: boolean | null | undefined;
-}>;
-
-
-export type SetTaxTreatmentMutation = { setTaxTreatment:
-    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'SetTaxTreatmentDone', replayed: boolean, dryRun: boolean, status: { treatment: TaxTreatment, note: string | null } }
    };
 
 export type TenantPartsFragment = { id: string, name: string, externalId: string | null, currency: string, timeZone: string | null, sandbox: boolean, testClock: string | null, createdAt: string };
@@ -5211,7 +5487,7 @@ export type AdvanceClockMutationVariables = Exact<{
 
 
 export type AdvanceClockMutation = { advanceClock:
-    | { __typename: 'AdvanceClockDone', replayed: boolean, dryRun: boolean, now: string, events: number, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
+    | { __typename: 'AdvanceClockDone', replayed: boolean, dryRun: boolean, now: string, events: number, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -5270,17 +5546,6 @@ export type UsageBySubscriptionQueryVariables = Exact<{
 
 
 export type UsageBySubscriptionQuery = { usageBySubscription: Array<{ since: string, resetsAt: string | null, used: string, limit: string | null, remaining: string | null, overage: string, perDay: string, exhaustedAt: string | null, feature: { id: string, code: string, name: string, unit: string | null }, amount: { amount: string, currency: string }, shares: Array<{ part: UsagePart, quantity: string, amount: { amount: string, currency: string } | null, source: { kind: EntitlementSourceKind, name: string, limit: string | null } | null, explanation: { sentence: string } | null }> }> };
-
-export type UsageThresholdsQueryVariables = Exact<{
-  first?: number | null | undefined;
-  after?: string | null | undefined;
-  last?: number | null | undefined;
-  before?: string | null | undefined;
-  tenantId?: string | null | undefined;
-}>;
-
-
-export type UsageThresholdsQuery = { usageThresholds: { nodes: Array<{ id: string, percent: number, limit: string, used: string, windowStart: string, windowEnd: string | null, reachedAt: string, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 

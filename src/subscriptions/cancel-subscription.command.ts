@@ -6,12 +6,9 @@ import { billTenant, closeSubscription } from '../invoicing/bill-tenant.command'
 import type { CreditNote, Settlement } from '../invoicing/credit-note';
 import { creditUnused } from '../invoicing/credit-unused.command';
 
-
 import type { Invoice } from '../invoicing/invoice';
 
-
 import { refundProblem } from '../payments/refund-credit.command';
-
 
 import { addonEndLines } from '../proration/addon-change';
 import { addedTax } from '../tax/tax-lines';

@@ -72,10 +72,12 @@ const rules: Readonly<Record<string, Rule>> = {
   creditBalance: { data: 'SOVAM', hidden: 'null' },
   creditNotes: tenantList,
   entitlementCheck: { data: 'SOVAM', hidden: 'TENANT_UNKNOWN', ids: { feature: ['Feature', 'FEATURE_UNKNOWN'] } },
+  dunningPolicy: { data: 'SOV', others: 'null', hidden: 'null' },
   entitlements: tenantList,
   events: partnerList,
   explainInvoiceLine: { data: 'SOVAM', ids: { id: ['PaidLine', 'null'] } },
   features: catalogList,
+  inboundEvents: partnerList,
   invoice: { data: 'SOVAM', ids: { id: ['Invoice', 'null'] } },
   invoices: tenantList,
   members: tenantList,
@@ -86,6 +88,9 @@ const rules: Readonly<Record<string, Rule>> = {
   parkedTenants: partnerList,
   partner: { data: 'SOVAM', hidden: 'null' },
   partners: { data: 'S', others: 'empty' },
+  payment: { data: 'SOVAM', ids: { id: ['Payment', 'null'] } },
+  paymentMethods: tenantList,
+  payments: tenantList,
   pendingCoupons: tenantList,
   plan: { data: 'SOVAM', hidden: 'null', ids: { id: ['Plan', 'null'] } },
   planChangeProrations: tenantList,
@@ -103,6 +108,7 @@ const rules: Readonly<Record<string, Rule>> = {
   webhookDeliveries: { ...partnerList, ids: { endpointId: ['WebhookEndpoint', 'empty'] } },
   webhookEndpoints: partnerList,
 
+  addPaymentMethod: ofTenant,
   advanceClock: ofTenant,
   applyCoupon: ofTenant,
   archiveAddon: { ...ofPartner, ids: addon },
@@ -149,6 +155,13 @@ const rules: Readonly<Record<string, Rule>> = {
     ...givenByPartner,
     ids: { 'input.invoiceId': ['UnpaidInvoice', 'INVOICE_NOT_FOUND'] },
   },
+  payInvoice: {
+    ...ofTenant,
+    ids: {
+      'input.invoiceId': ['UnpaidInvoice', 'INVOICE_NOT_FOUND'],
+      'input.paymentMethodId': ['PaymentMethod', 'PAYMENT_METHOD_NOT_FOUND'],
+    },
+  },
   publishPlanVersion: {
     ...ofPartner,
     ids: { ...plan, ...feature, 'input.includedAddons': ['Addon', 'ADDON_NOT_FOUND'] },
@@ -156,6 +169,11 @@ const rules: Readonly<Record<string, Rule>> = {
   rebuildEntitlements: ofTenant,
   recordUsage: ofTenant,
   recordUsageBatch: ofTenant,
+  refundPayment: { ...givenByPartner, ids: { 'input.paymentId': ['Payment', 'PAYMENT_NOT_FOUND'] } },
+  removePaymentMethod: {
+    ...ofTenant,
+    ids: { 'input.paymentMethodId': ['PaymentMethod', 'PAYMENT_METHOD_NOT_FOUND'] },
+  },
   removePendingCoupon: {
     ...ofTenant,
     ids: { 'input.pendingCouponId': ['PendingCoupon', 'PENDING_COUPON_NOT_FOUND'] },
@@ -167,10 +185,21 @@ const rules: Readonly<Record<string, Rule>> = {
     others: { V: 'FORBIDDEN', A: 'MEMBER_NOT_FOUND', M: 'FORBIDDEN' },
     ids: { 'input.userId': ['PartnerUser', 'MEMBER_NOT_FOUND'] },
   },
+  retryInboundEvent: {
+    data: 'S',
+    others: 'FORBIDDEN',
+    ids: { 'input.inboundEventId': ['InboundEvent', 'INBOUND_EVENT_NOT_FOUND'] },
+  },
   revokeApiKey: { ...ofPartner, ids: { 'input.apiKeyId': ['ApiKey', 'API_KEY_NOT_FOUND'] } },
   revokeEntitlement: { ...givenByPartner, ids: { 'input.grantId': ['EntitlementGrant', 'GRANT_NOT_FOUND'] } },
   rotateWebhookSecret: { ...ofPartner, ids: endpoint },
   sendTestEvent: { ...ofPartner, ids: endpoint },
+  setDefaultPaymentMethod: {
+    ...ofTenant,
+    ids: { 'input.paymentMethodId': ['PaymentMethod', 'PAYMENT_METHOD_NOT_FOUND'] },
+  },
+  setDunningPolicy: ofPartner,
+  startPaymentMethodSetup: ofTenant,
   // An admin of a tenant is not one of the tenant that has no subscription yet.
   startSubscription: { ...ofTenant, own: { A: 'TENANT_NOT_FOUND' }, ids: plan },
   subscribeAddon: { ...ofTenant, ids: addon },
@@ -242,6 +271,8 @@ const fields: Readonly<Record<string, string>> = {
     'buyer download id invoiceId issuedAt lines memo number reason seller settlement tax taxNote taxTreatment taxes total',
   CreditNoteLine: 'amount covers description explanation id invoiceLineId kind position source tax',
   DocumentLink: 'expiresAt path',
+  Dispute: 'amount closedAt id openedAt reason status',
+  DunningPolicy: 'finalAction graceDays retryDays version',
   Entitlement:
     'allowed exhaustedAt feature featureCode limit perDay reason remaining resetPeriod resetsAt sources unlimited unlocks used value',
   EntitlementGrant: 'endsAt id reason startsAt',
@@ -253,15 +284,20 @@ const fields: Readonly<Record<string, string>> = {
   FeatureUsage: 'amount exhaustedAt feature limit overage perDay remaining resetsAt shares since used',
   FeatureDifference: 'after before change feature',
   Invoice:
-    'amountDue buyer couponOrder creditApplied discount download id issuedAt kind lines number paidAt paymentReference period reason seller status subtotal tax taxNote taxTreatment taxes total uncollectibleAt voidReason voidedAt',
+    'amountDue buyer collection couponOrder creditApplied discount download id issuedAt kind lines number paidAt paymentReference payments period reason seller status subtotal tax taxNote taxTreatment taxes total uncollectibleAt voidReason voidedAt',
   InvoiceLine: 'amount covers description discountsLineId explanation id kind position quantity source tax',
   Member: 'createdAt email name partnerRole tenantRole userId',
+  InboundEvent: 'attempts eventId id occurredAt provider reason receivedAt settledAt status tenantId type',
+  InvoiceCollection: 'failures firstFailedAt nextAttemptAt status',
   Meter: 'aggregation eventType feature filters id thresholds uniqueProperty valueProperty',
   MeterFilter: 'property values',
   Money: 'amount currency formatted minorUnits',
   Operand: 'name source unit value',
   ParkedTenant: 'dueAt message parkedAt reason tenant tenantId',
   Partner: 'code couponOrder createdAt currency id name prorationBasis timeZone version',
+  Payment:
+    'actionUrl amount chargeId createdAt declineCode disputes id invoiceId paymentMethodId provider refunded refunds settledAt status',
+  PaymentMethod: 'brand createdAt expiresMonth expiresYear id isDefault kind last4 provider',
   PendingCoupon: 'coupon createdAt endedAt id periodsApplied periodsReturned status',
   Plan: 'code currentVersion description id name prorationBasis rank status version',
   PlanChangeProration:
@@ -277,9 +313,10 @@ const fields: Readonly<Record<string, string>> = {
   ProrationShare: 'basis remaining total',
   Quote: 'expiresAt token',
   RejectedUsageEvent: 'code id index message',
+  Refund: 'amount createdAt creditNoteId failureCode id memo reason settledAt status',
   ScheduledPlanChange: 'effectiveAt plan quantity',
   Subscription:
-    'addons anchorDate cancelAt cancelReason cancelledAt currentPeriod history id interval item items scheduledChange startedAt status timeZone trialEnd version',
+    'accessUntil addons anchorDate cancelAt cancelReason cancelledAt currentPeriod history id interval item items scheduledChange startedAt status timeZone trialEnd version',
   SubscriptionChange: 'facts happenedAt id kind',
   SubscriptionItem: 'endedAt id interval plan planVersion quantity startedAt unitAmount',
   Tenant: 'createdAt currency externalId id name partner sandbox testClock timeZone',
@@ -584,6 +621,7 @@ describe('field by field', () => {
       'validateCoupon',
     ].map(of(home)),
     ...['webhookEndpoints', 'webhookDeliveries', 'events'].map(of(home)),
+    ...['payments', 'paymentMethods', 'dunningPolicy', 'inboundEvents'].map(of(home)),
     ...[
       'pendingCoupons',
       'couponRedemptions',
@@ -671,6 +709,8 @@ describe('field by field', () => {
         'webhookEndpoints',
         'webhookDeliveries',
         'events',
+        'dunningPolicy',
+        'inboundEvents',
       ];
       for (const [root, whole] of ofOwner) {
         // Who they are differs, and lists that they may not read are empty: the table above has that.

@@ -57,10 +57,12 @@ export const examples: Readonly<Record<string, Example>> = {
     account: 'tenantId',
     args: (home) => ({ tenantId: home.tenantId, feature: home.ids.Feature }),
   },
+  dunningPolicy: partnerList,
   entitlements: tenantList,
   events: partnerList,
   explainInvoiceLine: { args: (home) => ({ id: home.ids.PaidLine }) },
   features: partnerList,
+  inboundEvents: partnerList,
   invoice: { args: (home) => ({ id: home.ids.Invoice }) },
   invoices: tenantList,
   members: tenantList,
@@ -70,6 +72,9 @@ export const examples: Readonly<Record<string, Example>> = {
   parkedTenants: partnerList,
   partner: { account: 'id', args: (home) => ({ id: home.partnerId }) },
   partners: { args: () => ({}) },
+  payment: { args: (home) => ({ id: home.ids.Payment }) },
+  paymentMethods: tenantList,
+  payments: tenantList,
   pendingCoupons: tenantList,
   plan: catalogItem('Plan'),
   planChangeProrations: tenantList,
@@ -93,6 +98,13 @@ export const examples: Readonly<Record<string, Example>> = {
   webhookEndpoints: partnerList,
 
   // Mutations.
+  addPaymentMethod: {
+    account: 'input.tenantId',
+    args: (home, number) => ({
+      input: { tenantId: home.tenantId, provider: 'FAKE', token: 'card_ok' },
+      idempotencyKey: `method-${number}`,
+    }),
+  },
   advanceClock: byTenant(() => ({ to: '2025-12-22T15:00:00Z' })),
   applyCoupon: byTenant((home) => ({ code: home.freshCouponCode })),
   archiveAddon: byPartner((home) => ({ addon: home.freeAddonId })),
@@ -176,6 +188,17 @@ export const examples: Readonly<Record<string, Example>> = {
     }),
   },
   markInvoiceUncollectible: byTenant((home) => ({ invoiceId: home.ids.UnpaidInvoice })),
+  payInvoice: {
+    account: 'input.tenantId',
+    args: (home, number) => ({
+      input: {
+        tenantId: home.tenantId,
+        invoiceId: home.ids.UnpaidInvoice,
+        paymentMethodId: home.ids.PaymentMethod,
+      },
+      idempotencyKey: `pay-${number}`,
+    }),
+  },
   publishPlanVersion: byPartner((home) => ({
     plan: home.ids.Plan,
     prices: [price(home, '55.00')],
@@ -186,13 +209,29 @@ export const examples: Readonly<Record<string, Example>> = {
   recordUsage: byTenant((_home, number) => ({ id: `event-${number}`, type: 'world_calls' })),
   recordUsageBatch: byTenant((_home, number) => ({ events: [{ id: `event-${number}`, type: 'world_calls' }] })),
   replayEvents: byEndpoint({ fromSequence: '1' }),
+  refundPayment: {
+    account: 'input.tenantId',
+    args: (home, number) => ({
+      input: {
+        tenantId: home.tenantId,
+        paymentId: home.ids.Payment,
+        amount: { amount: '0.01', currency: home.currency },
+      },
+      idempotencyKey: `refund-${number}`,
+    }),
+  },
+  removePaymentMethod: byTenant((home) => ({ paymentMethodId: home.ids.PaymentMethod })),
   removePendingCoupon: byTenant((home) => ({ pendingCouponId: home.ids.PendingCoupon })),
   removeUser: byTenant((home) => ({ userId: home.ids.TenantUser })),
   'removeUser of a partner': { ...byPartner((home) => ({ userId: home.ids.PartnerUser })), of: 'removeUser' },
+  retryInboundEvent: { args: (home) => ({ input: { inboundEventId: home.ids.InboundEvent } }) },
   revokeApiKey: byPartner((home) => ({ apiKeyId: home.ids.ApiKey })),
   revokeEntitlement: byTenant((home) => ({ grantId: home.ids.EntitlementGrant })),
   rotateWebhookSecret: byEndpoint(),
   sendTestEvent: byEndpoint(),
+  setDefaultPaymentMethod: byTenant((home) => ({ paymentMethodId: home.ids.PaymentMethod })),
+  setDunningPolicy: byPartner(() => ({ retryDays: [1, 5], graceDays: 4, finalAction: 'CANCEL' })),
+  startPaymentMethodSetup: byTenant(() => ({ provider: 'FAKE', returnUrl: 'https://example.com/' })),
   startSubscription: {
     account: 'input.tenantId',
     args: (home) => ({ input: { tenantId: home.blankTenantId, plan: home.ids.Plan } }),

@@ -41,6 +41,9 @@ export type IdKindOfHome =
   | 'PaidInvoice'
   | 'PaidLine'
   | 'TaxRate'
+  | 'PaymentMethod'
+  | 'Payment'
+  | 'InboundEvent'
   | 'PendingCoupon'
   | 'EntitlementGrant';
 
@@ -57,6 +60,8 @@ export const tenantKinds: readonly IdKindOfHome[] = [
   'UnpaidInvoice',
   'PaidInvoice',
   'PaidLine',
+  'PaymentMethod',
+  'Payment',
   'PendingCoupon',
   'EntitlementGrant',
 ];
@@ -237,6 +242,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
     const user = (
       await did(owner, 'inviteUser', { email: `viewer@${partner}.example`, partnerRole: 'VIEWER' }, 'member { userId }')
     ).member.userId;
+    const inbound = newId();
     const blank = (await did(owner, 'createTenant', { name: 'Blank', sandbox: true }, 'tenant { id }')).tenant.id;
     return {
       partnerId: await gateway.idOf(partner),
@@ -251,6 +257,9 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       endpoint,
       user,
       blank,
+      currency,
+      inbound: encodeId('InboundEvent', inbound),
+      inboundUuid: inbound,
     };
   }
 
@@ -271,7 +280,12 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       `addonSubscription { id } invoice { ${money} }`,
     );
     const unpaid = await did(owner, 'subscribeAddon', { tenantId, addon: 'world_delta' }, 'invoice { id }');
-    const other = await did(owner, 'subscribeAddon', { tenantId, addon: 'world_beta' }, 'addonSubscription { id }');
+    const other = await did(
+      owner,
+      'subscribeAddon',
+      { tenantId, addon: 'world_beta' },
+      'addonSubscription { id } invoice { id }',
+    );
     const cancelled = await did(
       owner,
       'cancelAddon',
@@ -291,6 +305,26 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       { tenantId, plan: 'world_basic', coupon: 'WORLD-TWO' },
       'subscription { id }',
       `, idempotencyKey: "world-${name}"`,
+    );
+    const method = await did(
+      owner,
+      'addPaymentMethod',
+      { tenantId, provider: 'FAKE', token: 'card_ok' },
+      'paymentMethod { id }',
+    );
+    const paid = await did(
+      owner,
+      'payInvoice',
+      { tenantId, invoiceId: other.invoice.id },
+      'payment { id }',
+      `, idempotencyKey: "pay-${name}"`,
+    );
+    await did(
+      owner,
+      'refundPayment',
+      { tenantId, paymentId: paid.payment.id, amount: { amount: '0.01', currency: catalog.currency }, memo: 'sorry' },
+      'refund { id }',
+      `, idempotencyKey: "refund-${name}"`,
     );
     const { nodes } = await gateway.get(
       owner,
@@ -357,6 +391,9 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
         UnpaidInvoice: unpaid.invoice.id,
         PaidInvoice: nodes[0].id,
         PaidLine: nodes[0].lines[0].id,
+        PaymentMethod: method.paymentMethod.id,
+        Payment: paid.payment.id,
+        InboundEvent: catalog.inbound,
         PendingCoupon: pending.pendingCoupon.id,
         EntitlementGrant: grant.grant.id,
       },
@@ -386,6 +423,25 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
     home('hooli', 'other-partner-owner', await gateway.idOf('hooli')),
     home('stark', 'other-partner-owner', stark),
   ]);
+  // What payments leave behind in some of their moments, and nothing that is due by itself.
+  for (const [owner, { inboundUuid }] of Object.entries(catalogs)) {
+    const code = owner === 'partner-owner' ? 'acme' : 'umbrella';
+    await gateway.database.asOwner(
+      `insert into inbound_events (provider, event_id, id, type, occurred_at, live, body, status, reason, tenant_id,
+         partner_id, next_try_at, received_at, settled_at)
+       select 'FAKE', 'event of ' || p.code, $2, 'charge.succeeded', now(), false, '{}', 'PARKED', 'AMOUNT_DIFFERS', t.id,
+         p.id, now(), now(), now()
+         from partners p join tenants t on t.partner_id = p.id where p.code = $1 order by t.id limit 1`,
+      [code, inboundUuid],
+    );
+  }
+  await gateway.database.asOwner('update payment_methods set is_default = false');
+  await gateway.database.asOwner('update invoice_collections set due_at = null');
+  await gateway.database.asOwner(
+    `insert into disputes (tenant_id, id, partner_id, payment_id, external_id, status, reason, amount, currency, opened_at,
+       closed_at)
+     select tenant_id, id, partner_id, id, 'dispute', 'LOST', 'general', 1, currency, now(), now() from payments`,
+  );
   // As a billing run does it for a tenant that it cannot bill.
   await gateway.database.asOwner(
     `insert into billing_work (tenant_id, partner_id, due_at, bill_until, parked_at, reason, created_at)
