@@ -247,7 +247,8 @@ describe('what was entered ends with the transaction', () => {
     );
     return Object.values(rows[0] as object).filter((value) => value !== null);
   };
-  const visible = async () => (await client.query('select tenant_id from invoices')).rows.map((row) => row.tenant_id);
+  const visible = async () =>
+    (await client.query('select distinct tenant_id from invoices')).rows.map((row) => row.tenant_id);
 
   test.each(['commit', 'rollback'])('after %s', async (end) => {
     await client.query('begin');
@@ -298,7 +299,9 @@ describe('what was entered ends with the transaction', () => {
     }
     await poisoned.query('begin');
     await poisoned.query('select * from app.enter($1, null, $2)', [principalId('member of A1'), tenantId('A1')]);
-    expect((await poisoned.query('select tenant_id from invoices')).rows).toEqual([{ tenant_id: tenantId('A1') }]);
+    expect((await poisoned.query('select distinct tenant_id from invoices')).rows).toEqual([
+      { tenant_id: tenantId('A1') },
+    ]);
     expect((await poisoned.query(`update invoices set status = 'VOID'`)).rowCount).toBe(0);
     await poisoned.query('rollback');
     await poisoned.end();

@@ -158,7 +158,7 @@ const rules: Readonly<Record<string, Rule>> = {
   payInvoice: {
     ...ofTenant,
     ids: {
-      'input.invoiceId': ['UnpaidInvoice', 'INVOICE_NOT_FOUND'],
+      'input.invoiceId': ['PayableInvoice', 'INVOICE_NOT_FOUND'],
       'input.paymentMethodId': ['PaymentMethod', 'PAYMENT_METHOD_NOT_FOUND'],
     },
   },
@@ -241,6 +241,7 @@ const nodes: Readonly<Partial<Record<IdKindOfHome, string>>> = {
   Invoice: 'SOVAM',
   CreditNote: 'SOVAM',
   UnpaidInvoice: 'SOVAM',
+  PayableInvoice: 'SOVAM',
   PaidInvoice: 'SOVAM',
 };
 
@@ -759,8 +760,8 @@ describe('field by field', () => {
     );
     expect(all.filter((name) => !visited.has(name))).toEqual([]);
     const never = all.filter((name) => !filled.has(name) && String(getNamedType(typeOf(name))) === 'ID');
-    // The plan change of this tenant is an upgrade: it made an invoice.
-    expect(never).toEqual(['PlanChangeProration.creditNoteId']);
+    // The plan change of this tenant is an upgrade, which made an invoice; its refund was asked for.
+    expect(never).toEqual(['PlanChangeProration.creditNoteId', 'Refund.creditNoteId']);
   });
 
   test('no answer holds an id of a tenant or partner that is not the asker’s', async () => {

@@ -15,11 +15,15 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.stop());
 
+/** They ask a payment provider once the change is committed. */
+const asksProvider = new Set(['addPaymentMethod', 'startPaymentMethodSetup', 'payInvoice', 'refundPayment']);
+
 /** What ends things comes last, so that everything before it has something to work on. */
 const last = [
   'removePendingCoupon',
   'removeUser',
   'removeUser of a partner',
+  'removePaymentMethod',
   'revokeEntitlement',
   'revokeApiKey',
   'deleteWebhookEndpoint',
@@ -32,7 +36,8 @@ const last = [
 const names = Object.keys(examples)
   .filter((name) => operationOf(name) in mutations())
   .sort((first, second) => last.indexOf(first) - last.indexOf(second));
-const whoFor = (name: string, home: Home): DemoIdentity => (name === 'createPartner' ? 'super-admin' : home.owner);
+const whoFor = (name: string, home: Home): DemoIdentity =>
+  name === 'createPartner' || name === 'retryInboundEvent' ? 'super-admin' : home.owner;
 
 let number = 0;
 const exampleOf = (name: string, home: Home): Arguments => {
@@ -94,7 +99,8 @@ describe('a rehearsal', () => {
     expect(await fingerprint(gateway.database)).toEqual(before);
     const done = await act(who, name, args);
     once.set(name, growth(before, await fingerprint(gateway.database)));
-    expect(likeness(rehearsed)).toEqual(likeness(done));
+    // A rehearsal asks no provider, so what a provider would say is not in its answer.
+    if (!asksProvider.has(name)) expect(likeness(rehearsed)).toEqual(likeness(done));
     if (done.__typename === 'Refused') {
       expect({ name, code: done.code }).toEqual({ name: 'cancelScheduledPlanChange', code: 'NOTHING_SCHEDULED' });
       return;
@@ -197,6 +203,7 @@ describe('one key', () => {
 
   /** The same mutation with something else in it. */
   const otherwise: Readonly<Record<string, readonly [string, (home: Home) => unknown]>> = {
+    addPaymentMethod: ['input.makeDefault', () => true],
     advanceClock: ['input.to', () => '2026-01-15T00:00:00Z'],
     applyCoupon: ['input.code', () => 'WORLD-ONE'],
     archiveAddon: ['input.expectedVersion', () => 1],
@@ -223,8 +230,12 @@ describe('one key', () => {
     publishPlanVersion: ['input.includesAllAddons', () => true],
     recordUsage: ['input.quantity', () => '2'],
     recordUsageBatch: ['input.atomic', () => true],
+    payInvoice: ['input.invoiceId', (home) => home.ids.Coupon],
+    refundPayment: ['input.memo', () => 'another'],
+    removePaymentMethod: ['input.paymentMethodId', (home) => home.ids.Coupon],
     removePendingCoupon: ['input.pendingCouponId', (home) => home.ids.Coupon],
     removeUser: ['input.userId', (home) => home.ids.PartnerUser],
+    retryInboundEvent: ['input.inboundEventId', (home) => home.ids.Coupon],
     revokeApiKey: ['input.apiKeyId', (home) => home.ids.Coupon],
     revokeEntitlement: ['input.grantId', (home) => home.ids.Coupon],
     replayEvents: ['input.fromSequence', () => '2'],
@@ -234,6 +245,9 @@ describe('one key', () => {
     setPartnerBillingDetails: ['input.legalName', () => 'Another'],
     setTaxCategory: ['input.category', () => 'another'],
     setTaxTreatment: ['input.note', () => 'Another'],
+    setDefaultPaymentMethod: ['input.paymentMethodId', (home) => home.ids.Coupon],
+    setDunningPolicy: ['input.graceDays', () => 9],
+    startPaymentMethodSetup: ['input.makeDefault', () => true],
     startSubscription: ['input.interval', () => 'YEAR'],
     subscribeAddon: ['input.quantity', () => 2],
     updateAddon: ['input.minimumPlan', () => null],

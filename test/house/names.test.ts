@@ -21,6 +21,7 @@ const domains = readdirSync(source).filter(
 const innerCommands = new Set([
   'settle-payment',
   'settle-refund',
+  'refund-credit',
   'write-refund',
   'apply-plan-change',
   'apply-standing',

@@ -193,7 +193,7 @@ export const examples: Readonly<Record<string, Example>> = {
     args: (home, number) => ({
       input: {
         tenantId: home.tenantId,
-        invoiceId: home.ids.UnpaidInvoice,
+        invoiceId: home.ids.PayableInvoice,
         paymentMethodId: home.ids.PaymentMethod,
       },
       idempotencyKey: `pay-${number}`,

@@ -38,6 +38,7 @@ export type IdKindOfHome =
   | 'Invoice'
   | 'CreditNote'
   | 'UnpaidInvoice'
+  | 'PayableInvoice'
   | 'PaidInvoice'
   | 'PaidLine'
   | 'TaxRate'
@@ -58,6 +59,7 @@ export const tenantKinds: readonly IdKindOfHome[] = [
   'Invoice',
   'CreditNote',
   'UnpaidInvoice',
+  'PayableInvoice',
   'PaidInvoice',
   'PaidLine',
   'PaymentMethod',
@@ -71,6 +73,7 @@ const realKinds: Readonly<Partial<Record<IdKindOfHome, IdKind>>> = {
   PartnerUser: 'User',
   TenantUser: 'User',
   UnpaidInvoice: 'Invoice',
+  PayableInvoice: 'Invoice',
   PaidInvoice: 'Invoice',
   PaidLine: 'InvoiceLine',
 };
@@ -194,6 +197,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       )
     ).addon.id;
     await did(owner, 'createAddon', { code: 'world_delta', name: 'Delta', prices: prices('40') }, 'addon { id }');
+    await did(owner, 'createAddon', { code: 'world_omega', name: 'Omega', prices: prices('50') }, 'addon { id }');
     await did(
       owner,
       'createPlan',
@@ -280,6 +284,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       `addonSubscription { id } invoice { ${money} }`,
     );
     const unpaid = await did(owner, 'subscribeAddon', { tenantId, addon: 'world_delta' }, 'invoice { id }');
+    const payable = await did(owner, 'subscribeAddon', { tenantId, addon: 'world_omega' }, 'invoice { id }');
     const other = await did(
       owner,
       'subscribeAddon',
@@ -389,6 +394,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
         Invoice: attached.invoice.id,
         CreditNote: cancelled.creditNote.id,
         UnpaidInvoice: unpaid.invoice.id,
+        PayableInvoice: payable.invoice.id,
         PaidInvoice: nodes[0].id,
         PaidLine: nodes[0].lines[0].id,
         PaymentMethod: method.paymentMethod.id,
