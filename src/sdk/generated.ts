@@ -1245,23 +1245,35 @@ export function invoice(
   return client.run(invoiceOperation, variables, options);
 }
 
-export type InvoicePaymentsResult = InvoicePaymentsQuery['invoice'];
+export type InvoicePaymentsResult = InvoicePaymentsQuery['invoices'];
 export const invoicePaymentsOperation: Operation<InvoicePaymentsResult, InvoicePaymentsQueryVariables> = {
   name: 'InvoicePayments',
   kind: 'query',
-  root: 'invoice',
+  root: 'invoices',
   document:
-    'query InvoicePayments($id:ID!){invoice(id:$id){id number status amountDue{...MoneyParts}collection{status failures nextAttemptAt firstFailedAt}payments{...PaymentParts}}}fragment MoneyParts on Money{amount currency}fragment PaymentParts on Payment{id invoiceId paymentMethodId provider chargeId status declineCode actionUrl createdAt settledAt amount{...MoneyParts}refunded{...MoneyParts}}',
+    'query InvoicePayments($first:Int$after:String$last:Int$before:String$tenantId:ID){invoices(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{id number status amountDue{...MoneyParts}collection{status failures nextAttemptAt firstFailedAt}payments{...PaymentParts}}pageInfo{...PageParts}}}fragment MoneyParts on Money{amount currency}fragment PaymentParts on Payment{id invoiceId paymentMethodId provider chargeId status declineCode actionUrl createdAt settledAt amount{...MoneyParts}refunded{...MoneyParts}}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
- * How far an invoice is to being paid, and the attempts so far.
+ * How far a tenant's invoices are to being paid, and the attempts so far.
  */
 export function invoicePayments(
   client: Client,
-  variables: InvoicePaymentsQueryVariables,
+  variables: InvoicePaymentsQueryVariables = {},
   options?: CallOptions,
 ): Promise<InvoicePaymentsResult> {
   return client.run(invoicePaymentsOperation, variables, options);
+}
+export type InvoicePaymentsEntry = NonNullable<InvoicePaymentsResult>['nodes'][number];
+/** Every entry of `invoicePayments`, page by page: each page is asked for when the one before it is used up. */
+export function iterateInvoicePayments(
+  client: Client,
+  variables: Omit<InvoicePaymentsQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<InvoicePaymentsEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await invoicePayments(client, { ...variables, after }, options);
+    return result;
+  });
 }
 
 export type InvoicesResult = InvoicesQuery['invoices'];
@@ -5119,11 +5131,15 @@ export type PaymentQueryVariables = Exact<{
 export type PaymentQuery = { payment: { id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } } | null };
 
 export type InvoicePaymentsQueryVariables = Exact<{
-  id: string;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  tenantId?: string | null | undefined;
 }>;
 
 
-export type InvoicePaymentsQuery = { invoice: { id: string, number: string, status: InvoiceStatus, amountDue: { amount: string, currency: string }, collection: { status: CollectionStatus, failures: number, nextAttemptAt: string | null, firstFailedAt: string | null } | null, payments: Array<{ id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } }> } | null };
+export type InvoicePaymentsQuery = { invoices: { nodes: Array<{ id: string, number: string, status: InvoiceStatus, amountDue: { amount: string, currency: string }, collection: { status: CollectionStatus, failures: number, nextAttemptAt: string | null, firstFailedAt: string | null } | null, payments: Array<{ id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } }> }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type AddPaymentMethodMutationVariables = Exact<{
   input: AddPaymentMethodInput;

@@ -87,6 +87,9 @@ describe('against a gateway', () => {
   let gateway: TestGateway;
   beforeAll(async () => {
     gateway = await startTestGateway();
+    // A provider has told something that nothing is done about.
+    const body = JSON.stringify({ id: 'fevt_1', type: 'balance.available', created: 0, live: false, data: {} });
+    await fetch(`${gateway.url}/webhooks/fake`, { method: 'POST', ...gateway.fake.sign(body) });
   });
   afterAll(() => gateway.stop());
 
