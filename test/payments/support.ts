@@ -1,3 +1,4 @@
+import { decodeId } from '../../src/core/ids';
 import type { FakeProvider } from '../../src/payments/fake/fake-provider';
 import type { TestGateway } from '../support/gateway';
 import { type TenantOfWorld, World } from '../support/world';
@@ -14,17 +15,23 @@ let serial = 0;
 const paymentFields =
   'id status amount { amount } refunded { amount } declineCode chargeId refunds { id status reason amount { amount } } disputes { status }';
 
-/** A sandbox tenant of a new partner that sells one plan for 30.00 a month, with a feature that the plan gives. */
-export async function payingTenant(gateway: TestGateway, now = '2026-01-01T00:00:00Z'): Promise<PayingTenant> {
+/** A partner that sells one plan for 30.00 a month and a bigger one, with a feature that both give. */
+export async function sellingWorld(gateway: TestGateway): Promise<World> {
   const world = await World.create(gateway);
   await world.feature('reports', 'BOOLEAN');
   await world.plan({ code: 'basic', month: '30.00', features: [{ feature: 'reports' }] });
   await world.plan({ code: 'bigger', rank: 20, month: '60.00', features: [{ feature: 'reports' }] });
-  const tenant = await world.tenant(now);
-  const rows = await gateway.database.asOwner<{ id: string }>(
-    'select id from tenants order by created_at desc, id desc limit 1',
-  );
-  return { world, tenant, gateway, uuid: rows[0]!.id };
+  return world;
+}
+
+/** A sandbox tenant of such a partner. */
+export async function payingTenant(
+  gateway: TestGateway,
+  { now = '2026-01-01T00:00:00Z', world }: { now?: string; world?: World } = {},
+): Promise<PayingTenant> {
+  const place = world ?? (await sellingWorld(gateway));
+  const tenant = await place.tenant(now);
+  return { world: place, tenant, gateway, uuid: decodeId(tenant.id)!.uuid };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever they asked for.
