@@ -62,7 +62,7 @@ async function fail(tx: Tx, invoice: Invoice): Promise<void> {
   const { id: tenantId, partnerId, timeZone } = tx.tenant;
   const collection = await tx.collections.byInvoice(tenantId, invoice.id);
   // An attempt that somebody asked for between two turns does not use one up.
-  if (!collection || collection.status !== 'OPEN' || collection.dueAt) return;
+  if (collection?.status !== 'OPEN' || collection.dueAt) return;
   const policy = await tx.collections.policyOf(partnerId);
   const failed = afterFailure(collection, policy, tx.now, timeZone);
   await tx.collections.update(failed.collection);

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeId } from '../../src/core/ids';
 import { eventCatalogue, eventTypes } from '../../src/events/event-catalogue';
+import { processInbox } from '../../src/payments/process-inbox.job';
+import { Payer, payingTenant } from '../payments/support';
 import { startTestGateway, type TestGateway } from '../support/gateway';
 import { World } from '../support/world';
 import { Receiver } from './support/receiver';
@@ -17,6 +19,37 @@ let told: Told[];
 
 /** The billing run sets tenants aside; its own tests make it do so. */
 const notInTheStory = ['tenant.billing_parked', 'tenant.billing_unparked'];
+
+/** Everything that can become of a payment. */
+async function tellOfPayments(gateway: TestGateway, world: World): Promise<void> {
+  const policy = { partnerId: world.partnerId, retryDays: [2], graceDays: 1, finalAction: 'UNPAID' };
+  await world.act('setDunningPolicy', policy, 'policy { version }');
+  const place = await payingTenant(gateway, { world });
+  const { tenant } = place;
+  const payer = new Payer(place);
+  const { paymentMethod } = await payer.addMethod('card_declined');
+  await tenant.start('small');
+  await tenant.advance('2026-01-05T00:00:00Z');
+  const good = await payer.addMethod('card_ok', false);
+  const chosen = { tenantId: tenant.id, paymentMethodId: good.paymentMethod.id };
+  await world.act('setDefaultPaymentMethod', chosen, 'paymentMethod { id }');
+  await world.act('removePaymentMethod', { ...chosen, paymentMethodId: paymentMethod.id }, 'paymentMethod { id }');
+  const [invoice] = await payer.invoices();
+  const { payment } = await payer.pay(invoice.id);
+  await payer.refund(payment.id, { amount: { amount: '1.00', currency: world.currency } });
+  // Somebody has given the rest back on the provider's own pages.
+  const charge = gateway.fake.charges.find(({ chargeId }) => chargeId === payment.chargeId)!;
+  gateway.fake.ledger.put({ ...charge, refunded: charge.amount });
+  await payer.refund(payment.id, { amount: { amount: '1.00', currency: world.currency } });
+  await payer.addMethod('card_action');
+  await tenant.advance('2026-02-01T00:00:00Z');
+  gateway.fake.events.splice(0);
+  for (const status of ['opened', 'won'] as const) gateway.fake.dispute(payment.chargeId, status);
+  for (const body of gateway.fake.events.splice(0)) {
+    await fetch(`${gateway.url}/webhooks/fake`, { method: 'POST', ...gateway.fake.sign(body) });
+  }
+  await processInbox(gateway.app.system, gateway.app.providers);
+}
 
 /** A partner's whole life: everything there is to tell happens once, by the API. */
 beforeAll(async () => {
@@ -160,6 +193,7 @@ beforeAll(async () => {
     ', idempotencyKey: "end"',
   );
 
+  await tellOfPayments(gateway, world);
   await dispatcherOf(gateway).drain();
   told = receiver.received.filter(({ path }) => path === '/first').map(({ event }) => event);
   told.sort((one, other) => one.sequence - other.sequence);

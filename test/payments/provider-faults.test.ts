@@ -106,9 +106,10 @@ test('one that does not answer is left alone for a while', async () => {
 });
 
 test('an old key is never sent again: the charge is looked up', async () => {
-  const { payer, uuid } = await paying();
+  // Nothing that was left alone before is so here.
   const rest = () => Reflect.set(gateway.app.paymentWork, 'unanswered', new Map());
   rest();
+  const { payer, uuid } = await paying();
   faults = ['RESET_AFTER'];
   await gateway.app.paymentWork.runDue({ tenantId: uuid });
   expect(await payer.invoices()).toMatchObject([{ payments: [{ status: 'PENDING' }] }]);
