@@ -35,7 +35,7 @@ export async function refundCredit(
     const amount = smaller(left, refundable(payment));
     await writeRefund(tx, payment, { amount, reason: 'CREDIT_NOTE', creditNoteId: note.id });
     left = money(left.minor - amount.minor, left.currency);
-  }  // Nothing of it is lost: what cannot go back pays the next invoices.
+  } // Nothing of it is lost: what cannot go back pays the next invoices.
   if (left.minor > 0n) {
     const movement = { kind: 'CREDIT_NOTE', amount: left, creditNoteId: note.id } as const;
     await tx.creditNotes.moveBalance(note.tenantId, note.partnerId, movement, tx.now);
