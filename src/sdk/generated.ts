@@ -167,7 +167,7 @@ export const advanceClockOperation: Operation<AdvanceClockResult, AdvanceClockMu
   root: 'advanceClock',
   keyed: true,
   document:
-    'mutation AdvanceClock($input:AdvanceClockInput!$idempotencyKey:String$dryRun:Boolean){advanceClock(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AdvanceClockDone{replayed dryRun now events invoices{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation AdvanceClock($input:AdvanceClockInput!$idempotencyKey:String$dryRun:Boolean){advanceClock(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AdvanceClockDone{replayed dryRun now events invoices{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Moves a sandbox tenant's clock; what falls due on the way is carried out in order. Time travel for tests and demos.
@@ -326,6 +326,24 @@ export function iterateBalanceEntries(
   });
 }
 
+export type BillingDetailsResult = BillingDetailsQuery;
+export const billingDetailsOperation: Operation<BillingDetailsResult, BillingDetailsQueryVariables> = {
+  name: 'BillingDetails',
+  kind: 'query',
+  document:
+    'query BillingDetails($tenantId:ID){billingDetails(tenantId:$tenantId){...BillingPartyParts}taxStatus(tenantId:$tenantId){treatment note}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}',
+};
+/**
+ * Who a tenant is on its documents, and how it is taxed.
+ */
+export function billingDetails(
+  client: Client,
+  variables: BillingDetailsQueryVariables = {},
+  options?: CallOptions,
+): Promise<BillingDetailsResult> {
+  return client.run(billingDetailsOperation, variables, options);
+}
+
 /** The codes with which cancelAddon may be refused, from `@refuses` in the schema. */
 export type CancelAddonRefusal =
   | 'ADDON_REQUIRED_BY_ADDON'
@@ -348,7 +366,7 @@ export const cancelAddonOperation: Operation<CancelAddonResult, CancelAddonMutat
   root: 'cancelAddon',
   keyed: true,
   document:
-    'mutation CancelAddon($input:CancelAddonInput!$idempotencyKey:String$dryRun:Boolean){cancelAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelAddonDone{replayed dryRun addonSubscription{...AddonSubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CancelAddon($input:CancelAddonInput!$idempotencyKey:String$dryRun:Boolean){cancelAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelAddonDone{replayed dryRun addonSubscription{...AddonSubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Ends an attachment: at the end of the paid period, or now with a credit for what is left of it.
@@ -420,7 +438,7 @@ export const cancelSubscriptionOperation: Operation<CancelSubscriptionResult, Ca
   root: 'cancelSubscription',
   keyed: true,
   document:
-    'mutation CancelSubscription($input:CancelSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){cancelSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CancelSubscription($input:CancelSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){cancelSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Ends a subscription: at the end of the paid period, or now with a credit for what is left of it.
@@ -480,7 +498,7 @@ export const changePlanOperation: Operation<ChangePlanResult, ChangePlanMutation
   root: 'changePlan',
   keyed: true,
   document:
-    'mutation ChangePlan($input:PlanChangeInput!$quote:String$idempotencyKey:String$dryRun:Boolean){changePlan(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ChangePlanDone{replayed dryRun net{...MoneyParts}subscription{...SubscriptionParts}invoice{...InvoiceParts}creditNote{...CreditNoteParts}scheduled{effectiveAt quantity plan{id code name}}proration{id settlement}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation ChangePlan($input:PlanChangeInput!$quote:String$idempotencyKey:String$dryRun:Boolean){changePlan(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ChangePlanDone{replayed dryRun net{...MoneyParts}subscription{...SubscriptionParts}invoice{...InvoiceParts}creditNote{...CreditNoteParts}scheduled{effectiveAt quantity plan{id code name}}proration{id settlement}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Changes plan, interval or quantity. Money moves, so an idempotencyKey is required (the SDK makes one for each call).
@@ -832,6 +850,41 @@ export function createPlan(
   return client.run(createPlanOperation, variables, options);
 }
 
+/** The codes with which createTaxRate may be refused, from `@refuses` in the schema. */
+export type CreateTaxRateRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TAX_RATE_TAKEN'
+  | 'TENANT_NOT_FOUND';
+export type CreateTaxRateResult = Exclude<CreateTaxRateMutation['createTaxRate'], { __typename: 'Refused' }> | Refused<CreateTaxRateRefusal>;
+export const createTaxRateOperation: Operation<CreateTaxRateResult, CreateTaxRateMutationVariables> = {
+  name: 'CreateTaxRate',
+  kind: 'mutation',
+  root: 'createTaxRate',
+  keyed: true,
+  document:
+    'mutation CreateTaxRate($input:CreateTaxRateInput!$idempotencyKey:String$dryRun:Boolean){createTaxRate(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreateTaxRateDone{replayed dryRun taxRate{...TaxRateParts}}...RefusedParts}}fragment TaxRateParts on TaxRate{id country region category name percent inclusive validFrom validTo version createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Adds a row to the rate table. For partners.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TAX_RATE_TAKEN, TENANT_NOT_FOUND.
+ */
+export function createTaxRate(
+  client: Client,
+  variables: CreateTaxRateMutationVariables,
+  options?: CallOptions,
+): Promise<CreateTaxRateResult> {
+  return client.run(createTaxRateOperation, variables, options);
+}
+
 /** The codes with which createTenant may be refused, from `@refuses` in the schema. */
 export type CreateTenantRefusal =
   | 'BUSY'
@@ -926,7 +979,7 @@ export const creditNotesOperation: Operation<CreditNotesResult, CreditNotesQuery
   kind: 'query',
   root: 'creditNotes',
   document:
-    'query CreditNotes($first:Int$after:String$last:Int$before:String$tenantId:ID){creditNotes(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...CreditNoteParts lines{id position kind description amount{...MoneyParts}covers{...TimeSpanParts}invoiceLineId explanation{sentence}}}pageInfo{...PageParts}}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query CreditNotes($first:Int$after:String$last:Int$before:String$tenantId:ID){creditNotes(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...CreditNoteParts lines{id position kind description amount{...MoneyParts}covers{...TimeSpanParts}invoiceLineId explanation{sentence}}}pageInfo{...PageParts}}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * A tenant's credit notes with their lines, oldest first.
@@ -1005,13 +1058,48 @@ export function dunningPolicy(
   return client.run(dunningPolicyOperation, variables, options);
 }
 
+/** The codes with which endTaxRate may be refused, from `@refuses` in the schema. */
+export type EndTaxRateRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TAX_RATE_NOT_FOUND'
+  | 'TENANT_NOT_FOUND';
+export type EndTaxRateResult = Exclude<EndTaxRateMutation['endTaxRate'], { __typename: 'Refused' }> | Refused<EndTaxRateRefusal>;
+export const endTaxRateOperation: Operation<EndTaxRateResult, EndTaxRateMutationVariables> = {
+  name: 'EndTaxRate',
+  kind: 'mutation',
+  root: 'endTaxRate',
+  keyed: true,
+  document:
+    'mutation EndTaxRate($input:EndTaxRateInput!$idempotencyKey:String$dryRun:Boolean){endTaxRate(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on EndTaxRateDone{replayed dryRun taxRate{...TaxRateParts}}...RefusedParts}}fragment TaxRateParts on TaxRate{id country region category name percent inclusive validFrom validTo version createdAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Says when a rate ends. For partners.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TAX_RATE_NOT_FOUND, TENANT_NOT_FOUND.
+ */
+export function endTaxRate(
+  client: Client,
+  variables: EndTaxRateMutationVariables,
+  options?: CallOptions,
+): Promise<EndTaxRateResult> {
+  return client.run(endTaxRateOperation, variables, options);
+}
+
 export type EntitlementCheckResult = EntitlementCheckQuery['entitlementCheck'];
 export const entitlementCheckOperation: Operation<EntitlementCheckResult, EntitlementCheckQueryVariables> = {
   name: 'EntitlementCheck',
   kind: 'query',
   root: 'entitlementCheck',
   document:
-    'query EntitlementCheck($feature:ID!$quantity:Decimal$tenantId:ID$asOf:DateTime){entitlementCheck(feature:$feature quantity:$quantity tenantId:$tenantId asOf:$asOf){...EntitlementParts unlocks{__typename ...on AddonUnlock{addon{id code name}withPlan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}...on PlanUnlock{plan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}}}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt usedPerDay exhaustsAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment MoneyParts on Money{amount currency}',
+    'query EntitlementCheck($feature:ID!$quantity:Decimal$tenantId:ID$asOf:DateTime){entitlementCheck(feature:$feature quantity:$quantity tenantId:$tenantId asOf:$asOf){...EntitlementParts unlocks{__typename ...on AddonUnlock{addon{id code name}withPlan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}...on PlanUnlock{plan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}}}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt perDay exhaustedAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment MoneyParts on Money{amount currency}',
 };
 /**
  * May this tenant use this feature now? Where not: what would unlock it, and what that costs today and from then on.
@@ -1030,7 +1118,7 @@ export const entitlementsOperation: Operation<EntitlementsResult, EntitlementsQu
   kind: 'query',
   root: 'entitlements',
   document:
-    'query Entitlements($tenantId:ID$asOf:DateTime){entitlements(tenantId:$tenantId asOf:$asOf){...EntitlementParts}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt usedPerDay exhaustsAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
+    'query Entitlements($tenantId:ID$asOf:DateTime){entitlements(tenantId:$tenantId asOf:$asOf){...EntitlementParts}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt perDay exhaustedAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
 };
 /**
  * Everything a tenant is entitled to, by feature, with what gives it.
@@ -1232,7 +1320,7 @@ export const invoiceOperation: Operation<InvoiceResult, InvoiceQueryVariables> =
   kind: 'query',
   root: 'invoice',
   document:
-    'query Invoice($id:ID!){invoice(id:$id){...InvoiceParts couponOrder lines{id position kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}discountsLineId source{__typename ...on Addon{id code name}...on Coupon{id code name}...on Plan{id code name}}explanation{sentence formula operands{name value unit source}exact result rounding}}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}',
+    'query Invoice($id:ID!){invoice(id:$id){...InvoiceParts couponOrder pdf:download(format:PDF){path expiresAt}csv:download(format:CSV){path expiresAt}seller{...BillingPartyParts}buyer{...BillingPartyParts}lines{id position kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}discountsLineId source{__typename ...on Addon{id code name}...on Coupon{id code name}...on Plan{id code name}}explanation{sentence formula operands{name value unit source}exact result rounding}}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}',
 };
 /**
  * One invoice with its lines: what each is for, and in one sentence why it has its amount.
@@ -1282,7 +1370,7 @@ export const invoicesOperation: Operation<InvoicesResult, InvoicesQueryVariables
   kind: 'query',
   root: 'invoices',
   document:
-    'query Invoices($first:Int$after:String$last:Int$before:String$tenantId:ID){invoices(first:$first after:$after last:$last before:$before tenantId:$tenantId){totalCount nodes{...InvoiceParts}pageInfo{...PageParts}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query Invoices($first:Int$after:String$last:Int$before:String$tenantId:ID){invoices(first:$first after:$after last:$last before:$before tenantId:$tenantId){totalCount nodes{...InvoiceParts}pageInfo{...PageParts}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * A tenant's invoices, oldest first; with last: 20 the newest.
@@ -1331,7 +1419,7 @@ export const issueCreditNoteOperation: Operation<IssueCreditNoteResult, IssueCre
   root: 'issueCreditNote',
   keyed: true,
   document:
-    'mutation IssueCreditNote($input:IssueCreditNoteInput!$idempotencyKey:String$dryRun:Boolean){issueCreditNote(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on IssueCreditNoteDone{replayed dryRun creditNote{...CreditNoteParts lines{id description invoiceLineId amount{...MoneyParts}}}}...RefusedParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation IssueCreditNote($input:IssueCreditNoteInput!$idempotencyKey:String$dryRun:Boolean){issueCreditNote(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on IssueCreditNoteDone{replayed dryRun creditNote{...CreditNoteParts lines{id description invoiceLineId amount{...MoneyParts}}}}...RefusedParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Gives back a part of a paid invoice, line by line. For partners; needs an idempotencyKey.
@@ -1367,7 +1455,7 @@ export const markInvoicePaidOperation: Operation<MarkInvoicePaidResult, MarkInvo
   root: 'markInvoicePaid',
   keyed: true,
   document:
-    'mutation MarkInvoicePaid($input:MarkInvoicePaidInput!$idempotencyKey:String$dryRun:Boolean){markInvoicePaid(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoicePaidDone{replayed dryRun invoice{...InvoiceParts lines{id description amount{...MoneyParts}}}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation MarkInvoicePaid($input:MarkInvoicePaidInput!$idempotencyKey:String$dryRun:Boolean){markInvoicePaid(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoicePaidDone{replayed dryRun invoice{...InvoiceParts lines{id description amount{...MoneyParts}}}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * The money came outside the system. For partners; needs an idempotencyKey.
@@ -1403,7 +1491,7 @@ export const markInvoiceUncollectibleOperation: Operation<MarkInvoiceUncollectib
   root: 'markInvoiceUncollectible',
   keyed: true,
   document:
-    'mutation MarkInvoiceUncollectible($input:MarkInvoiceUncollectibleInput!$idempotencyKey:String$dryRun:Boolean){markInvoiceUncollectible(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoiceUncollectibleDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation MarkInvoiceUncollectible($input:MarkInvoiceUncollectibleInput!$idempotencyKey:String$dryRun:Boolean){markInvoiceUncollectible(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoiceUncollectibleDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Nobody expects the money any more. For partners.
@@ -1566,6 +1654,25 @@ export function partner(
   options?: CallOptions,
 ): Promise<PartnerResult> {
   return client.run(partnerOperation, variables, options);
+}
+
+export type PartnerBillingDetailsResult = PartnerBillingDetailsQuery['partnerBillingDetails'];
+export const partnerBillingDetailsOperation: Operation<PartnerBillingDetailsResult, PartnerBillingDetailsQueryVariables> = {
+  name: 'PartnerBillingDetails',
+  kind: 'query',
+  root: 'partnerBillingDetails',
+  document:
+    'query PartnerBillingDetails($partnerId:ID){partnerBillingDetails(partnerId:$partnerId){...BillingPartyParts}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}',
+};
+/**
+ * Who the partner is on its documents.
+ */
+export function partnerBillingDetails(
+  client: Client,
+  variables: PartnerBillingDetailsQueryVariables = {},
+  options?: CallOptions,
+): Promise<PartnerBillingDetailsResult> {
+  return client.run(partnerBillingDetailsOperation, variables, options);
 }
 
 export type PartnersResult = PartnersQuery['partners'];
@@ -1964,6 +2071,8 @@ export type RecordUsageRefusal =
   | 'IDEMPOTENCY_KEY_REQUIRED'
   | 'IDEMPOTENCY_KEY_REUSED'
   | 'INVALID_INPUT'
+  | 'LIMIT_REACHED'
+  | 'NOT_ENTITLED'
   | 'PARTNER_NOT_FOUND'
   | 'RATE_LIMITED'
   | 'TENANT_NOT_FOUND';
@@ -1979,7 +2088,7 @@ export const recordUsageOperation: Operation<RecordUsageResult, RecordUsageMutat
 /**
  * Records one event. Send it again as often as you like: the same id is counted once.
  *
- * Refused with BUSY, EVENT_CONFLICT, EVENT_IN_FUTURE, EVENT_TYPE_UNKNOWN, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ * Refused with BUSY, EVENT_CONFLICT, EVENT_IN_FUTURE, EVENT_TYPE_UNKNOWN, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LIMIT_REACHED, NOT_ENTITLED, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
  */
 export function recordUsage(
   client: Client,
@@ -2380,6 +2489,40 @@ export function sendTestEvent(
   return client.run(sendTestEventOperation, variables, options);
 }
 
+/** The codes with which setBillingDetails may be refused, from `@refuses` in the schema. */
+export type SetBillingDetailsRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type SetBillingDetailsResult = Exclude<SetBillingDetailsMutation['setBillingDetails'], { __typename: 'Refused' }> | Refused<SetBillingDetailsRefusal>;
+export const setBillingDetailsOperation: Operation<SetBillingDetailsResult, SetBillingDetailsMutationVariables> = {
+  name: 'SetBillingDetails',
+  kind: 'mutation',
+  root: 'setBillingDetails',
+  keyed: true,
+  document:
+    'mutation SetBillingDetails($input:SetBillingDetailsInput!$idempotencyKey:String$dryRun:Boolean){setBillingDetails(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SetBillingDetailsDone{replayed dryRun party{...BillingPartyParts}}...RefusedParts}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Says who a tenant is on its documents, and where it is taxed.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function setBillingDetails(
+  client: Client,
+  variables: SetBillingDetailsMutationVariables,
+  options?: CallOptions,
+): Promise<SetBillingDetailsResult> {
+  return client.run(setBillingDetailsOperation, variables, options);
+}
+
 /** The codes with which setDefaultPaymentMethod may be refused, from `@refuses` in the schema. */
 export type SetDefaultPaymentMethodRefusal =
   | 'BUSY'
@@ -2450,6 +2593,110 @@ export function setDunningPolicy(
   return client.run(setDunningPolicyOperation, variables, options);
 }
 
+/** The codes with which setPartnerBillingDetails may be refused, from `@refuses` in the schema. */
+export type SetPartnerBillingDetailsRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type SetPartnerBillingDetailsResult = Exclude<SetPartnerBillingDetailsMutation['setPartnerBillingDetails'], { __typename: 'Refused' }> | Refused<SetPartnerBillingDetailsRefusal>;
+export const setPartnerBillingDetailsOperation: Operation<SetPartnerBillingDetailsResult, SetPartnerBillingDetailsMutationVariables> = {
+  name: 'SetPartnerBillingDetails',
+  kind: 'mutation',
+  root: 'setPartnerBillingDetails',
+  keyed: true,
+  document:
+    'mutation SetPartnerBillingDetails($input:SetPartnerBillingDetailsInput!$idempotencyKey:String$dryRun:Boolean){setPartnerBillingDetails(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SetPartnerBillingDetailsDone{replayed dryRun party{...BillingPartyParts}}...RefusedParts}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Says who the partner is on its documents. For partners.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function setPartnerBillingDetails(
+  client: Client,
+  variables: SetPartnerBillingDetailsMutationVariables,
+  options?: CallOptions,
+): Promise<SetPartnerBillingDetailsResult> {
+  return client.run(setPartnerBillingDetailsOperation, variables, options);
+}
+
+/** The codes with which setTaxCategory may be refused, from `@refuses` in the schema. */
+export type SetTaxCategoryRefusal =
+  | 'ADDON_NOT_FOUND'
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'PLAN_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type SetTaxCategoryResult = Exclude<SetTaxCategoryMutation['setTaxCategory'], { __typename: 'Refused' }> | Refused<SetTaxCategoryRefusal>;
+export const setTaxCategoryOperation: Operation<SetTaxCategoryResult, SetTaxCategoryMutationVariables> = {
+  name: 'SetTaxCategory',
+  kind: 'mutation',
+  root: 'setTaxCategory',
+  keyed: true,
+  document:
+    'mutation SetTaxCategory($input:SetTaxCategoryInput!$idempotencyKey:String$dryRun:Boolean){setTaxCategory(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SetTaxCategoryDone{replayed dryRun category}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Says what a plan or add-on is for the tax office. For partners.
+ *
+ * Refused with ADDON_NOT_FOUND, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function setTaxCategory(
+  client: Client,
+  variables: SetTaxCategoryMutationVariables,
+  options?: CallOptions,
+): Promise<SetTaxCategoryResult> {
+  return client.run(setTaxCategoryOperation, variables, options);
+}
+
+/** The codes with which setTaxTreatment may be refused, from `@refuses` in the schema. */
+export type SetTaxTreatmentRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type SetTaxTreatmentResult = Exclude<SetTaxTreatmentMutation['setTaxTreatment'], { __typename: 'Refused' }> | Refused<SetTaxTreatmentRefusal>;
+export const setTaxTreatmentOperation: Operation<SetTaxTreatmentResult, SetTaxTreatmentMutationVariables> = {
+  name: 'SetTaxTreatment',
+  kind: 'mutation',
+  root: 'setTaxTreatment',
+  keyed: true,
+  document:
+    'mutation SetTaxTreatment($input:SetTaxTreatmentInput!$idempotencyKey:String$dryRun:Boolean){setTaxTreatment(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SetTaxTreatmentDone{replayed dryRun status{treatment note}}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Says whether a tenant is charged tax. For partners.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function setTaxTreatment(
+  client: Client,
+  variables: SetTaxTreatmentMutationVariables,
+  options?: CallOptions,
+): Promise<SetTaxTreatmentResult> {
+  return client.run(setTaxTreatmentOperation, variables, options);
+}
+
 /** The codes with which startPaymentMethodSetup may be refused, from `@refuses` in the schema. */
 export type StartPaymentMethodSetupRefusal =
   | 'BUSY'
@@ -2510,7 +2757,7 @@ export const startSubscriptionOperation: Operation<StartSubscriptionResult, Star
   root: 'startSubscription',
   keyed: true,
   document:
-    'mutation StartSubscription($input:StartSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){startSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation StartSubscription($input:StartSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){startSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Starts a subscription and bills its first period. A sandbox tenant may start in its past: each period since is billed.
@@ -2553,7 +2800,7 @@ export const subscribeAddonOperation: Operation<SubscribeAddonResult, SubscribeA
   root: 'subscribeAddon',
   keyed: true,
   document:
-    'mutation SubscribeAddon($input:SubscribeAddonInput!$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoice{...InvoiceParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation SubscribeAddon($input:SubscribeAddonInput!$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoice{...InvoiceParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Attaches an add-on and charges the rest of the period at once. While it is attached, calling again charges nothing.
@@ -2616,6 +2863,37 @@ export function iterateSubscriptionHistory(
   return entriesOf(async (after) => {
     const result = await subscriptionHistory(client, { ...variables, after }, options);
     return result?.history;
+  });
+}
+
+export type TaxRatesResult = TaxRatesQuery['taxRates'];
+export const taxRatesOperation: Operation<TaxRatesResult, TaxRatesQueryVariables> = {
+  name: 'TaxRates',
+  kind: 'query',
+  root: 'taxRates',
+  document:
+    'query TaxRates($first:Int$after:String$last:Int$before:String$partnerId:ID){taxRates(first:$first after:$after last:$last before:$before partnerId:$partnerId){nodes{...TaxRateParts}pageInfo{...PageParts}}}fragment TaxRateParts on TaxRate{id country region category name percent inclusive validFrom validTo version createdAt}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * The partner's rate table.
+ */
+export function taxRates(
+  client: Client,
+  variables: TaxRatesQueryVariables = {},
+  options?: CallOptions,
+): Promise<TaxRatesResult> {
+  return client.run(taxRatesOperation, variables, options);
+}
+export type TaxRatesEntry = NonNullable<TaxRatesResult>['nodes'][number];
+/** Every entry of `taxRates`, page by page: each page is asked for when the one before it is used up. */
+export function iterateTaxRates(
+  client: Client,
+  variables: Omit<TaxRatesQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<TaxRatesEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await taxRates(client, { ...variables, after }, options);
+    return result;
   });
 }
 
@@ -2887,6 +3165,37 @@ export function usageBySubscription(
   return client.run(usageBySubscriptionOperation, variables, options);
 }
 
+export type UsageThresholdsResult = UsageThresholdsQuery['usageThresholds'];
+export const usageThresholdsOperation: Operation<UsageThresholdsResult, UsageThresholdsQueryVariables> = {
+  name: 'UsageThresholds',
+  kind: 'query',
+  root: 'usageThresholds',
+  document:
+    'query UsageThresholds($first:Int$after:String$last:Int$before:String$tenantId:ID){usageThresholds(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{id feature{id code name kind unit}percent limit used windowStart windowEnd reachedAt}pageInfo{...PageParts}}}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * Which shares of its limits a tenant has reached, in each of their windows, oldest first.
+ */
+export function usageThresholds(
+  client: Client,
+  variables: UsageThresholdsQueryVariables = {},
+  options?: CallOptions,
+): Promise<UsageThresholdsResult> {
+  return client.run(usageThresholdsOperation, variables, options);
+}
+export type UsageThresholdsEntry = NonNullable<UsageThresholdsResult>['nodes'][number];
+/** Every entry of `usageThresholds`, page by page: each page is asked for when the one before it is used up. */
+export function iterateUsageThresholds(
+  client: Client,
+  variables: Omit<UsageThresholdsQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<UsageThresholdsEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await usageThresholds(client, { ...variables, after }, options);
+    return result;
+  });
+}
+
 export type ValidateCouponResult = ValidateCouponQuery['validateCoupon'];
 export const validateCouponOperation: Operation<ValidateCouponResult, ValidateCouponQueryVariables> = {
   name: 'ValidateCoupon',
@@ -2947,7 +3256,7 @@ export const voidInvoiceOperation: Operation<VoidInvoiceResult, VoidInvoiceMutat
   root: 'voidInvoice',
   keyed: true,
   document:
-    'mutation VoidInvoice($input:VoidInvoiceInput!$idempotencyKey:String$dryRun:Boolean){voidInvoice(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on VoidInvoiceDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation VoidInvoice($input:VoidInvoiceInput!$idempotencyKey:String$dryRun:Boolean){voidInvoice(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on VoidInvoiceDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Takes an unpaid invoice back as a whole. For partners.
@@ -3451,6 +3760,28 @@ export type CreatePlanInput = {
   rank: number;
 };
 
+/** A new row of the rate table. */
+export type CreateTaxRateInput = {
+  /** Default: everything without a rate of its own. */
+  category?: string | null | undefined;
+  /** ISO 3166-1, e.g. DE. */
+  country: string;
+  /** Prices hold the tax already. Default false: it comes on top. */
+  inclusive?: boolean | null | undefined;
+  /** As it stands on documents: 1 to 200 characters. */
+  name: string;
+  /** Only for super admins: whose table. */
+  partnerId?: string | null | undefined;
+  /** 0 to 100: 20 is 20 %. */
+  percent: string;
+  /** ISO 3166-2 without the country. Default: all of it. */
+  region?: string | null | undefined;
+  /** The first day on which it holds. */
+  validFrom: string;
+  /** The first day on which it does not hold any more. */
+  validTo?: string | null | undefined;
+};
+
 /** A new customer. */
 export type CreateTenantInput = {
   /** Default: the partner's. Never changes. */
@@ -3498,7 +3829,9 @@ export type CreditNoteLineKind =
   /** A plan or add-on that the credit paid for at once; negative. */
   | 'PRORATION_CHARGE'
   /** The unused rest of what was paid for a plan or add-on. */
-  | 'PRORATION_CREDIT';
+  | 'PRORATION_CREDIT'
+  /** The tax on it. */
+  | 'TAX';
 
 /** What a credit note came from. */
 export type CreditNoteReason =
@@ -3571,6 +3904,16 @@ export type Effective =
   | 'NOW'
   /** When the current period ends; nothing is prorated. */
   | 'PERIOD_END';
+
+/** When a rate ends. */
+export type EndTaxRateInput = {
+  /** Only for super admins: whose table. */
+  partnerId?: string | null | undefined;
+  /** taxrate_… */
+  taxRateId: string;
+  /** The first day on which it does not hold any more. */
+  validTo: string;
+};
 
 /** What gives an entitlement. */
 export type EntitlementSourceKind =
@@ -3987,6 +4330,8 @@ export type RebuildEntitlementsInput = {
 export type RecordUsageBatchInput = {
   /** All or none. Default: what can be recorded is, and the rest is reported. */
   atomic?: boolean | null | undefined;
+  /** Records only what the limits allow, checked and used up in one: never more, however many ask at once. Default: what happened is recorded. */
+  enforce?: boolean | null | undefined;
   /** 1 to 1000. The body of the request may have 1 MB. */
   events: Array<{ readonly id: string; readonly type: string; readonly [attribute: string]: unknown }>;
   /** Default: the actor's own tenant. */
@@ -3997,6 +4342,8 @@ export type RecordUsageBatchInput = {
 export type RecordUsageInput = {
   /** Its properties; at most 8 KB. */
   data?: { readonly [name: string]: unknown } | null | undefined;
+  /** Records only what the limits allow, checked and used up in one: never more, however many ask at once. Default: what happened is recorded. */
+  enforce?: boolean | null | undefined;
   /** Yours, new for each event and the same for a retry; 1 to 200 characters. */
   id: string;
   /** How much, not negative, below 10^12. Default: 1. */
@@ -4143,6 +4490,8 @@ export type RefusalCode =
   | 'INVOICE_NOT_PAID'
   /** A partner keeps at least one owner. */
   | 'LAST_OWNER'
+  /** Enforced: there is not enough left of the limit, and nothing is sold beyond it. `entitlementCheck` says when it starts over. */
+  | 'LIMIT_REACHED'
   /** There is no such member. */
   | 'MEMBER_NOT_FOUND'
   /** The feature has a meter. Make another feature to count in another way. */
@@ -4151,6 +4500,8 @@ export type RefusalCode =
   | 'NOTHING_SCHEDULED'
   /** Only a sandbox tenant has a clock of its own. */
   | 'NOT_A_SANDBOX'
+  /** Enforced: the tenant does not have the feature. `entitlementCheck` says what would unlock it. */
+  | 'NOT_ENTITLED'
   /** The subscription is as asked for already. */
   | 'NO_CHANGE'
   /** There is no such partner, or it is not yours. */
@@ -4199,6 +4550,10 @@ export type RefusalCode =
   | 'SUBSCRIPTION_ENDING'
   /** The tenant has no subscription. */
   | 'SUBSCRIPTION_REQUIRED'
+  /** There is no such tax rate. */
+  | 'TAX_RATE_NOT_FOUND'
+  /** A rate of this place and category begins on that day already: choose another day, or end that one. */
+  | 'TAX_RATE_TAKEN'
   /** There is no such tenant, or it is not yours. */
   | 'TENANT_NOT_FOUND'
   /** Usage of the feature has been counted without a meter; what was counted stays counted that way. */
@@ -4303,6 +4658,24 @@ export type SendTestEventInput = {
   partnerId?: string | null | undefined;
 };
 
+/** Who a tenant is on its documents, and where it is taxed. */
+export type SetBillingDetailsInput = {
+  /** 1 to 6 lines as they are printed, without the country. */
+  address: Array<string>;
+  /** ISO 3166-1, e.g. DE. */
+  country: string;
+  /** Where documents go. */
+  email?: string | null | undefined;
+  /** 1 to 200 characters. */
+  legalName: string;
+  /** ISO 3166-2 without the country, e.g. CA. */
+  region?: string | null | undefined;
+  /** E.g. a VAT number: 1 to 40 characters. */
+  taxId?: string | null | undefined;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
+
 /** What invoices are paid with. */
 export type SetDefaultPaymentMethodInput = {
   /** method_… */
@@ -4323,6 +4696,46 @@ export type SetDunningPolicyInput = {
   partnerId?: string | null | undefined;
   /** Days after the first failure, ascending; at most ten. */
   retryDays: Array<number>;
+};
+
+/** Who the partner is on its documents. */
+export type SetPartnerBillingDetailsInput = {
+  /** 1 to 6 lines as they are printed, without the country. */
+  address: Array<string>;
+  /** ISO 3166-1, e.g. DE. */
+  country: string;
+  /** Where documents go. */
+  email?: string | null | undefined;
+  /** 1 to 200 characters. */
+  legalName: string;
+  /** Only for super admins: which partner. */
+  partnerId?: string | null | undefined;
+  /** ISO 3166-2 without the country, e.g. CA. */
+  region?: string | null | undefined;
+  /** E.g. a VAT number: 1 to 40 characters. */
+  taxId?: string | null | undefined;
+};
+
+/** What a plan or add-on is for the tax office. */
+export type SetTaxCategoryInput = {
+  /** Null: like everything else. */
+  category?: string | null | undefined;
+  /** Id or code of the plan or add-on. */
+  item: string;
+  /** Of what kind it is. */
+  kind: TaxedItemKind;
+  /** Only for super admins: whose catalog. */
+  partnerId?: string | null | undefined;
+};
+
+/** Whether a tenant is charged tax. */
+export type SetTaxTreatmentInput = {
+  /** Why not, for the document: 1 to 500 characters. */
+  note?: string | null | undefined;
+  /** Whose. */
+  tenantId?: string | null | undefined;
+  /** Whether. */
+  treatment: TaxTreatment;
 };
 
 /** Where money in the tenant's favour goes. */
@@ -4419,6 +4832,22 @@ export type SubscriptionStatus =
   | 'TRIALING'
   /** Payment has been given up. */
   | 'UNPAID';
+
+/** Whether a tenant is charged tax. */
+export type TaxTreatment =
+  /** No tax; documents say why. */
+  | 'EXEMPT'
+  /** The buyer owes the tax; documents say so. */
+  | 'REVERSE_CHARGE'
+  /** By the rates of its country. */
+  | 'TAXABLE';
+
+/** What may have a tax category. */
+export type TaxedItemKind =
+  /** An add-on. */
+  | 'ADDON'
+  /** A plan. */
+  | 'PLAN';
 
 /** A person's role in a tenant. */
 export type TenantRole =
@@ -4624,7 +5053,7 @@ export type SubscribeAddonMutationVariables = Exact<{
 
 export type SubscribeAddonMutation = { subscribeAddon:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'SubscribeAddonDone', replayed: boolean, dryRun: boolean, created: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null }
+    | { __typename: 'SubscribeAddonDone', replayed: boolean, dryRun: boolean, created: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null }
    };
 
 export type CancelAddonMutationVariables = Exact<{
@@ -4635,7 +5064,7 @@ export type CancelAddonMutationVariables = Exact<{
 
 
 export type CancelAddonMutation = { cancelAddon:
-    | { __typename: 'CancelAddonDone', replayed: boolean, dryRun: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } } | null }
+    | { __typename: 'CancelAddonDone', replayed: boolean, dryRun: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -4779,7 +5208,7 @@ export type UpdateCouponMutation = { updateCoupon:
     | { __typename: 'UpdateCouponDone', replayed: boolean, dryRun: boolean, coupon: { id: string, code: string, name: string, kind: CouponKind, status: CouponStatus, percent: string | null, duration: CouponDuration, durationPeriods: number | null, scaled: boolean, firstPurchaseOnly: boolean, planIds: Array<string>, addonIds: Array<string>, intervals: Array<BillingInterval>, maxRedemptions: number | null, maxRedemptionsPerTenant: number, reservedCount: number, validFrom: string | null, validUntil: string | null, version: number, amounts: Array<{ amount: string, currency: string }>, minimumAmounts: Array<{ amount: string, currency: string }> } }
    };
 
-export type CreditNotePartsFragment = { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } };
+export type CreditNotePartsFragment = { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } };
 
 export type CreditNotesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -4790,7 +5219,7 @@ export type CreditNotesQueryVariables = Exact<{
 }>;
 
 
-export type CreditNotesQuery = { creditNotes: { nodes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, lines: Array<{ id: string, position: number, kind: CreditNoteLineKind, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, explanation: { sentence: string } }>, total: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type CreditNotesQuery = { creditNotes: { nodes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, lines: Array<{ id: string, position: number, kind: CreditNoteLineKind, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, explanation: { sentence: string } }>, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type CreditBalanceQueryVariables = Exact<{
   tenantId?: string | null | undefined;
@@ -4818,13 +5247,13 @@ export type IssueCreditNoteMutationVariables = Exact<{
 
 
 export type IssueCreditNoteMutation = { issueCreditNote:
-    | { __typename: 'IssueCreditNoteDone', replayed: boolean, dryRun: boolean, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, lines: Array<{ id: string, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } }
+    | { __typename: 'IssueCreditNoteDone', replayed: boolean, dryRun: boolean, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, lines: Array<{ id: string, description: string, invoiceLineId: string | null, amount: { amount: string, currency: string } }>, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
 export type EntitlementGrantPartsFragment = { id: string, reason: string, startsAt: string, endsAt: string | null };
 
-export type EntitlementPartsFragment = { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, usedPerDay: string | null, exhaustsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> };
+export type EntitlementPartsFragment = { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, perDay: string | null, exhaustedAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> };
 
 export type EntitlementCheckQueryVariables = Exact<{
   feature: string;
@@ -4834,7 +5263,7 @@ export type EntitlementCheckQueryVariables = Exact<{
 }>;
 
 
-export type EntitlementCheckQuery = { entitlementCheck: { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, usedPerDay: string | null, exhaustsAt: string | null, unlocks: Array<
+export type EntitlementCheckQuery = { entitlementCheck: { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, perDay: string | null, exhaustedAt: string | null, unlocks: Array<
       | { __typename: 'AddonUnlock', interval: BillingInterval, addon: { id: string, code: string, name: string }, withPlan: { id: string, code: string, name: string } | null, dueNow: { amount: string, currency: string }, recurring: { amount: string, currency: string } }
       | { __typename: 'PlanUnlock', interval: BillingInterval, plan: { id: string, code: string, name: string }, dueNow: { amount: string, currency: string }, recurring: { amount: string, currency: string } }
     >, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> } };
@@ -4854,7 +5283,7 @@ export type EntitlementsQueryVariables = Exact<{
 }>;
 
 
-export type EntitlementsQuery = { entitlements: Array<{ featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, usedPerDay: string | null, exhaustsAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> };
+export type EntitlementsQuery = { entitlements: Array<{ featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, perDay: string | null, exhaustedAt: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> };
 
 export type GrantEntitlementMutationVariables = Exact<{
   input: GrantEntitlementInput;
@@ -4929,7 +5358,7 @@ export type PagePartsFragment = { hasNextPage: boolean, hasPreviousPage: boolean
 
 export type TimeSpanPartsFragment = { start: string, end: string };
 
-export type InvoicePartsFragment = { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } };
+export type InvoicePartsFragment = { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } };
 
 export type InvoicesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -4940,18 +5369,18 @@ export type InvoicesQueryVariables = Exact<{
 }>;
 
 
-export type InvoicesQuery = { invoices: { totalCount: number, nodes: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type InvoicesQuery = { invoices: { totalCount: number, nodes: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type InvoiceQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type InvoiceQuery = { invoice: { couponOrder: CouponOrder, id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, lines: Array<{ id: string, position: number, kind: LineKind, description: string, quantity: string, discountsLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, source:
+export type InvoiceQuery = { invoice: { couponOrder: CouponOrder, id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, pdf: { path: string, expiresAt: string }, csv: { path: string, expiresAt: string }, seller: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } | null, buyer: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } | null, lines: Array<{ id: string, position: number, kind: LineKind, description: string, quantity: string, discountsLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, source:
         | { __typename: 'Addon', id: string, code: string, name: string }
         | { __typename: 'Coupon', id: string, code: string, name: string }
         | { __typename: 'Plan', id: string, code: string, name: string }
-       | null, explanation: { sentence: string, formula: string, exact: string, result: string, rounding: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null };
+       | null, explanation: { sentence: string, formula: string, exact: string, result: string, rounding: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null };
 
 export type MarkInvoicePaidMutationVariables = Exact<{
   input: MarkInvoicePaidInput;
@@ -4961,7 +5390,7 @@ export type MarkInvoicePaidMutationVariables = Exact<{
 
 
 export type MarkInvoicePaidMutation = { markInvoicePaid:
-    | { __typename: 'MarkInvoicePaidDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, lines: Array<{ id: string, description: string, amount: { amount: string, currency: string } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
+    | { __typename: 'MarkInvoicePaidDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, lines: Array<{ id: string, description: string, amount: { amount: string, currency: string } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -4973,7 +5402,7 @@ export type MarkInvoiceUncollectibleMutationVariables = Exact<{
 
 
 export type MarkInvoiceUncollectibleMutation = { markInvoiceUncollectible:
-    | { __typename: 'MarkInvoiceUncollectibleDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
+    | { __typename: 'MarkInvoiceUncollectibleDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -4986,7 +5415,7 @@ export type VoidInvoiceMutationVariables = Exact<{
 
 export type VoidInvoiceMutation = { voidInvoice:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'VoidInvoiceDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
+    | { __typename: 'VoidInvoiceDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
    };
 
 export type UpcomingInvoiceQueryVariables = Exact<{
@@ -5332,7 +5761,7 @@ export type ChangePlanMutationVariables = Exact<{
 
 
 export type ChangePlanMutation = { changePlan:
-    | { __typename: 'ChangePlanDone', replayed: boolean, dryRun: boolean, net: { amount: string, currency: string }, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } } | null, scheduled: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null, proration: { id: string, settlement: string } | null }
+    | { __typename: 'ChangePlanDone', replayed: boolean, dryRun: boolean, net: { amount: string, currency: string }, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } | null, scheduled: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null, proration: { id: string, settlement: string } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -5448,7 +5877,7 @@ export type StartSubscriptionMutationVariables = Exact<{
 
 export type StartSubscriptionMutation = { startSubscription:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'StartSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
+    | { __typename: 'StartSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
    };
 
 export type CancelSubscriptionMutationVariables = Exact<{
@@ -5459,8 +5888,111 @@ export type CancelSubscriptionMutationVariables = Exact<{
 
 
 export type CancelSubscriptionMutation = { cancelSubscription:
-    | { __typename: 'CancelSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, total: { amount: string, currency: string } } | null }
+    | { __typename: 'CancelSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type TaxSummaryPartsFragment = { rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } };
+
+export type BillingPartyPartsFragment = { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null };
+
+export type TaxRatePartsFragment = { id: string, country: string, region: string | null, category: string | null, name: string, percent: string, inclusive: boolean, validFrom: string, validTo: string | null, version: number, createdAt: string };
+
+export type TaxRatesQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  partnerId?: string | null | undefined;
+}>;
+
+
+export type TaxRatesQuery = { taxRates: { nodes: Array<{ id: string, country: string, region: string | null, category: string | null, name: string, percent: string, inclusive: boolean, validFrom: string, validTo: string | null, version: number, createdAt: string }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type PartnerBillingDetailsQueryVariables = Exact<{
+  partnerId?: string | null | undefined;
+}>;
+
+
+export type PartnerBillingDetailsQuery = { partnerBillingDetails: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } | null };
+
+export type BillingDetailsQueryVariables = Exact<{
+  tenantId?: string | null | undefined;
+}>;
+
+
+export type BillingDetailsQuery = { billingDetails: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } | null, taxStatus: { treatment: TaxTreatment, note: string | null } | null };
+
+export type CreateTaxRateMutationVariables = Exact<{
+  input: CreateTaxRateInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type CreateTaxRateMutation = { createTaxRate:
+    | { __typename: 'CreateTaxRateDone', replayed: boolean, dryRun: boolean, taxRate: { id: string, country: string, region: string | null, category: string | null, name: string, percent: string, inclusive: boolean, validFrom: string, validTo: string | null, version: number, createdAt: string } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type EndTaxRateMutationVariables = Exact<{
+  input: EndTaxRateInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type EndTaxRateMutation = { endTaxRate:
+    | { __typename: 'EndTaxRateDone', replayed: boolean, dryRun: boolean, taxRate: { id: string, country: string, region: string | null, category: string | null, name: string, percent: string, inclusive: boolean, validFrom: string, validTo: string | null, version: number, createdAt: string } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type SetTaxCategoryMutationVariables = Exact<{
+  input: SetTaxCategoryInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type SetTaxCategoryMutation = { setTaxCategory:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'SetTaxCategoryDone', replayed: boolean, dryRun: boolean, category: string | null }
+   };
+
+export type SetPartnerBillingDetailsMutationVariables = Exact<{
+  input: SetPartnerBillingDetailsInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type SetPartnerBillingDetailsMutation = { setPartnerBillingDetails:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'SetPartnerBillingDetailsDone', replayed: boolean, dryRun: boolean, party: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } }
+   };
+
+export type SetBillingDetailsMutationVariables = Exact<{
+  input: SetBillingDetailsInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type SetBillingDetailsMutation = { setBillingDetails:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'SetBillingDetailsDone', replayed: boolean, dryRun: boolean, party: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } }
+   };
+
+export type SetTaxTreatmentMutationVariables = Exact<{
+  input: SetTaxTreatmentInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type SetTaxTreatmentMutation = { setTaxTreatment:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'SetTaxTreatmentDone', replayed: boolean, dryRun: boolean, status: { treatment: TaxTreatment, note: string | null } }
    };
 
 export type TenantPartsFragment = { id: string, name: string, externalId: string | null, currency: string, timeZone: string | null, sandbox: boolean, testClock: string | null, createdAt: string };
@@ -5503,7 +6035,7 @@ export type AdvanceClockMutationVariables = Exact<{
 
 
 export type AdvanceClockMutation = { advanceClock:
-    | { __typename: 'AdvanceClockDone', replayed: boolean, dryRun: boolean, now: string, events: number, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
+    | { __typename: 'AdvanceClockDone', replayed: boolean, dryRun: boolean, now: string, events: number, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }> }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -5562,6 +6094,17 @@ export type UsageBySubscriptionQueryVariables = Exact<{
 
 
 export type UsageBySubscriptionQuery = { usageBySubscription: Array<{ since: string, resetsAt: string | null, used: string, limit: string | null, remaining: string | null, overage: string, perDay: string, exhaustedAt: string | null, feature: { id: string, code: string, name: string, unit: string | null }, amount: { amount: string, currency: string }, shares: Array<{ part: UsagePart, quantity: string, amount: { amount: string, currency: string } | null, source: { kind: EntitlementSourceKind, name: string, limit: string | null } | null, explanation: { sentence: string } | null }> }> };
+
+export type UsageThresholdsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  tenantId?: string | null | undefined;
+}>;
+
+
+export type UsageThresholdsQuery = { usageThresholds: { nodes: Array<{ id: string, percent: number, limit: string, used: string, windowStart: string, windowEnd: string | null, reachedAt: string, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
