@@ -1,0 +1,198 @@
+-- Licences by the seat and the year: what a partner sells (reference tables), and what a tenant bought, gave out and paid.
+
+create table licence_products (
+  partner_id uuid not null references partners (id),
+  id uuid not null,
+  code text not null check (code ~ '^[a-z][a-z0-9_-]{0,62}$'),
+  name text not null check (length(name) between 1 and 200),
+  description text not null default '',
+  status text not null default 'ACTIVE' check (status in ('ACTIVE', 'ARCHIVED')),
+  -- How an organisation may try it; both null: it may not.
+  trial_days integer check (trial_days between 1 and 730),
+  trial_seats bigint check (trial_seats between 1 and 2147483647),
+  version integer not null default 1,
+  created_at timestamptz(3) not null,
+  primary key (partner_id, id),
+  unique (partner_id, code),
+  check ((trial_days is null) = (trial_seats is null))
+);
+create index licence_products_by_id on licence_products (id);
+call app.protect_partner_table('licence_products');
+grant select, insert, update (name, description, status, trial_days, trial_seats, version) on licence_products to tollgate_app;
+grant select on licence_products to tollgate_job;
+
+-- For one seat and a whole year. A price that is replaced stays as a row: purchases name the one they were made with.
+create table licence_prices (
+  partner_id uuid not null,
+  id uuid not null,
+  licence_product_id uuid not null,
+  currency text not null check (currency ~ '^[A-Z]{3}$'),
+  yearly_amount bigint not null check (yearly_amount > 0),
+  created_at timestamptz(3) not null,
+  replaced_at timestamptz(3),
+  primary key (partner_id, id),
+  foreign key (partner_id, licence_product_id) references licence_products (partner_id, id)
+);
+create unique index licence_prices_current on licence_prices (partner_id, licence_product_id, currency)
+  where replaced_at is null;
+create index licence_prices_by_product on licence_prices (licence_product_id) where replaced_at is null;
+call app.protect_partner_table('licence_prices');
+grant select, insert, update (replaced_at) on licence_prices to tollgate_app;
+grant select on licence_prices to tollgate_job;
+
+create table licence_product_features (
+  partner_id uuid not null,
+  licence_product_id uuid not null,
+  feature_id uuid not null,
+  unlimited boolean not null default false,
+  limit_quantity numeric(32, 12) check (limit_quantity >= 0 and limit_quantity <> 'NaN'),
+  reset_period text check (reset_period in ('NEVER', 'DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR')),
+  config_value text,
+  primary key (partner_id, licence_product_id, feature_id),
+  foreign key (partner_id, licence_product_id) references licence_products (partner_id, id),
+  foreign key (partner_id, feature_id) references features (partner_id, id)
+);
+create index licence_product_features_by_product on licence_product_features (licence_product_id);
+call app.protect_partner_table('licence_product_features');
+grant select, insert, delete on licence_product_features to tollgate_app;
+grant select on licence_product_features to tollgate_job;
+
+-- One row for each term. What is bought after the expiry is a new one.
+create table licences (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  licence_product_id uuid not null,
+  trial boolean not null,
+  starts_at timestamptz(3) not null,
+  -- Counted from the start: 29 Feb comes back in a leap year. 0 for a trial.
+  years integer not null check (years >= 0),
+  expires_at timestamptz(3) not null,
+  seats bigint not null check (seats >= 0),
+  -- More than seats only after a refund: seats are given out by one update that looks at both.
+  assigned bigint not null default 0 check (assigned >= 0),
+  replaced_at timestamptz(3),
+  auto_renew boolean not null default false,
+  provider_subscription_id text,
+  version integer not null default 1,
+  created_at timestamptz(3) not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, partner_id) references tenants (id, partner_id),
+  foreign key (partner_id, licence_product_id) references licence_products (partner_id, id)
+);
+create unique index licences_one_current on licences (tenant_id, licence_product_id) where replaced_at is null;
+-- An organisation tries a product once.
+create unique index licences_one_trial on licences (tenant_id, licence_product_id) where trial;
+call app.protect_tenant_table('licences');
+grant select, insert, update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id, version)
+  on licences to tollgate_app, tollgate_job;
+
+create table licence_seats (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  licence_id uuid not null,
+  user_id uuid not null,
+  email text not null,
+  assigned_at timestamptz(3) not null,
+  revoked_at timestamptz(3),
+  primary key (tenant_id, id),
+  foreign key (tenant_id, licence_id) references licences (tenant_id, id)
+);
+create unique index licence_seats_one_each on licence_seats (tenant_id, licence_id, user_id) where revoked_at is null;
+create index licence_seats_by_licence on licence_seats (tenant_id, licence_id, id);
+call app.protect_tenant_table('licence_seats');
+grant select, insert, update (revoked_at) on licence_seats to tollgate_app, tollgate_job;
+
+-- The intent to buy, written before any money moves, and what became of it.
+create table licence_purchases (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  licence_product_id uuid not null,
+  licence_id uuid,
+  kind text not null check (kind in ('FIRST', 'CO_TERMED', 'AFTER_EXPIRY', 'RENEWAL')),
+  quantity bigint not null check (quantity >= 1),
+  currency text not null check (currency ~ '^[A-Z]{3}$'),
+  yearly_amount bigint not null check (yearly_amount > 0),
+  amount bigint not null check (amount >= 0),
+  explanation jsonb not null,
+  remaining_days integer,
+  -- The term that the price was made for.
+  expiry_before timestamptz(3),
+  seats_before bigint,
+  auto_renew boolean not null default false,
+  -- Who bought: a person of the organisation. The provider's own renewals have the first buyer.
+  buyer_id uuid not null,
+  status text not null check (status in ('OPEN', 'COMPLETED', 'PARKED', 'REFUNDED')),
+  park_reason text check ((park_reason is null) or status in ('PARKED', 'REFUNDED')),
+  park_detail text,
+  provider text check (provider in ('STRIPE', 'PADDLE', 'FAKE')),
+  checkout_id text,
+  checkout_url text,
+  payable_until timestamptz(3) not null,
+  created_at timestamptz(3) not null,
+  completed_at timestamptz(3),
+  refunded_amount bigint not null default 0 check (refunded_amount >= 0),
+  seats_refunded bigint not null default 0 check (seats_refunded between 0 and quantity),
+  primary key (tenant_id, id),
+  foreign key (tenant_id, partner_id) references tenants (id, partner_id),
+  foreign key (tenant_id, licence_id) references licences (tenant_id, id),
+  foreign key (partner_id, licence_product_id) references licence_products (partner_id, id),
+  check ((checkout_id is null) or (provider is not null))
+);
+-- One checkout pays for one purchase, and one purchase is made for each of the provider's own renewals.
+create unique index licence_purchases_checkout on licence_purchases (tenant_id, provider, checkout_id)
+  where checkout_id is not null;
+-- By the provider's id alone, across tenants: which of them does an event mean?
+create index licence_purchases_by_checkout on licence_purchases (checkout_id) where checkout_id is not null;
+create index licence_purchases_by_status on licence_purchases (partner_id, status, id) where status = 'PARKED';
+call app.protect_tenant_table('licence_purchases');
+grant select, insert, update (licence_id, status, park_reason, park_detail, provider, checkout_id, checkout_url, completed_at,
+  refunded_amount, seats_refunded) on licence_purchases to tollgate_app, tollgate_job;
+
+-- Money that went back, as the provider has it. An event that comes twice finds its row.
+create table licence_refunds (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  purchase_id uuid not null,
+  provider text not null check (provider in ('STRIPE', 'PADDLE', 'FAKE')),
+  provider_refund_id text not null,
+  currency text not null check (currency ~ '^[A-Z]{3}$'),
+  amount bigint not null check (amount >= 0),
+  status text not null check (status in ('PENDING', 'APPROVED', 'REJECTED')),
+  applied_at timestamptz(3),
+  created_at timestamptz(3) not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, provider, provider_refund_id),
+  foreign key (tenant_id, purchase_id) references licence_purchases (tenant_id, id)
+);
+create index licence_refunds_by_purchase on licence_refunds (tenant_id, purchase_id);
+call app.protect_tenant_table('licence_refunds');
+grant select, insert, update (status, applied_at) on licence_refunds to tollgate_app, tollgate_job;
+
+-- Events name the provider's ids. Whose they are is looked up here, across tenants, by the job role only; what is then read
+-- and written of that tenant goes through its policies.
+create function app.tenant_of_licence_checkout(p_provider text, p_checkout text) returns uuid
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+  select p.tenant_id from licence_purchases p where p.checkout_id = p_checkout and p.provider = p_provider limit 1
+$$;
+revoke all on function app.tenant_of_licence_checkout(text, text) from public;
+grant execute on function app.tenant_of_licence_checkout(text, text) to tollgate_job;
+
+create function app.tenant_of_licence_subscription(p_subscription text) returns uuid
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+  select l.tenant_id from licences l where l.provider_subscription_id = p_subscription limit 1
+$$;
+revoke all on function app.tenant_of_licence_subscription(text) from public;
+grant execute on function app.tenant_of_licence_subscription(text) to tollgate_job;
+create index licences_by_subscription on licences (provider_subscription_id) where provider_subscription_id is not null;
+
+-- A licence is a source of entitlements like a plan or an add-on.
+alter table tenant_entitlements drop constraint tenant_entitlements_source_kind_check;
+alter table tenant_entitlements add constraint tenant_entitlements_source_kind_check
+  check (source_kind in ('PLAN', 'ADDON', 'LICENCE', 'GRANT'));
+
+-- A purchase that is paid gives its buyer a seat if the buyer is still one of the organisation's people.
+grant select on profiles to tollgate_job;

@@ -1,0 +1,157 @@
+import type { EntityManager } from 'typeorm';
+import type { CurrencyCode } from '../core/currency';
+import type { Explanation } from '../core/explain';
+import type { Id } from '../core/ids';
+import { money } from '../core/money';
+import { mapPage, type Page, type PageRequest } from '../core/page';
+import type { ProviderName } from '../payments/provider';
+import { readPage } from '../platform/paging';
+import { LicencePurchaseEntity, LicenceRefundEntity } from './licence.entity';
+import type { PurchaseKind } from './licence-price';
+import type { LicencePurchase, LicenceRefund, ParkReason, PurchaseStatus, RefundStatus } from './licence-purchase';
+
+function fromRow(row: LicencePurchaseEntity): LicencePurchase {
+  const currency = row.currency as CurrencyCode;
+  const { yearlyAmount, amount, refundedAmount, currency: _currency, ...rest } = row;
+  return {
+    ...rest,
+    id: row.id as Id<'LicencePurchase'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    partnerId: row.partnerId as Id<'Partner'>,
+    productId: row.productId as Id<'LicenceProduct'>,
+    licenceId: (row.licenceId ?? undefined) as Id<'Licence'> | undefined,
+    kind: row.kind as PurchaseKind,
+    yearly: money(yearlyAmount, currency),
+    amount: money(amount, currency),
+    refunded: money(refundedAmount, currency),
+    explanation: row.explanation as Explanation,
+    remainingDays: row.remainingDays ?? undefined,
+    expiryBefore: row.expiryBefore ?? undefined,
+    seatsBefore: row.seatsBefore ?? undefined,
+    status: row.status as PurchaseStatus,
+    parkReason: (row.parkReason ?? undefined) as ParkReason | undefined,
+    parkDetail: row.parkDetail ?? undefined,
+    provider: (row.provider ?? undefined) as ProviderName | undefined,
+    checkoutId: row.checkoutId ?? undefined,
+    checkoutUrl: row.checkoutUrl ?? undefined,
+    completedAt: row.completedAt ?? undefined,
+  };
+}
+
+function refundFromRow({ amount, currency, ...row }: LicenceRefundEntity): LicenceRefund {
+  return {
+    ...row,
+    id: row.id as Id<'LicenceRefund'>,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    partnerId: row.partnerId as Id<'Partner'>,
+    purchaseId: row.purchaseId as Id<'LicencePurchase'>,
+    provider: row.provider as ProviderName,
+    amount: money(amount, currency as CurrencyCode),
+    status: row.status as RefundStatus,
+    appliedAt: row.appliedAt ?? undefined,
+  };
+}
+
+export class LicencePurchaseRepository {
+  constructor(private readonly manager: EntityManager) {}
+
+  async insert(purchase: LicencePurchase): Promise<void> {
+    const { yearly, amount, refunded, explanation, ...row } = purchase;
+    await this.manager.insert(LicencePurchaseEntity, {
+      ...row,
+      currency: amount.currency,
+      yearlyAmount: yearly.minor,
+      amount: amount.minor,
+      refundedAmount: refunded.minor,
+      explanation: explanation as object,
+    });
+  }
+
+  /** Writes what becomes of an intent. The caller holds the tenant's lock. */
+  async update(purchase: LicencePurchase): Promise<LicencePurchase> {
+    const { tenantId, id, status, refunded, seatsRefunded } = purchase;
+    await this.manager.update(
+      LicencePurchaseEntity,
+      { tenantId, id },
+      {
+        ...{ status, seatsRefunded },
+        refundedAmount: refunded.minor,
+        licenceId: purchase.licenceId ?? null,
+        parkReason: purchase.parkReason ?? null,
+        parkDetail: purchase.parkDetail ?? null,
+        provider: purchase.provider ?? null,
+        checkoutId: purchase.checkoutId ?? null,
+        checkoutUrl: purchase.checkoutUrl ?? null,
+        completedAt: purchase.completedAt ?? null,
+      },
+    );
+    return purchase;
+  }
+
+  async byId(tenantId: string, id: string): Promise<LicencePurchase | undefined> {
+    const row = await this.manager.findOneBy(LicencePurchaseEntity, { tenantId, id });
+    return row ? fromRow(row) : undefined;
+  }
+
+  async byCheckout(tenantId: string, provider: ProviderName, checkoutId: string): Promise<LicencePurchase | undefined> {
+    const row = await this.manager.findOneBy(LicencePurchaseEntity, { tenantId, provider, checkoutId });
+    return row ? fromRow(row) : undefined;
+  }
+
+  /** The first purchase of the licence, which its provider's own renewals are made like. */
+  async firstOf(tenantId: string, licenceId: string): Promise<LicencePurchase | undefined> {
+    const row = await this.manager
+      .createQueryBuilder(LicencePurchaseEntity, 'purchase')
+      .where('purchase.tenantId = :tenantId and purchase.licenceId = :licenceId', { tenantId, licenceId })
+      .orderBy('purchase.id')
+      .limit(1)
+      .getOne();
+    return row ? fromRow(row) : undefined;
+  }
+
+  /** A tenant's purchases, or all of a partner's tenants: what a partner looks through for parked ones. */
+  async page(
+    whose: { readonly tenantId: string } | { readonly partnerId: string },
+    status: PurchaseStatus | undefined,
+    request: PageRequest,
+  ): Promise<Page<LicencePurchase>> {
+    const query = this.manager.createQueryBuilder(LicencePurchaseEntity, 'purchase');
+    if ('tenantId' in whose) query.where('purchase.tenantId = :tenantId', whose);
+    else query.where('purchase.partnerId = :partnerId', whose);
+    if (status) query.andWhere('purchase.status = :status', { status });
+    return mapPage(await readPage(query, request), fromRow);
+  }
+
+  async insertRefund(refund: LicenceRefund): Promise<void> {
+    const { amount, ...row } = refund;
+    await this.manager.insert(LicenceRefundEntity, { ...row, amount: amount.minor, currency: amount.currency });
+  }
+
+  async updateRefund(refund: LicenceRefund): Promise<void> {
+    const { tenantId, id, status } = refund;
+    await this.manager.update(
+      LicenceRefundEntity,
+      { tenantId, id },
+      { status, appliedAt: refund.appliedAt ?? null },
+    );
+  }
+
+  async refundByProviderId(
+    tenantId: string,
+    provider: ProviderName,
+    providerRefundId: string,
+  ): Promise<LicenceRefund | undefined> {
+    const row = await this.manager.findOneBy(LicenceRefundEntity, { tenantId, provider, providerRefundId });
+    return row ? refundFromRow(row) : undefined;
+  }
+
+  async refundsOf(tenantId: string, purchaseId: string): Promise<LicenceRefund[]> {
+    const rows = await this.manager
+      .createQueryBuilder(LicenceRefundEntity, 'refund')
+      .where('refund.tenantId = :tenantId and refund.purchaseId = :purchaseId', { tenantId, purchaseId })
+      .orderBy('refund.id')
+      .limit(100)
+      .getMany();
+    return rows.map(refundFromRow);
+  }
+}

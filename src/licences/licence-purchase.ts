@@ -1,0 +1,190 @@
+import { type Instant, isBefore } from '../core/calendar';
+import type { Explanation } from '../core/explain';
+import type { Id } from '../core/ids';
+import { type Money, moneyText } from '../core/money';
+import type { ProviderName } from '../payments/provider';
+import type { Licence } from './licence';
+import type { PurchaseDecision, PurchaseKind } from './licence-price';
+
+export const purchaseStatuses = ['OPEN', 'COMPLETED', 'PARKED', 'REFUNDED'] as const;
+export type PurchaseStatus = (typeof purchaseStatuses)[number];
+
+/** Why money that came in granted nothing. A person decides: usually it is refunded at the provider. */
+export const parkReasons = [
+  'TENANT_DIFFERS',
+  'CHECKOUT_DIFFERS',
+  'CURRENCY_DIFFERS',
+  'AMOUNT_DIFFERS',
+  'QUANTITY_DIFFERS',
+  'INTENT_EXPIRED',
+  'TERM_CHANGED',
+] as const;
+export type ParkReason = (typeof parkReasons)[number];
+
+/** How long an intent may be paid. Its price is a day's price: a checkout kept for a year would be a bargain. */
+export const intentLifetime = { hours: 24 * 7 };
+
+/**
+ * The intent to buy, made here before any money moves: what is bought, for whom, for how much, and the term it was decided
+ * against. The provider's event completes it once; nothing of that event says what is granted.
+ */
+export interface LicencePurchase {
+  readonly id: Id<'LicencePurchase'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly productId: Id<'LicenceProduct'>;
+  /** The term it was decided against, then the one it granted. */
+  readonly licenceId?: Id<'Licence'> | undefined;
+  readonly kind: PurchaseKind;
+  readonly quantity: bigint;
+  readonly yearly: Money;
+  readonly amount: Money;
+  readonly explanation: Explanation;
+  readonly remainingDays?: number | undefined;
+  readonly expiryBefore?: Instant | undefined;
+  readonly seatsBefore?: bigint | undefined;
+  readonly autoRenew: boolean;
+  readonly buyerId: string;
+  readonly status: PurchaseStatus;
+  readonly parkReason?: ParkReason | undefined;
+  /** What was expected and what came, for people. */
+  readonly parkDetail?: string | undefined;
+  readonly provider?: ProviderName | undefined;
+  readonly checkoutId?: string | undefined;
+  readonly checkoutUrl?: string | undefined;
+  /** By the wall clock, which is the provider's: an intent that is paid later is parked. */
+  readonly payableUntil: Instant;
+  readonly createdAt: Instant;
+  readonly completedAt?: Instant | undefined;
+  readonly refunded: Money;
+  readonly seatsRefunded: bigint;
+}
+
+/** One line of a checkout: seats where the amount divides by them, else one line for all of them. */
+export function checkoutLine(purchase: Pick<LicencePurchase, 'amount' | 'quantity'>): { unitAmount: Money; quantity: bigint } {
+  const { amount, quantity } = purchase;
+  return amount.minor % quantity === 0n
+    ? { unitAmount: { ...amount, minor: amount.minor / quantity }, quantity }
+    : { unitAmount: amount, quantity: 1n };
+}
+
+/** What a provider says was paid. All of it is compared, none of it is believed. */
+export interface PaidCheckout {
+  readonly provider: ProviderName;
+  readonly checkoutId: string;
+  /** Before tax, which the provider adds and keeps as the seller of record; after discounts. */
+  readonly paid: Money | undefined;
+  readonly quantity: bigint;
+  readonly paidAt: Instant;
+  /** The tenant that the event's own data name, opaque; `undefined`: none. */
+  readonly namedTenantId?: string | undefined;
+  /** Set where the provider bills it again by itself. */
+  readonly subscriptionId?: string | undefined;
+}
+
+export interface Parking {
+  readonly reason: ParkReason;
+  readonly detail: string;
+}
+
+/** Does the payment fit the intent? The first thing that does not, in this order. */
+export function paymentProblem(
+  purchase: LicencePurchase,
+  tenantOpaqueId: string,
+  paid: PaidCheckout,
+): Parking | undefined {
+  if (paid.namedTenantId !== undefined && paid.namedTenantId !== tenantOpaqueId) {
+    return { reason: 'TENANT_DIFFERS', detail: 'The payment names another tenant.' };
+  }
+  if (purchase.provider !== paid.provider || purchase.checkoutId !== paid.checkoutId) {
+    return { reason: 'CHECKOUT_DIFFERS', detail: 'It was not paid through the checkout that was made for it.' };
+  }
+  if (paid.paid?.currency !== purchase.amount.currency) {
+    return {
+      reason: 'CURRENCY_DIFFERS',
+      detail: `Expected ${purchase.amount.currency}, paid in ${paid.paid?.currency ?? 'another currency'}.`,
+    };
+  }
+  if (paid.paid.minor !== purchase.amount.minor) {
+    return {
+      reason: 'AMOUNT_DIFFERS',
+      detail: `Expected ${moneyText(purchase.amount)}, paid ${moneyText(paid.paid)}.`,
+    };
+  }
+  const { quantity } = checkoutLine(purchase);
+  if (paid.quantity !== quantity) {
+    return { reason: 'QUANTITY_DIFFERS', detail: `Expected a quantity of ${quantity}, paid for ${paid.quantity}.` };
+  }
+  if (isBefore(purchase.payableUntil, paid.paidAt)) {
+    return { reason: 'INTENT_EXPIRED', detail: `Payable until ${purchase.payableUntil}, paid at ${paid.paidAt}.` };
+  }
+  return undefined;
+}
+
+/**
+ * Is what was bought still what it would be? Another purchase or renewal may have been paid in between. The term must be the
+ * one that the price was made for; a new term may have begun only if adding to it costs the same today.
+ */
+export function termProblem(
+  purchase: LicencePurchase,
+  current: Licence | undefined,
+  now: PurchaseDecision | undefined,
+): Parking | undefined {
+  const changed = (detail: string): Parking => ({ reason: 'TERM_CHANGED', detail });
+  if (!now) return changed('The licence does not run any more.');
+  const sameTerm =
+    now.kind === purchase.kind &&
+    (now.before === undefined ||
+      (now.before.licenceId === purchase.licenceId &&
+        purchase.expiryBefore?.epochMilliseconds === now.before.expiresAt.epochMilliseconds));
+  if (purchase.kind === 'RENEWAL') {
+    if (!sameTerm) return changed('The licence was renewed or replaced meanwhile.');
+    return now.before!.seats === purchase.seatsBefore
+      ? undefined
+      : changed(`Renewed for ${purchase.seatsBefore} seats, there are ${current?.seats} now.`);
+  }
+  if (sameTerm || now.amount.minor === purchase.amount.minor) return undefined;
+  return changed('The term that the price was made for is not there any more.');
+}
+
+export const refundStatuses = ['PENDING', 'APPROVED', 'REJECTED'] as const;
+export type RefundStatus = (typeof refundStatuses)[number];
+
+/** Money that went back for a purchase: a refund or a chargeback, as the provider has it. */
+export interface LicenceRefund {
+  readonly id: Id<'LicenceRefund'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly purchaseId: Id<'LicencePurchase'>;
+  readonly provider: ProviderName;
+  readonly providerRefundId: string;
+  /** Before tax. */
+  readonly amount: Money;
+  readonly status: RefundStatus;
+  readonly appliedAt?: Instant | undefined;
+  readonly createdAt: Instant;
+}
+
+/** Seats that the money which went back had bought: whole seats only. All of it takes them all back. */
+export function seatsBackFor(purchase: Pick<LicencePurchase, 'amount' | 'quantity'>, refunded: Money): bigint {
+  if (refunded.minor >= purchase.amount.minor) return purchase.quantity;
+  return (refunded.minor * purchase.quantity) / purchase.amount.minor;
+}
+
+/** What a purchase's refunds leave of its term. */
+export function afterRefund(
+  licence: Licence,
+  purchase: Pick<LicencePurchase, 'kind' | 'amount'>,
+  refunded: Money,
+  seatsBack: bigint,
+  expiryOf: (years: number) => Instant,
+): Licence {
+  if (purchase.kind === 'RENEWAL') {
+    // A part of a year cannot be taken back from a term: the seats stay, and the report says what was refunded.
+    if (refunded.minor < purchase.amount.minor) return licence;
+    const years = licence.years - 1;
+    return { ...licence, years, expiresAt: expiryOf(years) };
+  }
+  const seats = licence.seats > seatsBack ? licence.seats - seatsBack : 0n;
+  return { ...licence, seats };
+}

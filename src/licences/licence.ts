@@ -1,0 +1,69 @@
+import { type Instant, isAtOrBefore, isBefore, type TimeZone } from '../core/calendar';
+import type { Id } from '../core/ids';
+
+/**
+ * One term of an organisation's licence: so many seats from an instant to its expiry. Buying more adds seats and keeps the
+ * expiry, renewing moves the expiry by a year; what is bought after the expiry is a new term, and the old one stays as it was.
+ */
+export interface Licence {
+  readonly id: Id<'Licence'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly productId: Id<'LicenceProduct'>;
+  /** Not bought yet: the first purchase ends it. */
+  readonly trial: boolean;
+  readonly startsAt: Instant;
+  /** Years bought; 0 for a trial. The expiry is counted from the start, so that 29 Feb comes back. */
+  readonly years: number;
+  readonly expiresAt: Instant;
+  /** Bought. */
+  readonly seats: bigint;
+  /** Given to people. More than were bought only after a refund. */
+  readonly assigned: bigint;
+  /** A later term took its place. */
+  readonly replacedAt?: Instant | undefined;
+  /** The provider renews it by itself. */
+  readonly autoRenew: boolean;
+  readonly providerSubscriptionId?: string | undefined;
+  readonly version: number;
+  readonly createdAt: Instant;
+}
+
+export const licenceStatuses = ['TRIAL', 'ACTIVE', 'EXPIRED', 'REFUNDED'] as const;
+export type LicenceStatus = (typeof licenceStatuses)[number];
+
+/** A term without a seat left, after a refund, is none: what is bought next begins a new one. */
+export function isRunning(licence: Pick<Licence, 'startsAt' | 'expiresAt' | 'seats'>, at: Instant): boolean {
+  return licence.seats > 0n && isAtOrBefore(licence.startsAt, at) && isBefore(at, licence.expiresAt);
+}
+
+export function statusOf(licence: Licence, at: Instant): LicenceStatus {
+  if (licence.seats === 0n) return 'REFUNDED';
+  if (!isBefore(at, licence.expiresAt)) return 'EXPIRED';
+  return licence.trial ? 'TRIAL' : 'ACTIVE';
+}
+
+/** A year is a calendar year at the same local time of day; from 29 Feb it ends on 28 Feb, and in a leap year on 29 Feb. */
+export function expiryAfter(startsAt: Instant, years: number, zone: TimeZone): Instant {
+  return startsAt.toZonedDateTimeISO(zone).add({ years }, { overflow: 'constrain' }).toInstant();
+}
+
+export function trialExpiry(startsAt: Instant, days: number, zone: TimeZone): Instant {
+  return startsAt.toZonedDateTimeISO(zone).add({ days }).toInstant();
+}
+
+export function overAssigned(licence: Pick<Licence, 'seats' | 'assigned'>): bigint {
+  return licence.assigned > licence.seats ? licence.assigned - licence.seats : 0n;
+}
+
+/** A seat that somebody has, or had. */
+export interface LicenceSeat {
+  readonly id: Id<'LicenceSeat'>;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly licenceId: Id<'Licence'>;
+  readonly userId: string;
+  readonly email: string;
+  readonly assignedAt: Instant;
+  readonly revokedAt?: Instant | undefined;
+}

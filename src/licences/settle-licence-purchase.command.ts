@@ -1,0 +1,132 @@
+import { isBefore } from '../core/calendar';
+import { encodeId } from '../core/ids';
+import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
+import type { Tx } from '../tx';
+import { giveSeat } from './assign-seat.command';
+import { expiryAfter, type Licence } from './licence';
+import { decidePurchase, decideRenewal, type PurchaseDecision } from './licence-price';
+import {
+  type LicencePurchase,
+  type PaidCheckout,
+  type Parking,
+  paymentProblem,
+  termProblem,
+} from './licence-purchase';
+import { applyLicenceRefunds } from './refund-licence-purchase.command';
+
+export type Settled =
+  | { readonly outcome: 'GRANTED'; readonly licence: Licence; readonly purchase: LicencePurchase }
+  /** Granted or parked before. */
+  | { readonly outcome: 'REPEATED'; readonly purchase: LicencePurchase }
+  | { readonly outcome: 'PARKED'; readonly purchase: LicencePurchase; readonly parking: Parking };
+
+/**
+ * Completes an intent that was paid, once. What is granted is what the intent says; what the provider says is only compared
+ * with it, and where the two differ nothing is granted and a person is told.
+ */
+export async function settleLicencePurchase(tx: Tx, purchaseId: string, paid: PaidCheckout): Promise<Settled | undefined> {
+  await tx.tenants.lock(tx.tenant.id);
+  const purchase = await tx.licencePurchases.byId(tx.tenant.id, purchaseId);
+  if (!purchase) return undefined;
+  if (purchase.status !== 'OPEN') return { outcome: 'REPEATED', purchase };
+  const problem = paymentProblem(purchase, encodeId('Tenant', tx.tenant.id), paid);
+  if (problem) return park(tx, purchase, problem);
+  const product = (await tx.licenceProducts.byIds([purchase.productId]))[0]!;
+  const current = await tx.licences.current(tx.tenant.id, purchase.productId);
+  const priced = { name: product.name, priceId: product.id, yearly: purchase.yearly };
+  const decision =
+    purchase.kind === 'RENEWAL'
+      ? decideRenewal(current, priced, tx.now)
+      : decidePurchase(current, { ...priced, quantity: purchase.quantity }, tx.now, tx.tenant.timeZone);
+  const changed = termProblem(purchase, current, decision);
+  if (changed) return park(tx, purchase, changed);
+  return grant(tx, purchase, current, decision!, paid.subscriptionId);
+}
+
+async function park(tx: Tx, purchase: LicencePurchase, parking: Parking): Promise<Settled> {
+  const parked = await tx.licencePurchases.update({
+    ...purchase,
+    status: 'PARKED',
+    parkReason: parking.reason,
+    parkDetail: parking.detail,
+  });
+  await tx.emit({ type: 'licence_purchase.parked', payload: { purchase: parked } });
+  return { outcome: 'PARKED', purchase: parked, parking };
+}
+
+async function grant(
+  tx: Tx,
+  purchase: LicencePurchase,
+  current: Licence | undefined,
+  decision: PurchaseDecision,
+  subscriptionId: string | undefined,
+): Promise<Settled> {
+  let licence: Licence;
+  if (decision.kind === 'CO_TERMED') {
+    licence = await tx.licences.update({ ...current!, seats: current!.seats + purchase.quantity });
+  } else if (decision.kind === 'RENEWAL') {
+    const years = current!.years + 1;
+    const expiresAt = expiryAfter(current!.startsAt, years, tx.tenant.timeZone);
+    licence = await tx.licences.update({ ...current!, years, expiresAt });
+  } else {
+    licence = await beginTerm(tx, purchase, current, subscriptionId);
+  }
+  await welcomeBuyer(tx, purchase, licence);
+  const completed = await tx.licencePurchases.update({
+    ...purchase,
+    licenceId: licence.id,
+    status: 'COMPLETED',
+    completedAt: tx.now,
+  });
+  // A refund that was told before its payment.
+  const left = await applyLicenceRefunds(tx, completed);
+  await rebuildEntitlements(tx);
+  const now = (await tx.licences.byId(tx.tenant.id, licence.id))!;
+  await tx.emit({ type: 'licence.granted', payload: { licence: now, purchase: left } });
+  return { outcome: 'GRANTED', licence: now, purchase: left };
+}
+
+/** A new year of what was bought, no more: seats of a term that has ended are not bought again. Its people move along. */
+async function beginTerm(
+  tx: Tx,
+  purchase: LicencePurchase,
+  before: Licence | undefined,
+  providerSubscriptionId: string | undefined,
+): Promise<Licence> {
+  if (before) {
+    // A purchase ends the trial.
+    const expiresAt = before.trial && isBefore(tx.now, before.expiresAt) ? tx.now : before.expiresAt;
+    await tx.licences.update({ ...before, expiresAt, replacedAt: tx.now });
+  }
+  const licence: Licence = {
+    id: tx.newId<'Licence'>(),
+    tenantId: purchase.tenantId,
+    partnerId: purchase.partnerId,
+    productId: purchase.productId,
+    trial: false,
+    startsAt: tx.now,
+    years: 1,
+    expiresAt: expiryAfter(tx.now, 1, tx.tenant.timeZone),
+    seats: purchase.quantity,
+    assigned: 0n,
+    autoRenew: purchase.autoRenew && providerSubscriptionId !== undefined,
+    providerSubscriptionId,
+    version: 1,
+    createdAt: tx.now,
+  };
+  await tx.licences.insert(licence);
+  if (!before) return licence;
+  const assigned = await tx.licences.carrySeatsOver(before, licence, tx.now, () => tx.newId());
+  const leftOut = before.assigned - assigned;
+  if (leftOut > 0n) {
+    await tx.emit({ type: 'licence.seats-left-out', payload: { licence, before, leftOut } });
+  }
+  return { ...licence, assigned };
+}
+
+/** The buyer is one of the licence's people, where a seat is free; somebody who has left meanwhile is not let back in. */
+async function welcomeBuyer(tx: Tx, purchase: LicencePurchase, licence: Licence): Promise<void> {
+  const buyer = await tx.memberships.profile(tx.tenant.id, purchase.buyerId);
+  if (!buyer || (await tx.licences.seatOf(tx.tenant.id, licence.id, buyer.userId))) return;
+  await giveSeat(tx, licence, buyer);
+}
