@@ -36,6 +36,15 @@ import { ItemChargeEntity } from './src/invoicing/item-charge.entity';
 import { CollectionEntity, DunningPolicyEntity } from './src/payments/collection.entity';
 import { DisputeEntity, PaymentEntity, RefundEntity } from './src/payments/payment.entity';
 import { PaymentMethodEntity, PaymentSetupEntity, ProviderCustomerEntity } from './src/payments/payment-method.entity';
+import {
+  LicenceEntity,
+  LicencePriceEntity,
+  LicenceProductEntity,
+  LicenceProductFeatureEntity,
+  LicencePurchaseEntity,
+  LicenceRefundEntity,
+  LicenceSeatEntity,
+} from './src/licences/licence.entity';
 import { OutboxEventEntity, PartnerOutboxEventEntity } from './src/platform/outbox.entity';
 import { PlanChangeProrationEntity } from './src/proration/plan-change-proration.entity';
 import { AddonSubscriptionEntity } from './src/subscriptions/addon-subscription.entity';
@@ -84,6 +93,13 @@ const entities = [
   InvoiceLineEntity,
   ItemChargeEntity,
   MeterEntity,
+  LicenceEntity,
+  LicencePriceEntity,
+  LicenceProductEntity,
+  LicenceProductFeatureEntity,
+  LicencePurchaseEntity,
+  LicenceRefundEntity,
+  LicenceSeatEntity,
   OutboxEventEntity,
   PartnerEntity,
   PartnerOutboxEventEntity,

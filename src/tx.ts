@@ -27,6 +27,9 @@ import { CollectionRepository } from './payments/collection.repository';
 import { InboxRepository } from './payments/inbox.repository';
 import { PaymentRepository } from './payments/payment.repository';
 import { PaymentMethodRepository } from './payments/payment-method.repository';
+import { LicenceRepository } from './licences/licence.repository';
+import { LicenceProductRepository } from './licences/licence-product.repository';
+import { LicencePurchaseRepository } from './licences/licence-purchase.repository';
 import type { Clock } from './platform/clock';
 import type { Ask, EnteredRow, Session } from './platform/database';
 import { newId } from './platform/new-id';
@@ -78,6 +81,9 @@ export class Tx {
   readonly paymentMethods: PaymentMethodRepository;
   readonly collections: CollectionRepository;
   readonly inbox: InboxRepository;
+  readonly licenceProducts: LicenceProductRepository;
+  readonly licences: LicenceRepository;
+  readonly licencePurchases: LicencePurchaseRepository;
   readonly newId = newId;
   readonly ask: Ask;
   private readonly manager: EntityManager;
@@ -124,6 +130,9 @@ export class Tx {
     this.paymentMethods = new PaymentMethodRepository(manager);
     this.collections = new CollectionRepository(manager);
     this.inbox = new InboxRepository(session.ask);
+    this.licenceProducts = new LicenceProductRepository(manager);
+    this.licences = new LicenceRepository(manager);
+    this.licencePurchases = new LicencePurchaseRepository(manager);
     if (entered.tenantId) {
       this.currentTenant = {
         id: entered.tenantId as Id<'Tenant'>,

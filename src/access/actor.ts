@@ -31,6 +31,7 @@ export interface Actor {
  * - `PARTNER_ACCESS` / `TENANT_ACCESS`: who may act for them. People only: a key that leaks must not outlive its revocation
  *   by having made another key or invited somebody
  * - `TENANT_READ` / `TENANT_WRITE`: one tenant's subscription, entitlements and invoices
+ * - `TENANT_PURCHASE`: buy licences for the organisation. Its own admins only: who pays agrees to it
  * - `USAGE`: record usage for a tenant
  * - `CATALOG_READ`: what is on sale
  */
@@ -42,6 +43,7 @@ export type Permission =
   | 'TENANT_ACCESS'
   | 'TENANT_READ'
   | 'TENANT_WRITE'
+  | 'TENANT_PURCHASE'
   | 'USAGE'
   | 'CATALOG_READ';
 
@@ -54,7 +56,7 @@ const ofRole: Readonly<Record<Exclude<Role, 'API_KEY'>, readonly Permission[]>> 
   SUPER_ADMIN: ['PLATFORM', ...whole],
   OWNER: whole,
   VIEWER: ['PARTNER_READ', 'TENANT_READ', 'CATALOG_READ'],
-  ADMIN: ['TENANT_READ', 'TENANT_WRITE', 'TENANT_ACCESS', 'USAGE', 'CATALOG_READ'],
+  ADMIN: ['TENANT_READ', 'TENANT_WRITE', 'TENANT_PURCHASE', 'TENANT_ACCESS', 'USAGE', 'CATALOG_READ'],
   MEMBER: ['TENANT_READ', 'CATALOG_READ'],
 };
 

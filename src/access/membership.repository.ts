@@ -43,6 +43,12 @@ export class MembershipRepository {
     );
   }
 
+  /** A person of the tenant; `undefined`: not, or not any more. */
+  async profile(tenantId: string, userId: string): Promise<Member | undefined> {
+    const row = await this.manager.findOneBy(ProfileEntity, { tenantId, userId });
+    return row ? fromRow(row) : undefined;
+  }
+
   /** Takes the person out; `false` when the person was not in. */
   async removePartnerUser(partnerId: string, userId: string): Promise<boolean> {
     return (await this.manager.delete(PartnerUserEntity, { partnerId, userId })).affected === 1;

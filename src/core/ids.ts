@@ -21,6 +21,7 @@ const kinds = {
   WebhookEndpoint: ['webhook', false],
   WebhookDelivery: ['delivery', false],
   Event: ['event', false],
+  LicenceProduct: ['licenceproduct', false],
   Tenant: ['tenant', false],
   Subscription: ['subscription', true],
   SubscriptionItem: ['item', true],
@@ -42,6 +43,10 @@ const kinds = {
   Refund: ['refund', true],
   Dispute: ['dispute', true],
   InboundEvent: ['inbound', false],
+  Licence: ['licence', true],
+  LicenceSeat: ['seat', true],
+  LicencePurchase: ['licencepurchase', true],
+  LicenceRefund: ['licencerefund', true],
 } as const;
 
 export type IdKind = keyof typeof kinds;

@@ -6,7 +6,7 @@ import type { Id } from '../core/ids';
 import { type FeatureUsagePrice, usagePriceText } from '../rating/price-model-input';
 import { overageSource, type UsagePrice } from '../rating/rate-usage';
 
-export const entitlementSourceKinds = ['PLAN', 'ADDON', 'GRANT'] as const;
+export const entitlementSourceKinds = ['PLAN', 'ADDON', 'LICENCE', 'GRANT'] as const;
 export type EntitlementSourceKind = (typeof entitlementSourceKinds)[number];
 
 /** What one source gives of one feature, and for which time. */
@@ -15,10 +15,10 @@ export interface EntitlementSource {
   readonly featureCode: string;
   readonly kind: FeatureKind;
   readonly sourceKind: EntitlementSourceKind;
-  /** The plan phase, the attachment or the grant. */
+  /** The plan phase, the attachment, the licence or the grant. */
   readonly sourceId: string;
   readonly sourceName: string;
-  /** The plan, the add-on (also one that the plan includes) or the grant. */
+  /** The plan, the add-on (also one that the plan includes), the licence product or the grant. */
   readonly catalogId: string;
   readonly quantity: bigint;
   readonly unlimited: boolean;
@@ -54,11 +54,11 @@ export interface MergedEntitlement {
   readonly resetPeriod?: ResetPeriod | undefined;
   /** CONFIG: the strongest value. */
   readonly value?: string | undefined;
-  /** In the order in which usage is drawn: plan, attachments by start, grants by expiry. */
+  /** In the order in which usage is drawn: plan, attachments by start, licences by start, grants by expiry. */
   readonly sources: readonly EntitlementSource[];
 }
 
-const drawOrder: Readonly<Record<EntitlementSourceKind, number>> = { PLAN: 0, ADDON: 1, GRANT: 2 };
+const drawOrder: Readonly<Record<EntitlementSourceKind, number>> = { PLAN: 0, ADDON: 1, LICENCE: 2, GRANT: 3 };
 const farFuture = Number.MAX_SAFE_INTEGER;
 
 export function inDrawOrder(sources: readonly EntitlementSource[]): EntitlementSource[] {
@@ -171,8 +171,8 @@ function priceOf(prices: readonly FeatureUsagePrice[], featureId: string): Usage
 }
 
 /**
- * What the rows should be: a pure function of plan phases, attachments and grants. Plan limits are the subscription's,
- * not per seat; an attachment's limits count once for each unit.
+ * What the rows should be: a pure function of plan phases, attachments, licences and grants. Plan limits are the subscription's,
+ * not per seat; an attachment's limits count once for each unit, a licence's once for each seat.
  */
 export function entitlementSources(
   phases: readonly PlanPhase[],
@@ -182,6 +182,7 @@ export function entitlementSources(
   })[],
   grants: readonly EntitlementGrant[],
   features: ReadonlyMap<string, Feature>,
+  licences: readonly (Omit<SourceOwner, 'sourceKind'> & { readonly allowances: readonly FeatureAllowance[] })[] = [],
 ): EntitlementSource[] {
   const sources: EntitlementSource[] = [];
   const addAll = (
@@ -221,6 +222,7 @@ export function entitlementSources(
   for (const { allowances, usagePrices, ...attachment } of attachments) {
     addAll({ ...attachment, sourceKind: 'ADDON' }, allowances, usagePrices);
   }
+  for (const { allowances, ...licence } of licences) addAll({ ...licence, sourceKind: 'LICENCE' }, allowances);
   for (const grant of grants) {
     addAll(
       {

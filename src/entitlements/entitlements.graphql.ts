@@ -47,6 +47,7 @@ export const EntitlementSourceKindEnum = enumFrom(
   {
     PLAN: 'The plan, or an add-on that the plan includes.',
     ADDON: 'An attached add-on.',
+    LICENCE: 'A licence that runs.',
     GRANT: 'A grant by hand.',
   },
 );

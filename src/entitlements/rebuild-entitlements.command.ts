@@ -14,11 +14,13 @@ type RebuildTx = Pick<
   | 'features'
   | 'subscriptions'
   | 'addonSubscriptions'
+  | 'licences'
+  | 'licenceProducts'
   | 'entitlements'
   | 'emit'
 >;
 
-/** What the rows should be, from plan phases, attachments and grants. */
+/** What the rows should be, from plan phases, attachments, licences and grants. */
 export async function wantedEntitlements(tx: Omit<RebuildTx, 'emit'>): Promise<EntitlementSource[]> {
   const { id: tenantId, partnerId } = tx.tenant;
   const items = await tx.subscriptions.itemsOfTenant(tenantId);
@@ -75,22 +77,43 @@ export async function wantedEntitlements(tx: Omit<RebuildTx, 'emit'>): Promise<E
       usagePrices: attachment.usagePrices,
     };
   });
+  // Without a seat left, after a refund, a licence gives nothing.
+  const terms = (await tx.licences.all(tenantId)).filter((licence) => licence.seats > 0n);
+  const products = new Map(
+    (await tx.licenceProducts.byIds([...new Set(terms.map((licence) => licence.productId))])).map((row) => [
+      row.id,
+      row,
+    ]),
+  );
+  const licences = terms.map((licence) => {
+    const product = products.get(licence.productId)!;
+    return {
+      sourceId: licence.id,
+      sourceName: product.name,
+      catalogId: product.id,
+      quantity: licence.seats,
+      startsAt: licence.startsAt,
+      endsAt: licence.expiresAt,
+      allowances: product.allowances,
+    };
+  });
   const featureIds = new Set(
     [
       ...phases.flatMap((phase) => [phase.allowances, ...phase.includedAddons.map((addon) => addon.allowances)].flat()),
       ...sources.flatMap((source) => source.allowances),
+      ...licences.flatMap((licence) => licence.allowances),
       ...grants.map((grant) => grant.allowance),
     ].map((allowance) => allowance.featureId),
   );
   const features = new Map(
     (await tx.features.byIds([...featureIds])).map((feature) => [feature.id as string, feature]),
   );
-  return entitlementSources(phases, sources, grants, features);
+  return entitlementSources(phases, sources, grants, features, licences);
 }
 
 export const rebuildEntitlementsRefusals = [] as const;
 
-/** Brings the entitlement rows in step with plan, attachments and grants; answers how many were not. */
+/** Brings the entitlement rows in step with plan, attachments, licences and grants; answers how many were not. */
 export async function rebuildEntitlements(tx: RebuildTx): Promise<Result<{ changed: number }, never>> {
   await tx.tenants.lock(tx.tenant.id);
   const wanted = await wantedEntitlements(tx);

@@ -15,6 +15,15 @@ import { CouponType, toGraphqlCoupon } from '../coupons/coupons.graphql';
 import { couponLoader } from '../coupons/coupons.loaders';
 import { CreditNoteType, InvoiceType, toGraphqlCreditNote, toGraphqlInvoice } from '../invoicing/invoicing.graphql';
 import {
+  LicenceProductType,
+  LicencePurchaseType,
+  LicenceType,
+  toGraphqlLicence,
+  toGraphqlLicenceProduct,
+  toGraphqlLicencePurchase,
+} from '../licences/licences.graphql';
+import { licenceProductLoader } from '../licences/licences.loaders';
+import {
   AddonSubscriptionType,
   SubscriptionType,
   toGraphqlAddonSubscription,
@@ -33,6 +42,9 @@ const types = [
   AddonSubscriptionType,
   InvoiceType,
   CreditNoteType,
+  LicenceProductType,
+  LicenceType,
+  LicencePurchaseType,
 ] as const;
 
 export const NodeUnion = createUnionType({
@@ -102,6 +114,18 @@ export class NodeResolver {
       case 'CreditNote': {
         const row = await tx.creditNotes.byId(tenantUuid!, uuid);
         return named('CreditNote', row && toGraphqlCreditNote(row));
+      }
+      case 'LicenceProduct': {
+        const row = await (await context.loader(licenceProductLoader)).load(uuid);
+        return named('LicenceProduct', row && toGraphqlLicenceProduct(row));
+      }
+      case 'Licence': {
+        const row = await tx.licences.byId(tenantUuid!, uuid);
+        return named('Licence', row && toGraphqlLicence(row));
+      }
+      case 'LicencePurchase': {
+        const row = await tx.licencePurchases.byId(tenantUuid!, uuid);
+        return named('LicencePurchase', row && toGraphqlLicencePurchase(row));
       }
       default:
         return undefined;

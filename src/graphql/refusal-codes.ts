@@ -95,6 +95,14 @@ export const refusalCodes = {
   PAYMENT_NOT_REFUNDABLE: 'It did not succeed, or all of it has been given back.',
   REFUND_EXCEEDS_PAYMENT: 'That is more than is left of the payment; `refundable` says how much is.',
   INBOUND_EVENT_NOT_FOUND: 'There is no such event.',
+  LICENCE_PRODUCT_NOT_FOUND: 'There is no such licence product.',
+  LICENCE_PRODUCT_ARCHIVED: 'The licence product is no longer sold; who has it may add seats and renew.',
+  LICENCE_NOT_FOUND: 'There is no such licence.',
+  LICENCE_NOT_RUNNING: 'The licence does not run: it has ended, or there is none. Buy a new one.',
+  LICENCE_TRIAL_NOT_OFFERED: 'The licence product has no trial.',
+  LICENCE_TRIAL_USED: 'The organisation has tried or bought the licence already.',
+  NO_SEAT_LEFT: 'Every seat that was bought is given out. Buy more, or take one back.',
+  SEAT_NOT_FOUND: 'The person has no seat of this licence.',
 } as const;
 
 export type RefusalCode = keyof typeof refusalCodes;

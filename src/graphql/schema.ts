@@ -21,6 +21,7 @@ import {
 } from '../invoicing/invoicing.resolver';
 import { UpcomingInvoiceResolver } from '../invoicing/upcoming-invoice.resolver';
 import { InvoicePaymentResolver, PaymentResolver } from '../payments/payments.resolver';
+import { LicenceProductResolver, LicencePurchaseResolver, LicenceResolver } from '../licences/licences.resolver';
 import { ProrationResolver } from '../proration/proration.resolver';
 import { RatingResolver } from '../rating/rating.resolver';
 import {
@@ -51,6 +52,9 @@ const resolvers = [
   InvoiceLineResolver,
   InvoicePaymentResolver,
   InvoiceResolver,
+  LicenceProductResolver,
+  LicencePurchaseResolver,
+  LicenceResolver,
   MembershipResolver,
   MoneyResolver,
   NodeResolver,

@@ -55,7 +55,8 @@ export async function openPurchase(
   chooseProvider: ChooseProvider,
 ): Promise<Result<{ purchase: LicencePurchase }, Code>> {
   // Only an admin of the organisation itself: the one who pays agrees to it. Neither its partner nor an API key does.
-  const buyer = tx.actor === 'TENANT' && tx.actorId ? await tx.memberships.profile(tx.tenant.id, tx.actorId) : undefined;
+  const buyer =
+    tx.actor === 'TENANT' && tx.actorId ? await tx.memberships.profile(tx.tenant.id, tx.actorId) : undefined;
   if (buyer?.role !== 'ADMIN') return refuse('FORBIDDEN', 'Only an admin of the organisation buys its licences.');
   await tx.tenants.lock(tx.tenant.id);
   const { quote } = input;

@@ -74,7 +74,12 @@ export interface PurchaseDecision extends Explained {
  * What buying seats is and costs. While a bought term runs, seats are added and its expiry stays; with none, with a trial, or
  * after the expiry, a new year begins at the standard price.
  */
-export function decidePurchase(current: Licence | undefined, priced: Priced, at: Instant, zone: TimeZone): PurchaseDecision {
+export function decidePurchase(
+  current: Licence | undefined,
+  priced: Priced,
+  at: Instant,
+  zone: TimeZone,
+): PurchaseDecision {
   const { quantity } = priced;
   if (current && !current.trial && isRunning(current, at)) {
     const days = remainingDays(current.expiresAt, at, zone);

@@ -1,5 +1,5 @@
-import { type AmountInput, parseAmount } from '../catalog/price-input';
 import type { FeatureAllowance } from '../catalog/feature';
+import { type AmountInput, parseAmount } from '../catalog/price-input';
 import type { Money } from '../core/money';
 import { parseSeats } from '../core/quantity';
 import { type Done, done, type Refused } from '../core/result';
@@ -45,5 +45,8 @@ export function pricedAllowance(allowances: readonly FeatureAllowance[]): Refuse
   const index = allowances.findIndex(({ usagePrices }) => (usagePrices ?? []).length > 0);
   return index < 0
     ? undefined
-    : invalid(['features', String(index), 'usagePrices'], 'A licence sells no units: give the prices to a plan or an add-on.');
+    : invalid(
+        ['features', String(index), 'usagePrices'],
+        'A licence sells no units: give the prices to a plan or an add-on.',
+      );
 }

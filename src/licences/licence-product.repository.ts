@@ -19,10 +19,7 @@ const priceRows = preparedRead(
   LicencePriceEntity,
   'where licence_product_id = any($1) and replaced_at is null order by id',
 );
-const featureRows = preparedRead(
-  LicenceProductFeatureEntity,
-  'where licence_product_id = any($1) order by feature_id',
-);
+const featureRows = preparedRead(LicenceProductFeatureEntity, 'where licence_product_id = any($1) order by feature_id');
 
 export class LicenceProductRepository {
   constructor(private readonly manager: EntityManager) {}
@@ -44,7 +41,12 @@ export class LicenceProductRepository {
     return true;
   }
 
-  private async insertPrices(partnerId: string, productId: string, prices: readonly LicencePrice[], createdAt: Instant) {
+  private async insertPrices(
+    partnerId: string,
+    productId: string,
+    prices: readonly LicencePrice[],
+    createdAt: Instant,
+  ) {
     if (prices.length === 0) return;
     await this.manager.insert(
       LicencePriceEntity,
@@ -81,7 +83,12 @@ export class LicenceProductRepository {
   }
 
   /** The old prices stay as rows, replaced: purchases name what they were made with. */
-  async replacePrices(partnerId: string, productId: string, prices: readonly LicencePrice[], now: Instant): Promise<void> {
+  async replacePrices(
+    partnerId: string,
+    productId: string,
+    prices: readonly LicencePrice[],
+    now: Instant,
+  ): Promise<void> {
     await this.manager.query(
       `update licence_prices set replaced_at = $3
         where partner_id = $1 and licence_product_id = $2 and replaced_at is null`,
@@ -90,7 +97,11 @@ export class LicenceProductRepository {
     await this.insertPrices(partnerId, productId, prices, now);
   }
 
-  async replaceAllowances(partnerId: string, productId: string, allowances: readonly FeatureAllowance[]): Promise<void> {
+  async replaceAllowances(
+    partnerId: string,
+    productId: string,
+    allowances: readonly FeatureAllowance[],
+  ): Promise<void> {
     await this.manager.delete(LicenceProductFeatureEntity, { partnerId, productId });
     await this.insertAllowances(partnerId, productId, allowances);
   }
@@ -108,7 +119,11 @@ export class LicenceProductRepository {
     return this.whole(await rowsByIds(this.manager, [ids]));
   }
 
-  async page(partnerId: string, status: CatalogStatus | undefined, request: PageRequest): Promise<Page<LicenceProduct>> {
+  async page(
+    partnerId: string,
+    status: CatalogStatus | undefined,
+    request: PageRequest,
+  ): Promise<Page<LicenceProduct>> {
     const query = this.manager
       .createQueryBuilder(LicenceProductEntity, 'product')
       .where('product.partnerId = :partnerId', { partnerId });
@@ -121,10 +136,7 @@ export class LicenceProductRepository {
   private async whole(rows: readonly LicenceProductEntity[]): Promise<LicenceProduct[]> {
     if (rows.length === 0) return [];
     const ids = rows.map((row) => row.id);
-    const [ofPrice, ofFeature] = await Promise.all([
-      priceRows(this.manager, [ids]),
-      featureRows(this.manager, [ids]),
-    ]);
+    const [ofPrice, ofFeature] = await Promise.all([priceRows(this.manager, [ids]), featureRows(this.manager, [ids])]);
     const prices = groupBy(ofPrice, (row) => row.productId);
     const features = groupBy(ofFeature, (row) => row.productId);
     return rows.map(({ trialDays, trialSeats, ...row }) => ({

@@ -109,15 +109,22 @@ export class LicencePurchaseRepository {
     return row ? fromRow(row) : undefined;
   }
 
-  /** A tenant's purchases, or all of a partner's tenants: what a partner looks through for parked ones. */
+  /** Which purchases of all of a partner's tenants wait for a person? */
+  async parked(partnerId: string, request: PageRequest): Promise<Page<LicencePurchase>> {
+    const query = this.manager
+      .createQueryBuilder(LicencePurchaseEntity, 'purchase')
+      .where(`purchase.partnerId = :partnerId and purchase.status = 'PARKED'`, { partnerId });
+    return mapPage(await readPage(query, request), fromRow);
+  }
+
   async page(
-    whose: { readonly tenantId: string } | { readonly partnerId: string },
+    tenantId: string,
     status: PurchaseStatus | undefined,
     request: PageRequest,
   ): Promise<Page<LicencePurchase>> {
-    const query = this.manager.createQueryBuilder(LicencePurchaseEntity, 'purchase');
-    if ('tenantId' in whose) query.where('purchase.tenantId = :tenantId', whose);
-    else query.where('purchase.partnerId = :partnerId', whose);
+    const query = this.manager
+      .createQueryBuilder(LicencePurchaseEntity, 'purchase')
+      .where('purchase.tenantId = :tenantId', { tenantId });
     if (status) query.andWhere('purchase.status = :status', { status });
     return mapPage(await readPage(query, request), fromRow);
   }
@@ -129,11 +136,7 @@ export class LicencePurchaseRepository {
 
   async updateRefund(refund: LicenceRefund): Promise<void> {
     const { tenantId, id, status } = refund;
-    await this.manager.update(
-      LicenceRefundEntity,
-      { tenantId, id },
-      { status, appliedAt: refund.appliedAt ?? null },
-    );
+    await this.manager.update(LicenceRefundEntity, { tenantId, id }, { status, appliedAt: refund.appliedAt ?? null });
   }
 
   async refundByProviderId(

@@ -61,7 +61,10 @@ export interface LicencePurchase {
 }
 
 /** One line of a checkout: seats where the amount divides by them, else one line for all of them. */
-export function checkoutLine(purchase: Pick<LicencePurchase, 'amount' | 'quantity'>): { unitAmount: Money; quantity: bigint } {
+export function checkoutLine(purchase: Pick<LicencePurchase, 'amount' | 'quantity'>): {
+  unitAmount: Money;
+  quantity: bigint;
+} {
   const { amount, quantity } = purchase;
   return amount.minor % quantity === 0n
     ? { unitAmount: { ...amount, minor: amount.minor / quantity }, quantity }

@@ -27,7 +27,15 @@ const kind = 'licence 1';
 
 export function licenceQuoteText(quote: LicenceQuote): string {
   const { tenantId, request, at, amountMinor, currency, expiresAt } = quote;
-  return JSON.stringify([kind, tenantId, request, at.toString(), amountMinor.toString(), currency, expiresAt.toString()]);
+  return JSON.stringify([
+    kind,
+    tenantId,
+    request,
+    at.toString(),
+    amountMinor.toString(),
+    currency,
+    expiresAt.toString(),
+  ]);
 }
 
 /** Of text whose signature was verified; `undefined`: of another kind or version. */

@@ -69,12 +69,16 @@ export async function applyLicenceRefunds(tx: Tx, purchase: LicencePurchase): Pr
   for (const refund of due) await tx.licencePurchases.updateRefund({ ...refund, appliedAt: tx.now });
   // A parked purchase granted nothing: there is nothing to take back.
   const licence =
-    purchase.completedAt && purchase.licenceId ? await tx.licences.byId(purchase.tenantId, purchase.licenceId) : undefined;
+    purchase.completedAt && purchase.licenceId
+      ? await tx.licences.byId(purchase.tenantId, purchase.licenceId)
+      : undefined;
   if (licence) {
     const taken = seatsRefunded - purchase.seatsRefunded;
     const changed =
       takesYear || purchase.kind !== 'RENEWAL'
-        ? afterRefund(licence, purchase, refunded, taken, (years) => expiryAfter(licence.startsAt, years, tx.tenant.timeZone))
+        ? afterRefund(licence, purchase, refunded, taken, (years) =>
+            expiryAfter(licence.startsAt, years, tx.tenant.timeZone),
+          )
         : licence;
     const saved = await tx.licences.update(changed);
     await tx.emit({ type: 'licence.refunded', payload: { licence: saved, purchase: left, seatsTakenBack: taken } });

@@ -5,13 +5,7 @@ import type { Tx } from '../tx';
 import { giveSeat } from './assign-seat.command';
 import { expiryAfter, type Licence } from './licence';
 import { decidePurchase, decideRenewal, type PurchaseDecision } from './licence-price';
-import {
-  type LicencePurchase,
-  type PaidCheckout,
-  type Parking,
-  paymentProblem,
-  termProblem,
-} from './licence-purchase';
+import { type LicencePurchase, type PaidCheckout, type Parking, paymentProblem, termProblem } from './licence-purchase';
 import { applyLicenceRefunds } from './refund-licence-purchase.command';
 
 export type Settled =
@@ -24,7 +18,11 @@ export type Settled =
  * Completes an intent that was paid, once. What is granted is what the intent says; what the provider says is only compared
  * with it, and where the two differ nothing is granted and a person is told.
  */
-export async function settleLicencePurchase(tx: Tx, purchaseId: string, paid: PaidCheckout): Promise<Settled | undefined> {
+export async function settleLicencePurchase(
+  tx: Tx,
+  purchaseId: string,
+  paid: PaidCheckout,
+): Promise<Settled | undefined> {
   await tx.tenants.lock(tx.tenant.id);
   const purchase = await tx.licencePurchases.byId(tx.tenant.id, purchaseId);
   if (!purchase) return undefined;

@@ -11,7 +11,7 @@ export interface UsagePrice {
 
 /** A source that usage is drawn from. */
 export interface UsageSource {
-  readonly sourceKind: 'PLAN' | 'ADDON' | 'GRANT';
+  readonly sourceKind: 'PLAN' | 'ADDON' | 'LICENCE' | 'GRANT';
   readonly unlimited: boolean;
   /** All of it: × quantity. */
   readonly limit: DecimalValue;

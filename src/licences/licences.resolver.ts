@@ -1,0 +1,383 @@
+import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { allowancesFromGraphql, CatalogStatusEnum } from '../catalog/catalog.graphql';
+import type { CatalogStatus } from '../catalog/plan';
+import { decimal } from '../core/decimal';
+import type { Result } from '../core/result';
+import { refuse } from '../core/result';
+import type { Context } from '../graphql/context';
+import { MutationArgs } from '../graphql/mutation.graphql';
+import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
+import { type RefusedAnswer, Refuses, toGraphqlRefused } from '../graphql/refusal.graphql';
+import type { Tx } from '../tx';
+import { assignSeat, assignSeatRefusals } from './assign-seat.command';
+import { buyLicences, buyLicencesRefusals, type ChooseProvider } from './buy-licences.command';
+import { createLicenceProduct, createLicenceProductRefusals } from './create-licence-product.command';
+import { findLicenceProduct } from './find-licence-product.query';
+import { type LicenceStatus, statusOf } from './licence';
+import type { LicencePurchase, PurchaseStatus } from './licence-purchase';
+import { type LicenceQuote, licenceQuoteFromText, licenceQuoteText } from './licence-quote';
+import { licenceQuote, licenceQuoteRefusals } from './licence-quote.query';
+import {
+  AssignSeatInputType,
+  AssignSeatResult,
+  BuyLicencesInputType,
+  BuyLicencesResult,
+  CreateLicenceProductInputType,
+  CreateLicenceProductResult,
+  LicenceConnection,
+  LicenceProductConnection,
+  LicenceProductType,
+  LicencePurchaseConnection,
+  LicencePurchaseStatusEnum,
+  LicencePurchaseType,
+  LicenceQuoteInputType,
+  LicenceQuoteResult,
+  LicenceSeatConnection,
+  type LicenceSeatType,
+  LicenceStatusEnum,
+  LicenceType,
+  RenewLicencesInputType,
+  RenewLicencesResult,
+  RevokeSeatInputType,
+  RevokeSeatResult,
+  StartLicenceTrialInputType,
+  StartLicenceTrialResult,
+  toGraphqlLicence,
+  toGraphqlLicenceProduct,
+  toGraphqlLicencePurchase,
+  toGraphqlLicenceQuote,
+  toGraphqlLicenceSeat,
+  UpdateLicenceProductInputType,
+  UpdateLicenceProductResult,
+} from './licences.graphql';
+import { licenceProductLoader } from './licences.loaders';
+import { openLicenceCheckout } from './open-licence-checkout.job';
+import { renewLicences, renewLicencesRefusals } from './renew-licences.command';
+import { revokeSeat, revokeSeatRefusals } from './revoke-seat.command';
+import { startLicenceTrial, startLicenceTrialRefusals } from './start-licence-trial.command';
+import { updateLicenceProduct, updateLicenceProductRefusals } from './update-licence-product.command';
+
+const ofPartner = (input: { readonly partnerId?: string }) =>
+  ({ kind: 'PARTNER', partnerId: input.partnerId }) as const;
+const ofTenant = (input: { readonly tenantId?: string }) => ({ kind: 'TENANT', tenantId: input.tenantId }) as const;
+
+const notIssuedHere = () =>
+  toGraphqlRefused(refuse('QUOTE_INVALID', 'The quote was not issued here.', { path: ['input', 'quote'] }).refusal);
+
+@Resolver(() => LicenceProductType)
+export class LicenceProductResolver {
+  @Query(() => LicenceProductType, { nullable: true, description: 'A licence product by id or code.' })
+  async licenceProduct(
+    @Arg('id', () => ID, { description: 'Id or code.' }) id: string,
+    @Arg('partnerId', () => ID, { nullable: true, description: 'Only for super admins.' }) partnerId:
+      | string
+      | undefined,
+    @Ctx() context: Context,
+  ): Promise<LicenceProductType | undefined> {
+    const tx = await context.read('CATALOG_READ');
+    const partner = context.partnerUuid(partnerId);
+    if (!tx || !partner) return undefined;
+    const { licenceProducts } = tx;
+    const product = await findLicenceProduct({ licenceProducts, partnerId: partner as never }, id);
+    return product && toGraphqlLicenceProduct(product);
+  }
+
+  @Query(() => LicenceProductConnection, { description: "The partner's licence products, oldest first." })
+  async licenceProducts(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('status', () => CatalogStatusEnum, { nullable: true, description: 'Only these.' }) status:
+      | CatalogStatus
+      | undefined,
+    @Arg('partnerId', () => ID, { nullable: true, description: 'Only for super admins.' }) partnerId:
+      | string
+      | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<LicenceProductType>> {
+    const tx = await context.read('CATALOG_READ');
+    const partner = context.partnerUuid(partnerId);
+    if (!tx || !partner) return emptyPage(args);
+    const page = await tx.licenceProducts.page(partner, status ?? undefined, pageRequest(args));
+    return toGraphqlPage(page, (product) => product.id, toGraphqlLicenceProduct);
+  }
+
+  @Mutation(() => CreateLicenceProductResult, {
+    description: 'Makes something to sell to organisations by the seat and the year.',
+  })
+  @Refuses(createLicenceProductRefusals)
+  createLicenceProduct(
+    @Arg('input', () => CreateLicenceProductInputType, { description: 'The product.' })
+    input: CreateLicenceProductInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    return context.mutate(
+      { mutation: 'createLicenceProduct', permission: 'PARTNER_WRITE', scope: ofPartner(input), input, options },
+      (tx, given) => createLicenceProduct(tx, { ...given, features: allowancesFromGraphql(given.features, decimal) }),
+      ({ product }) => ({ __typename: 'CreateLicenceProductDone', product: toGraphqlLicenceProduct(product) }),
+    );
+  }
+
+  @Mutation(() => UpdateLicenceProductResult, {
+    description: 'Changes a licence product; purchases that are open keep the price they were made with.',
+  })
+  @Refuses(updateLicenceProductRefusals)
+  updateLicenceProduct(
+    @Arg('input', () => UpdateLicenceProductInputType, { description: 'What changes.' })
+    input: UpdateLicenceProductInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    return context.mutate(
+      {
+        mutation: 'updateLicenceProduct',
+        permission: 'PARTNER_WRITE',
+        scope: ofPartner(input),
+        nullable: ['trial'],
+        ...{ input, options },
+      },
+      (tx, given) => updateLicenceProduct(tx, { ...given, features: allowancesFromGraphql(given.features, decimal) }),
+      ({ product }) => ({ __typename: 'UpdateLicenceProductDone', product: toGraphqlLicenceProduct(product) }),
+    );
+  }
+}
+
+@Resolver(() => LicenceType)
+export class LicenceResolver {
+  @Query(() => LicenceConnection, { description: 'Every term of every licence of an organisation, oldest first.' })
+  async licences(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:
+      | string
+      | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<LicenceType>> {
+    const tx = await context.read('TENANT_READ');
+    const tenant = context.tenantUuid(tenantId);
+    if (!tx || !tenant) return emptyPage(args);
+    const page = await tx.licences.page(tenant, pageRequest(args));
+    return toGraphqlPage(page, (licence) => licence.id, toGraphqlLicence);
+  }
+
+  @FieldResolver(() => LicenceStatusEnum, { description: "Where it stands, by the tenant's own clock." })
+  async status(@Root() { licence }: LicenceType, @Ctx() context: Context): Promise<LicenceStatus> {
+    const tx = await context.read('TENANT_READ');
+    const tenant = await tx?.tenantFor(licence.tenantId);
+    return statusOf(licence, tenant?.now ?? context.app.clock.now());
+  }
+
+  @FieldResolver(() => LicenceProductType, { description: 'What it is a licence of.' })
+  async product(@Root() licence: LicenceType, @Ctx() context: Context): Promise<LicenceProductType | undefined> {
+    const product = await (await context.loader(licenceProductLoader)).load(licence.productUuid);
+    return product && toGraphqlLicenceProduct(product);
+  }
+
+  @FieldResolver(() => LicenceSeatConnection, { description: 'Who has a seat, in the order in which they got it.' })
+  async seatHolders(
+    @Root() { licence }: LicenceType,
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('userId', () => ID, { nullable: true, description: 'Only this person: has she a seat?' }) userId:
+      | string
+      | undefined,
+    @Arg('revoked', () => Boolean, { defaultValue: false, description: 'Those that were taken back as well.' })
+    revoked: boolean,
+    @Ctx() context: Context,
+  ): Promise<Connection<LicenceSeatType>> {
+    const tx = await context.read('TENANT_READ');
+    const user = typeof userId === 'string' ? context.uuidOf('User', userId) : undefined;
+    if (!tx || (typeof userId === 'string' && !user)) return emptyPage(args);
+    const filter = { current: !revoked, userId: user };
+    const page = await tx.licences.seatPage(licence.tenantId, licence.id, filter, pageRequest(args));
+    return toGraphqlPage(page, (seat) => seat.id, toGraphqlLicenceSeat);
+  }
+
+  @Mutation(() => StartLicenceTrialResult, {
+    description: 'Lets an organisation try a licence, once. What it buys ends the trial.',
+  })
+  @Refuses(startLicenceTrialRefusals)
+  startLicenceTrial(
+    @Arg('input', () => StartLicenceTrialInputType, { description: 'What, and who.' })
+    input: StartLicenceTrialInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    return context.mutate(
+      { mutation: 'startLicenceTrial', permission: 'TENANT_WRITE', scope: ofTenant(input), input, options },
+      startLicenceTrial,
+      ({ licence }) => ({ __typename: 'StartLicenceTrialDone', licence: toGraphqlLicence(licence) }),
+    );
+  }
+
+  @Mutation(() => AssignSeatResult, {
+    description: 'Gives a seat to one of the organisation’s people. Giving it again is the same act.',
+  })
+  @Refuses(assignSeatRefusals)
+  assignSeat(
+    @Arg('input', () => AssignSeatInputType, { description: 'Who, of which licence.' }) input: AssignSeatInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    return context.mutate(
+      { mutation: 'assignSeat', permission: 'TENANT_WRITE', scope: ofTenant(input), input, options },
+      assignSeat,
+      ({ seat, licence, created }) => ({
+        __typename: 'AssignSeatDone',
+        ...{ seat: toGraphqlLicenceSeat(seat), licence: toGraphqlLicence(licence), created },
+      }),
+    );
+  }
+
+  @Mutation(() => RevokeSeatResult, { description: 'Takes a seat back; it is free for somebody else.' })
+  @Refuses(revokeSeatRefusals)
+  revokeSeat(
+    @Arg('input', () => RevokeSeatInputType, { description: 'Whose, of which licence.' }) input: RevokeSeatInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    return context.mutate(
+      { mutation: 'revokeSeat', permission: 'TENANT_WRITE', scope: ofTenant(input), input, options },
+      revokeSeat,
+      ({ seat, licence }) => ({
+        __typename: 'RevokeSeatDone',
+        ...{ seat: toGraphqlLicenceSeat(seat), licence: toGraphqlLicence(licence) },
+      }),
+    );
+  }
+}
+
+@Resolver(() => LicencePurchaseType)
+export class LicencePurchaseResolver {
+  @Query(() => LicenceQuoteResult, {
+    description: 'What do these seats, or another year of all seats, cost? Writes nothing; its quote pins the amount.',
+  })
+  @Refuses(licenceQuoteRefusals, ['FORBIDDEN'])
+  async licenceQuote(
+    @Arg('input', () => LicenceQuoteInputType, { description: 'Which seats, or which renewal.' })
+    input: LicenceQuoteInputType,
+    @Ctx() context: Context,
+  ) {
+    const tx = await context.read('TENANT_READ');
+    const tenantId = context.tenantUuid(input.tenantId);
+    if (!tx || !tenantId) return toGraphqlRefused(refuse('TENANT_NOT_FOUND', 'No such tenant.').refusal);
+    const quoted = await licenceQuote(tx, tenantId, { product: input.product, quantity: input.quantity ?? undefined });
+    if (!quoted.ok) return toGraphqlRefused(quoted.refusal);
+    const token = context.app.signer.sign(licenceQuoteText(quoted.value.quote));
+    return { __typename: 'LicenceQuote', ...toGraphqlLicenceQuote(quoted.value, token) };
+  }
+
+  @Query(() => LicencePurchaseConnection, { description: 'What an organisation set out to buy, oldest first.' })
+  async licencePurchases(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('status', () => LicencePurchaseStatusEnum, { nullable: true, description: 'Only these.' }) status:
+      | PurchaseStatus
+      | undefined,
+    @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:
+      | string
+      | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<LicencePurchaseType>> {
+    const tx = await context.read('TENANT_READ');
+    const tenant = context.tenantUuid(tenantId);
+    if (!tx || !tenant) return emptyPage(args);
+    const page = await tx.licencePurchases.page(tenant, status ?? undefined, pageRequest(args));
+    return toGraphqlPage(page, (purchase) => purchase.id, toGraphqlLicencePurchase);
+  }
+
+  @Query(() => LicencePurchaseConnection, {
+    description: 'Purchases of all of a partner’s tenants that were paid for and granted nothing: somebody must look.',
+  })
+  async parkedLicencePurchases(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('partnerId', () => ID, { nullable: true, description: 'Only for super admins.' }) partnerId:
+      | string
+      | undefined,
+    @Ctx() context: Context,
+  ): Promise<Connection<LicencePurchaseType>> {
+    const tx = await context.read('PARTNER_READ');
+    const partner = context.partnerUuid(partnerId);
+    if (!tx || !partner) return emptyPage(args);
+    const page = await tx.licencePurchases.parked(partner, pageRequest(args));
+    return toGraphqlPage(page, (purchase) => purchase.id, toGraphqlLicencePurchase);
+  }
+
+  @FieldResolver(() => LicenceProductType, { description: 'What is bought.' })
+  async product(
+    @Root() purchase: LicencePurchaseType,
+    @Ctx() context: Context,
+  ): Promise<LicenceProductType | undefined> {
+    const product = await (await context.loader(licenceProductLoader)).load(purchase.productUuid);
+    return product && toGraphqlLicenceProduct(product);
+  }
+
+  @Mutation(() => BuyLicencesResult, {
+    description:
+      'Writes a purchase down and opens its checkout; the seats are there once it is paid. Only an admin of the organisation buys. An idempotencyKey is required; where the checkout is null, send the same call again.',
+  })
+  @Refuses(buyLicencesRefusals)
+  async buyLicences(
+    @Arg('input', () => BuyLicencesInputType, { description: 'Which seats.' }) input: BuyLicencesInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const quote = await this.quoteOf(input.quote, context);
+    if (quote === 'FOREIGN') return notIssuedHere();
+    const { product, quantity, autoRenew } = input;
+    return this.purchase('buyLicences', 'BuyLicencesDone', input, options, context, (tx, choose) =>
+      buyLicences(tx, { product, quantity, autoRenew: autoRenew ?? false, quote }, choose),
+    );
+  }
+
+  @Mutation(() => RenewLicencesResult, {
+    description:
+      'Writes a renewal of all seats down and opens its checkout; the expiry moves by a year once it is paid. Only an admin of the organisation buys. An idempotencyKey is required.',
+  })
+  @Refuses(renewLicencesRefusals)
+  async renewLicences(
+    @Arg('input', () => RenewLicencesInputType, { description: 'Which licence.' }) input: RenewLicencesInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const quote = await this.quoteOf(input.quote, context);
+    if (quote === 'FOREIGN') return notIssuedHere();
+    return this.purchase('renewLicences', 'RenewLicencesDone', input, options, context, (tx, choose) =>
+      renewLicences(tx, { product: input.product, quote }, choose),
+    );
+  }
+
+  private async quoteOf(
+    token: string | null | undefined,
+    context: Context,
+  ): Promise<LicenceQuote | undefined | 'FOREIGN'> {
+    if (typeof token !== 'string') return undefined;
+    const signed = await context.app.signer.verify(token);
+    return (signed === undefined ? undefined : licenceQuoteFromText(signed)) ?? 'FOREIGN';
+  }
+
+  /** The intent commits first; then, with no transaction open, its checkout is opened. */
+  private async purchase<C extends string>(
+    mutation: string,
+    __typename: string,
+    input: { readonly tenantId?: string },
+    options: MutationArgs,
+    context: Context,
+    command: (tx: Tx, choose: ChooseProvider) => Promise<Result<{ purchase: LicencePurchase }, C>>,
+  ) {
+    const { app } = context;
+    const choose: ChooseProvider = (sandbox) =>
+      (['PADDLE', 'FAKE'] as const).find((name) => app.providers.usable(name, sandbox));
+    let made: LicencePurchase | undefined;
+    const answer = await context.mutate(
+      { mutation, permission: 'TENANT_PURCHASE', scope: ofTenant(input), input, options, keyRequired: true },
+      (tx) => command(tx, choose),
+      ({ purchase }) => {
+        made = purchase;
+        return { __typename, purchase: toGraphqlLicencePurchase(purchase) };
+      },
+    );
+    if (!made || answer.__typename === 'Refused' || (answer as { dryRun: boolean }).dryRun) return answer;
+    const opened = await openLicenceCheckout(app.system, app.providers, made.tenantId, made.id);
+    if (!opened) return answer;
+    const { checkout } = toGraphqlLicencePurchase(opened);
+    const done = answer as Exclude<typeof answer, RefusedAnswer>;
+    return { ...done, purchase: { ...done.purchase, checkout } };
+  }
+}
