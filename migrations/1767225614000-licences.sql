@@ -74,6 +74,8 @@ create table licences (
   replaced_at timestamptz(3),
   auto_renew boolean not null default false,
   provider_subscription_id text,
+  -- When the provider's last word about the subscription was said: an older one that comes later changes nothing.
+  provider_changed_at timestamptz(3),
   version integer not null default 1,
   created_at timestamptz(3) not null,
   primary key (tenant_id, id),
@@ -84,7 +86,8 @@ create unique index licences_one_current on licences (tenant_id, licence_product
 -- An organisation tries a product once.
 create unique index licences_one_trial on licences (tenant_id, licence_product_id) where trial;
 call app.protect_tenant_table('licences');
-grant select, insert, update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id, version)
+grant select, insert, update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id,
+  provider_changed_at, version)
   on licences to tollgate_app, tollgate_job;
 
 create table licence_seats (
@@ -174,19 +177,17 @@ grant select, insert, update (status, applied_at) on licence_refunds to tollgate
 
 -- Events name the provider's ids. Whose they are is looked up here, across tenants, by the job role only; what is then read
 -- and written of that tenant goes through its policies.
-create function app.tenant_of_licence_checkout(p_provider text, p_checkout text) returns uuid
+create function app.tenant_of_licence(p_provider text, p_kind text, p_external_id text) returns uuid
 language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
-  select p.tenant_id from licence_purchases p where p.checkout_id = p_checkout and p.provider = p_provider limit 1
+  select p.tenant_id from licence_purchases p
+   where p_kind = 'LICENCE_CHECKOUT' and p.checkout_id = p_external_id and p.provider = p_provider
+  union all
+  select l.tenant_id from licences l
+   where p_kind = 'LICENCE_SUBSCRIPTION' and l.provider_subscription_id = p_external_id
+  limit 1
 $$;
-revoke all on function app.tenant_of_licence_checkout(text, text) from public;
-grant execute on function app.tenant_of_licence_checkout(text, text) to tollgate_job;
-
-create function app.tenant_of_licence_subscription(p_subscription text) returns uuid
-language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
-  select l.tenant_id from licences l where l.provider_subscription_id = p_subscription limit 1
-$$;
-revoke all on function app.tenant_of_licence_subscription(text) from public;
-grant execute on function app.tenant_of_licence_subscription(text) to tollgate_job;
+revoke all on function app.tenant_of_licence(text, text, text) from public;
+grant execute on function app.tenant_of_licence(text, text, text) to tollgate_job;
 create index licences_by_subscription on licences (provider_subscription_id) where provider_subscription_id is not null;
 
 -- A licence is a source of entitlements like a plan or an add-on.

@@ -4,6 +4,7 @@ import type { Config } from '../config';
 import { FakeLedger } from '../payments/fake/fake-ledger';
 import { FakeProvider } from '../payments/fake/fake-provider';
 import type { SignedEvent } from '../payments/fake/fake-webhooks';
+import { PaddleProvider } from '../payments/paddle/paddle-provider';
 import { Providers } from '../payments/providers';
 import type { Clock } from '../platform/clock';
 import type { DemoSecrets } from '../platform/secrets';
@@ -27,5 +28,6 @@ export function createProviders(
       ledger: new FakeLedger(join(config.dataFolder, 'fake-payments.jsonl')),
       ...(deliver ? { deliver } : {}),
     });
-  return new Providers(fake ? [fake] : []);
+  const { paddle } = config.providerSecrets;
+  return new Providers([...(paddle ? [new PaddleProvider(paddle)] : []), ...(fake ? [fake] : [])]);
 }

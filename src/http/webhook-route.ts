@@ -27,7 +27,7 @@ export function registerWebhookRoute(fastify: FastifyInstance, { app, metrics }:
     };
     const body = request.body as Buffer;
     if (!Buffer.isBuffer(body) || body.length === 0 || !isUtf8(body)) return refuse(400, 'BODY_INVALID');
-    const verified = provider.verifyWebhook(body, request.headers, app.clock.now());
+    const verified = await provider.verifyWebhook(body, request.headers, app.clock.now());
     if (!verified.ok) return refuse(400, verified.refusal.code);
     const isNew = await app.storeInbound(verified.value, body.toString('utf8'));
     metrics.inboundEvents.inc({ provider: provider.name, outcome: isNew ? 'stored' : 'repeated' });

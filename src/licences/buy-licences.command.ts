@@ -1,11 +1,12 @@
 import { instantFromMilliseconds, isAtOrBefore } from '../core/calendar';
-import { amountText, money, zero } from '../core/money';
+import { amountText, isZero, money, zero } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
 import type { ProviderName } from '../payments/provider';
 import type { Tx } from '../tx';
 import { intentLifetime, type LicencePurchase } from './licence-purchase';
 import { type LicenceQuote, type LicenceRequest, licenceRequestText } from './licence-quote';
 import { licenceQuoteRefusals, loadLicencePurchase } from './licence-quote.query';
+import { grantLicencePurchase } from './settle-licence-purchase.command';
 
 export interface BuyLicencesInput {
   /** Id or code. */
@@ -104,6 +105,8 @@ export async function openPurchase(
   };
   await tx.licencePurchases.insert(purchase);
   await tx.emit({ type: 'licence_purchase.created', payload: { purchase } });
+  // So few days of so small a price that they round to nothing: there is nothing to pay.
+  if (isZero(amount)) return done(await grantLicencePurchase(tx, purchase, current, decision));
   return done({ purchase });
 }
 

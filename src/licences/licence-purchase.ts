@@ -18,6 +18,7 @@ export const parkReasons = [
   'QUANTITY_DIFFERS',
   'INTENT_EXPIRED',
   'TERM_CHANGED',
+  'CHECKOUT_REFUSED',
 ] as const;
 export type ParkReason = (typeof parkReasons)[number];
 
@@ -81,6 +82,8 @@ export interface PaidCheckout {
   readonly paidAt: Instant;
   /** The tenant that the event's own data name, opaque; `undefined`: none. */
   readonly namedTenantId?: string | undefined;
+  /** Likewise the purchase. */
+  readonly namedPurchaseId?: string | undefined;
   /** Set where the provider bills it again by itself. */
   readonly subscriptionId?: string | undefined;
 }
@@ -90,16 +93,21 @@ export interface Parking {
   readonly detail: string;
 }
 
-/** Does the payment fit the intent? The first thing that does not, in this order. */
+/**
+ * Does the payment fit the intent? The first thing that does not, in this order.
+ *
+ * @param own the opaque ids, as the checkout was given them
+ */
 export function paymentProblem(
   purchase: LicencePurchase,
-  tenantOpaqueId: string,
+  own: { readonly tenantId: string; readonly purchaseId: string },
   paid: PaidCheckout,
 ): Parking | undefined {
-  if (paid.namedTenantId !== undefined && paid.namedTenantId !== tenantOpaqueId) {
+  if (paid.namedTenantId !== undefined && paid.namedTenantId !== own.tenantId) {
     return { reason: 'TENANT_DIFFERS', detail: 'The payment names another tenant.' };
   }
-  if (purchase.provider !== paid.provider || purchase.checkoutId !== paid.checkoutId) {
+  const namesAnother = paid.namedPurchaseId !== undefined && paid.namedPurchaseId !== own.purchaseId;
+  if (namesAnother || purchase.provider !== paid.provider || purchase.checkoutId !== paid.checkoutId) {
     return { reason: 'CHECKOUT_DIFFERS', detail: 'It was not paid through the checkout that was made for it.' };
   }
   if (paid.paid?.currency !== purchase.amount.currency) {

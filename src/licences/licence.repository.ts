@@ -15,6 +15,7 @@ function fromRow(row: LicenceEntity): Licence {
     productId: row.productId as Id<'LicenceProduct'>,
     replacedAt: row.replacedAt ?? undefined,
     providerSubscriptionId: row.providerSubscriptionId ?? undefined,
+    providerChangedAt: row.providerChangedAt ?? undefined,
   };
 }
 
@@ -46,6 +47,7 @@ export class LicenceRepository {
         ...{ years, expiresAt, seats, autoRenew },
         replacedAt: licence.replacedAt ?? null,
         providerSubscriptionId: licence.providerSubscriptionId ?? null,
+        providerChangedAt: licence.providerChangedAt ?? null,
         version: version + 1,
       },
     );

@@ -25,6 +25,8 @@ export interface Licence {
   /** The provider renews it by itself. */
   readonly autoRenew: boolean;
   readonly providerSubscriptionId?: string | undefined;
+  /** When the provider said last how the subscription stands. */
+  readonly providerChangedAt?: Instant | undefined;
   readonly version: number;
   readonly createdAt: Instant;
 }
@@ -46,6 +48,11 @@ export function statusOf(licence: Licence, at: Instant): LicenceStatus {
 /** A year is a calendar year at the same local time of day; from 29 Feb it ends on 28 Feb, and in a leap year on 29 Feb. */
 export function expiryAfter(startsAt: Instant, years: number, zone: TimeZone): Instant {
   return startsAt.toZonedDateTimeISO(zone).add({ years }, { overflow: 'constrain' }).toInstant();
+}
+
+/** A renewal that was paid in time may be told after the expiry that it moves: it is judged by this instant. */
+export function lastInstantOf(licence: Pick<Licence, 'expiresAt'>): Instant {
+  return licence.expiresAt.subtract({ milliseconds: 1 });
 }
 
 export function trialExpiry(startsAt: Instant, days: number, zone: TimeZone): Instant {

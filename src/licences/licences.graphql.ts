@@ -54,6 +54,7 @@ export const LicenceParkReasonEnum = enumFrom('LicenceParkReason', parkReasons, 
   QUANTITY_DIFFERS: 'Another quantity was paid for.',
   INTENT_EXPIRED: 'It was paid too late.',
   TERM_CHANGED: 'The term that the price was made for is not there any more.',
+  CHECKOUT_REFUSED: 'The provider did not open a checkout; nothing was paid.',
 });
 
 @ObjectType('LicenceTrial', { description: 'How an organisation may try a licence.', simpleResolvers: true })

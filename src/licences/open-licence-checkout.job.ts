@@ -37,11 +37,13 @@ export async function openLicenceCheckout(
     successUrl: '',
     cancelUrl: '',
   });
-  if (outcome.status !== 'SUCCEEDED') {
+  if (outcome.status === 'UNKNOWN') {
     system.log.warn({ purchase: purchase.id, provider: provider.name, outcome }, 'a licence checkout was not opened');
     return purchase;
   }
-  return system.asTenant(tenantId, (tx) => recordLicenceCheckout(tx, purchase.id, outcome));
+  return system.asTenant(tenantId, (tx) =>
+    recordLicenceCheckout(tx, purchase.id, outcome.status === 'REFUSED' ? { refused: outcome.code } : outcome),
+  );
 }
 
 function describe(productName: string, purchase: LicencePurchase, quantity: bigint): string {

@@ -3,7 +3,7 @@ import { encodeId } from '../core/ids';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import type { Tx } from '../tx';
 import { giveSeat } from './assign-seat.command';
-import { expiryAfter, type Licence } from './licence';
+import { expiryAfter, type Licence, lastInstantOf } from './licence';
 import { decidePurchase, decideRenewal, type PurchaseDecision } from './licence-price';
 import { type LicencePurchase, type PaidCheckout, type Parking, paymentProblem, termProblem } from './licence-purchase';
 import { applyLicenceRefunds } from './refund-licence-purchase.command';
@@ -27,21 +27,30 @@ export async function settleLicencePurchase(
   const purchase = await tx.licencePurchases.byId(tx.tenant.id, purchaseId);
   if (!purchase) return undefined;
   if (purchase.status !== 'OPEN') return { outcome: 'REPEATED', purchase };
-  const problem = paymentProblem(purchase, encodeId('Tenant', tx.tenant.id), paid);
-  if (problem) return park(tx, purchase, problem);
+  const problem = paymentProblem(purchase, opaqueIdsOf(purchase), paid);
+  if (problem) return parkLicencePurchase(tx, purchase, problem);
   const product = (await tx.licenceProducts.byIds([purchase.productId]))[0]!;
   const current = await tx.licences.current(tx.tenant.id, purchase.productId);
   const priced = { name: product.name, priceId: product.id, yearly: purchase.yearly };
   const decision =
     purchase.kind === 'RENEWAL'
-      ? decideRenewal(current, priced, tx.now)
+      ? current && decideRenewal(current, priced, lastInstantOf(current))
       : decidePurchase(current, { ...priced, quantity: purchase.quantity }, tx.now, tx.tenant.timeZone);
   const changed = termProblem(purchase, current, decision);
-  if (changed) return park(tx, purchase, changed);
-  return grant(tx, purchase, current, decision!, paid.subscriptionId);
+  if (changed) return parkLicencePurchase(tx, purchase, changed);
+  return grantLicencePurchase(tx, purchase, current, decision!, paid.subscriptionId);
 }
 
-async function park(tx: Tx, purchase: LicencePurchase, parking: Parking): Promise<Settled> {
+export const opaqueIdsOf = ({ tenantId, id }: LicencePurchase) => ({
+  tenantId: encodeId('Tenant', tenantId),
+  purchaseId: encodeId('LicencePurchase', id, tenantId),
+});
+
+export async function parkLicencePurchase(
+  tx: Pick<Tx, 'licencePurchases' | 'emit'>,
+  purchase: LicencePurchase,
+  parking: Parking,
+): Promise<Settled> {
   const parked = await tx.licencePurchases.update({
     ...purchase,
     status: 'PARKED',
@@ -52,13 +61,14 @@ async function park(tx: Tx, purchase: LicencePurchase, parking: Parking): Promis
   return { outcome: 'PARKED', purchase: parked, parking };
 }
 
-async function grant(
+/** Gives what the purchase says. The caller has looked whether it may, and holds the tenant's lock. */
+export async function grantLicencePurchase(
   tx: Tx,
   purchase: LicencePurchase,
   current: Licence | undefined,
   decision: PurchaseDecision,
-  subscriptionId: string | undefined,
-): Promise<Settled> {
+  subscriptionId?: string,
+): Promise<Extract<Settled, { outcome: 'GRANTED' }>> {
   let licence: Licence;
   if (decision.kind === 'CO_TERMED') {
     licence = await tx.licences.update({ ...current!, seats: current!.seats + purchase.quantity });

@@ -34,13 +34,19 @@ export interface ClaimedEvent {
  * What a handler made of an event.
  * - `APPLIED`: it holds now, whether this event or an earlier one made it so
  * - `IGNORED`: nothing of ours is meant
- * - `PARKED`: it contradicts what we wrote down; a person looks at it, nothing was changed
+ * - `PARKED`: it contradicts what we wrote down; a person looks at it, nothing was granted
  * - `LATER`: what it is about is not here yet; it is tried again, and parked when that does not help
  */
 export type Applied =
   | { readonly outcome: 'APPLIED' }
   | { readonly outcome: 'IGNORED'; readonly reason: string }
-  | { readonly outcome: 'PARKED'; readonly reason: ParkReason; readonly detail?: string }
+  | {
+      readonly outcome: 'PARKED';
+      readonly reason: ParkReason;
+      readonly detail?: string;
+      /** What was written stays: the row that the event is about says why it is parked. */
+      readonly keeps?: boolean;
+    }
   | { readonly outcome: 'LATER'; readonly reason: string };
 
 export const parkReasons = [
@@ -53,6 +59,8 @@ export const parkReasons = [
   // A payload without what it should have: a newer version of the provider's API.
   'PAYLOAD_UNREADABLE',
   'INTENT_EXPIRED',
+  // What it says cannot be done by a program.
+  'NEEDS_A_PERSON',
   'FAILED_REPEATEDLY',
 ] as const;
 export type ParkReason = (typeof parkReasons)[number];

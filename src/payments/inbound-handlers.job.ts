@@ -1,4 +1,5 @@
 import { applyPaymentFact } from './apply-payment-fact.job';
+import { licenceHandlersOfPaddle } from '../licences/licence-events.job';
 import type { InboundHandler } from './inbound-handler.job';
 import type { InboundEvent, PaymentProvider, ProviderName } from './provider';
 
@@ -8,7 +9,7 @@ import type { InboundEvent, PaymentProvider, ProviderName } from './provider';
  */
 const handlers: Readonly<Record<ProviderName, Readonly<Record<string, InboundHandler>>>> = {
   STRIPE: {},
-  PADDLE: {},
+  PADDLE: licenceHandlersOfPaddle,
   FAKE: {},
 };
 

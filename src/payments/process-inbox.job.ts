@@ -59,6 +59,8 @@ async function processEvent(system: System, providers: Providers, claimed: Claim
     claimed.attempts >= mostAttempts
       ? { status: 'PARKED', reason, tenantId }
       : { status: 'RECEIVED', reason, tenantId, nextTryAt: now.add({ seconds: pauseAfter(claimed.attempts) }) };
+  const warnOfParked = (reason: string) =>
+    system.log.warn({ provider: claimed.provider, type: claimed.type, reason }, 'an inbound event was parked');
   const provider = providers.get(claimed.provider);
   if (!provider) return settle(later('PROVIDER_NOT_CONFIGURED'));
   try {
@@ -72,10 +74,13 @@ async function processEvent(system: System, providers: Providers, claimed: Claim
       return await system.asTenant(tenantId, async (tx) => {
         applied = await handler.apply(tx, event);
         // What was not applied leaves nothing behind but its mark.
-        if (applied.outcome !== 'APPLIED') throw new Unsettled();
+        const parked = applied.outcome === 'PARKED' && applied.keeps ? parkedBy(applied) : undefined;
+        if (applied.outcome !== 'APPLIED' && !parked) throw new Unsettled();
         // Somebody else was faster: their effect stands, ours goes.
-        if (!(await settleInboundEvent(tx.ask, claimed, { status: 'APPLIED', tenantId }, now))) throw new Unsettled();
-        return 'applied' as const;
+        const settled = parked ? { ...parked, tenantId } : { status: 'APPLIED' as const, tenantId };
+        if (!(await settleInboundEvent(tx.ask, claimed, settled, now))) throw new Unsettled();
+        if (parked) warnOfParked(parked.reason);
+        return countOf[settled.status];
       });
     } catch (error) {
       if (!(error instanceof Unsettled)) throw error;
@@ -83,9 +88,9 @@ async function processEvent(system: System, providers: Providers, claimed: Claim
     if (applied?.outcome === 'LATER') return await settle(later(applied.reason, tenantId));
     if (applied?.outcome === 'IGNORED') return await settle({ status: 'IGNORED', reason: applied.reason, tenantId });
     if (applied?.outcome === 'PARKED') {
-      const reason = applied.detail ? `${applied.reason}: ${applied.detail}` : applied.reason;
-      system.log.warn({ provider: claimed.provider, type: claimed.type, reason }, 'an inbound event was parked');
-      return await settle({ status: 'PARKED', reason, tenantId });
+      const parked = parkedBy(applied);
+      warnOfParked(parked.reason);
+      return await settle({ ...parked, tenantId });
     }
     return 'applied';
   } catch (error) {
@@ -97,11 +102,17 @@ async function processEvent(system: System, providers: Providers, claimed: Claim
   }
 }
 
+const parkedBy = ({ reason, detail }: Extract<Applied, { outcome: 'PARKED' }>) => ({
+  status: 'PARKED' as const,
+  reason: detail ? `${reason}: ${detail}` : reason,
+});
+
 const locateIn =
   (system: System, provider: string): LocateTenant =>
   async (kind, externalId) => {
+    const whose = kind.startsWith('LICENCE_') ? 'tenant_of_licence' : 'tenant_of_provider_object';
     const rows = await system.ask<{ tenant_id: string | null }>(
-      { name: 'tenant-of-provider-object', text: 'select app.tenant_of_provider_object($1, $2, $3) as tenant_id' },
+      { name: whose, text: `select app.${whose}($1, $2, $3) as tenant_id` },
       [provider, kind, externalId],
     );
     return rows[0]?.tenant_id ?? undefined;

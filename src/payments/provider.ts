@@ -247,7 +247,11 @@ export interface PaymentProvider {
   createPortalLink(customerId: string, returnUrl: string): Promise<string | undefined>;
   listCharges(from: Instant, after?: string): Promise<ProviderChargePage>;
   /** Over the raw body: signature by any of the current secrets, timestamp within the tolerance, mode. */
-  verifyWebhook(rawBody: Buffer, headers: WebhookHeaders, now: Instant): Result<InboundEvent, WebhookRefusal>;
+  verifyWebhook(
+    rawBody: Buffer,
+    headers: WebhookHeaders,
+    now: Instant,
+  ): Result<InboundEvent, WebhookRefusal> | Promise<Result<InboundEvent, WebhookRefusal>>;
   /** An event that was stored, read again from its body. */
   readEvent(body: string): InboundEvent;
   /** What an event says about payments; `undefined`: nothing, another handler may know it. */

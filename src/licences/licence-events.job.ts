@@ -1,0 +1,195 @@
+import { isBefore } from '../core/calendar';
+import { decodeId } from '../core/ids';
+import type { Applied } from '../payments/inbound-event';
+import type { InboundHandler, LocateTenant } from '../payments/inbound-handler.job';
+import {
+  type PaddleAdjustment,
+  type PaddleTransaction,
+  paddleAdjustment,
+  paddleSubscription,
+  paddleTransaction,
+} from '../payments/paddle/paddle-event';
+import type { InboundEvent } from '../payments/provider';
+import type { Tx } from '../tx';
+import type { Licence } from './licence';
+import type { LicencePurchase, PaidCheckout, ParkReason } from './licence-purchase';
+import { refundLicencePurchase } from './refund-licence-purchase.command';
+import { renewByProvider } from './renew-by-provider.command';
+import { settleLicencePurchase } from './settle-licence-purchase.command';
+
+const provider = 'PADDLE';
+
+/** A purchase that an event's own data name: a hint about whom to ask, and nothing more. */
+function hintOf(reference: string | undefined) {
+  const decoded = reference ? decodeId(reference) : undefined;
+  return decoded?.kind === 'LicencePurchase' ? { tenantId: decoded.tenantUuid!, purchaseId: decoded.uuid } : undefined;
+}
+
+/** By our own records where they know it; else whom the event names, where its word is held against our rows. */
+async function tenantOf(
+  locate: LocateTenant,
+  what: {
+    readonly checkoutId?: string;
+    readonly subscriptionId?: string | undefined;
+    readonly reference?: string | undefined;
+  },
+): Promise<string | undefined> {
+  const { checkoutId, subscriptionId, reference } = what;
+  return (
+    (checkoutId && (await locate('LICENCE_CHECKOUT', checkoutId))) ||
+    (subscriptionId && (await locate('LICENCE_SUBSCRIPTION', subscriptionId))) ||
+    hintOf(reference)?.tenantId
+  );
+}
+
+const unreadable: Applied = { outcome: 'PARKED', reason: 'PAYLOAD_UNREADABLE' };
+
+const reasonOf: Readonly<Record<ParkReason, Extract<Applied, { outcome: 'PARKED' }>['reason']>> = {
+  TENANT_DIFFERS: 'REFERENCE_MISMATCH',
+  CHECKOUT_DIFFERS: 'REFERENCE_MISMATCH',
+  CURRENCY_DIFFERS: 'AMOUNT_DIFFERS',
+  AMOUNT_DIFFERS: 'AMOUNT_DIFFERS',
+  QUANTITY_DIFFERS: 'QUANTITY_DIFFERS',
+  INTENT_EXPIRED: 'INTENT_EXPIRED',
+  TERM_CHANGED: 'NEEDS_A_PERSON',
+  CHECKOUT_REFUSED: 'NEEDS_A_PERSON',
+};
+
+function paidCheckout(transaction: PaddleTransaction): PaidCheckout {
+  const { id, net, quantity, billedAt, tenant, reference, subscriptionId } = transaction;
+  return {
+    ...{ provider, checkoutId: id, paid: net, quantity, paidAt: billedAt },
+    namedTenantId: tenant,
+    namedPurchaseId: reference,
+    subscriptionId,
+  };
+}
+
+/**
+ * `transaction.completed`: the money is there. Which purchase it is for, our own record of the checkout says; a payment that
+ * only names one of our purchases parks it, for the checkout was not ours.
+ */
+async function completed(tx: Tx, transaction: PaddleTransaction): Promise<Applied> {
+  const known = await tx.licencePurchases.byCheckout(tx.tenant.id, provider, transaction.id);
+  const { subscriptionId, origin } = transaction;
+  const licence =
+    !known && subscriptionId && origin === 'subscription_recurring'
+      ? await tx.licences.bySubscription(tx.tenant.id, subscriptionId)
+      : undefined;
+  const hint = hintOf(transaction.reference);
+  const named = !known && !licence && hint ? await tx.licencePurchases.byId(tx.tenant.id, hint.purchaseId) : undefined;
+  // Our own record of the checkout may be a moment behind.
+  if (named?.status === 'OPEN' && !named.checkoutId)
+    return { outcome: 'LATER', reason: 'its checkout is not written down yet' };
+  const settled = licence
+    ? await renewByProvider(tx, licence, paidCheckout(transaction))
+    : (known ?? named) && (await settleLicencePurchase(tx, (known ?? named)!.id, paidCheckout(transaction)));
+  if (!settled) return { outcome: 'PARKED', reason: 'SUBJECT_UNKNOWN' };
+  if (settled.outcome === 'PARKED') {
+    const { reason, detail } = settled.parking;
+    return { outcome: 'PARKED', reason: reasonOf[reason], detail, keeps: true };
+  }
+  // Paid once more, through another checkout, for something that is settled: money that nobody asked for.
+  if (named && settled.outcome === 'REPEATED') {
+    return {
+      outcome: 'PARKED',
+      reason: 'REFERENCE_MISMATCH',
+      detail: 'It was not paid through the checkout that was made for it.',
+    };
+  }
+  return { outcome: 'APPLIED' };
+}
+
+const transactionCompleted: InboundHandler = {
+  async locate({ payload }, locate) {
+    const transaction = paddleTransaction(payload);
+    const { id: checkoutId, subscriptionId, reference } = transaction ?? {};
+    return tenantOf(locate, { checkoutId: checkoutId ?? String(payload['id']), subscriptionId, reference });
+  },
+  async apply(tx, { payload }) {
+    const transaction = paddleTransaction(payload);
+    return transaction ? completed(tx, transaction) : unreadable;
+  },
+};
+
+async function licenceOf(
+  tx: Tx,
+  subscriptionId: string,
+  reference: string | undefined,
+): Promise<Licence | LicencePurchase | undefined> {
+  const licence = await tx.licences.bySubscription(tx.tenant.id, subscriptionId);
+  const hint = licence ? undefined : hintOf(reference);
+  return licence ?? (hint && tx.licencePurchases.byId(tx.tenant.id, hint.purchaseId));
+}
+
+/**
+ * `subscription.updated`, `subscription.canceled`: will Paddle bill another year by itself? What was bought stays until its
+ * expiry either way.
+ */
+const subscriptionChanged: InboundHandler = {
+  async locate({ payload }, locate) {
+    const subscription = paddleSubscription(payload);
+    return tenantOf(locate, {
+      subscriptionId: subscription?.id ?? String(payload['id']),
+      reference: subscription?.reference,
+    });
+  },
+  async apply(tx, { payload, type, occurredAt }) {
+    const subscription = paddleSubscription(payload);
+    if (!subscription) return unreadable;
+    await tx.tenants.lock(tx.tenant.id);
+    const found = await licenceOf(tx, subscription.id, subscription.reference);
+    if (!found) return { outcome: 'IGNORED', reason: 'no licence of ours' };
+    if (!('seats' in found)) {
+      return found.status === 'OPEN'
+        ? { outcome: 'LATER', reason: 'its first payment is not here yet' }
+        : { outcome: 'PARKED', reason: 'REFERENCE_MISMATCH', detail: 'The purchase it names began no subscription.' };
+    }
+    // An older word that comes later changes nothing.
+    if (found.providerChangedAt && isBefore(occurredAt, found.providerChangedAt)) return { outcome: 'APPLIED' };
+    const autoRenew = subscription.renews && type !== 'subscription.canceled';
+    const licence = await tx.licences.update({ ...found, autoRenew, providerChangedAt: occurredAt });
+    if (autoRenew !== found.autoRenew) {
+      await tx.emit({ type: autoRenew ? 'licence.auto-renew-on' : 'licence.auto-renew-off', payload: { licence } });
+    }
+    return { outcome: 'APPLIED' };
+  },
+};
+
+const refundStatuses = { pending_approval: 'PENDING', approved: 'APPROVED', rejected: 'REJECTED' } as const;
+const takesBack = ['refund', 'chargeback'];
+
+async function adjusted(tx: Tx, adjustment: PaddleAdjustment): Promise<Applied> {
+  const { id, action, status, transactionId, net } = adjustment;
+  const purchase = await tx.licencePurchases.byCheckout(tx.tenant.id, provider, transactionId);
+  if (!purchase) return { outcome: 'LATER', reason: 'its payment is not here yet' };
+  if (!takesBack.includes(action) || !Object.hasOwn(refundStatuses, status)) {
+    return { outcome: 'PARKED', reason: 'NEEDS_A_PERSON', detail: `An adjustment of kind ${action}, ${status}.` };
+  }
+  if (net.currency !== purchase.amount.currency) {
+    return { outcome: 'PARKED', reason: 'AMOUNT_DIFFERS', detail: `Refunded in ${net.currency}.` };
+  }
+  await refundLicencePurchase(tx, purchase.id, {
+    ...{ provider, providerRefundId: id, amount: net },
+    status: refundStatuses[status as keyof typeof refundStatuses],
+  });
+  return { outcome: 'APPLIED' };
+}
+
+/** `adjustment.created`, `adjustment.updated`: money went back, or is about to. */
+const adjustmentChanged: InboundHandler = {
+  locate: ({ payload }, locate) =>
+    tenantOf(locate, { checkoutId: paddleAdjustment(payload)?.transactionId ?? String(payload['transaction_id']) }),
+  async apply(tx: Tx, { payload }: InboundEvent) {
+    const adjustment = paddleAdjustment(payload);
+    return adjustment ? adjusted(tx, adjustment) : unreadable;
+  },
+};
+
+export const licenceHandlersOfPaddle: Readonly<Record<string, InboundHandler>> = {
+  'transaction.completed': transactionCompleted,
+  'subscription.updated': subscriptionChanged,
+  'subscription.canceled': subscriptionChanged,
+  'adjustment.created': adjustmentChanged,
+  'adjustment.updated': adjustmentChanged,
+};
