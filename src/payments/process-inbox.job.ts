@@ -1,4 +1,4 @@
-import { sqlState } from '../platform/database';
+import { NoSuchAccount, sqlState } from '../platform/database';
 import type { System } from '../system';
 import { type Applied, type ClaimedEvent, mostAttempts, pauseAfter } from './inbound-event';
 import type { InboundHandler, LocateTenant } from './inbound-handler.job';
@@ -94,6 +94,8 @@ async function processEvent(system: System, providers: Providers, claimed: Claim
     }
     return 'applied';
   } catch (error) {
+    // It names a tenant that there is not.
+    if (error instanceof NoSuchAccount) return settle({ status: 'PARKED', reason: 'SUBJECT_UNKNOWN' });
     // The customer is locked by something long, the database is away for a moment, or a handler has a fault: again later.
     if (sqlState(error) !== '55P03') {
       system.log.error({ err: error, provider: claimed.provider, type: claimed.type }, 'an inbound event failed');
