@@ -275,6 +275,34 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
       reached_at: at,
     },
   }),
+  licences: ({ scope, id, fresh, catalog }) => ({
+    ...scope,
+    ...{
+      id,
+      licence_product_id: catalog('licence_products'),
+      trial: false,
+      starts_at: at,
+      years: 1,
+      expires_at: later,
+    },
+    ...{ seats: 3, replaced_at: fresh ? later : null, provider_subscription_id: `sub_${id}`, created_at: at },
+  }),
+  licence_seats: ({ scope, id, fresh, of }) => ({
+    ...scope,
+    ...{ id, licence_id: of('licences'), user_id: principalId('newcomer'), email: 'newcomer@example.com' },
+    ...{ assigned_at: at, revoked_at: fresh ? later : null },
+  }),
+  licence_purchases: ({ scope, id, catalog }) => ({
+    ...scope,
+    ...{ id, licence_product_id: catalog('licence_products'), kind: 'FIRST', quantity: 3, currency },
+    ...{ yearly_amount: 20_000, amount: 60_000, explanation: '{}', buyer_id: principalId('newcomer'), status: 'OPEN' },
+    ...{ provider: 'PADDLE', checkout_id: `txn_${id}`, payable_until: later, created_at: at },
+  }),
+  licence_refunds: ({ scope, id, of }) => ({
+    ...scope,
+    ...{ id, purchase_id: of('licence_purchases'), provider: 'PADDLE', provider_refund_id: `adj_${id}`, currency },
+    ...{ amount: 20_000, status: 'PENDING', created_at: at },
+  }),
 };
 
 interface PartnerPlace {
@@ -355,6 +383,11 @@ const partnerRows: Record<string, (place: PartnerPlace) => Values> = {
   partner_billing_details: ({ scope, fresh }) => ({
     ...{ ...scope, version: fresh ? 2 : 1, legal_name: 'Seller', address: ['1 Street'], country: 'DE', created_at: at },
   }),
+  licence_products: ({ scope, id, variant }) => ({ ...scope, id, code: variant, name: 'CAD', created_at: at }),
+  licence_prices: ({ scope, id, fresh, of }) => ({
+    ...{ ...scope, id, licence_product_id: of('licence_products'), currency, yearly_amount: 20_000, created_at: at },
+    replaced_at: fresh ? later : null,
+  }),
   coupon_amounts: ({ scope, fresh, of }) => ({
     ...{
       ...scope,
@@ -393,6 +426,10 @@ const linkRows: Record<string, (place: PartnerPlace) => Values> = {
   }),
   addon_features: ({ scope, label, fresh, of }) => ({
     ...{ ...scope, addon_id: of('partner_addons'), feature_id: fresh ? spare('features', label) : of('features') },
+  }),
+  licence_product_features: ({ scope, label, fresh, of }) => ({
+    ...{ ...scope, licence_product_id: of('licence_products') },
+    feature_id: fresh ? spare('features', label) : of('features'),
   }),
   addon_requirements: ({ scope, label, fresh, of }) => ({
     ...{ ...scope, addon_id: of('partner_addons') },

@@ -36,6 +36,10 @@ const innerCommands = new Set([
   'keep-payment-method',
   'park-tenant',
   'relay-events',
+  'record-licence-checkout',
+  'refund-licence-purchase',
+  'renew-by-provider',
+  'settle-licence-purchase',
   'write-credit-note',
   'tell-thresholds',
 ]);

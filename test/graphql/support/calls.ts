@@ -57,7 +57,7 @@ export function fullSelection(type: GraphQLOutputType, depth: number, seen: Set<
   if (isUnionType(named)) {
     const members = named.getTypes().map((member) => {
       // Members whose fields have other types under the same name cannot be asked for side by side.
-      const together = named.getTypes().every(({ name }) => /Done$|^Refused$|Preview$|Unlock$/.test(name));
+      const together = named.getTypes().every(({ name }) => /Done$|^Refused$|Preview$|Quote$|Unlock$/.test(name));
       return `... on ${member.name} ${together ? fullSelection(member, depth, seen) : `{ ${member.getFields()['id'] ? 'id' : '__typename'} }`}`;
     });
     return `{ __typename ${members.join(' ')} }`;

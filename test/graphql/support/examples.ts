@@ -28,7 +28,7 @@ const byEndpoint = (more: object = {}): Example =>
   byPartner((home) => ({ endpointId: home.ids.WebhookEndpoint, ...more }));
 const tenantList: Example = { account: 'tenantId', args: (home) => ({ tenantId: home.tenantId }) };
 const partnerList: Example = { account: 'partnerId', args: (home) => ({ partnerId: home.partnerId }) };
-const catalogItem = (kind: 'Plan' | 'Addon' | 'Coupon'): Example => ({
+const catalogItem = (kind: 'Plan' | 'Addon' | 'Coupon' | 'LicenceProduct'): Example => ({
   account: 'partnerId',
   args: (home) => ({ partnerId: home.partnerId, id: home.ids[kind] }),
 });
@@ -65,11 +65,17 @@ export const examples: Readonly<Record<string, Example>> = {
   inboundEvents: partnerList,
   invoice: { args: (home) => ({ id: home.ids.Invoice }) },
   invoices: tenantList,
+  licenceProduct: catalogItem('LicenceProduct'),
+  licenceProducts: partnerList,
+  licencePurchases: tenantList,
+  licenceQuote: byTenant((home) => ({ product: home.ids.LicenceProduct, quantity: 2 })),
+  licences: tenantList,
   members: tenantList,
   meters: partnerList,
   'members of a partner': { ...partnerList, of: 'members' },
   node: { args: (home) => ({ id: home.ids.Invoice }) },
   parkedTenants: partnerList,
+  parkedLicencePurchases: partnerList,
   partner: { account: 'id', args: (home) => ({ id: home.partnerId }) },
   partners: { args: () => ({}) },
   payment: { args: (home) => ({ id: home.ids.Payment }) },
@@ -108,6 +114,14 @@ export const examples: Readonly<Record<string, Example>> = {
   advanceClock: byTenant(() => ({ to: '2025-12-22T15:00:00Z' })),
   applyCoupon: byTenant((home) => ({ code: home.freshCouponCode })),
   archiveAddon: byPartner((home) => ({ addon: home.freeAddonId })),
+  assignSeat: byTenant((home) => ({ licenceId: home.ids.Licence, userId: home.ids.TenantUser })),
+  buyLicences: {
+    account: 'input.tenantId',
+    args: (home, number) => ({
+      input: { tenantId: home.tenantId, product: home.ids.LicenceProduct, quantity: 2 },
+      idempotencyKey: `buy-${number}`,
+    }),
+  },
   cancelAddon: byTenant((home) => ({
     addonSubscriptionId: home.ids.AddonSubscription,
     reason: 'no longer needed',
@@ -146,6 +160,13 @@ export const examples: Readonly<Record<string, Example>> = {
   })),
   createFeature: byPartner((_home, number) => ({ code: `made_${number}`, name: 'Made', kind: 'BOOLEAN' })),
   createMeter: byPartner((home) => ({ feature: home.ids.Feature, aggregation: 'COUNT' })),
+  createLicenceProduct: byPartner((home, number) => ({
+    code: `made_${number}`,
+    name: 'Made',
+    yearlyPrices: [{ amount: '200', currency: home.currency }],
+    features: [allowance(home)],
+    trial: { days: 14, seats: 3 },
+  })),
   createPartner: {
     args: (_home, number) => ({
       input: { code: `made_${number}`, name: 'Made', currency: 'EUR', timeZone: 'Europe/Paris' },
@@ -225,6 +246,13 @@ export const examples: Readonly<Record<string, Example>> = {
   removeUser: byTenant((home) => ({ userId: home.ids.TenantUser })),
   'removeUser of a partner': { ...byPartner((home) => ({ userId: home.ids.PartnerUser })), of: 'removeUser' },
   retryInboundEvent: { args: (home) => ({ input: { inboundEventId: home.ids.InboundEvent } }) },
+  renewLicences: {
+    account: 'input.tenantId',
+    args: (home, number) => ({
+      input: { tenantId: home.tenantId, product: home.licensedProductId },
+      idempotencyKey: `renew-${number}`,
+    }),
+  },
   revokeApiKey: byPartner((home) => ({ apiKeyId: home.ids.ApiKey })),
   revokeEntitlement: byTenant((home) => ({ grantId: home.ids.EntitlementGrant })),
   rotateWebhookSecret: byEndpoint(),
@@ -232,6 +260,8 @@ export const examples: Readonly<Record<string, Example>> = {
   setDefaultPaymentMethod: byTenant((home) => ({ paymentMethodId: home.ids.PaymentMethod })),
   setDunningPolicy: byPartner(() => ({ retryDays: [1, 5], graceDays: 4, finalAction: 'CANCEL' })),
   startPaymentMethodSetup: byTenant(() => ({ provider: 'FAKE', returnUrl: 'https://example.com/' })),
+  revokeSeat: byTenant((home) => ({ licenceId: home.ids.Licence, userId: home.ids.TenantUser })),
+  startLicenceTrial: byTenant((home) => ({ product: home.ids.LicenceProduct })),
   startSubscription: {
     account: 'input.tenantId',
     args: (home) => ({ input: { tenantId: home.blankTenantId, plan: home.ids.Plan } }),
@@ -242,6 +272,11 @@ export const examples: Readonly<Record<string, Example>> = {
     addon: home.ids.Addon,
     name: 'Renamed',
     minimumPlan: home.ids.Plan,
+    features: [allowance(home)],
+  })),
+  updateLicenceProduct: byPartner((home) => ({
+    product: home.ids.LicenceProduct,
+    name: 'Renamed',
     features: [allowance(home)],
   })),
   updateCoupon: byPartner((home) => ({ coupon: home.ids.Coupon, name: 'Renamed' })),

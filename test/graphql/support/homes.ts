@@ -1,4 +1,8 @@
-import { encodeId, type IdKind } from '../../../src/core/ids';
+import { decodeId, encodeId, type IdKind } from '../../../src/core/ids';
+import { zero } from '../../../src/core/money';
+import { expiryAfter, type Licence } from '../../../src/licences/licence';
+import { yearlyLicencePrice } from '../../../src/licences/licence-price';
+import type { LicencePurchase } from '../../../src/licences/licence-purchase';
 import { newId } from '../../../src/platform/new-id';
 import type { DemoIdentity } from '../../../src/seed/identities';
 import type { TestGateway } from '../../support/gateway';
@@ -18,6 +22,8 @@ export interface Home {
   readonly freeAddonId: string;
   /** A coupon that is not applied. */
   readonly freshCouponCode: string;
+  /** A licence product of which the tenant has a running licence. */
+  readonly licensedProductId: string;
   /** Its tenants cannot have it yet. */
   readonly deniedFeatureId: string;
 }
@@ -46,7 +52,10 @@ export type IdKindOfHome =
   | 'Payment'
   | 'InboundEvent'
   | 'PendingCoupon'
-  | 'EntitlementGrant';
+  | 'EntitlementGrant'
+  | 'LicenceProduct'
+  | 'Licence'
+  | 'LicencePurchase';
 
 export type HomeName = 'globex' | 'initech' | 'hooli' | 'stark';
 
@@ -66,6 +75,8 @@ export const tenantKinds: readonly IdKindOfHome[] = [
   'Payment',
   'PendingCoupon',
   'EntitlementGrant',
+  'Licence',
+  'LicencePurchase',
 ];
 
 /** Kinds that stand for a row of another kind. */
@@ -225,6 +236,20 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       const input = { code, kind: 'PERCENT', percent: '5', duration: 'FOREVER', maxRedemptionsPerTenant: 5 };
       coupons.push((await did(owner, 'createCoupon', input, 'coupon { id }')).coupon.id);
     }
+    const licenceProductOf = async (code: string) =>
+      (
+        await did(
+          owner,
+          'createLicenceProduct',
+          {
+            ...{ code, name: code, yearlyPrices: [{ amount: '200', currency }], trial: { days: 14, seats: 3 } },
+            features: [{ feature: 'world_calls', limit: '1', resetPeriod: 'MONTH' }],
+          },
+          'product { id }',
+        )
+      ).product.id;
+    const licenceProduct = await licenceProductOf('world_cad');
+    const licensedProduct = await licenceProductOf('world_bim');
     const key = (await did(owner, 'createApiKey', { name: 'world', scopes: ['READ'], live: true }, 'apiKey { id }'))
       .apiKey.id;
     const endpoint = (
@@ -264,6 +289,8 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       currency,
       inbound: encodeId('InboundEvent', inbound),
       inboundUuid: inbound,
+      licenceProduct,
+      licensedProduct,
     };
   }
 
@@ -372,6 +399,8 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       { tenantId, email: `member@${name}.example`, tenantRole: 'MEMBER' },
       'member { userId }',
     );
+    const bought = await plantLicence(gateway, tenantId, catalog.licensedProduct);
+    await did(owner, 'assignSeat', { tenantId, licenceId: bought.licenceId, userId: member.member.userId }, 'created');
     return {
       ...{ name, owner, tenantId },
       currency: owner === 'partner-owner' ? 'EUR' : 'USD',
@@ -402,9 +431,13 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
         InboundEvent: catalog.inbound,
         PendingCoupon: pending.pendingCoupon.id,
         EntitlementGrant: grant.grant.id,
+        LicenceProduct: catalog.licenceProduct,
+        Licence: bought.licenceId,
+        LicencePurchase: bought.purchaseId,
       },
       freeAddonId: catalog.free,
       freshCouponCode: 'WORLD-FRESH',
+      licensedProductId: catalog.licensedProduct,
       deniedFeatureId: catalog.denied,
     };
   }
@@ -455,4 +488,32 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       where external_id in ('globex', 'initech', 'hooli', 'stark')`,
   );
   return { globex, initech, hooli, stark: second };
+}
+
+/** As rows: only an admin of an organisation buys, and not each home has one. */
+async function plantLicence(gateway: TestGateway, tenantId: string, productId: string) {
+  const tenant = decodeId(tenantId)!.uuid;
+  return gateway.app.system.asTenant(tenant, async (tx) => {
+    const product = (await tx.licenceProducts.byIds([decodeId(productId)!.uuid]))[0]!;
+    const price = product.prices[0]!;
+    const { yearly } = price;
+    const row = { tenantId: tx.tenant.id, partnerId: tx.tenant.partnerId, productId: product.id, createdAt: tx.now };
+    const licence: Licence = {
+      ...{ ...row, id: tx.newId<'Licence'>(), trial: false, startsAt: tx.now, years: 1, seats: 3n, assigned: 0n },
+      ...{ expiresAt: expiryAfter(tx.now, 1, tx.tenant.timeZone), autoRenew: false, version: 1 },
+    };
+    await tx.licences.insert(licence);
+    const purchase: LicencePurchase = {
+      ...{ ...row, id: tx.newId<'LicencePurchase'>(), licenceId: licence.id, kind: 'FIRST', quantity: 3n, yearly },
+      ...yearlyLicencePrice({ name: product.name, priceId: price.id, yearly, quantity: 3n }),
+      ...{ autoRenew: false, buyerId: newId(), status: 'PARKED', parkReason: 'AMOUNT_DIFFERS', parkDetail: 'Less.' },
+      ...{ provider: 'PADDLE', checkoutId: `txn_${tenant}`, checkoutUrl: 'https://pay.example/' },
+      ...{ payableUntil: tx.now, refunded: zero(yearly.currency), seatsRefunded: 0n },
+    };
+    await tx.licencePurchases.insert(purchase);
+    return {
+      licenceId: encodeId('Licence', licence.id, tenant),
+      purchaseId: encodeId('LicencePurchase', purchase.id, tenant),
+    };
+  });
 }
