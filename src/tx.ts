@@ -23,13 +23,13 @@ import { WebhookEndpointRepository } from './events/webhook-endpoint.repository'
 import { CreditNoteRepository } from './invoicing/credit-note.repository';
 import { InvoiceRepository } from './invoicing/invoice.repository';
 import { ItemChargeRepository } from './invoicing/item-charge.repository';
+import { LicenceRepository } from './licences/licence.repository';
+import { LicenceProductRepository } from './licences/licence-product.repository';
+import { LicencePurchaseRepository } from './licences/licence-purchase.repository';
 import { CollectionRepository } from './payments/collection.repository';
 import { InboxRepository } from './payments/inbox.repository';
 import { PaymentRepository } from './payments/payment.repository';
 import { PaymentMethodRepository } from './payments/payment-method.repository';
-import { LicenceRepository } from './licences/licence.repository';
-import { LicenceProductRepository } from './licences/licence-product.repository';
-import { LicencePurchaseRepository } from './licences/licence-purchase.repository';
 import type { Clock } from './platform/clock';
 import type { Ask, EnteredRow, Session } from './platform/database';
 import { newId } from './platform/new-id';

@@ -11,6 +11,9 @@ import type { PendingCoupon } from '../coupons/pending-coupon';
 import type { EntitlementGrant } from '../entitlements/entitlement';
 import type { CreditNote } from '../invoicing/credit-note';
 import type { Invoice } from '../invoicing/invoice';
+import type { Licence, LicenceSeat } from '../licences/licence';
+import type { LicenceProduct } from '../licences/licence-product';
+import type { LicencePurchase } from '../licences/licence-purchase';
 import type { DunningPolicy } from '../payments/dunning';
 import type { Dispute, Payment, Refund } from '../payments/payment';
 import type { PaymentMethod } from '../payments/payment-method';
@@ -32,6 +35,10 @@ import {
   featureData,
   grantData,
   invoiceData,
+  licenceData,
+  licenceProductData,
+  licencePurchaseData,
+  licenceSeatData,
   meterData,
   money,
   partyData,
@@ -86,6 +93,19 @@ const refund = (payload: { readonly refund: Refund }) => ({ refund: refundData(p
 const dispute = (payload: { readonly dispute: Dispute }) => ({ dispute: disputeData(payload.dispute) });
 const paymentMethod = (payload: { readonly paymentMethod: PaymentMethod }) => ({
   paymentMethod: paymentMethodData(payload.paymentMethod),
+});
+
+const licence = (payload: { readonly licence: Licence }) => ({ licence: licenceData(payload.licence) });
+const licenceSeat = (payload: { readonly seat: LicenceSeat }) => ({ seat: licenceSeatData(payload.seat) });
+const licenceProduct = (payload: { readonly product: LicenceProduct }) => ({
+  product: licenceProductData(payload.product),
+});
+const licencePurchase = (payload: { readonly purchase: LicencePurchase }) => ({
+  purchase: licencePurchaseData(payload.purchase),
+});
+const licenceAndPurchase = (payload: { readonly licence: Licence; readonly purchase: LicencePurchase }) => ({
+  ...licence(payload),
+  ...licencePurchase(payload),
 });
 
 const parking = (payload: { readonly tenantId: string; readonly reason: ParkReason }) => ({ reason: payload.reason });
@@ -190,6 +210,46 @@ export const eventCatalogue = {
     }),
   },
   'invoice.voided': { version: 1, when: 'An invoice was taken back as a whole.', data: invoice },
+  'licence.auto_renew_off': {
+    version: 1,
+    when: 'The provider will not bill another year by itself; what was bought stays until its expiry.',
+    data: licence,
+  },
+  'licence.auto_renew_on': { version: 1, when: 'The provider will bill another year by itself.', data: licence },
+  'licence.granted': {
+    version: 1,
+    when: 'A purchase was paid: seats were added, a term began or was renewed.',
+    data: licenceAndPurchase,
+  },
+  'licence.over_assigned': {
+    version: 1,
+    when: 'After a refund more seats are given out than there are; `overAssigned` says how many to take back.',
+    data: licence,
+  },
+  'licence.refunded': {
+    version: 1,
+    when: 'Money went back, and what it had bought was taken back.',
+    data: licenceAndPurchase,
+  },
+  'licence.seats_left_out': {
+    version: 1,
+    when: 'A new term has fewer seats than the last one had people: `leftOut` of them have none.',
+    data: (payload: { readonly licence: Licence; readonly leftOut: bigint }) => ({
+      ...licence(payload),
+      leftOut: payload.leftOut.toString(),
+    }),
+  },
+  'licence.trial_started': { version: 1, when: 'An organisation tries a licence.', data: licence },
+  'licence_product.created': { version: 1, when: 'A licence product was put into the catalog.', data: licenceProduct },
+  'licence_product.updated': { version: 1, when: 'A licence product was changed.', data: licenceProduct },
+  'licence_purchase.created': { version: 1, when: 'Somebody set out to buy or renew licences.', data: licencePurchase },
+  'licence_purchase.parked': {
+    version: 1,
+    when: 'Something was paid that does not fit the purchase; nothing was granted, and somebody must look.',
+    data: licencePurchase,
+  },
+  'licence_seat.assigned': { version: 1, when: 'A person got a seat.', data: licenceSeat },
+  'licence_seat.revoked': { version: 1, when: 'A seat was taken back.', data: licenceSeat },
   'member.invited': { version: 1, when: 'A person was invited, or got another role.', data: member },
   'member.removed': { version: 1, when: 'A person was taken out.', data: member },
   'meter.created': {

@@ -11,6 +11,9 @@ import type { PendingCoupon } from '../coupons/pending-coupon';
 import type { EntitlementGrant } from '../entitlements/entitlement';
 import type { CreditNote } from '../invoicing/credit-note';
 import type { Invoice } from '../invoicing/invoice';
+import { type Licence, type LicenceSeat, overAssigned } from '../licences/licence';
+import type { LicenceProduct } from '../licences/licence-product';
+import type { LicencePurchase } from '../licences/licence-purchase';
 import type { Dispute, Payment, Refund } from '../payments/payment';
 import type { PaymentMethod } from '../payments/payment-method';
 import type { PlanChangeProration } from '../proration/plan-change-proration';
@@ -52,6 +55,53 @@ export const invoiceData = (invoice: Invoice) => ({
   paidAt: orNull(invoice.paidAt, time),
   voidedAt: orNull(invoice.voidedAt, time),
   uncollectibleAt: orNull(invoice.uncollectibleAt, time),
+});
+
+export const licenceProductData = (product: LicenceProduct) => ({
+  id: encodeId('LicenceProduct', product.id),
+  code: product.code,
+  name: product.name,
+  status: product.status,
+  yearlyPrices: product.prices.map(({ yearly }) => money(yearly)),
+  version: product.version,
+});
+
+export const licenceData = (licence: Licence) => ({
+  id: ofTenant('Licence', licence, licence.id),
+  productId: encodeId('LicenceProduct', licence.productId),
+  trial: licence.trial,
+  seats: licence.seats.toString(),
+  assigned: licence.assigned.toString(),
+  overAssigned: overAssigned(licence).toString(),
+  startsAt: time(licence.startsAt),
+  expiresAt: time(licence.expiresAt),
+  autoRenew: licence.autoRenew,
+  version: licence.version,
+});
+
+export const licenceSeatData = (seat: LicenceSeat) => ({
+  id: ofTenant('LicenceSeat', seat, seat.id),
+  licenceId: ofTenant('Licence', seat, seat.licenceId),
+  userId: encodeId('User', seat.userId),
+  assignedAt: time(seat.assignedAt),
+  revokedAt: orNull(seat.revokedAt, time),
+});
+
+export const licencePurchaseData = (purchase: LicencePurchase) => ({
+  id: ofTenant('LicencePurchase', purchase, purchase.id),
+  productId: encodeId('LicenceProduct', purchase.productId),
+  licenceId: orNull(purchase.licenceId, (id) => ofTenant('Licence', purchase, id)),
+  kind: purchase.kind,
+  status: purchase.status,
+  quantity: purchase.quantity.toString(),
+  amount: money(purchase.amount),
+  refunded: money(purchase.refunded),
+  parkReason: purchase.parkReason ?? null,
+  parkDetail: purchase.parkDetail ?? null,
+  provider: purchase.provider ?? null,
+  checkoutId: purchase.checkoutId ?? null,
+  createdAt: time(purchase.createdAt),
+  completedAt: orNull(purchase.completedAt, time),
 });
 
 export const paymentData = (payment: Payment) => ({

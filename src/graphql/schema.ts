@@ -22,6 +22,7 @@ import {
 import { UpcomingInvoiceResolver } from '../invoicing/upcoming-invoice.resolver';
 import { InvoicePaymentResolver, PaymentResolver } from '../payments/payments.resolver';
 import { LicenceProductResolver, LicencePurchaseResolver, LicenceResolver } from '../licences/licences.resolver';
+import { InvoicePaymentResolver, PaymentResolver } from '../payments/payments.resolver';
 import { ProrationResolver } from '../proration/proration.resolver';
 import { RatingResolver } from '../rating/rating.resolver';
 import {

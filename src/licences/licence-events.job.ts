@@ -1,5 +1,6 @@
 import { isBefore } from '../core/calendar';
 import { decodeId } from '../core/ids';
+import { amountOf as fakeAmountOf } from '../payments/fake/fake-webhooks';
 import type { Applied } from '../payments/inbound-event';
 import type { InboundHandler, LocateTenant } from '../payments/inbound-handler.job';
 import {
@@ -12,7 +13,7 @@ import {
 import type { InboundEvent } from '../payments/provider';
 import type { Tx } from '../tx';
 import type { Licence } from './licence';
-import type { LicencePurchase, PaidCheckout, ParkReason } from './licence-purchase';
+import type { LicencePurchase, PaidCheckout, Parking, ParkReason } from './licence-purchase';
 import { refundLicencePurchase } from './refund-licence-purchase.command';
 import { renewByProvider } from './renew-by-provider.command';
 import { settleLicencePurchase } from './settle-licence-purchase.command';
@@ -65,6 +66,25 @@ function paidCheckout(transaction: PaddleTransaction): PaidCheckout {
   };
 }
 
+/** The fake's only event about checkouts: like Paddle's, its word is held against our own rows. */
+const fakeCheckoutCompleted: InboundHandler = {
+  locate: ({ payload }, locate) => locate('LICENCE_CHECKOUT', String(payload['checkoutId'])),
+  async apply(tx, { payload, occurredAt }) {
+    const checkoutId = String(payload['checkoutId']);
+    const quantity = String(payload['quantity']);
+    const purchase = await tx.licencePurchases.byCheckout(tx.tenant.id, 'FAKE', checkoutId);
+    if (!purchase || !/^[1-9][0-9]{0,15}$/.test(quantity)) return unreadable;
+    const settled = await settleLicencePurchase(tx, purchase.id, {
+      ...{ provider: 'FAKE', checkoutId, paid: fakeAmountOf(payload), quantity: BigInt(quantity), paidAt: occurredAt },
+    });
+    return settled?.outcome === 'PARKED' ? parkedFor(settled.parking) : { outcome: 'APPLIED' };
+  },
+};
+
+const parkedFor = ({ reason, detail }: Parking): Applied => ({
+  ...{ outcome: 'PARKED', reason: reasonOf[reason], detail, keeps: true },
+});
+
 /**
  * `transaction.completed`: the money is there. Which purchase it is for, our own record of the checkout says; a payment that
  * only names one of our purchases parks it, for the checkout was not ours.
@@ -85,10 +105,7 @@ async function completed(tx: Tx, transaction: PaddleTransaction): Promise<Applie
     ? await renewByProvider(tx, licence, paidCheckout(transaction))
     : (known ?? named) && (await settleLicencePurchase(tx, (known ?? named)!.id, paidCheckout(transaction)));
   if (!settled) return { outcome: 'PARKED', reason: 'SUBJECT_UNKNOWN' };
-  if (settled.outcome === 'PARKED') {
-    const { reason, detail } = settled.parking;
-    return { outcome: 'PARKED', reason: reasonOf[reason], detail, keeps: true };
-  }
+  if (settled.outcome === 'PARKED') return parkedFor(settled.parking);
   // Paid once more, through another checkout, for something that is settled: money that nobody asked for.
   if (named && settled.outcome === 'REPEATED') {
     return {
@@ -150,7 +167,7 @@ const subscriptionChanged: InboundHandler = {
     const autoRenew = subscription.renews && type !== 'subscription.canceled';
     const licence = await tx.licences.update({ ...found, autoRenew, providerChangedAt: occurredAt });
     if (autoRenew !== found.autoRenew) {
-      await tx.emit({ type: autoRenew ? 'licence.auto-renew-on' : 'licence.auto-renew-off', payload: { licence } });
+      await tx.emit({ type: autoRenew ? 'licence.auto_renew_on' : 'licence.auto_renew_off', payload: { licence } });
     }
     return { outcome: 'APPLIED' };
   },
@@ -184,6 +201,10 @@ const adjustmentChanged: InboundHandler = {
     const adjustment = paddleAdjustment(payload);
     return adjustment ? adjusted(tx, adjustment) : unreadable;
   },
+};
+
+export const licenceHandlersOfFake: Readonly<Record<string, InboundHandler>> = {
+  'checkout.completed': fakeCheckoutCompleted,
 };
 
 export const licenceHandlersOfPaddle: Readonly<Record<string, InboundHandler>> = {

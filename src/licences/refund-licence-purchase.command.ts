@@ -81,9 +81,8 @@ export async function applyLicenceRefunds(tx: Tx, purchase: LicencePurchase): Pr
           )
         : licence;
     const saved = await tx.licences.update(changed);
-    await tx.emit({ type: 'licence.refunded', payload: { licence: saved, purchase: left, seatsTakenBack: taken } });
-    const over = overAssigned(saved);
-    if (over > 0n) await tx.emit({ type: 'licence.over-assigned', payload: { licence: saved, overAssigned: over } });
+    await tx.emit({ type: 'licence.refunded', payload: { licence: saved, purchase: left } });
+    if (overAssigned(saved) > 0n) await tx.emit({ type: 'licence.over_assigned', payload: { licence: saved } });
   }
   return left;
 }

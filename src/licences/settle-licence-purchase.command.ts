@@ -127,7 +127,7 @@ async function beginTerm(
   const assigned = await tx.licences.carrySeatsOver(before, licence, tx.now, () => tx.newId());
   const leftOut = before.assigned - assigned;
   if (leftOut > 0n) {
-    await tx.emit({ type: 'licence.seats-left-out', payload: { licence, before, leftOut } });
+    await tx.emit({ type: 'licence.seats_left_out', payload: { licence, leftOut } });
   }
   return { ...licence, assigned };
 }

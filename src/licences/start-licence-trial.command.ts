@@ -42,6 +42,6 @@ export async function startLicenceTrial(
   };
   await tx.licences.insert(licence);
   await rebuildEntitlements(tx);
-  await tx.emit({ type: 'licence.trial-started', payload: { licence } });
+  await tx.emit({ type: 'licence.trial_started', payload: { licence } });
   return done({ licence });
 }

@@ -20,6 +20,8 @@ export async function applyStanding(
     | 'features'
     | 'subscriptions'
     | 'addonSubscriptions'
+    | 'licences'
+    | 'licenceProducts'
     | 'entitlements'
     | 'collections'
     | 'newId'

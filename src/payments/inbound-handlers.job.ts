@@ -1,5 +1,5 @@
+import { licenceHandlersOfFake, licenceHandlersOfPaddle } from '../licences/licence-events.job';
 import { applyPaymentFact } from './apply-payment-fact.job';
-import { licenceHandlersOfPaddle } from '../licences/licence-events.job';
 import type { InboundHandler } from './inbound-handler.job';
 import type { InboundEvent, PaymentProvider, ProviderName } from './provider';
 
@@ -10,7 +10,7 @@ import type { InboundEvent, PaymentProvider, ProviderName } from './provider';
 const handlers: Readonly<Record<ProviderName, Readonly<Record<string, InboundHandler>>>> = {
   STRIPE: {},
   PADDLE: licenceHandlersOfPaddle,
-  FAKE: {},
+  FAKE: licenceHandlersOfFake,
 };
 
 /** `undefined`: nothing is done about this type; it is kept all the same. */

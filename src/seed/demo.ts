@@ -15,6 +15,7 @@ import { decimal } from '../core/decimal';
 import { encodeId } from '../core/ids';
 import type { Result } from '../core/result';
 import { createCoupon } from '../coupons/create-coupon.command';
+import { createLicenceProduct } from '../licences/create-licence-product.command';
 import { startSubscription } from '../subscriptions/start-subscription.command';
 import type { Tx } from '../tx';
 import { type DemoIdentity, demoEmail } from './identities';
@@ -223,6 +224,16 @@ export async function seedDemo(app: App, superAdminId: string, step: (what: stri
     }),
   );
 
+  await act('umbrella licence cad_seat', partner(umbrella), (tx) =>
+    createLicenceProduct(tx, {
+      code: 'cad_seat',
+      name: 'CAD seat',
+      yearlyPrices: [{ amount: '200.00', currency: 'USD' }],
+      features: [flag('priority_support')],
+      trial: { days: 14, seats: 3 },
+    }),
+  );
+
   const tenants = [
     {
       owner: acme,
@@ -261,4 +272,4 @@ export async function seedDemo(app: App, superAdminId: string, step: (what: stri
 }
 
 /** How many steps a new world takes: for a progress bar. */
-export const demoSteps = 38;
+export const demoSteps = 39;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Instant, instantFromMilliseconds } from '../../core/calendar';
-import { add, type Money, subtract, zero } from '../../core/money';
+import { add, type Money, money, subtract, zero } from '../../core/money';
 import type { Result } from '../../core/result';
 import type { Clock } from '../../platform/clock';
 import type {
@@ -88,6 +88,7 @@ export class FakeProvider implements PaymentProvider {
   /** Bodies of events, in the order in which they happened. */
   readonly events: string[] = [];
   private readonly behaviours = new Map<string, Behaviour>();
+  private readonly checkouts = new Map<string, CheckoutRequest>();
 
   constructor(private readonly options: FakeOptions) {
     this.ledger = options.ledger ?? new FakeLedger();
@@ -265,8 +266,22 @@ export class FakeProvider implements PaymentProvider {
   createCheckout(request: CheckoutRequest): Promise<CheckoutOutcome> {
     return this.call('createCheckout', request, () => {
       const checkoutId = this.idFor('fco', request.key);
+      this.checkouts.set(checkoutId, request);
       return { status: 'SUCCEEDED' as const, checkoutId, url: `https://fake-payments.invalid/checkout/${checkoutId}` };
     });
+  }
+
+  /** What a customer does on the page of a checkout: pays all of it. */
+  payCheckout(checkoutId: string): void {
+    const checkout = this.checkouts.get(checkoutId);
+    const currency = checkout?.lines[0]?.unitAmount.currency;
+    if (!checkout || !currency) return;
+    this.checkouts.delete(checkoutId);
+    const total = checkout.lines.reduce((sum, line) => sum + line.unitAmount.minor * line.quantity, 0n);
+    const quantity = checkout.lines.reduce((sum, line) => sum + line.quantity, 0n);
+    const { reference } = checkout;
+    const amount = plain(money(total, currency));
+    this.send('checkout.completed', { checkoutId, reference, amount, quantity: quantity.toString() });
   }
 
   async createPortalLink(): Promise<undefined> {

@@ -71,7 +71,7 @@ export function readFakeEvent(body: string): InboundEvent {
 
 const text = (value: unknown) => (typeof value === 'string' && value.length > 0 ? value : undefined);
 
-function amountOf(payload: InboundEvent['payload']): Money | undefined {
+export function amountOf(payload: InboundEvent['payload']): Money | undefined {
   const { minor, currency } = (payload['amount'] ?? {}) as { minor?: unknown; currency?: unknown };
   if (typeof minor !== 'string' || !/^\d{1,19}$/.test(minor) || typeof currency !== 'string') return undefined;
   return isCurrencyCode(currency) ? money(BigInt(minor), currency) : undefined;
