@@ -178,8 +178,11 @@ export class LicenceResolver {
     @Arg('userId', () => ID, { nullable: true, description: 'Only this person: has she a seat?' }) userId:
       | string
       | undefined,
-    @Arg('revoked', () => Boolean, { defaultValue: false, description: 'Those that were taken back as well.' })
-    revoked: boolean,
+    @Arg('revoked', () => Boolean, {
+      nullable: true,
+      description: 'Those that were taken back as well. Default false.',
+    })
+    revoked: boolean | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<LicenceSeatType>> {
     const tx = await context.read('TENANT_READ');

@@ -74,6 +74,8 @@ export const freeReferences: Readonly<Record<string, string>> = {
   'partner_idempotency_keys.actor_id': 'A person or an API key.',
   'partner_idempotency_keys.partner_id': 'The nil UUID for acts of the platform.',
   'document_seals.document_id': 'An invoice or a credit note; where it is gone, its seal says so.',
+  'licence_purchases.buyer_id': 'A person who may have left since.',
+  'licence_seats.user_id': 'A person who may have left since.',
   'plan_change_prorations.actor_id': 'A person or an API key.',
   'subscription_changes.actor_id': 'A person or an API key.',
   'subscriptions.plan_item_id': 'Item and subscription would point at each other, which a cluster cannot distribute.',

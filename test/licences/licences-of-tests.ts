@@ -22,7 +22,7 @@ export class LicenceShop {
     readonly provider: PaddleProvider,
   ) {}
 
-  static async open(options: { timeoutMilliseconds?: number } = {}): Promise<LicenceShop> {
+  static async open(options: { timeoutMilliseconds?: number; live?: boolean } = {}): Promise<LicenceShop> {
     const paddle = await PaddleStandIn.start();
     const provider = new PaddleProvider({
       ...{ apiKey: paddle.apiKey, webhookSecrets: [paddle.webhookSecret], apiUrl: paddle.url, live: false },
