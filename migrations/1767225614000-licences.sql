@@ -74,6 +74,8 @@ create table licences (
   replaced_at timestamptz(3),
   auto_renew boolean not null default false,
   provider_subscription_id text,
+  -- As many as the provider will bill next; null: it bills nothing by itself.
+  provider_seats bigint check (provider_seats >= 0),
   -- When the provider's last word about the subscription was said: an older one that comes later changes nothing.
   provider_changed_at timestamptz(3),
   version integer not null default 1,
@@ -87,7 +89,7 @@ create unique index licences_one_current on licences (tenant_id, licence_product
 create unique index licences_one_trial on licences (tenant_id, licence_product_id) where trial;
 call app.protect_tenant_table('licences');
 grant select, insert, update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id,
-  provider_changed_at, version)
+  provider_changed_at, provider_seats, version)
   on licences to tollgate_app, tollgate_job;
 
 create table licence_seats (
@@ -189,6 +191,15 @@ $$;
 revoke all on function app.tenant_of_licence(text, text, text) from public;
 grant execute on function app.tenant_of_licence(text, text, text) to tollgate_job;
 create index licences_by_subscription on licences (provider_subscription_id) where provider_subscription_id is not null;
+
+-- Which licences will the provider renew for another number of seats than there are? Across tenants, for the job role only.
+create index licences_out_of_step on licences (tenant_id, id) where auto_renew and provider_seats <> seats;
+create function app.licences_out_of_step(p_limit integer) returns table (tenant_id uuid, licence_id uuid)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+  select l.tenant_id, l.id from licences l where l.auto_renew and l.provider_seats <> l.seats order by 1, 2 limit p_limit
+$$;
+revoke all on function app.licences_out_of_step(integer) from public;
+grant execute on function app.licences_out_of_step(integer) to tollgate_job;
 
 -- A licence is a source of entitlements like a plan or an add-on.
 alter table tenant_entitlements drop constraint tenant_entitlements_source_kind_check;

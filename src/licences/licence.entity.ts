@@ -64,6 +64,7 @@ export class LicenceEntity {
   @TimestampColumn('replaced_at', { nullable: true }) replacedAt: Instant | null;
   @BooleanColumn('auto_renew') autoRenew: boolean;
   @TextColumn('provider_subscription_id', { nullable: true }) providerSubscriptionId: string | null;
+  @BigintColumn('provider_seats', { nullable: true }) providerSeats: bigint | null;
   @TimestampColumn('provider_changed_at', { nullable: true }) providerChangedAt: Instant | null;
   @IntegerColumn('version') version: number;
   @TimestampColumn('created_at') createdAt: Instant;

@@ -15,6 +15,7 @@ function fromRow(row: LicenceEntity): Licence {
     productId: row.productId as Id<'LicenceProduct'>,
     replacedAt: row.replacedAt ?? undefined,
     providerSubscriptionId: row.providerSubscriptionId ?? undefined,
+    providerSeats: row.providerSeats ?? undefined,
     providerChangedAt: row.providerChangedAt ?? undefined,
   };
 }
@@ -47,6 +48,7 @@ export class LicenceRepository {
         ...{ years, expiresAt, seats, autoRenew },
         replacedAt: licence.replacedAt ?? null,
         providerSubscriptionId: licence.providerSubscriptionId ?? null,
+        providerSeats: licence.providerSeats ?? null,
         providerChangedAt: licence.providerChangedAt ?? null,
         version: version + 1,
       },

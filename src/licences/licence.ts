@@ -25,6 +25,8 @@ export interface Licence {
   /** The provider renews it by itself. */
   readonly autoRenew: boolean;
   readonly providerSubscriptionId?: string | undefined;
+  /** As many as the provider will bill next. */
+  readonly providerSeats?: bigint | undefined;
   /** When the provider said last how the subscription stands. */
   readonly providerChangedAt?: Instant | undefined;
   readonly version: number;

@@ -119,6 +119,7 @@ async function beginTerm(
     assigned: 0n,
     autoRenew: purchase.autoRenew && providerSubscriptionId !== undefined,
     providerSubscriptionId,
+    providerSeats: providerSubscriptionId === undefined ? undefined : purchase.quantity,
     version: 1,
     createdAt: tx.now,
   };

@@ -150,6 +150,18 @@ export type CheckoutOutcome =
   | { readonly status: 'REFUSED'; readonly code: string }
   | Unknown;
 
+export interface SubscriptionRequest {
+  /** The provider's id. */
+  readonly subscriptionId: string;
+  /** What is billed from the next period on; `undefined`: nothing any more, and it ends at once. */
+  readonly line: CheckoutLine | undefined;
+}
+
+export type SubscriptionOutcome =
+  | { readonly status: 'SUCCEEDED' }
+  | { readonly status: 'REFUSED'; readonly code: string }
+  | Unknown;
+
 /** An event that a provider signed. Its payload is what the provider says; whose money it is about, our own rows say. */
 export interface InboundEvent {
   readonly provider: ProviderName;
@@ -243,6 +255,8 @@ export interface PaymentProvider {
   }): Promise<ChargeOutcome | undefined>;
   refund(request: RefundRequest): Promise<RefundOutcome>;
   createCheckout(request: CheckoutRequest): Promise<CheckoutOutcome>;
+  /** Changes what a subscription of the provider's own bills. The same request again changes nothing. */
+  changeSubscription?(request: SubscriptionRequest): Promise<SubscriptionOutcome>;
   /** A page where the customer manages payment methods and receipts. `undefined`: the provider has none. */
   createPortalLink(customerId: string, returnUrl: string): Promise<string | undefined>;
   listCharges(from: Instant, after?: string): Promise<ProviderChargePage>;

@@ -53,8 +53,15 @@ test('a quote pins the amount, for this purchase, while it holds', async () => {
       { name: 'currency', value: 'USD' },
     ],
   });
-  await shop.act('other-partner-owner', 'updateLicenceProduct', { product: 'cad', yearlyPrices: [{ amount: '200', currency: 'USD' }] }, 'product { id }');
-  expect(await shop.buy('cad', 2, { quote: quote.token })).toMatchObject({ purchase: { amount: { amount: '400.00' } } });
+  await shop.act(
+    'other-partner-owner',
+    'updateLicenceProduct',
+    { product: 'cad', yearlyPrices: [{ amount: '200', currency: 'USD' }] },
+    'product { id }',
+  );
+  expect(await shop.buy('cad', 2, { quote: quote.token })).toMatchObject({
+    purchase: { amount: { amount: '400.00' } },
+  });
 });
 
 test.each([
@@ -122,14 +129,15 @@ test('a dry run writes nothing and asks Paddle nothing', async () => {
 
 test('twenty at once under one key are one purchase with one checkout', async () => {
   const before = shop.paddle.transactions.size;
-  const answers = await Promise.all(
-    Array.from({ length: 20 }, () => shop.buy('cad', 4, {}, { key: 'the-same' })),
-  );
+  const answers = await Promise.all(Array.from({ length: 20 }, () => shop.buy('cad', 4, {}, { key: 'the-same' })));
   const made = answers.filter(({ purchase }) => purchase);
   expect(new Set(made.map(({ purchase }) => purchase.id)).size).toBe(1);
   for (const { code } of answers.filter(({ purchase }) => !purchase)) expect(code).toBe('IDEMPOTENCY_KEY_IN_PROGRESS');
   const again = await shop.buy('cad', 4, {}, { key: 'the-same' });
-  expect(again).toMatchObject({ replayed: true, purchase: { id: made[0].purchase.id, checkout: { id: expect.any(String) } } });
+  expect(again).toMatchObject({
+    replayed: true,
+    purchase: { id: made[0].purchase.id, checkout: { id: expect.any(String) } },
+  });
   // Two requests may both have asked Paddle; all of them were shown the one that was written down.
   expect(new Set(made.flatMap(({ purchase }) => purchase.checkout?.id ?? [])).size).toBe(1);
   expect(shop.paddle.transactions.size).toBeGreaterThan(before);
@@ -153,14 +161,20 @@ describe('Paddle goes wrong while a checkout is opened', () => {
     const first = await shop.buy(product, 2, {}, { key: product });
     expect(first).toMatchObject({ replayed: false, purchase: { status: 'OPEN', checkout: null } });
     const second = await shop.buy(product, 2, {}, { key: product });
-    expect(second).toMatchObject({ replayed: true, purchase: { id: first.purchase.id, checkout: { provider: 'PADDLE' } } });
+    expect(second).toMatchObject({
+      replayed: true,
+      purchase: { id: first.purchase.id, checkout: { provider: 'PADDLE' } },
+    });
     // One that was opened and never heard of: nobody was shown it, and if somebody pays it, nothing is granted.
     for (const [id, transaction] of shop.paddle.transactions) {
       if (transaction.custom_data.reference === first.purchase.id && id !== second.purchase.checkout.id) {
         shop.paddle.pay(id);
         await shop.deliver();
         expect(await shop.licence(product)).toBeUndefined();
-        expect(await shop.purchase(first.purchase.id)).toMatchObject({ status: 'PARKED', parkReason: 'CHECKOUT_DIFFERS' });
+        expect(await shop.purchase(first.purchase.id)).toMatchObject({
+          status: 'PARKED',
+          parkReason: 'CHECKOUT_DIFFERS',
+        });
         return;
       }
     }
@@ -172,7 +186,12 @@ describe('Paddle goes wrong while a checkout is opened', () => {
   test('what Paddle refuses is parked with its reason, not asked for ever', async () => {
     const globex = { who: 'tenant-admin' } as const;
     const yearlyPrices = [{ amount: '200', currency: 'EUR' }];
-    await shop.act('partner-owner', 'createLicenceProduct', { code: 'far', name: 'far', yearlyPrices }, 'product { id }');
+    await shop.act(
+      'partner-owner',
+      'createLicenceProduct',
+      { code: 'far', name: 'far', yearlyPrices },
+      'product { id }',
+    );
     shop.paddle.apiKey;
     const real = shop.paddle.transactions.size;
     // The account has been closed, or the key was taken back.
@@ -181,9 +200,15 @@ describe('Paddle goes wrong while a checkout is opened', () => {
     Object.assign(shop.paddle, { apiKey: `pdl_sdbx_apikey_01${'a'.repeat(22)}_stand_in` });
     expect(purchase.checkout).toBeNull();
     expect(shop.paddle.transactions.size).toBe(real);
-    const { nodes } = await shop.gateway.get('partner-owner', '{ parkedLicencePurchases(last: 10) { nodes { parkReason parkDetail } } }');
+    const { nodes } = await shop.gateway.get(
+      'partner-owner',
+      '{ parkedLicencePurchases(last: 10) { nodes { parkReason parkDetail } } }',
+    );
     expect(nodes).toEqual([
-      { parkReason: 'CHECKOUT_REFUSED', parkDetail: 'The provider refused to open a checkout: authentication_malformed.' },
+      {
+        parkReason: 'CHECKOUT_REFUSED',
+        parkDetail: 'The provider refused to open a checkout: authentication_malformed.',
+      },
     ]);
   });
 });
@@ -204,7 +229,8 @@ describe('seats under pressure', () => {
     Promise.all(
       Array.from({ length: count }, async (_none, index) => {
         const email = `${name}${index}@hooli.example`;
-        return (await shop.act(admin, 'inviteUser', { email, tenantRole: 'MEMBER' }, 'member { userId }')).member.userId;
+        return (await shop.act(admin, 'inviteUser', { email, tenantRole: 'MEMBER' }, 'member { userId }')).member
+          .userId;
       }),
     );
 

@@ -97,6 +97,14 @@ export class LicenceShop {
     return nodes;
   }
 
+  async licencePurchases(): Promise<Any[]> {
+    const { nodes } = await this.gateway.get(
+      'other-partner-tenant-admin',
+      `{ licencePurchases(first: 100) { nodes { ${purchaseFields} product { code } } } }`,
+    );
+    return nodes;
+  }
+
   async licence(product: string): Promise<Any> {
     return (await this.licences()).filter((licence) => licence.product.code === product).at(-1);
   }

@@ -1,3 +1,4 @@
+import { keepSubscriptionsInStep } from '../../src/licences/keep-subscriptions-in-step.job';
 import { LicenceShop } from './licences-of-tests';
 
 let shop: LicenceShop;
@@ -93,7 +94,9 @@ describe('a licence that Paddle renews by itself', () => {
       admin,
       '{ licencePurchases(last: 1) { nodes { kind status amount { amount } checkout { id } quantity } } }',
     );
-    expect(nodes).toMatchObject([{ kind: 'RENEWAL', status: 'COMPLETED', amount: { amount: '400.00' }, quantity: '2' }]);
+    expect(nodes).toMatchObject([
+      { kind: 'RENEWAL', status: 'COMPLETED', amount: { amount: '400.00' }, quantity: '2' },
+    ]);
     expect(shop.paddle.transactions.get(transaction)?.origin).toBe('subscription_recurring');
   });
 
@@ -106,11 +109,47 @@ describe('a licence that Paddle renews by itself', () => {
     shop.paddle.resume(subscription!);
     await wait();
     shop.paddle.cancel(subscription!);
-    expect(shop.paddle.events.map(({ event_type: type }) => type)).toEqual(['subscription.updated', 'subscription.canceled']);
+    expect(shop.paddle.events.map(({ event_type: type }) => type)).toEqual([
+      'subscription.updated',
+      'subscription.canceled',
+    ]);
     await shop.deliver({ order: (events) => [...events].reverse() });
     expect(await shop.licence('auto')).toMatchObject({
       ...{ autoRenew: false, status: 'ACTIVE', expiresAt: '2027-12-21T15:00:00.000Z', seats: '2' },
     });
+  });
+
+  test('seats are added and refunded: the next year is billed for as many as there are', async () => {
+    await shop.product('step', '200');
+    await shop.bought('step', 2, { autoRenew: true });
+    const subscription = [...shop.paddle.subscriptions.keys()].at(-1)!;
+    const billed = () => shop.paddle.subscriptions.get(subscription).items[0].quantity;
+    const { system, providers } = shop.gateway.app;
+    const more = await shop.bought('step', 3);
+    expect(billed()).toBe(2);
+    shop.paddle.faults = [{ route: 'PATCH /subscriptions/:id', kind: 'SERVER_ERROR', after: true }];
+    expect(await keepSubscriptionsInStep(system, providers)).toBe(0);
+    expect(await keepSubscriptionsInStep(system, providers)).toBe(1);
+    expect(await keepSubscriptionsInStep(system, providers)).toBe(0);
+    expect(billed()).toBe(5);
+    // 5 × 200.00
+    shop.paddle.renew(subscription);
+    await shop.deliver();
+    expect(await shop.licence('step')).toMatchObject({ seats: '5', expiresAt: '2027-12-21T15:00:00.000Z' });
+    shop.paddle.decide(shop.paddle.refund(more.checkout.id), 'approved');
+    await shop.deliver();
+    expect(await keepSubscriptionsInStep(system, providers)).toBe(1);
+    expect(billed()).toBe(2);
+    const all = (await shop.licencePurchases()).filter(
+      ({ kind, product }) => product.code === 'step' && kind === 'FIRST',
+    );
+    shop.paddle.decide(shop.paddle.refund(all[0].checkout.id), 'approved');
+    await shop.deliver();
+    await keepSubscriptionsInStep(system, providers);
+    await shop.deliver();
+    // Nothing is left to renew: Paddle's subscription has ended.
+    expect(shop.paddle.subscriptions.get(subscription).status).toBe('canceled');
+    expect(await shop.licence('step')).toMatchObject({ seats: '0', status: 'REFUNDED', autoRenew: false });
   });
 
   test('billed for another quantity: the renewal is parked, the expiry stays', async () => {
@@ -122,7 +161,10 @@ describe('a licence that Paddle renews by itself', () => {
     shop.paddle.renew(subscription);
     await shop.deliver({ repeat: 3 });
     expect(await shop.licence('odd')).toMatchObject({ expiresAt, seats: '2' });
-    const { nodes } = await shop.gateway.get(admin, '{ licencePurchases(last: 1) { nodes { kind status parkReason } } }');
+    const { nodes } = await shop.gateway.get(
+      admin,
+      '{ licencePurchases(last: 1) { nodes { kind status parkReason } } }',
+    );
     expect(nodes).toEqual([{ kind: 'RENEWAL', status: 'PARKED', parkReason: 'AMOUNT_DIFFERS' }]);
   });
 });

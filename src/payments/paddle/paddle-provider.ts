@@ -24,6 +24,8 @@ import type {
   ProviderChargePage,
   RefundOutcome,
   RefundRequest,
+  SubscriptionOutcome,
+  SubscriptionRequest,
   Unknown,
   WebhookHeaders,
   WebhookRefusal,
@@ -124,6 +126,19 @@ export class PaddleProvider implements PaymentProvider {
     // The account has no default payment link: a set-up that a person has to finish.
     if (!checkout?.url) return { status: 'REFUSED', code: 'checkout_url_missing' };
     return { status: 'SUCCEEDED', checkoutId: id, url: checkout.url };
+  }
+
+  async changeSubscription({ subscriptionId, line }: SubscriptionRequest): Promise<SubscriptionOutcome> {
+    const said = await this.ask<unknown>(() =>
+      line
+        ? this.paddle.subscriptions.update(subscriptionId, {
+            items: [itemOf(line)],
+            // What is added now was paid through a checkout of its own.
+            prorationBillingMode: 'do_not_bill',
+          })
+        : this.paddle.subscriptions.cancel(subscriptionId, { effectiveFrom: 'immediately' }),
+    );
+    return said.status === 'SAID' ? { status: 'SUCCEEDED' } : said;
   }
 
   async findCharge({ chargeId }: { readonly chargeId?: string | undefined }): Promise<ChargeOutcome | undefined> {
