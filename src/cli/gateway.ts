@@ -9,6 +9,7 @@ import type { Config } from '../config';
 import { WebhookDispatcher } from '../events/dispatch-webhooks.job';
 import { createGraphqlServer } from '../graphql/server';
 import { createHttpServer } from '../http/server';
+import { keepSubscriptionsInStep } from '../licences/keep-subscriptions-in-step.job';
 import { processInbox } from '../payments/process-inbox.job';
 import { type Clock, wallClock } from '../platform/clock';
 import { type ScheduledTask, startJobQueue } from '../platform/job-queue';
@@ -114,7 +115,12 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
       const workers = config.paymentWorkers;
       const inbox = (signal: AbortSignal) => processInbox(app.system, providers, { workers, signal });
       const payments = (signal: AbortSignal) => app.paymentWork.runDue({ workers, signal });
-      const rounds = [repeat('inbox', 500, inbox, log), repeat('payments', 1_000, payments, log)];
+      const licences = (signal: AbortSignal) => keepSubscriptionsInStep(app.system, providers, signal);
+      const rounds = [
+        repeat('inbox', 500, inbox, log),
+        repeat('payments', 1_000, payments, log),
+        repeat('licences', 30_000, licences, log),
+      ];
       closing.push(() => Promise.all(rounds.map((round) => round.stop())));
     }
     const tasks = tasksOf(config, app.system);

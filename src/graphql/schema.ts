@@ -20,7 +20,6 @@ import {
   InvoiceResolver,
 } from '../invoicing/invoicing.resolver';
 import { UpcomingInvoiceResolver } from '../invoicing/upcoming-invoice.resolver';
-import { InvoicePaymentResolver, PaymentResolver } from '../payments/payments.resolver';
 import { LicenceProductResolver, LicencePurchaseResolver, LicenceResolver } from '../licences/licences.resolver';
 import { InvoicePaymentResolver, PaymentResolver } from '../payments/payments.resolver';
 import { ProrationResolver } from '../proration/proration.resolver';
