@@ -1187,6 +1187,256 @@ create policy tenant_update on public.item_charges for update to tollgate_app, t
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.item_charges to tollgate_app, tollgate_job;
 
+create table public.licence_prices (
+  partner_id uuid not null,
+  id uuid not null,
+  licence_product_id uuid not null,
+  currency text not null,
+  yearly_amount bigint not null,
+  created_at timestamp(3) with time zone not null,
+  replaced_at timestamp(3) with time zone,
+  constraint licence_prices_pkey PRIMARY KEY (partner_id, id),
+  constraint licence_prices_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint licence_prices_yearly_amount_check CHECK (yearly_amount > 0),
+  constraint licence_prices_partner_id_licence_product_id_fkey FOREIGN KEY (partner_id, licence_product_id) REFERENCES public.licence_products(partner_id, id)
+);
+CREATE INDEX licence_prices_by_product ON public.licence_prices USING btree (licence_product_id) WHERE replaced_at IS NULL;
+CREATE UNIQUE INDEX licence_prices_current ON public.licence_prices USING btree (partner_id, licence_product_id, currency) WHERE replaced_at IS NULL;
+alter table public.licence_prices enable row level security;
+create policy partner_delete on public.licence_prices for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.licence_prices for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.licence_prices for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.licence_prices for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.licence_prices to tollgate_app;
+grant select on public.licence_prices to tollgate_job;
+grant update (replaced_at) on public.licence_prices to tollgate_app;
+
+create table public.licence_product_features (
+  partner_id uuid not null,
+  licence_product_id uuid not null,
+  feature_id uuid not null,
+  unlimited boolean not null default false,
+  limit_quantity numeric(32,12),
+  reset_period text,
+  config_value text,
+  constraint licence_product_features_pkey PRIMARY KEY (partner_id, licence_product_id, feature_id),
+  constraint licence_product_features_limit_quantity_check CHECK (limit_quantity >= 0::numeric AND limit_quantity <> 'NaN'::numeric),
+  constraint licence_product_features_reset_period_check CHECK (reset_period = ANY (ARRAY['NEVER'::text, 'DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
+  constraint licence_product_features_partner_id_feature_id_fkey FOREIGN KEY (partner_id, feature_id) REFERENCES public.features(partner_id, id),
+  constraint licence_product_features_partner_id_licence_product_id_fkey FOREIGN KEY (partner_id, licence_product_id) REFERENCES public.licence_products(partner_id, id)
+);
+CREATE INDEX licence_product_features_by_product ON public.licence_product_features USING btree (licence_product_id);
+alter table public.licence_product_features enable row level security;
+create policy partner_delete on public.licence_product_features for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.licence_product_features for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.licence_product_features for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.licence_product_features for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant delete, insert, select on public.licence_product_features to tollgate_app;
+grant select on public.licence_product_features to tollgate_job;
+
+create table public.licence_products (
+  partner_id uuid not null,
+  id uuid not null,
+  code text not null,
+  name text not null,
+  description text not null default ''::text,
+  status text not null default 'ACTIVE'::text,
+  trial_days integer,
+  trial_seats bigint,
+  version integer not null default 1,
+  created_at timestamp(3) with time zone not null,
+  constraint licence_products_pkey PRIMARY KEY (partner_id, id),
+  constraint licence_products_partner_id_code_key UNIQUE (partner_id, code),
+  constraint licence_products_check CHECK ((trial_days IS NULL) = (trial_seats IS NULL)),
+  constraint licence_products_code_check CHECK (code ~ '^[a-z][a-z0-9_-]{0,62}$'::text),
+  constraint licence_products_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint licence_products_status_check CHECK (status = ANY (ARRAY['ACTIVE'::text, 'ARCHIVED'::text])),
+  constraint licence_products_trial_days_check CHECK (trial_days >= 1 AND trial_days <= 730),
+  constraint licence_products_trial_seats_check CHECK (trial_seats >= 1 AND trial_seats <= 2147483647),
+  constraint licence_products_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+CREATE INDEX licence_products_by_id ON public.licence_products USING btree (id);
+alter table public.licence_products enable row level security;
+create policy partner_delete on public.licence_products for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.licence_products for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.licence_products for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.licence_products for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.licence_products to tollgate_app;
+grant select on public.licence_products to tollgate_job;
+grant update (name, description, status, trial_days, trial_seats, version) on public.licence_products to tollgate_app;
+
+create table public.licence_purchases (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  licence_product_id uuid not null,
+  licence_id uuid,
+  kind text not null,
+  quantity bigint not null,
+  currency text not null,
+  yearly_amount bigint not null,
+  amount bigint not null,
+  explanation jsonb not null,
+  remaining_days integer,
+  expiry_before timestamp(3) with time zone,
+  seats_before bigint,
+  auto_renew boolean not null default false,
+  buyer_id uuid not null,
+  status text not null,
+  park_reason text,
+  park_detail text,
+  provider text,
+  checkout_id text,
+  checkout_url text,
+  payable_until timestamp(3) with time zone not null,
+  created_at timestamp(3) with time zone not null,
+  completed_at timestamp(3) with time zone,
+  refunded_amount bigint not null default 0,
+  seats_refunded bigint not null default 0,
+  constraint licence_purchases_pkey PRIMARY KEY (tenant_id, id),
+  constraint licence_purchases_amount_check CHECK (amount >= 0),
+  constraint licence_purchases_check CHECK (park_reason IS NULL OR (status = ANY (ARRAY['PARKED'::text, 'REFUNDED'::text]))),
+  constraint licence_purchases_check1 CHECK (seats_refunded >= 0 AND seats_refunded <= quantity),
+  constraint licence_purchases_check2 CHECK (checkout_id IS NULL OR provider IS NOT NULL),
+  constraint licence_purchases_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint licence_purchases_kind_check CHECK (kind = ANY (ARRAY['FIRST'::text, 'CO_TERMED'::text, 'AFTER_EXPIRY'::text, 'RENEWAL'::text])),
+  constraint licence_purchases_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
+  constraint licence_purchases_quantity_check CHECK (quantity >= 1),
+  constraint licence_purchases_refunded_amount_check CHECK (refunded_amount >= 0),
+  constraint licence_purchases_status_check CHECK (status = ANY (ARRAY['OPEN'::text, 'COMPLETED'::text, 'PARKED'::text, 'REFUNDED'::text])),
+  constraint licence_purchases_yearly_amount_check CHECK (yearly_amount > 0),
+  constraint licence_purchases_partner_id_licence_product_id_fkey FOREIGN KEY (partner_id, licence_product_id) REFERENCES public.licence_products(partner_id, id),
+  constraint licence_purchases_tenant_id_licence_id_fkey FOREIGN KEY (tenant_id, licence_id) REFERENCES public.licences(tenant_id, id),
+  constraint licence_purchases_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+CREATE INDEX licence_purchases_by_checkout ON public.licence_purchases USING btree (checkout_id) WHERE checkout_id IS NOT NULL;
+CREATE INDEX licence_purchases_by_status ON public.licence_purchases USING btree (partner_id, status, id) WHERE status = 'PARKED'::text;
+CREATE UNIQUE INDEX licence_purchases_checkout ON public.licence_purchases USING btree (tenant_id, provider, checkout_id) WHERE checkout_id IS NOT NULL;
+alter table public.licence_purchases enable row level security;
+create policy tenant_delete on public.licence_purchases for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.licence_purchases for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.licence_purchases for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.licence_purchases for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.licence_purchases to tollgate_app, tollgate_job;
+grant update (licence_id, status, park_reason, park_detail, provider, checkout_id, checkout_url, completed_at, refunded_amount, seats_refunded) on public.licence_purchases to tollgate_app, tollgate_job;
+
+create table public.licence_refunds (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  purchase_id uuid not null,
+  provider text not null,
+  provider_refund_id text not null,
+  currency text not null,
+  amount bigint not null,
+  status text not null,
+  applied_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone not null,
+  constraint licence_refunds_pkey PRIMARY KEY (tenant_id, id),
+  constraint licence_refunds_tenant_id_provider_provider_refund_id_key UNIQUE (tenant_id, provider, provider_refund_id),
+  constraint licence_refunds_amount_check CHECK (amount >= 0),
+  constraint licence_refunds_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint licence_refunds_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
+  constraint licence_refunds_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'APPROVED'::text, 'REJECTED'::text])),
+  constraint licence_refunds_tenant_id_purchase_id_fkey FOREIGN KEY (tenant_id, purchase_id) REFERENCES public.licence_purchases(tenant_id, id)
+);
+CREATE INDEX licence_refunds_by_purchase ON public.licence_refunds USING btree (tenant_id, purchase_id);
+alter table public.licence_refunds enable row level security;
+create policy tenant_delete on public.licence_refunds for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.licence_refunds for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.licence_refunds for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.licence_refunds for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.licence_refunds to tollgate_app, tollgate_job;
+grant update (status, applied_at) on public.licence_refunds to tollgate_app, tollgate_job;
+
+create table public.licence_seats (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  licence_id uuid not null,
+  user_id uuid not null,
+  email text not null,
+  assigned_at timestamp(3) with time zone not null,
+  revoked_at timestamp(3) with time zone,
+  constraint licence_seats_pkey PRIMARY KEY (tenant_id, id),
+  constraint licence_seats_tenant_id_licence_id_fkey FOREIGN KEY (tenant_id, licence_id) REFERENCES public.licences(tenant_id, id)
+);
+CREATE INDEX licence_seats_by_licence ON public.licence_seats USING btree (tenant_id, licence_id, id);
+CREATE UNIQUE INDEX licence_seats_one_each ON public.licence_seats USING btree (tenant_id, licence_id, user_id) WHERE revoked_at IS NULL;
+alter table public.licence_seats enable row level security;
+create policy tenant_delete on public.licence_seats for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.licence_seats for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.licence_seats for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.licence_seats for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.licence_seats to tollgate_app, tollgate_job;
+grant update (revoked_at) on public.licence_seats to tollgate_app, tollgate_job;
+
+create table public.licences (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  licence_product_id uuid not null,
+  trial boolean not null,
+  starts_at timestamp(3) with time zone not null,
+  years integer not null,
+  expires_at timestamp(3) with time zone not null,
+  seats bigint not null,
+  assigned bigint not null default 0,
+  replaced_at timestamp(3) with time zone,
+  auto_renew boolean not null default false,
+  provider_subscription_id text,
+  provider_seats bigint,
+  provider_changed_at timestamp(3) with time zone,
+  version integer not null default 1,
+  created_at timestamp(3) with time zone not null,
+  constraint licences_pkey PRIMARY KEY (tenant_id, id),
+  constraint licences_assigned_check CHECK (assigned >= 0),
+  constraint licences_provider_seats_check CHECK (provider_seats >= 0),
+  constraint licences_seats_check CHECK (seats >= 0),
+  constraint licences_years_check CHECK (years >= 0),
+  constraint licences_partner_id_licence_product_id_fkey FOREIGN KEY (partner_id, licence_product_id) REFERENCES public.licence_products(partner_id, id),
+  constraint licences_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+CREATE INDEX licences_by_subscription ON public.licences USING btree (provider_subscription_id) WHERE provider_subscription_id IS NOT NULL;
+CREATE UNIQUE INDEX licences_one_current ON public.licences USING btree (tenant_id, licence_product_id) WHERE replaced_at IS NULL;
+CREATE UNIQUE INDEX licences_one_trial ON public.licences USING btree (tenant_id, licence_product_id) WHERE trial;
+CREATE INDEX licences_out_of_step ON public.licences USING btree (tenant_id, id) WHERE auto_renew AND provider_seats <> seats;
+alter table public.licences enable row level security;
+create policy tenant_delete on public.licences for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.licences for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.licences for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.licences for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.licences to tollgate_app, tollgate_job;
+grant update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id, provider_seats, provider_changed_at, version) on public.licences to tollgate_app, tollgate_job;
+
 create table public.meters (
   partner_id uuid not null,
   id uuid not null,
@@ -1951,6 +2201,7 @@ create policy tenant_read on public.profiles for select to tollgate_app, tollgat
 create policy tenant_update on public.profiles for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant delete, insert, select on public.profiles to tollgate_app;
+grant select on public.profiles to tollgate_job;
 grant update (role, name) on public.profiles to tollgate_app;
 
 create table public.provider_customers (
@@ -2276,7 +2527,7 @@ create table public.tenant_entitlements (
   constraint tenant_entitlements_kind_check CHECK (kind = ANY (ARRAY['BOOLEAN'::text, 'METERED'::text, 'CONFIG'::text])),
   constraint tenant_entitlements_limit_quantity_check CHECK (limit_quantity >= 0::numeric AND limit_quantity <> 'NaN'::numeric),
   constraint tenant_entitlements_quantity_check CHECK (quantity >= 1),
-  constraint tenant_entitlements_source_kind_check CHECK (source_kind = ANY (ARRAY['PLAN'::text, 'ADDON'::text, 'GRANT'::text])),
+  constraint tenant_entitlements_source_kind_check CHECK (source_kind = ANY (ARRAY['PLAN'::text, 'ADDON'::text, 'LICENCE'::text, 'GRANT'::text])),
   constraint tenant_entitlements_partner_id_feature_id_fkey FOREIGN KEY (partner_id, feature_id) REFERENCES public.features(partner_id, id),
   constraint tenant_entitlements_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
 );
@@ -3180,6 +3431,17 @@ begin
 end $procedure$;
 grant execute on procedure app.let_relay_work(regclass) to public;
 
+CREATE OR REPLACE FUNCTION app.licences_out_of_step(p_limit integer)
+ RETURNS TABLE(tenant_id uuid, licence_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select l.tenant_id, l.id from licences l where l.auto_renew and l.provider_seats <> l.seats order by 1, 2 limit p_limit
+$function$;
+revoke all on function app.licences_out_of_step(integer) from public;
+grant execute on function app.licences_out_of_step(integer) to tollgate_job;
+
 CREATE OR REPLACE FUNCTION app.list_checks()
  RETURNS SETOF text
  LANGUAGE sql
@@ -3539,6 +3801,22 @@ begin
 end $function$;
 revoke all on function app.take_numbers(text,integer) from public;
 grant execute on function app.take_numbers(text,integer) to tollgate_app, tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.tenant_of_licence(p_provider text, p_kind text, p_external_id text)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select p.tenant_id from licence_purchases p
+   where p_kind = 'LICENCE_CHECKOUT' and p.checkout_id = p_external_id and p.provider = p_provider
+  union all
+  select l.tenant_id from licences l
+   where p_kind = 'LICENCE_SUBSCRIPTION' and l.provider_subscription_id = p_external_id
+  limit 1
+$function$;
+revoke all on function app.tenant_of_licence(text,text,text) from public;
+grant execute on function app.tenant_of_licence(text,text,text) to tollgate_job;
 
 CREATE OR REPLACE FUNCTION app.tenant_of_provider_object(p_provider text, p_kind text, p_external text)
  RETURNS uuid

@@ -4,7 +4,9 @@ import { decodeId } from '../../src/core/ids';
 import { eventCatalogue, eventTypes } from '../../src/events/event-catalogue';
 import { processInbox } from '../../src/payments/process-inbox.job';
 import { Payer, payingTenant } from '../payments/support';
+import { paddleProviderOf, tellLicenceEvents } from '../licences/tell-licence-events';
 import { startTestGateway, type TestGateway } from '../support/gateway';
+import { PaddleStandIn } from '../support/paddle-stand-in';
 import { World } from '../support/world';
 import { Receiver } from './support/receiver';
 import { dispatcherOf, Webhooks } from './support/webhooks';
@@ -53,7 +55,8 @@ async function tellOfPayments(gateway: TestGateway, world: World): Promise<void>
 
 /** A partner's whole life: everything there is to tell happens once, by the API. */
 beforeAll(async () => {
-  gateway = await startTestGateway({ loopback: true });
+  const paddle = await PaddleStandIn.start();
+  gateway = await startTestGateway({ loopback: true, moreProviders: [paddleProviderOf(paddle)] });
   receiver = await new Receiver().start();
   const world = await World.create(gateway, { currency: 'EUR' });
   const webhooks = new Webhooks(gateway, world);
@@ -185,6 +188,8 @@ beforeAll(async () => {
   );
   await must('endTaxRate', { partnerId, taxRateId: taxRate.id, validTo: '2027-01-01' }, 'taxRate { id }');
   await must('setTaxCategory', { partnerId, kind: 'PLAN', item: 'large', category: 'software' }, 'category');
+  await tellLicenceEvents(gateway, paddle, world, tenant);
+  await paddle.stop();
   await must('cancelSubscription', { tenantId, reason: 'no need' }, 'subscription { id }');
   await must(
     'cancelSubscription',

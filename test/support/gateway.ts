@@ -56,6 +56,8 @@ export interface TestGatewayOptions {
   readonly loopback?: boolean;
   /** Default: a fake of this gateway's own. */
   readonly providers?: readonly PaymentProvider[];
+  /** Beside those. */
+  readonly moreProviders?: readonly PaymentProvider[];
 }
 
 /** What the fake provider of a test gateway signs its events with. */
@@ -87,7 +89,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const app = new App({
     ...{ source, jobSource, log },
     clock,
-    providers: new Providers(options.providers ?? [fake]),
+    providers: new Providers([...(options.providers ?? [fake]), ...(options.moreProviders ?? [])]),
     verifier: verifierForDemo(identityKey),
     signer: createTextSigner('a secret for the quotes of the tests'),
     webhooks: {
