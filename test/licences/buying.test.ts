@@ -2,7 +2,7 @@ import { LicenceShop } from './licences-of-tests';
 
 let shop: LicenceShop;
 beforeAll(async () => {
-  shop = await LicenceShop.open({ timeoutMilliseconds: 300 });
+  shop = await LicenceShop.open({ timeoutMilliseconds: 2_000 });
   await shop.product('cad', '200');
 });
 afterAll(() => shop.close());
