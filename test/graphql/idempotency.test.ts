@@ -16,7 +16,11 @@ beforeAll(async () => {
 afterAll(() => gateway.stop());
 
 /** They ask a payment provider once the change is committed. */
-const asksProvider = new Set(['addPaymentMethod', 'startPaymentMethodSetup', 'payInvoice', 'refundPayment']);
+const purchases = ['buyLicences', 'renewLicences'];
+const asksProvider = new Set([
+  ...['addPaymentMethod', 'startPaymentMethodSetup', 'payInvoice', 'refundPayment'],
+  ...purchases,
+]);
 
 /** What ends things comes last, so that everything before it has something to work on. */
 const last = [
@@ -36,8 +40,15 @@ const last = [
 const names = Object.keys(examples)
   .filter((name) => operationOf(name) in mutations())
   .sort((first, second) => last.indexOf(first) - last.indexOf(second));
-const whoFor = (name: string, home: Home): DemoIdentity =>
-  name === 'createPartner' || name === 'retryInboundEvent' ? 'super-admin' : home.owner;
+/** Only an admin of the organisation buys. */
+const admins: Readonly<Partial<Record<string, DemoIdentity>>> = {
+  globex: 'tenant-admin',
+  hooli: 'other-partner-tenant-admin',
+};
+const whoFor = (name: string, home: Home): DemoIdentity => {
+  if (purchases.includes(name)) return admins[home.name]!;
+  return name === 'createPartner' || name === 'retryInboundEvent' ? 'super-admin' : home.owner;
+};
 
 let number = 0;
 const exampleOf = (name: string, home: Home): Arguments => {
@@ -91,7 +102,7 @@ describe('a rehearsal', () => {
   };
 
   test.each(names)('%s: writes nothing, and answers what the real run then answers', async (name) => {
-    const home = homes.stark;
+    const home = purchases.includes(name) ? homes.hooli : homes.stark;
     const who = whoFor(name, home);
     const args = exampleOf(name, home);
     const before = await fingerprint(gateway.database);
@@ -207,6 +218,8 @@ describe('one key', () => {
     advanceClock: ['input.to', () => '2026-01-15T00:00:00Z'],
     applyCoupon: ['input.code', () => 'WORLD-ONE'],
     archiveAddon: ['input.expectedVersion', () => 1],
+    assignSeat: ['input.userId', (home) => home.ids.Coupon],
+    buyLicences: ['input.quantity', () => 3],
     cancelAddon: ['input.reason', () => 'another'],
     cancelSubscription: ['input.reason', () => 'another'],
     changePlan: ['input.quantity', () => 2],
@@ -215,6 +228,7 @@ describe('one key', () => {
     createCoupon: ['input.firstPurchaseOnly', () => true],
     createFeature: ['input.kind', () => 'METERED'],
     createMeter: ['input.eventType', () => 'another'],
+    createLicenceProduct: ['input.name', () => 'Another'],
     createPartner: ['input.currency', () => 'USD'],
     createPlan: ['input.rank', () => 8],
     createTaxRate: ['input.percent', () => '19'],
@@ -235,9 +249,11 @@ describe('one key', () => {
     removePaymentMethod: ['input.paymentMethodId', (home) => home.ids.Coupon],
     removePendingCoupon: ['input.pendingCouponId', (home) => home.ids.Coupon],
     removeUser: ['input.userId', (home) => home.ids.PartnerUser],
+    renewLicences: ['input.product', (home) => home.ids.Coupon],
     retryInboundEvent: ['input.inboundEventId', (home) => home.ids.Coupon],
     revokeApiKey: ['input.apiKeyId', (home) => home.ids.Coupon],
     revokeEntitlement: ['input.grantId', (home) => home.ids.Coupon],
+    revokeSeat: ['input.userId', (home) => home.ids.Coupon],
     replayEvents: ['input.fromSequence', () => '2'],
     rotateWebhookSecret: ['input.oldSecretValidHours', () => 1],
     sendTestEvent: ['input.endpointId', (home) => home.ids.Coupon],
@@ -247,11 +263,13 @@ describe('one key', () => {
     setTaxTreatment: ['input.note', () => 'Another'],
     setDefaultPaymentMethod: ['input.paymentMethodId', (home) => home.ids.Coupon],
     setDunningPolicy: ['input.graceDays', () => 9],
+    startLicenceTrial: ['input.product', (home) => home.ids.Coupon],
     startPaymentMethodSetup: ['input.makeDefault', () => true],
     startSubscription: ['input.interval', () => 'YEAR'],
     subscribeAddon: ['input.quantity', () => 2],
     updateAddon: ['input.minimumPlan', () => null],
     updateCoupon: ['input.validUntil', () => null],
+    updateLicenceProduct: ['input.expectedVersion', () => 1],
     updatePlan: ['input.expectedVersion', () => 1],
     updateWebhookEndpoint: ['input.description', () => 'Another'],
     voidInvoice: ['input.reason', () => 'another'],
