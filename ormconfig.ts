@@ -33,9 +33,6 @@ import {
 } from './src/invoicing/credit-note.entity';
 import { InvoiceEntity, InvoiceLineEntity } from './src/invoicing/invoice.entity';
 import { ItemChargeEntity } from './src/invoicing/item-charge.entity';
-import { CollectionEntity, DunningPolicyEntity } from './src/payments/collection.entity';
-import { DisputeEntity, PaymentEntity, RefundEntity } from './src/payments/payment.entity';
-import { PaymentMethodEntity, PaymentSetupEntity, ProviderCustomerEntity } from './src/payments/payment-method.entity';
 import {
   LicenceEntity,
   LicencePriceEntity,
@@ -45,6 +42,9 @@ import {
   LicenceRefundEntity,
   LicenceSeatEntity,
 } from './src/licences/licence.entity';
+import { CollectionEntity, DunningPolicyEntity } from './src/payments/collection.entity';
+import { DisputeEntity, PaymentEntity, RefundEntity } from './src/payments/payment.entity';
+import { PaymentMethodEntity, PaymentSetupEntity, ProviderCustomerEntity } from './src/payments/payment-method.entity';
 import { OutboxEventEntity, PartnerOutboxEventEntity } from './src/platform/outbox.entity';
 import { PlanChangeProrationEntity } from './src/proration/plan-change-proration.entity';
 import { AddonSubscriptionEntity } from './src/subscriptions/addon-subscription.entity';
