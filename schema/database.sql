@@ -1325,6 +1325,9 @@ CREATE INDEX licence_purchases_by_checkout ON public.licence_purchases USING btr
 CREATE INDEX licence_purchases_by_status ON public.licence_purchases USING btree (partner_id, status, id) WHERE status = 'PARKED'::text;
 CREATE UNIQUE INDEX licence_purchases_checkout ON public.licence_purchases USING btree (tenant_id, provider, checkout_id) WHERE checkout_id IS NOT NULL;
 alter table public.licence_purchases enable row level security;
+create policy many_tenants on public.licence_purchases for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.licence_purchases for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.licence_purchases for insert to tollgate_app, tollgate_job
@@ -1358,6 +1361,9 @@ create table public.licence_refunds (
 );
 CREATE INDEX licence_refunds_by_purchase ON public.licence_refunds USING btree (tenant_id, purchase_id);
 alter table public.licence_refunds enable row level security;
+create policy many_tenants on public.licence_refunds for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.licence_refunds for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.licence_refunds for insert to tollgate_app, tollgate_job
@@ -1384,6 +1390,9 @@ create table public.licence_seats (
 CREATE INDEX licence_seats_by_licence ON public.licence_seats USING btree (tenant_id, licence_id, id);
 CREATE UNIQUE INDEX licence_seats_one_each ON public.licence_seats USING btree (tenant_id, licence_id, user_id) WHERE revoked_at IS NULL;
 alter table public.licence_seats enable row level security;
+create policy many_tenants on public.licence_seats for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.licence_seats for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.licence_seats for insert to tollgate_app, tollgate_job
@@ -1426,6 +1435,9 @@ CREATE UNIQUE INDEX licences_one_current ON public.licences USING btree (tenant_
 CREATE UNIQUE INDEX licences_one_trial ON public.licences USING btree (tenant_id, licence_product_id) WHERE trial;
 CREATE INDEX licences_out_of_step ON public.licences USING btree (tenant_id, id) WHERE auto_renew AND provider_seats <> seats;
 alter table public.licences enable row level security;
+create policy many_tenants on public.licences for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.licences for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.licences for insert to tollgate_app, tollgate_job

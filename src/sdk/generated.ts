@@ -295,6 +295,44 @@ export function archiveAddon(
   return client.run(archiveAddonOperation, variables, options);
 }
 
+/** The codes with which assignSeat may be refused, from `@refuses` in the schema. */
+export type AssignSeatRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'LICENCE_NOT_FOUND'
+  | 'LICENCE_NOT_RUNNING'
+  | 'MEMBER_NOT_FOUND'
+  | 'NO_SEAT_LEFT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type AssignSeatResult = Exclude<AssignSeatMutation['assignSeat'], { __typename: 'Refused' }> | Refused<AssignSeatRefusal>;
+export const assignSeatOperation: Operation<AssignSeatResult, AssignSeatMutationVariables> = {
+  name: 'AssignSeat',
+  kind: 'mutation',
+  root: 'assignSeat',
+  keyed: true,
+  document:
+    'mutation AssignSeat($input:AssignSeatInput!$idempotencyKey:String$dryRun:Boolean){assignSeat(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AssignSeatDone{replayed dryRun created seat{...LicenceSeatParts}licence{...LicenceParts}}...RefusedParts}}fragment LicenceSeatParts on LicenceSeat{id userId email assignedAt revokedAt}fragment LicenceParts on Licence{id status startsAt expiresAt seats assigned overAssigned autoRenew version product{id code name}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Gives a seat to one of the organisation's people. Giving it again is the same act.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LICENCE_NOT_FOUND, LICENCE_NOT_RUNNING, MEMBER_NOT_FOUND, NO_SEAT_LEFT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function assignSeat(
+  client: Client,
+  variables: AssignSeatMutationVariables,
+  options?: CallOptions,
+): Promise<AssignSeatResult> {
+  return client.run(assignSeatOperation, variables, options);
+}
+
 export type BalanceEntriesResult = BalanceEntriesQuery['balanceEntries'];
 export const balanceEntriesOperation: Operation<BalanceEntriesResult, BalanceEntriesQueryVariables> = {
   name: 'BalanceEntries',
@@ -342,6 +380,48 @@ export function billingDetails(
   options?: CallOptions,
 ): Promise<BillingDetailsResult> {
   return client.run(billingDetailsOperation, variables, options);
+}
+
+/** The codes with which buyLicences may be refused, from `@refuses` in the schema. */
+export type BuyLicencesRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'LICENCE_NOT_RUNNING'
+  | 'LICENCE_PRODUCT_ARCHIVED'
+  | 'LICENCE_PRODUCT_NOT_FOUND'
+  | 'PARTNER_NOT_FOUND'
+  | 'PRICE_NOT_FOUND'
+  | 'PROVIDER_NOT_CONFIGURED'
+  | 'QUOTE_EXPIRED'
+  | 'QUOTE_INVALID'
+  | 'QUOTE_STALE'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type BuyLicencesResult = Exclude<BuyLicencesMutation['buyLicences'], { __typename: 'Refused' }> | Refused<BuyLicencesRefusal>;
+export const buyLicencesOperation: Operation<BuyLicencesResult, BuyLicencesMutationVariables> = {
+  name: 'BuyLicences',
+  kind: 'mutation',
+  root: 'buyLicences',
+  keyed: true,
+  document:
+    'mutation BuyLicences($input:BuyLicencesInput!$idempotencyKey:String$dryRun:Boolean){buyLicences(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on BuyLicencesDone{replayed dryRun purchase{...LicencePurchaseParts}}...RefusedParts}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Writes the purchase down and opens its checkout. The seats are there once it is paid. Money moves: give an idempotencyKey.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LICENCE_NOT_RUNNING, LICENCE_PRODUCT_ARCHIVED, LICENCE_PRODUCT_NOT_FOUND, PARTNER_NOT_FOUND, PRICE_NOT_FOUND, PROVIDER_NOT_CONFIGURED, QUOTE_EXPIRED, QUOTE_INVALID, QUOTE_STALE, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function buyLicences(
+  client: Client,
+  variables: BuyLicencesMutationVariables,
+  options?: CallOptions,
+): Promise<BuyLicencesResult> {
+  return client.run(buyLicencesOperation, variables, options);
 }
 
 /** The codes with which cancelAddon may be refused, from `@refuses` in the schema. */
@@ -737,6 +817,42 @@ export function createFeature(
   options?: CallOptions,
 ): Promise<CreateFeatureResult> {
   return client.run(createFeatureOperation, variables, options);
+}
+
+/** The codes with which createLicenceProduct may be refused, from `@refuses` in the schema. */
+export type CreateLicenceProductRefusal =
+  | 'BUSY'
+  | 'CODE_TAKEN'
+  | 'FEATURE_NOT_FOUND'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type CreateLicenceProductResult = Exclude<CreateLicenceProductMutation['createLicenceProduct'], { __typename: 'Refused' }> | Refused<CreateLicenceProductRefusal>;
+export const createLicenceProductOperation: Operation<CreateLicenceProductResult, CreateLicenceProductMutationVariables> = {
+  name: 'CreateLicenceProduct',
+  kind: 'mutation',
+  root: 'createLicenceProduct',
+  keyed: true,
+  document:
+    'mutation CreateLicenceProduct($input:CreateLicenceProductInput!$idempotencyKey:String$dryRun:Boolean){createLicenceProduct(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreateLicenceProductDone{replayed dryRun product{...LicenceProductParts}}...RefusedParts}}fragment LicenceProductParts on LicenceProduct{id code name description status version yearlyPrices{...MoneyParts}allowances{...AllowanceParts}trial{days seats}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Something new to sell by the seat and the year.
+ *
+ * Refused with BUSY, CODE_TAKEN, FEATURE_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function createLicenceProduct(
+  client: Client,
+  variables: CreateLicenceProductMutationVariables,
+  options?: CallOptions,
+): Promise<CreateLicenceProductResult> {
+  return client.run(createLicenceProductOperation, variables, options);
 }
 
 /** The codes with which createMeter may be refused, from `@refuses` in the schema. */
@@ -1434,6 +1550,148 @@ export function issueCreditNote(
   return client.run(issueCreditNoteOperation, variables, options);
 }
 
+export type LicenceProductResult = LicenceProductQuery['licenceProduct'];
+export const licenceProductOperation: Operation<LicenceProductResult, LicenceProductQueryVariables> = {
+  name: 'LicenceProduct',
+  kind: 'query',
+  root: 'licenceProduct',
+  document:
+    'query LicenceProduct($id:ID!$partnerId:ID){licenceProduct(id:$id partnerId:$partnerId){...LicenceProductParts}}fragment LicenceProductParts on LicenceProduct{id code name description status version yearlyPrices{...MoneyParts}allowances{...AllowanceParts}trial{days seats}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
+};
+/**
+ * One licence product, by id or by code.
+ */
+export function licenceProduct(
+  client: Client,
+  variables: LicenceProductQueryVariables,
+  options?: CallOptions,
+): Promise<LicenceProductResult> {
+  return client.run(licenceProductOperation, variables, options);
+}
+
+export type LicenceProductsResult = LicenceProductsQuery['licenceProducts'];
+export const licenceProductsOperation: Operation<LicenceProductsResult, LicenceProductsQueryVariables> = {
+  name: 'LicenceProducts',
+  kind: 'query',
+  root: 'licenceProducts',
+  document:
+    'query LicenceProducts($first:Int$after:String$last:Int$before:String$status:CatalogStatus$partnerId:ID){licenceProducts(first:$first after:$after last:$last before:$before status:$status partnerId:$partnerId){nodes{...LicenceProductParts}pageInfo{...PageParts}}}fragment LicenceProductParts on LicenceProduct{id code name description status version yearlyPrices{...MoneyParts}allowances{...AllowanceParts}trial{days seats}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * What is sold to organisations by the seat and the year.
+ */
+export function licenceProducts(
+  client: Client,
+  variables: LicenceProductsQueryVariables = {},
+  options?: CallOptions,
+): Promise<LicenceProductsResult> {
+  return client.run(licenceProductsOperation, variables, options);
+}
+export type LicenceProductsEntry = NonNullable<LicenceProductsResult>['nodes'][number];
+/** Every entry of `licenceProducts`, page by page: each page is asked for when the one before it is used up. */
+export function iterateLicenceProducts(
+  client: Client,
+  variables: Omit<LicenceProductsQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<LicenceProductsEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await licenceProducts(client, { ...variables, after }, options);
+    return result;
+  });
+}
+
+export type LicencePurchasesResult = LicencePurchasesQuery['licencePurchases'];
+export const licencePurchasesOperation: Operation<LicencePurchasesResult, LicencePurchasesQueryVariables> = {
+  name: 'LicencePurchases',
+  kind: 'query',
+  root: 'licencePurchases',
+  document:
+    'query LicencePurchases($first:Int$after:String$last:Int$before:String$status:LicencePurchaseStatus$tenantId:ID){licencePurchases(first:$first after:$after last:$last before:$before status:$status tenantId:$tenantId){nodes{...LicencePurchaseParts}pageInfo{...PageParts}}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * What an organisation set out to buy, and what became of it.
+ */
+export function licencePurchases(
+  client: Client,
+  variables: LicencePurchasesQueryVariables = {},
+  options?: CallOptions,
+): Promise<LicencePurchasesResult> {
+  return client.run(licencePurchasesOperation, variables, options);
+}
+export type LicencePurchasesEntry = NonNullable<LicencePurchasesResult>['nodes'][number];
+/** Every entry of `licencePurchases`, page by page: each page is asked for when the one before it is used up. */
+export function iterateLicencePurchases(
+  client: Client,
+  variables: Omit<LicencePurchasesQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<LicencePurchasesEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await licencePurchases(client, { ...variables, after }, options);
+    return result;
+  });
+}
+
+/** The codes with which licenceQuote may be refused, from `@refuses` in the schema. */
+export type LicenceQuoteRefusal =
+  | 'FORBIDDEN'
+  | 'INVALID_INPUT'
+  | 'LICENCE_NOT_RUNNING'
+  | 'LICENCE_PRODUCT_ARCHIVED'
+  | 'LICENCE_PRODUCT_NOT_FOUND'
+  | 'PRICE_NOT_FOUND'
+  | 'TENANT_NOT_FOUND';
+export type LicenceQuoteResult = Exclude<LicenceQuoteQuery['licenceQuote'], { __typename: 'Refused' }> | Refused<LicenceQuoteRefusal>;
+export const licenceQuoteOperation: Operation<LicenceQuoteResult, LicenceQuoteQueryVariables> = {
+  name: 'LicenceQuote',
+  kind: 'query',
+  root: 'licenceQuote',
+  document:
+    'query LicenceQuote($input:LicenceQuoteInput!){licenceQuote(input:$input){__typename ...on LicenceQuote{kind quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{rule formula exact rounding result sentence operands{name value unit source}}remainingDays seatsAfter expiresAtAfter product{...LicenceProductParts}quote{token expiresAt}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment LicenceProductParts on LicenceProduct{id code name description status version yearlyPrices{...MoneyParts}allowances{...AllowanceParts}trial{days seats}}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * What do these seats cost now? Without a quantity: another year for all seats. The quote pins the amount.
+ *
+ * Refused with FORBIDDEN, INVALID_INPUT, LICENCE_NOT_RUNNING, LICENCE_PRODUCT_ARCHIVED, LICENCE_PRODUCT_NOT_FOUND, PRICE_NOT_FOUND, TENANT_NOT_FOUND.
+ */
+export function licenceQuote(
+  client: Client,
+  variables: LicenceQuoteQueryVariables,
+  options?: CallOptions,
+): Promise<LicenceQuoteResult> {
+  return client.run(licenceQuoteOperation, variables, options);
+}
+
+export type LicencesResult = LicencesQuery['licences'];
+export const licencesOperation: Operation<LicencesResult, LicencesQueryVariables> = {
+  name: 'Licences',
+  kind: 'query',
+  root: 'licences',
+  document:
+    'query Licences($first:Int$after:String$last:Int$before:String$tenantId:ID$holders:Int$revoked:Boolean){licences(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...LicenceParts seatHolders(first:$holders revoked:$revoked){nodes{...LicenceSeatParts}pageInfo{...PageParts}}}pageInfo{...PageParts}}}fragment LicenceParts on Licence{id status startsAt expiresAt seats assigned overAssigned autoRenew version product{id code name}}fragment LicenceSeatParts on LicenceSeat{id userId email assignedAt revokedAt}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * Every term of every licence, with who has a seat.
+ */
+export function licences(
+  client: Client,
+  variables: LicencesQueryVariables = {},
+  options?: CallOptions,
+): Promise<LicencesResult> {
+  return client.run(licencesOperation, variables, options);
+}
+export type LicencesEntry = NonNullable<LicencesResult>['nodes'][number];
+/** Every entry of `licences`, page by page: each page is asked for when the one before it is used up. */
+export function iterateLicences(
+  client: Client,
+  variables: Omit<LicencesQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<LicencesEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await licences(client, { ...variables, after }, options);
+    return result;
+  });
+}
+
 /** The codes with which markInvoicePaid may be refused, from `@refuses` in the schema. */
 export type MarkInvoicePaidRefusal =
   | 'BUSY'
@@ -1604,6 +1862,37 @@ export function node(
   options?: CallOptions,
 ): Promise<NodeResult> {
   return client.run(nodeOperation, variables, options);
+}
+
+export type ParkedLicencePurchasesResult = ParkedLicencePurchasesQuery['parkedLicencePurchases'];
+export const parkedLicencePurchasesOperation: Operation<ParkedLicencePurchasesResult, ParkedLicencePurchasesQueryVariables> = {
+  name: 'ParkedLicencePurchases',
+  kind: 'query',
+  root: 'parkedLicencePurchases',
+  document:
+    'query ParkedLicencePurchases($first:Int$after:String$last:Int$before:String$partnerId:ID){parkedLicencePurchases(first:$first after:$after last:$last before:$before partnerId:$partnerId){nodes{...LicencePurchaseParts}pageInfo{...PageParts}}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * Paid for and not granted: somebody of the partner must look.
+ */
+export function parkedLicencePurchases(
+  client: Client,
+  variables: ParkedLicencePurchasesQueryVariables = {},
+  options?: CallOptions,
+): Promise<ParkedLicencePurchasesResult> {
+  return client.run(parkedLicencePurchasesOperation, variables, options);
+}
+export type ParkedLicencePurchasesEntry = NonNullable<ParkedLicencePurchasesResult>['nodes'][number];
+/** Every entry of `parkedLicencePurchases`, page by page: each page is asked for when the one before it is used up. */
+export function iterateParkedLicencePurchases(
+  client: Client,
+  variables: Omit<ParkedLicencePurchasesQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<ParkedLicencePurchasesEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await parkedLicencePurchases(client, { ...variables, after }, options);
+    return result;
+  });
 }
 
 export type ParkedTenantsResult = ParkedTenantsQuery['parkedTenants'];
@@ -2277,6 +2566,48 @@ export function removeUser(
   return client.run(removeUserOperation, variables, options);
 }
 
+/** The codes with which renewLicences may be refused, from `@refuses` in the schema. */
+export type RenewLicencesRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'LICENCE_NOT_RUNNING'
+  | 'LICENCE_PRODUCT_ARCHIVED'
+  | 'LICENCE_PRODUCT_NOT_FOUND'
+  | 'PARTNER_NOT_FOUND'
+  | 'PRICE_NOT_FOUND'
+  | 'PROVIDER_NOT_CONFIGURED'
+  | 'QUOTE_EXPIRED'
+  | 'QUOTE_INVALID'
+  | 'QUOTE_STALE'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type RenewLicencesResult = Exclude<RenewLicencesMutation['renewLicences'], { __typename: 'Refused' }> | Refused<RenewLicencesRefusal>;
+export const renewLicencesOperation: Operation<RenewLicencesResult, RenewLicencesMutationVariables> = {
+  name: 'RenewLicences',
+  kind: 'mutation',
+  root: 'renewLicences',
+  keyed: true,
+  document:
+    'mutation RenewLicences($input:RenewLicencesInput!$idempotencyKey:String$dryRun:Boolean){renewLicences(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RenewLicencesDone{replayed dryRun purchase{...LicencePurchaseParts}}...RefusedParts}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * One more year for all seats, from the current expiry.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LICENCE_NOT_RUNNING, LICENCE_PRODUCT_ARCHIVED, LICENCE_PRODUCT_NOT_FOUND, PARTNER_NOT_FOUND, PRICE_NOT_FOUND, PROVIDER_NOT_CONFIGURED, QUOTE_EXPIRED, QUOTE_INVALID, QUOTE_STALE, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function renewLicences(
+  client: Client,
+  variables: RenewLicencesMutationVariables,
+  options?: CallOptions,
+): Promise<RenewLicencesResult> {
+  return client.run(renewLicencesOperation, variables, options);
+}
+
 /** The codes with which replayEvents may be refused, from `@refuses` in the schema. */
 export type ReplayEventsRefusal =
   | 'BUSY'
@@ -2415,6 +2746,42 @@ export function revokeEntitlement(
   options?: CallOptions,
 ): Promise<RevokeEntitlementResult> {
   return client.run(revokeEntitlementOperation, variables, options);
+}
+
+/** The codes with which revokeSeat may be refused, from `@refuses` in the schema. */
+export type RevokeSeatRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'LICENCE_NOT_FOUND'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'SEAT_NOT_FOUND'
+  | 'TENANT_NOT_FOUND';
+export type RevokeSeatResult = Exclude<RevokeSeatMutation['revokeSeat'], { __typename: 'Refused' }> | Refused<RevokeSeatRefusal>;
+export const revokeSeatOperation: Operation<RevokeSeatResult, RevokeSeatMutationVariables> = {
+  name: 'RevokeSeat',
+  kind: 'mutation',
+  root: 'revokeSeat',
+  keyed: true,
+  document:
+    'mutation RevokeSeat($input:RevokeSeatInput!$idempotencyKey:String$dryRun:Boolean){revokeSeat(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RevokeSeatDone{replayed dryRun seat{...LicenceSeatParts}licence{...LicenceParts}}...RefusedParts}}fragment LicenceSeatParts on LicenceSeat{id userId email assignedAt revokedAt}fragment LicenceParts on Licence{id status startsAt expiresAt seats assigned overAssigned autoRenew version product{id code name}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Takes a seat back; it is free for somebody else.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LICENCE_NOT_FOUND, PARTNER_NOT_FOUND, RATE_LIMITED, SEAT_NOT_FOUND, TENANT_NOT_FOUND.
+ */
+export function revokeSeat(
+  client: Client,
+  variables: RevokeSeatMutationVariables,
+  options?: CallOptions,
+): Promise<RevokeSeatResult> {
+  return client.run(revokeSeatOperation, variables, options);
 }
 
 /** The codes with which rotateWebhookSecret may be refused, from `@refuses` in the schema. */
@@ -2695,6 +3062,44 @@ export function setTaxTreatment(
   options?: CallOptions,
 ): Promise<SetTaxTreatmentResult> {
   return client.run(setTaxTreatmentOperation, variables, options);
+}
+
+/** The codes with which startLicenceTrial may be refused, from `@refuses` in the schema. */
+export type StartLicenceTrialRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'LICENCE_PRODUCT_ARCHIVED'
+  | 'LICENCE_PRODUCT_NOT_FOUND'
+  | 'LICENCE_TRIAL_NOT_OFFERED'
+  | 'LICENCE_TRIAL_USED'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type StartLicenceTrialResult = Exclude<StartLicenceTrialMutation['startLicenceTrial'], { __typename: 'Refused' }> | Refused<StartLicenceTrialRefusal>;
+export const startLicenceTrialOperation: Operation<StartLicenceTrialResult, StartLicenceTrialMutationVariables> = {
+  name: 'StartLicenceTrial',
+  kind: 'mutation',
+  root: 'startLicenceTrial',
+  keyed: true,
+  document:
+    'mutation StartLicenceTrial($input:StartLicenceTrialInput!$idempotencyKey:String$dryRun:Boolean){startLicenceTrial(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartLicenceTrialDone{replayed dryRun licence{...LicenceParts}}...RefusedParts}}fragment LicenceParts on Licence{id status startsAt expiresAt seats assigned overAssigned autoRenew version product{id code name}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Lets an organisation try a licence, once.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LICENCE_PRODUCT_ARCHIVED, LICENCE_PRODUCT_NOT_FOUND, LICENCE_TRIAL_NOT_OFFERED, LICENCE_TRIAL_USED, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function startLicenceTrial(
+  client: Client,
+  variables: StartLicenceTrialMutationVariables,
+  options?: CallOptions,
+): Promise<StartLicenceTrialResult> {
+  return client.run(startLicenceTrialOperation, variables, options);
 }
 
 /** The codes with which startPaymentMethodSetup may be refused, from `@refuses` in the schema. */
@@ -3074,6 +3479,43 @@ export function updateCoupon(
   return client.run(updateCouponOperation, variables, options);
 }
 
+/** The codes with which updateLicenceProduct may be refused, from `@refuses` in the schema. */
+export type UpdateLicenceProductRefusal =
+  | 'BUSY'
+  | 'FEATURE_NOT_FOUND'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'LICENCE_PRODUCT_NOT_FOUND'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND'
+  | 'VERSION_CONFLICT';
+export type UpdateLicenceProductResult = Exclude<UpdateLicenceProductMutation['updateLicenceProduct'], { __typename: 'Refused' }> | Refused<UpdateLicenceProductRefusal>;
+export const updateLicenceProductOperation: Operation<UpdateLicenceProductResult, UpdateLicenceProductMutationVariables> = {
+  name: 'UpdateLicenceProduct',
+  kind: 'mutation',
+  root: 'updateLicenceProduct',
+  keyed: true,
+  document:
+    'mutation UpdateLicenceProduct($input:UpdateLicenceProductInput!$idempotencyKey:String$dryRun:Boolean){updateLicenceProduct(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdateLicenceProductDone{replayed dryRun product{...LicenceProductParts}}...RefusedParts}}fragment LicenceProductParts on LicenceProduct{id code name description status version yearlyPrices{...MoneyParts}allowances{...AllowanceParts}trial{days seats}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Purchases that are open keep the price they were made with.
+ *
+ * Refused with BUSY, FEATURE_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LICENCE_PRODUCT_NOT_FOUND, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT.
+ */
+export function updateLicenceProduct(
+  client: Client,
+  variables: UpdateLicenceProductMutationVariables,
+  options?: CallOptions,
+): Promise<UpdateLicenceProductResult> {
+  return client.run(updateLicenceProductOperation, variables, options);
+}
+
 /** The codes with which updatePlan may be refused, from `@refuses` in the schema. */
 export type UpdatePlanRefusal =
   | 'BUSY'
@@ -3451,6 +3893,16 @@ export type ArchiveAddonInput = {
   partnerId?: string | null | undefined;
 };
 
+/** Who gets a seat. */
+export type AssignSeatInput = {
+  /** licence_… */
+  licenceId: string;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+  /** user_…: one of the organisation's people. */
+  userId: string;
+};
+
 /** What becomes of an attachment. */
 export type AttachmentOutcomeKind =
   /** It goes on as it is. */
@@ -3485,6 +3937,20 @@ export type BillingInterval =
   | 'WEEK'
   /** One year. */
   | 'YEAR';
+
+/** Which seats. */
+export type BuyLicencesInput = {
+  /** Let the provider bill another year by itself. Only where a new term begins. Default false. */
+  autoRenew?: boolean | null | undefined;
+  /** Id or code. */
+  product: string;
+  /** Seats. */
+  quantity: number;
+  /** The token of a quote of these very seats. */
+  quote?: string | null | undefined;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
 
 /** Which attachment ends, when, and why. */
 export type CancelAddonInput = {
@@ -3698,6 +4164,24 @@ export type CreateFeatureInput = {
   unit?: string | null | undefined;
   /** CONFIG: the values from weakest to strongest. */
   valueOrder?: Array<string> | null | undefined;
+};
+
+/** A new licence product. */
+export type CreateLicenceProductInput = {
+  /** Lower-case letters, digits, _ and -; unique per partner. */
+  code: string;
+  /** For people. */
+  description?: string | null | undefined;
+  /** What a running licence gives; limits count for each seat. Without usage prices. */
+  features?: Array<AllowanceInput> | null | undefined;
+  /** 1 to 200 characters. */
+  name: string;
+  /** Only for super admins: whose catalog. */
+  partnerId?: string | null | undefined;
+  /** Default: it cannot be tried. */
+  trial?: LicenceTrialInput | null | undefined;
+  /** For one seat and a whole year, one for each currency; above zero. */
+  yearlyPrices: Array<MoneyInput>;
 };
 
 /** How a METERED feature is counted. */
@@ -3921,6 +4405,8 @@ export type EntitlementSourceKind =
   | 'ADDON'
   /** A grant by hand. */
   | 'GRANT'
+  /** A licence that runs. */
+  | 'LICENCE'
   /** The plan, or an add-on that the plan includes. */
   | 'PLAN';
 
@@ -4065,6 +4551,76 @@ export type IssuedSettlement =
   | 'OUTSIDE'
   /** Back through the payment provider: the invoice's own payments first. */
   | 'REFUND';
+
+/** Why a payment granted nothing. */
+export type LicenceParkReason =
+  /** Another amount was paid. */
+  | 'AMOUNT_DIFFERS'
+  /** It was not paid through the checkout that was made for the purchase. */
+  | 'CHECKOUT_DIFFERS'
+  /** The provider did not open a checkout; nothing was paid. */
+  | 'CHECKOUT_REFUSED'
+  /** It was paid in another currency. */
+  | 'CURRENCY_DIFFERS'
+  /** It was paid too late. */
+  | 'INTENT_EXPIRED'
+  /** Another quantity was paid for. */
+  | 'QUANTITY_DIFFERS'
+  /** It names another tenant. */
+  | 'TENANT_DIFFERS'
+  /** The term that the price was made for is not there any more. */
+  | 'TERM_CHANGED';
+
+/** What a purchase is. */
+export type LicencePurchaseKind =
+  /** A new year at the standard price, after the last term ended. */
+  | 'AFTER_EXPIRY'
+  /** More seats of the term that runs, for the days that are left; its expiry stays. */
+  | 'CO_TERMED'
+  /** A new year at the standard price: nothing bought runs yet. */
+  | 'FIRST'
+  /** Another year for all seats, from the current expiry. */
+  | 'RENEWAL';
+
+/** Where a purchase stands. */
+export type LicencePurchaseStatus =
+  /** It was paid, and what was bought is granted. */
+  | 'COMPLETED'
+  /** It waits for its payment. */
+  | 'OPEN'
+  /** Something was paid that does not fit it: nothing was granted, and a person decides. */
+  | 'PARKED'
+  /** All of it was refunded. */
+  | 'REFUNDED';
+
+/** Which seats, or which renewal. */
+export type LicenceQuoteInput = {
+  /** Id or code. */
+  product: string;
+  /** Seats to buy; left out: another year for all seats. */
+  quantity?: number | null | undefined;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
+
+/** Where a licence stands. */
+export type LicenceStatus =
+  /** It was bought and runs. */
+  | 'ACTIVE'
+  /** Its term has ended. */
+  | 'EXPIRED'
+  /** No seat is left of it after a refund. */
+  | 'REFUNDED'
+  /** It is tried. */
+  | 'TRIAL';
+
+/** How an organisation may try a licence. */
+export type LicenceTrialInput = {
+  /** 1 to 730. */
+  days: number;
+  /** At least 1. */
+  seats: number;
+};
 
 /** What a line is for. */
 export type LineKind =
@@ -4490,6 +5046,18 @@ export type RefusalCode =
   | 'INVOICE_NOT_PAID'
   /** A partner keeps at least one owner. */
   | 'LAST_OWNER'
+  /** There is no such licence. */
+  | 'LICENCE_NOT_FOUND'
+  /** The licence does not run: it has ended, or there is none. Buy a new one. */
+  | 'LICENCE_NOT_RUNNING'
+  /** The licence product is no longer sold; who has it may add seats and renew. */
+  | 'LICENCE_PRODUCT_ARCHIVED'
+  /** There is no such licence product. */
+  | 'LICENCE_PRODUCT_NOT_FOUND'
+  /** The licence product has no trial. */
+  | 'LICENCE_TRIAL_NOT_OFFERED'
+  /** The organisation has tried or bought the licence already. */
+  | 'LICENCE_TRIAL_USED'
   /** Enforced: there is not enough left of the limit, and nothing is sold beyond it. `entitlementCheck` says when it starts over. */
   | 'LIMIT_REACHED'
   /** There is no such member. */
@@ -4504,6 +5072,8 @@ export type RefusalCode =
   | 'NOT_ENTITLED'
   /** The subscription is as asked for already. */
   | 'NO_CHANGE'
+  /** Every seat that was bought is given out. Buy more, or take one back. */
+  | 'NO_SEAT_LEFT'
   /** There is no such partner, or it is not yours. */
   | 'PARTNER_NOT_FOUND'
   /** The payment provider does not take this payment method; `code` says why where it is known. Use another one. */
@@ -4544,6 +5114,8 @@ export type RefusalCode =
   | 'REFUND_NOT_AVAILABLE'
   /** Two sources of one metered feature would reset at different times; the facts name both. */
   | 'RESET_PERIOD_MISMATCH'
+  /** The person has no seat of this licence. */
+  | 'SEAT_NOT_FOUND'
   /** Only a sandbox tenant can start in the past; none starts in the future. */
   | 'START_NOT_ALLOWED'
   /** The subscription is cancelled to a date and takes no changes any more. */
@@ -4593,6 +5165,16 @@ export type RemoveUserInput = {
   userId: string;
 };
 
+/** Which licence is renewed for another year. */
+export type RenewLicencesInput = {
+  /** Id or code of the product. */
+  product: string;
+  /** The token of a quote of this renewal. */
+  quote?: string | null | undefined;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
+
 /** Which events, where to. */
 export type ReplayEventsInput = {
   /** webhook_… */
@@ -4638,6 +5220,16 @@ export type RevokeEntitlementInput = {
   grantId: string;
   /** Whose. */
   tenantId: string;
+};
+
+/** Whose seat is taken back. */
+export type RevokeSeatInput = {
+  /** licence_… */
+  licenceId: string;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+  /** user_… */
+  userId: string;
 };
 
 /** Whose secret is replaced. */
@@ -4746,6 +5338,14 @@ export type Settlement =
   | 'NONE'
   /** Back through the payment provider. */
   | 'REFUND';
+
+/** What is tried, and by whom. */
+export type StartLicenceTrialInput = {
+  /** Id or code. */
+  product: string;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
 
 /** A page of the provider on which a payment method is given. */
 export type StartPaymentMethodSetupInput = {
@@ -4913,6 +5513,28 @@ export type UpdateCouponInput = {
   validFrom?: string | null | undefined;
   /** null: for good. */
   validUntil?: string | null | undefined;
+};
+
+/** What changes; what is left out stays. */
+export type UpdateLicenceProductInput = {
+  /** For people. */
+  description?: string | null | undefined;
+  /** Refused with VERSION_CONFLICT unless it still has this version. */
+  expectedVersion?: number | null | undefined;
+  /** All allowances from now on. */
+  features?: Array<AllowanceInput> | null | undefined;
+  /** 1 to 200 characters. */
+  name?: string | null | undefined;
+  /** Only for super admins: whose catalog. */
+  partnerId?: string | null | undefined;
+  /** Id or code. */
+  product: string;
+  /** ARCHIVED: no longer sold. */
+  status?: CatalogStatus | null | undefined;
+  /** null: it can no longer be tried. */
+  trial?: LicenceTrialInput | null | undefined;
+  /** All prices from now on. */
+  yearlyPrices?: Array<MoneyInput> | null | undefined;
 };
 
 /** What may change on a plan; prices and limits are a new version. */
@@ -5431,6 +6053,164 @@ export type ExplainInvoiceLineQueryVariables = Exact<{
 
 
 export type ExplainInvoiceLineQuery = { explainInvoiceLine: { line: { id: string, kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, explanation: { rule: string, formula: string, exact: string, rounding: string, result: string, sentence: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> } }, discounts: { id: string, description: string, amount: { amount: string, currency: string } } | null, invoice: { id: string, number: string } } | null };
+
+export type LicenceProductPartsFragment = { id: string, code: string, name: string, description: string, status: CatalogStatus, version: number, yearlyPrices: Array<{ amount: string, currency: string }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }>, trial: { days: number, seats: string } | null };
+
+export type LicencePartsFragment = { id: string, status: LicenceStatus, startsAt: string, expiresAt: string, seats: string, assigned: string, overAssigned: string, autoRenew: boolean, version: number, product: { id: string, code: string, name: string } };
+
+export type LicenceSeatPartsFragment = { id: string, userId: string, email: string, assignedAt: string, revokedAt: string | null };
+
+export type LicencePurchasePartsFragment = { id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } };
+
+export type LicenceProductsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  status?: CatalogStatus | null | undefined;
+  partnerId?: string | null | undefined;
+}>;
+
+
+export type LicenceProductsQuery = { licenceProducts: { nodes: Array<{ id: string, code: string, name: string, description: string, status: CatalogStatus, version: number, yearlyPrices: Array<{ amount: string, currency: string }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }>, trial: { days: number, seats: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type LicenceProductQueryVariables = Exact<{
+  id: string;
+  partnerId?: string | null | undefined;
+}>;
+
+
+export type LicenceProductQuery = { licenceProduct: { id: string, code: string, name: string, description: string, status: CatalogStatus, version: number, yearlyPrices: Array<{ amount: string, currency: string }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }>, trial: { days: number, seats: string } | null } | null };
+
+export type CreateLicenceProductMutationVariables = Exact<{
+  input: CreateLicenceProductInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type CreateLicenceProductMutation = { createLicenceProduct:
+    | { __typename: 'CreateLicenceProductDone', replayed: boolean, dryRun: boolean, product: { id: string, code: string, name: string, description: string, status: CatalogStatus, version: number, yearlyPrices: Array<{ amount: string, currency: string }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }>, trial: { days: number, seats: string } | null } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type UpdateLicenceProductMutationVariables = Exact<{
+  input: UpdateLicenceProductInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type UpdateLicenceProductMutation = { updateLicenceProduct:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'UpdateLicenceProductDone', replayed: boolean, dryRun: boolean, product: { id: string, code: string, name: string, description: string, status: CatalogStatus, version: number, yearlyPrices: Array<{ amount: string, currency: string }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }>, trial: { days: number, seats: string } | null } }
+   };
+
+export type LicenceQuoteQueryVariables = Exact<{
+  input: LicenceQuoteInput;
+}>;
+
+
+export type LicenceQuoteQuery = { licenceQuote:
+    | { __typename: 'LicenceQuote', kind: LicencePurchaseKind, quantity: string, remainingDays: number | null, seatsAfter: string, expiresAtAfter: string, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { rule: string, formula: string, exact: string, rounding: string, result: string, sentence: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> }, product: { id: string, code: string, name: string, description: string, status: CatalogStatus, version: number, yearlyPrices: Array<{ amount: string, currency: string }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }>, trial: { days: number, seats: string } | null }, quote: { token: string, expiresAt: string } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type BuyLicencesMutationVariables = Exact<{
+  input: BuyLicencesInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type BuyLicencesMutation = { buyLicences:
+    | { __typename: 'BuyLicencesDone', replayed: boolean, dryRun: boolean, purchase: { id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type RenewLicencesMutationVariables = Exact<{
+  input: RenewLicencesInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type RenewLicencesMutation = { renewLicences:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'RenewLicencesDone', replayed: boolean, dryRun: boolean, purchase: { id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } } }
+   };
+
+export type StartLicenceTrialMutationVariables = Exact<{
+  input: StartLicenceTrialInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type StartLicenceTrialMutation = { startLicenceTrial:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'StartLicenceTrialDone', replayed: boolean, dryRun: boolean, licence: { id: string, status: LicenceStatus, startsAt: string, expiresAt: string, seats: string, assigned: string, overAssigned: string, autoRenew: boolean, version: number, product: { id: string, code: string, name: string } } }
+   };
+
+export type LicencesQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  tenantId?: string | null | undefined;
+  holders?: number | null | undefined;
+  revoked?: boolean | null | undefined;
+}>;
+
+
+export type LicencesQuery = { licences: { nodes: Array<{ id: string, status: LicenceStatus, startsAt: string, expiresAt: string, seats: string, assigned: string, overAssigned: string, autoRenew: boolean, version: number, seatHolders: { nodes: Array<{ id: string, userId: string, email: string, assignedAt: string, revokedAt: string | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } }, product: { id: string, code: string, name: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type AssignSeatMutationVariables = Exact<{
+  input: AssignSeatInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type AssignSeatMutation = { assignSeat:
+    | { __typename: 'AssignSeatDone', replayed: boolean, dryRun: boolean, created: boolean, seat: { id: string, userId: string, email: string, assignedAt: string, revokedAt: string | null }, licence: { id: string, status: LicenceStatus, startsAt: string, expiresAt: string, seats: string, assigned: string, overAssigned: string, autoRenew: boolean, version: number, product: { id: string, code: string, name: string } } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type RevokeSeatMutationVariables = Exact<{
+  input: RevokeSeatInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type RevokeSeatMutation = { revokeSeat:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'RevokeSeatDone', replayed: boolean, dryRun: boolean, seat: { id: string, userId: string, email: string, assignedAt: string, revokedAt: string | null }, licence: { id: string, status: LicenceStatus, startsAt: string, expiresAt: string, seats: string, assigned: string, overAssigned: string, autoRenew: boolean, version: number, product: { id: string, code: string, name: string } } }
+   };
+
+export type LicencePurchasesQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  status?: LicencePurchaseStatus | null | undefined;
+  tenantId?: string | null | undefined;
+}>;
+
+
+export type LicencePurchasesQuery = { licencePurchases: { nodes: Array<{ id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type ParkedLicencePurchasesQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  partnerId?: string | null | undefined;
+}>;
+
+
+export type ParkedLicencePurchasesQuery = { parkedLicencePurchases: { nodes: Array<{ id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type MemberPartsFragment = { userId: string, name: string, email: string, partnerRole: PartnerRole | null, tenantRole: TenantRole | null, createdAt: string };
 
@@ -6130,6 +6910,9 @@ export type NodeQuery = { node:
     | { __typename: 'CreditNote', id: string, number: string, total: { amount: string, currency: string } }
     | { __typename: 'Feature', id: string, code: string, name: string }
     | { __typename: 'Invoice', id: string, number: string, total: { amount: string, currency: string } }
+    | { __typename: 'Licence' }
+    | { __typename: 'LicenceProduct' }
+    | { __typename: 'LicencePurchase' }
     | { __typename: 'Partner', id: string, code: string, name: string }
     | { __typename: 'Plan', id: string, code: string, name: string }
     | { __typename: 'Subscription', id: string, status: SubscriptionStatus }
