@@ -46,8 +46,8 @@ const defaultPage = 20;
 const pageFactorFields = new Set(['edges', 'nodes']);
 /** A list without a page (prices, lines, requirements): what such a list holds as a rule. Lists in lists multiply. */
 const plainListFactor = 5;
-/** One entry for each currency; steps of a price, which most prices do not have. */
-const shortLists = new Set(['usagePrices', 'tiers', 'payments', 'refunds', 'disputes']);
+/** One entry for each currency or tax rate; steps of a price and what becomes of a payment, which most do not have. */
+const shortLists = new Set(['usagePrices', 'tiers', 'payments', 'refunds', 'disputes', 'taxes']);
 const shortListFactor = 2;
 /** Fields of the introspection types that are lists. A schema points at itself, so lists in lists grow without end. */
 const introspectionLists = new Set([
