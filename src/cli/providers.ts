@@ -6,7 +6,9 @@ import { FakeProvider } from '../payments/fake/fake-provider';
 import type { SignedEvent } from '../payments/fake/fake-webhooks';
 import { PaddleProvider } from '../payments/paddle/paddle-provider';
 import { Providers } from '../payments/providers';
+import { StripeProvider } from '../payments/stripe/stripe-provider';
 import type { Clock } from '../platform/clock';
+import type { Log } from '../platform/log';
 import type { DemoSecrets } from '../platform/secrets';
 
 /**
@@ -18,8 +20,10 @@ export function createProviders(
   config: Config,
   demo: DemoSecrets | undefined,
   clock: Clock,
+  log: Log,
   deliver?: (event: SignedEvent) => Promise<unknown> | undefined,
 ): Providers {
+  const { stripe, paddle } = config.providerSecrets;
   const fake =
     demo &&
     new FakeProvider({
@@ -28,6 +32,9 @@ export function createProviders(
       ledger: new FakeLedger(join(config.dataFolder, 'fake-payments.jsonl')),
       ...(deliver ? { deliver } : {}),
     });
-  const { paddle } = config.providerSecrets;
-  return new Providers([...(paddle ? [new PaddleProvider(paddle)] : []), ...(fake ? [fake] : [])]);
+  return new Providers([
+    ...(stripe ? [new StripeProvider({ ...stripe, log })] : []),
+    ...(paddle ? [new PaddleProvider(paddle)] : []),
+    ...(fake ? [fake] : []),
+  ]);
 }

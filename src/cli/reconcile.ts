@@ -68,8 +68,9 @@ export async function reconcile(
   if (!Number.isInteger(days) || days < 1 || days > 400) {
     throw new ConfigError(`--days ${options.days}: give a whole number from 1 to 400.`);
   }
+  const log = createLog(config.logLevel);
   const demo = config.mode === 'demo' ? await demoSecrets(config.dataFolder) : undefined;
-  const providers = createProviders(config, demo, clock);
+  const providers = createProviders(config, demo, clock, log);
   const names = providers.names.filter((name) => !options.provider || name === options.provider.toUpperCase());
   if (names.length === 0) {
     throw new ConfigError(
@@ -83,7 +84,6 @@ export async function reconcile(
     async () => (await demoSecrets(config.dataFolder)).databasePassword,
     progress.line,
   );
-  const log = createLog(config.logLevel);
   const onPoolError = (error: Error) => log.info({ err: error }, 'an idle database connection ended');
   const source = dataSourceFor({ url: database.jobUrl, poolSize: 2, name: 'reconcile', onPoolError });
   try {

@@ -143,6 +143,8 @@ export interface CheckoutRequest {
   readonly lines: readonly CheckoutLine[];
   readonly successUrl: string;
   readonly cancelUrl: string;
+  /** Until when it may be paid, where the provider can be told. */
+  readonly expiresAt?: Instant | undefined;
 }
 
 export type CheckoutOutcome =
