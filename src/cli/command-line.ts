@@ -9,6 +9,7 @@ import { demoEmail, demoIdentities, demoSubject } from '../seed/identities';
 import type { BillOptions } from './bill';
 import type { Gateway, Progress } from './gateway';
 import type { ReconcileOptions } from './reconcile';
+import type { StripeSyncOptions } from './stripe-sync';
 
 /** From dist/src/cli. */
 const projectRoot = join(__dirname, '..', '..', '..');
@@ -148,6 +149,26 @@ async function createSuperAdminCommand(email: string): Promise<void> {
   });
 }
 
+async function stripeSyncCommand(options: StripeSyncOptions): Promise<void> {
+  const { stripeSync } = await import('./stripe-sync.js');
+  const { createLog } = await import('../platform/log.js');
+  const config = readConfig();
+  const { joinDatabase } = await import('../platform/open-database.js');
+  const { Client } = await import('pg');
+  const ownerPassword = async () => (await demoSecrets(config.dataFolder)).databasePassword;
+  // Beside a gateway that runs, too.
+  const database = await joinDatabase(config, ownerPassword, progress.line);
+  const owner = new Client({ connectionString: database.ownerUrl });
+  try {
+    await owner.connect();
+    const query = async (sql: string, values?: unknown[]) => (await owner.query(sql, values)).rows;
+    await stripeSync(config, query, createLog(config.logLevel), options, (line) => process.stdout.write(`${line}\n`));
+  } finally {
+    await owner.end().catch(() => undefined);
+    await database.close();
+  }
+}
+
 async function billCommand(options: BillOptions): Promise<void> {
   const config = readConfig();
   const { bill } = await import('./bill.js');
@@ -204,6 +225,12 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     .description('make the first person of a new platform; everybody else is invited through the API')
     .argument('<email>', 'as the identity provider will verify it')
     .action(createSuperAdminCommand);
+  program
+    .command('stripe-sync')
+    .description('show which products and prices Stripe lacks; with --apply, make, change and archive them')
+    .option('--apply', 'do it')
+    .option('--partner <code>', 'only what this partner sells')
+    .action(stripeSyncCommand);
   program.command('emit-schema').description('write schema/schema.graphql from the code').action(emitSchemaCommand);
   program
     .command('dump-schema')

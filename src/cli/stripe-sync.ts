@@ -1,0 +1,51 @@
+import { type Config, ConfigError } from '../config';
+import { applySyncStep, readCatalogSync } from '../payments/stripe/catalog-sync.job';
+import type { OwnerQuery } from '../payments/stripe/catalog-sync.repository';
+import { stripeClient } from '../payments/stripe/stripe-provider';
+import { type SyncStep, stepText } from '../payments/stripe-catalog';
+import type { Log } from '../platform/log';
+
+export interface StripeSyncOptions {
+  readonly apply?: boolean;
+  readonly partner?: string;
+}
+
+function summary(steps: readonly SyncStep[]): string {
+  const count = (...names: SyncStep['step'][]) => steps.filter(({ step }) => names.includes(step)).length;
+  const parts: [number, string][] = [
+    [count('CREATE_PRODUCT', 'CREATE_PRICE'), 'to create'],
+    [count('UPDATE_PRODUCT'), 'to update'],
+    [count('ARCHIVE_PRICE'), 'to archive'],
+    [count('KEEP_ID'), 'to note here'],
+    [count('SKIP'), 'that Stripe cannot sell'],
+  ];
+  return parts.flatMap(([number, what]) => (number > 0 ? [`${number} ${what}`] : [])).join(', ');
+}
+
+/** Shows what Stripe lacks of what is sold here; with `apply`, does it and shows that nothing is left. */
+export async function stripeSync(
+  config: Pick<Config, 'providerSecrets'>,
+  query: OwnerQuery,
+  log: Log,
+  options: StripeSyncOptions,
+  write: (line: string) => void,
+): Promise<void> {
+  const { stripe } = config.providerSecrets;
+  if (!stripe) throw new ConfigError('Stripe is off: set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET.');
+  const client = stripeClient({ ...stripe, log });
+  const scope = { partnerCode: options.partner, live: stripe.live };
+  const steps = await readCatalogSync(client, query, scope);
+  for (const step of steps) write(stepText(step));
+  const todo = steps.filter(({ step }) => step !== 'SKIP');
+  if (todo.length === 0) {
+    write(`Stripe (${stripe.live ? 'live' : 'test'} mode) is in step with the catalog.`);
+    return;
+  }
+  if (!options.apply) {
+    write(`${summary(steps)}. Nothing was changed: add --apply.`);
+    return;
+  }
+  for (const step of todo) await applySyncStep(client, query, stripe.live, step);
+  const left = (await readCatalogSync(client, query, scope)).filter(({ step }) => step !== 'SKIP');
+  write(left.length === 0 ? `${todo.length} steps done.` : `${left.length} steps are left; run it again.`);
+}
