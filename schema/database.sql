@@ -1775,9 +1775,14 @@ create table public.partner_tenant_addon_subscriptions (
   version integer not null default 1,
   created_at timestamp(3) with time zone not null,
   usage_prices jsonb not null default '[]'::jsonb,
+  billed_by text not null default 'TOLLGATE'::text,
+  provider_period_start timestamp(3) with time zone,
+  provider_period_end timestamp(3) with time zone,
   constraint partner_tenant_addon_subscriptions_pkey PRIMARY KEY (tenant_id, id),
+  constraint addon_subscriptions_provider_period CHECK ((billed_by = 'STRIPE'::text) = (provider_period_start IS NOT NULL) AND provider_period_end > provider_period_start OR provider_period_start IS NULL AND provider_period_end IS NULL AND billed_by = 'TOLLGATE'::text),
+  constraint partner_tenant_addon_subscriptions_billed_by_check CHECK (billed_by = ANY (ARRAY['TOLLGATE'::text, 'STRIPE'::text])),
   constraint partner_tenant_addon_subscriptions_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
-  constraint partner_tenant_addon_subscriptions_end_kind_check CHECK (end_kind = ANY (ARRAY['CANCELLED'::text, 'INCLUDED_IN_PLAN'::text, 'NOT_AVAILABLE'::text, 'SUBSCRIPTION_ENDED'::text])),
+  constraint partner_tenant_addon_subscriptions_end_kind_check CHECK (end_kind = ANY (ARRAY['CANCELLED'::text, 'INCLUDED_IN_PLAN'::text, 'NOT_AVAILABLE'::text, 'SUBSCRIPTION_ENDED'::text, 'PAYMENT_FAILED'::text])),
   constraint partner_tenant_addon_subscriptions_interval_check CHECK ("interval" = ANY (ARRAY['DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
   constraint partner_tenant_addon_subscriptions_quantity_check CHECK (quantity >= 1 AND quantity <= 2147483647),
   constraint partner_tenant_addon_subscriptions_unit_amount_check CHECK (unit_amount >= 0),
@@ -1802,7 +1807,7 @@ create policy tenant_read on public.partner_tenant_addon_subscriptions for selec
 create policy tenant_update on public.partner_tenant_addon_subscriptions for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.partner_tenant_addon_subscriptions to tollgate_app, tollgate_job;
-grant update (addon_price_id, "interval", unit_amount, ends_at, ended_at, end_reason, end_kind, version) on public.partner_tenant_addon_subscriptions to tollgate_app, tollgate_job;
+grant update (addon_price_id, "interval", unit_amount, ends_at, ended_at, end_reason, end_kind, version, provider_period_start, provider_period_end) on public.partner_tenant_addon_subscriptions to tollgate_app, tollgate_job;
 
 create table public.partner_users (
   partner_id uuid not null,
@@ -2329,6 +2334,147 @@ grant insert, select on public.scheduled_plan_changes to tollgate_app, tollgate_
 grant update (status) on public.scheduled_plan_changes to tollgate_app, tollgate_job;
 
 create sequence public.schema_migrations_id_seq;
+
+create table public.stripe_checkouts (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  kind text not null,
+  status text not null,
+  live boolean not null,
+  addon_id uuid,
+  addon_price_id uuid,
+  plan_id uuid,
+  plan_version_id uuid,
+  plan_price_id uuid,
+  trial_days integer,
+  "interval" text not null,
+  currency text not null,
+  unit_amount bigint not null,
+  quantity bigint not null,
+  description text not null,
+  price_external_id text,
+  success_url text not null,
+  cancel_url text not null,
+  session_external_id text,
+  url text,
+  subscription_external_id text,
+  addon_subscription_id uuid,
+  subscription_id uuid,
+  provider_status text,
+  provider_cancels boolean not null default false,
+  seen_at timestamp(3) with time zone,
+  parked_reason text,
+  parked_at timestamp(3) with time zone,
+  sync_at timestamp(3) with time zone,
+  attempts integer not null default 0,
+  expires_at timestamp(3) with time zone not null,
+  created_at timestamp(3) with time zone not null,
+  completed_at timestamp(3) with time zone,
+  constraint stripe_checkouts_pkey PRIMARY KEY (tenant_id, id),
+  constraint stripe_checkouts_cancel_url_check CHECK (length(cancel_url) >= 1 AND length(cancel_url) <= 2000),
+  constraint stripe_checkouts_check CHECK ((kind = 'ADDON'::text) = (addon_id IS NOT NULL AND addon_price_id IS NOT NULL)),
+  constraint stripe_checkouts_check1 CHECK ((kind = 'PLAN'::text) = (plan_id IS NOT NULL AND plan_version_id IS NOT NULL AND plan_price_id IS NOT NULL)),
+  constraint stripe_checkouts_check2 CHECK ((status = 'COMPLETED'::text) = (completed_at IS NOT NULL)),
+  constraint stripe_checkouts_check3 CHECK ((parked_reason IS NULL) = (parked_at IS NULL)),
+  constraint stripe_checkouts_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint stripe_checkouts_description_check CHECK (length(description) >= 1 AND length(description) <= 500),
+  constraint stripe_checkouts_interval_check CHECK ("interval" = ANY (ARRAY['DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
+  constraint stripe_checkouts_kind_check CHECK (kind = ANY (ARRAY['ADDON'::text, 'PLAN'::text])),
+  constraint stripe_checkouts_parked_reason_check CHECK (length(parked_reason) >= 1 AND length(parked_reason) <= 500),
+  constraint stripe_checkouts_price_external_id_check CHECK (length(price_external_id) >= 1 AND length(price_external_id) <= 255),
+  constraint stripe_checkouts_provider_status_check CHECK (length(provider_status) >= 1 AND length(provider_status) <= 50),
+  constraint stripe_checkouts_quantity_check CHECK (quantity >= 1 AND quantity <= 2147483647),
+  constraint stripe_checkouts_session_external_id_check CHECK (length(session_external_id) >= 1 AND length(session_external_id) <= 255),
+  constraint stripe_checkouts_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'OPEN'::text, 'COMPLETED'::text, 'EXPIRED'::text, 'REFUSED'::text])),
+  constraint stripe_checkouts_subscription_external_id_check CHECK (length(subscription_external_id) >= 1 AND length(subscription_external_id) <= 255),
+  constraint stripe_checkouts_success_url_check CHECK (length(success_url) >= 1 AND length(success_url) <= 2000),
+  constraint stripe_checkouts_trial_days_check CHECK (trial_days >= 1 AND trial_days <= 730),
+  constraint stripe_checkouts_unit_amount_check CHECK (unit_amount >= 0),
+  constraint stripe_checkouts_partner_id_addon_id_fkey FOREIGN KEY (partner_id, addon_id) REFERENCES public.partner_addons(partner_id, id),
+  constraint stripe_checkouts_partner_id_addon_price_id_fkey FOREIGN KEY (partner_id, addon_price_id) REFERENCES public.addon_prices(partner_id, id),
+  constraint stripe_checkouts_partner_id_plan_id_fkey FOREIGN KEY (partner_id, plan_id) REFERENCES public.plans(partner_id, id),
+  constraint stripe_checkouts_partner_id_plan_price_id_fkey FOREIGN KEY (partner_id, plan_price_id) REFERENCES public.plan_prices(partner_id, id),
+  constraint stripe_checkouts_partner_id_plan_version_id_fkey FOREIGN KEY (partner_id, plan_version_id) REFERENCES public.plan_versions(partner_id, id),
+  constraint stripe_checkouts_tenant_id_addon_subscription_id_fkey FOREIGN KEY (tenant_id, addon_subscription_id) REFERENCES public.partner_tenant_addon_subscriptions(tenant_id, id),
+  constraint stripe_checkouts_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint stripe_checkouts_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
+);
+CREATE UNIQUE INDEX stripe_checkouts_by_session ON public.stripe_checkouts USING btree (tenant_id, session_external_id);
+CREATE UNIQUE INDEX stripe_checkouts_by_subscription ON public.stripe_checkouts USING btree (tenant_id, subscription_external_id);
+CREATE INDEX stripe_checkouts_of_attachment ON public.stripe_checkouts USING btree (tenant_id, addon_subscription_id) WHERE addon_subscription_id IS NOT NULL;
+CREATE UNIQUE INDEX stripe_checkouts_one_open_addon ON public.stripe_checkouts USING btree (tenant_id, addon_id) WHERE kind = 'ADDON'::text AND (status = ANY (ARRAY['PENDING'::text, 'OPEN'::text]));
+CREATE UNIQUE INDEX stripe_checkouts_one_open_plan ON public.stripe_checkouts USING btree (tenant_id) WHERE kind = 'PLAN'::text AND (status = ANY (ARRAY['PENDING'::text, 'OPEN'::text]));
+CREATE INDEX stripe_checkouts_to_sync ON public.stripe_checkouts USING btree (sync_at) WHERE sync_at IS NOT NULL AND parked_reason IS NULL;
+alter table public.stripe_checkouts enable row level security;
+create policy tenant_delete on public.stripe_checkouts for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.stripe_checkouts for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.stripe_checkouts for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.stripe_checkouts for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.stripe_checkouts to tollgate_app, tollgate_job;
+grant update (status, session_external_id, url, subscription_external_id, addon_subscription_id, subscription_id, provider_status, provider_cancels, seen_at, parked_reason, parked_at, sync_at, attempts, expires_at, completed_at) on public.stripe_checkouts to tollgate_app, tollgate_job;
+
+create table public.stripe_invoices (
+  tenant_id uuid not null,
+  external_id text not null,
+  partner_id uuid not null,
+  checkout_id uuid not null,
+  currency text not null,
+  amount bigint not null,
+  period_start timestamp(3) with time zone not null,
+  period_end timestamp(3) with time zone not null,
+  paid_at timestamp(3) with time zone not null,
+  constraint stripe_invoices_pkey PRIMARY KEY (tenant_id, external_id),
+  constraint stripe_invoices_amount_check CHECK (amount >= 0),
+  constraint stripe_invoices_check CHECK (period_end > period_start),
+  constraint stripe_invoices_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint stripe_invoices_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
+  constraint stripe_invoices_tenant_id_checkout_id_fkey FOREIGN KEY (tenant_id, checkout_id) REFERENCES public.stripe_checkouts(tenant_id, id),
+  constraint stripe_invoices_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+CREATE INDEX stripe_invoices_of_checkout ON public.stripe_invoices USING btree (tenant_id, checkout_id, paid_at);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.stripe_invoices FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.stripe_invoices enable row level security;
+create policy tenant_delete on public.stripe_invoices for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.stripe_invoices for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.stripe_invoices for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.stripe_invoices for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.stripe_invoices to tollgate_app, tollgate_job;
+
+create table public.stripe_prices (
+  partner_id uuid not null,
+  live boolean not null,
+  price_id uuid not null,
+  product_external_id text not null,
+  external_id text not null,
+  currency text not null,
+  amount bigint not null,
+  created_at timestamp(3) with time zone not null,
+  constraint stripe_prices_pkey PRIMARY KEY (partner_id, live, price_id),
+  constraint stripe_prices_amount_check CHECK (amount >= 0),
+  constraint stripe_prices_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint stripe_prices_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
+  constraint stripe_prices_product_external_id_check CHECK (length(product_external_id) >= 1 AND length(product_external_id) <= 255),
+  constraint stripe_prices_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+alter table public.stripe_prices enable row level security;
+create policy partner_delete on public.stripe_prices for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.stripe_prices for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.stripe_prices for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.stripe_prices for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant select on public.stripe_prices to tollgate_app, tollgate_job;
 
 create table public.subscription_changes (
   tenant_id uuid not null,
@@ -3107,6 +3253,24 @@ begin
 end $function$;
 revoke all on function app.claim_payment_work(timestamp with time zone,uuid,integer,interval) from public;
 grant execute on function app.claim_payment_work(timestamp with time zone,uuid,integer,interval) to tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.claim_stripe_checkouts(p_now timestamp with time zone, p_tenant uuid, p_limit integer, p_hold interval)
+ RETURNS TABLE(tenant_id uuid, id uuid)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  with due as materialized (
+    select c.tenant_id, c.id from stripe_checkouts c
+     where c.sync_at <= p_now and c.parked_reason is null and (p_tenant is null or c.tenant_id = p_tenant)
+     order by c.sync_at limit p_limit for update skip locked
+  )
+  update stripe_checkouts c set sync_at = p_now + p_hold, attempts = c.attempts + 1
+    from due d where c.tenant_id = d.tenant_id and c.id = d.id
+  returning c.tenant_id, c.id
+$function$;
+revoke all on function app.claim_stripe_checkouts(timestamp with time zone,uuid,integer,interval) from public;
+grant execute on function app.claim_stripe_checkouts(timestamp with time zone,uuid,integer,interval) to tollgate_job;
 
 CREATE OR REPLACE FUNCTION app.count_billing_due(p_latest timestamp with time zone, p_date date, p_partner uuid)
  RETURNS bigint
