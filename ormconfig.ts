@@ -45,6 +45,11 @@ import {
 import { CollectionEntity, DunningPolicyEntity } from './src/payments/collection.entity';
 import { DisputeEntity, PaymentEntity, RefundEntity } from './src/payments/payment.entity';
 import { PaymentMethodEntity, PaymentSetupEntity, ProviderCustomerEntity } from './src/payments/payment-method.entity';
+import {
+  StripeCheckoutEntity,
+  StripeInvoiceEntity,
+  StripePriceEntity,
+} from './src/payments/stripe/stripe-checkout.entity';
 import { OutboxEventEntity, PartnerOutboxEventEntity } from './src/platform/outbox.entity';
 import { PlanChangeProrationEntity } from './src/proration/plan-change-proration.entity';
 import { AddonSubscriptionEntity } from './src/subscriptions/addon-subscription.entity';
@@ -118,6 +123,9 @@ const entities = [
   ProviderCustomerEntity,
   RefundEntity,
   ScheduledPlanChangeEntity,
+  StripeCheckoutEntity,
+  StripeInvoiceEntity,
+  StripePriceEntity,
   SubscriptionChangeEntity,
   SubscriptionEntity,
   SubscriptionItemEntity,

@@ -18,6 +18,7 @@ import { PaymentMethodSetups } from './payments/payment-method-setup.job';
 import { PaymentWork } from './payments/payment-work.job';
 import type { InboundEvent } from './payments/provider';
 import type { Providers } from './payments/providers';
+import { StripeCheckouts } from './payments/stripe/stripe-checkouts.job';
 import type { Clock } from './platform/clock';
 import {
   askOnce,
@@ -120,6 +121,7 @@ export class App {
   readonly providers: Providers;
   readonly paymentWork: PaymentWork;
   readonly methodSetups: PaymentMethodSetups;
+  readonly stripeCheckouts: StripeCheckouts;
   private readonly actors = new LRUCache<string, Authentication>({ max: 10_000, ttl: membershipMemory });
   /** In which window a tenant's METERED feature was checked last. */
   private readonly windows = new LRUCache<string, UsageWindow>({ max: 50_000 });
@@ -140,6 +142,9 @@ export class App {
     this.system = new System(parts.jobSource, parts.clock, parts.log);
     this.paymentWork = new PaymentWork(this.system, parts.providers);
     this.methodSetups = new PaymentMethodSetups(this.system, this.paymentWork);
+    this.stripeCheckouts = new StripeCheckouts(this.system, parts.providers, (tenantId) =>
+      this.methodSetups.customerOf(tenantId, 'STRIPE'),
+    );
   }
 
   async authenticate(authorization: string | undefined, account: string | undefined): Promise<Authentication> {

@@ -30,6 +30,7 @@ import { CollectionRepository } from './payments/collection.repository';
 import { InboxRepository } from './payments/inbox.repository';
 import { PaymentRepository } from './payments/payment.repository';
 import { PaymentMethodRepository } from './payments/payment-method.repository';
+import { StripeCheckoutRepository } from './payments/stripe/stripe-checkout.repository';
 import type { Clock } from './platform/clock';
 import type { Ask, EnteredRow, Session } from './platform/database';
 import { newId } from './platform/new-id';
@@ -84,6 +85,7 @@ export class Tx {
   readonly licenceProducts: LicenceProductRepository;
   readonly licences: LicenceRepository;
   readonly licencePurchases: LicencePurchaseRepository;
+  readonly stripeCheckouts: StripeCheckoutRepository;
   readonly newId = newId;
   readonly ask: Ask;
   private readonly manager: EntityManager;
@@ -133,6 +135,7 @@ export class Tx {
     this.licenceProducts = new LicenceProductRepository(manager);
     this.licences = new LicenceRepository(manager);
     this.licencePurchases = new LicencePurchaseRepository(manager);
+    this.stripeCheckouts = new StripeCheckoutRepository(manager);
     if (entered.tenantId) {
       this.currentTenant = {
         id: entered.tenantId as Id<'Tenant'>,

@@ -71,7 +71,7 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
     const jobSource = dataSourceFor({
       url: database.jobUrl,
       // A connection for each worker, a few for the dispatcher's short transactions, and some to spare.
-      poolSize: (config.billing?.workers ?? 0) + 2 * config.paymentWorkers + (config.webhookDispatcher ? 4 : 0) + 3,
+      poolSize: (config.billing?.workers ?? 0) + 3 * config.paymentWorkers + (config.webhookDispatcher ? 4 : 0) + 3,
       ...{ name: 'job', onPoolError },
     });
     await source.initialize();
@@ -88,7 +88,7 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
       allowLoopback: config.webhookLoopback,
     };
     let listensAt: string | undefined;
-    const providers = createProviders(config, demo, clock, (event) =>
+    const providers = createProviders(config, demo, clock, log, (event) =>
       listensAt === undefined ? undefined : fetch(`${listensAt}/webhooks/fake`, { method: 'POST', ...event }),
     );
     const app = new App({ source, jobSource, clock, verifier, signer, webhooks, log, providers });
@@ -116,10 +116,12 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
       const inbox = (signal: AbortSignal) => processInbox(app.system, providers, { workers, signal });
       const payments = (signal: AbortSignal) => app.paymentWork.runDue({ workers, signal });
       const licences = (signal: AbortSignal) => keepSubscriptionsInStep(app.system, providers, signal);
+      const checkouts = (signal: AbortSignal) => app.stripeCheckouts.runDue({ workers, signal });
       const rounds = [
         repeat('inbox', 500, inbox, log),
         repeat('payments', 1_000, payments, log),
         repeat('licences', 30_000, licences, log),
+        repeat('checkouts', 1_000, checkouts, log),
       ];
       closing.push(() => Promise.all(rounds.map((round) => round.stop())));
     }

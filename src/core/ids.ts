@@ -47,6 +47,7 @@ const kinds = {
   LicenceSeat: ['seat', true],
   LicencePurchase: ['licencepurchase', true],
   LicenceRefund: ['licencerefund', true],
+  Checkout: ['checkout', true],
 } as const;
 
 export type IdKind = keyof typeof kinds;

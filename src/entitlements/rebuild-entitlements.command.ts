@@ -2,6 +2,7 @@ import type { Addon } from '../catalog/addon';
 import { type Instant, isBefore } from '../core/calendar';
 import { done, type Result } from '../core/result';
 import { usagePricesIn } from '../rating/price-model-input';
+import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { Tx } from '../tx';
 import { type EntitlementSource, entitlementSources, type PlanPhase } from './entitlement';
 
@@ -20,8 +21,11 @@ type RebuildTx = Pick<
   | 'emit'
 >;
 
-/** What the rows should be, from plan phases, attachments, licences and grants. */
-export async function wantedEntitlements(tx: Omit<RebuildTx, 'emit'>): Promise<EntitlementSource[]> {
+/** What the rows should be, from plan phases, attachments, licences and grants; with `extra`, as if that were attached too. */
+export async function wantedEntitlements(
+  tx: Omit<RebuildTx, 'emit'>,
+  extra?: AddonSubscription,
+): Promise<EntitlementSource[]> {
   const { id: tenantId, partnerId } = tx.tenant;
   const items = await tx.subscriptions.itemsOfTenant(tenantId);
   const versions = new Map(
@@ -30,7 +34,7 @@ export async function wantedEntitlements(tx: Omit<RebuildTx, 'emit'>): Promise<E
   const plans = new Map(
     (await tx.plans.byIds([...new Set(items.map((item) => item.planId))])).map((plan) => [plan.id, plan]),
   );
-  const attachments = await tx.addonSubscriptions.all(tenantId);
+  const attachments = [...(await tx.addonSubscriptions.all(tenantId)), ...(extra ? [extra] : [])];
   const includesAll = [...versions.values()].some((version) => version.includesAllAddons);
   const everyAddon = includesAll ? await tx.addons.onSale(partnerId) : [];
   const wantedIds = new Set([

@@ -17,6 +17,7 @@ import type { LicencePurchase } from '../licences/licence-purchase';
 import type { DunningPolicy } from '../payments/dunning';
 import type { Dispute, Payment, Refund } from '../payments/payment';
 import type { PaymentMethod } from '../payments/payment-method';
+import type { StripeCheckout, StripeInvoice } from '../payments/stripe-checkout';
 import type { PlanChangeProration } from '../proration/plan-change-proration';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
@@ -28,6 +29,8 @@ import type { UsageThreshold } from '../usage/usage-threshold';
 import {
   addonData,
   addonSubscriptionData,
+  checkoutData,
+  checkoutInvoiceData,
   couponData,
   creditNoteData,
   disputeData,
@@ -94,6 +97,7 @@ const dispute = (payload: { readonly dispute: Dispute }) => ({ dispute: disputeD
 const paymentMethod = (payload: { readonly paymentMethod: PaymentMethod }) => ({
   paymentMethod: paymentMethodData(payload.paymentMethod),
 });
+const checkout = (payload: { readonly checkout: StripeCheckout }) => ({ checkout: checkoutData(payload.checkout) });
 
 const licence = (payload: { readonly licence: Licence }) => ({ licence: licenceData(payload.licence) });
 const licenceSeat = (payload: { readonly seat: LicenceSeat }) => ({ seat: licenceSeatData(payload.seat) });
@@ -129,6 +133,21 @@ export const eventCatalogue = {
     when: 'An attached add-on ended by itself; `endKind` says why.',
     data: addonSubscription,
   },
+  'addon_subscription.past_due': {
+    version: 1,
+    when: 'The provider that bills an add-on could not collect, and tries again; access goes on.',
+    data: addonSubscription,
+  },
+  'addon_subscription.recovered': {
+    version: 1,
+    when: 'The provider that bills an add-on could collect after all.',
+    data: addonSubscription,
+  },
+  'addon_subscription.renewed': {
+    version: 1,
+    when: 'The provider that bills an add-on began its next period.',
+    data: addonSubscription,
+  },
   'addon_subscription.resumed': {
     version: 1,
     when: 'The cancellation of an add-on was taken back.',
@@ -141,6 +160,22 @@ export const eventCatalogue = {
   },
   'api_key.created': { version: 1, when: 'An API key was made.', data: apiKey },
   'api_key.revoked': { version: 1, when: 'An API key was revoked.', data: apiKey },
+  'checkout.completed': { version: 1, when: 'What was offered at a checkout was bought.', data: checkout },
+  'checkout.created': { version: 1, when: 'A tenant was offered something at a checkout.', data: checkout },
+  'checkout.expired': { version: 1, when: 'A checkout was not paid in time, or replaced by another.', data: checkout },
+  'checkout.paid': {
+    version: 1,
+    when: 'The provider collected a period of an add-on that it bills.',
+    data: (payload: { readonly checkout: StripeCheckout; readonly collected: StripeInvoice }) => ({
+      checkout: checkoutData(payload.checkout),
+      collected: checkoutInvoiceData(payload.collected),
+    }),
+  },
+  'checkout.parked': {
+    version: 1,
+    when: 'What the provider says contradicts what was offered: nothing was granted, a person has to look.',
+    data: checkout,
+  },
   'coupon.applied': { version: 1, when: 'A coupon was queued for the next invoice.', data: pendingCoupon },
   'coupon.created': { version: 1, when: 'A coupon was made.', data: coupon },
   'coupon.ended': {

@@ -16,6 +16,7 @@ import type { LicenceProduct } from '../licences/licence-product';
 import type { LicencePurchase } from '../licences/licence-purchase';
 import type { Dispute, Payment, Refund } from '../payments/payment';
 import type { PaymentMethod } from '../payments/payment-method';
+import type { StripeCheckout, StripeInvoice } from '../payments/stripe-checkout';
 import type { PlanChangeProration } from '../proration/plan-change-proration';
 import { type AddonSubscription, statusOf } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
@@ -213,11 +214,35 @@ export const addonSubscriptionData = (attachment: AddonSubscription) => ({
   addonId: encodeId('Addon', attachment.addonId),
   interval: attachment.interval,
   quantity: attachment.quantity.toString(),
+  billedBy: attachment.billedBy,
   unitAmount: money(attachment.unitAmount),
   startedAt: time(attachment.startedAt),
   endsAt: orNull(attachment.endsAt, time),
   endedAt: orNull(attachment.endedAt, time),
   endKind: attachment.endKind ?? null,
+});
+
+export const checkoutData = (checkout: StripeCheckout) => ({
+  id: ofTenant('Checkout', checkout, checkout.id),
+  kind: checkout.kind,
+  status: checkout.status,
+  addonId: orNull(checkout.addonId, (id) => encodeId('Addon', id)),
+  planId: orNull(checkout.planId, (id) => encodeId('Plan', id)),
+  interval: checkout.interval,
+  quantity: checkout.quantity.toString(),
+  unitAmount: money(checkout.unitAmount),
+  addonSubscriptionId: orNull(checkout.addonSubscriptionId, (id) => ofTenant('AddonSubscription', checkout, id)),
+  subscriptionId: orNull(checkout.subscriptionId, (id) => ofTenant('Subscription', checkout, id)),
+  parkedReason: checkout.parkedReason ?? null,
+  createdAt: time(checkout.createdAt),
+  completedAt: orNull(checkout.completedAt, time),
+});
+
+export const checkoutInvoiceData = ({ externalId, amount, period, paidAt }: StripeInvoice) => ({
+  externalId,
+  amount: money(amount),
+  period: { start: time(period.start), end: time(period.end) },
+  paidAt: time(paidAt),
 });
 
 export const pendingCouponData = (pending: PendingCoupon) => ({

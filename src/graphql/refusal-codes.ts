@@ -26,6 +26,7 @@ export const refusalCodes = {
   ADDON_INCLUDED_IN_PLAN: 'The plan includes the add-on already.',
   ADDON_NOT_AVAILABLE_WITH_PLAN: 'The add-on is not sold with this plan; `availableFrom` names the first that it is.',
   ADDON_REQUIRES_ADDON: 'Another add-on must be there first; the facts name it.',
+  ADDON_ALREADY_SUBSCRIBED: 'The add-on is attached already.',
   ADDON_REQUIRED_BY_ADDON: 'Another add-on needs this one; cancel that first.',
   ADDON_SUBSCRIPTION_NOT_FOUND: 'There is no such add-on subscription.',
   NO_CHANGE: 'The subscription is as asked for already.',
@@ -103,6 +104,9 @@ export const refusalCodes = {
   LICENCE_TRIAL_USED: 'The organisation has tried or bought the licence already.',
   NO_SEAT_LEFT: 'Every seat that was bought is given out. Buy more, or take one back.',
   SEAT_NOT_FOUND: 'The person has no seat of this licence.',
+  AMOUNT_NOT_CHARGEABLE: 'The payment provider cannot charge exactly this amount in this currency.',
+  CHECKOUT_NOT_FOUND: 'There is no such checkout.',
+  CUSTOMER_NOT_FOUND: 'The payment provider does not know the tenant yet.',
 } as const;
 
 export type RefusalCode = keyof typeof refusalCodes;

@@ -22,6 +22,7 @@ import {
 import { UpcomingInvoiceResolver } from '../invoicing/upcoming-invoice.resolver';
 import { LicenceProductResolver, LicencePurchaseResolver, LicenceResolver } from '../licences/licences.resolver';
 import { InvoicePaymentResolver, PaymentResolver } from '../payments/payments.resolver';
+import { AddonSubscriptionCheckoutResolver, CheckoutResolver } from '../payments/stripe/stripe.resolver';
 import { ProrationResolver } from '../proration/proration.resolver';
 import { RatingResolver } from '../rating/rating.resolver';
 import {
@@ -39,9 +40,11 @@ import { refusesDirective } from './refusal.graphql';
 /** Every resolver by name: nothing is scanned. */
 const resolvers = [
   AddonResolver,
+  AddonSubscriptionCheckoutResolver,
   AddonSubscriptionResolver,
   AllowanceResolver,
   BillingResolver,
+  CheckoutResolver,
   CouponRedemptionResolver,
   CouponResolver,
   CreditNoteLineResolver,

@@ -107,13 +107,16 @@ const withLines = (draft: Draft, lines: readonly LineDraft[]): Draft => ({
   lines: [...draft.lines, ...lines],
 });
 
+/** What a provider bills has been paid there; what its units cost beyond that is billed here. */
 const addonsFixed: Step = (draft, input) =>
   withLines(
     draft,
     input.closing
       ? []
       : input.addons.flatMap(({ attachment, name }) =>
-          fixedLine(input, 'ADDON_FIXED', { ...attachment, itemId: attachment.id, kind: 'ADDON', name }),
+          attachment.billedBy !== 'TOLLGATE'
+            ? []
+            : fixedLine(input, 'ADDON_FIXED', { ...attachment, itemId: attachment.id, kind: 'ADDON', name }),
         ),
   );
 

@@ -1,15 +1,19 @@
 import { dateAt, type Instant, isAtOrBefore, isBefore, isSameInstant } from '../core/calendar';
 import { invariant } from '../core/invariant';
+import { zero } from '../core/money';
 import { periodAt } from '../core/period';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
+import { addonEndLines } from '../proration/addon-change';
 import { applyPlanChange } from '../proration/apply-plan-change.command';
+import { providerAccounts } from '../proration/plan-change.query';
 import { loadScheduledPlanChange } from '../proration/scheduled-plan-change.query';
-import type { AddonEndKind, AddonSubscription } from '../subscriptions/addon-subscription';
+import { type AddonEndKind, type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import { type Subscription, scheduleOf } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import { billPeriod, closePeriod } from './bill-period.command';
 import { closedBy } from './billed-period';
+import { creditUnused } from './credit-unused.command';
 import type { Invoice } from './invoice';
 
 /** A jump over more than this many due events is refused rather than done: it is a mistake in a date. */
@@ -81,6 +85,29 @@ export async function closeSubscription(tx: Tx, subscription: Subscription, at: 
   await rebuildEntitlements(tx);
   await tx.emit({ type: 'subscription.cancelled', payload: { subscription: closed } });
   return { subscription: closed, invoice };
+}
+
+/**
+ * What a provider bills has periods of its own: where one lasts longer than the subscription, its unused part is credited. Our
+ * own items end with the period that was paid.
+ */
+async function creditProviderPeriods(tx: Tx, subscription: Subscription, at: Instant): Promise<void> {
+  const { tenantId, currency, timeZone, prorationBasis: basis } = subscription;
+  const attachments = (await tx.addonSubscriptions.live(tenantId)).filter(({ providerPeriod }) => providerPeriod);
+  if (attachments.length === 0) return;
+  const accounts = await providerAccounts(tx, subscription, attachments);
+  const names = new Map(
+    (await tx.addons.byIds(attachments.map(({ addonId }) => addonId))).map((addon) => [addon.id, addon.name]),
+  );
+  const lines = attachments.flatMap(({ id: itemId, unitAmount, quantity, addonId, ...attachment }) => {
+    const own = providerPeriodAt(attachment, timeZone, at)!;
+    const { charged = zero(currency), discounts = [] } = accounts.get(itemId) ?? {};
+    const item = { kind: 'ADDON' as const, itemId, name: names.get(addonId)!, unitAmount, quantity };
+    return addonEndLines({ basis, timeZone, ...own, trialing: false }, { ...item, charged, discounts });
+  });
+  if (lines.length === 0) return;
+  const credit = { subscription, lines, settlement: 'CREDIT_BALANCE', chargedBy: new Map() } as const;
+  await creditUnused(tx, { ...credit, reason: 'CANCELLATION' });
 }
 
 /** Carries out a plan change that waited. */
@@ -158,6 +185,7 @@ export async function billTenant(tx: Tx, until: Instant = tx.now, pauses?: () =>
       (!next || isAtOrBefore(subscription.cancelAt, next.effectiveAt))
     ) {
       at(subscription.cancelAt);
+      await creditProviderPeriods(tx, subscription, subscription.cancelAt);
       const { invoice } = await closeSubscription(tx, subscription, subscription.cancelAt);
       if (invoice) invoices.push(invoice);
     } else if (next && isAtOrBefore(next.effectiveAt, until)) {

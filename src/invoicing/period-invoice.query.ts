@@ -114,11 +114,12 @@ const wasCharged = (account: ItemAccount | undefined) =>
   account !== undefined &&
   (account.chargedByLineId !== undefined || account.charged.minor !== 0n || account.discounts.length > 0);
 
-/** Attached after the period began, so that its own account says whether that was invoiced at once. */
+/** Attached after the period began, so that its own account says whether that was invoiced at once. Ours to bill, that is. */
 function joinedWithin(
-  { subscriptionId, startedAt }: AddonSubscription,
+  { subscriptionId, startedAt, billedBy }: AddonSubscription,
   subscription: Subscription,
   { period, until }: ClosedPeriod,
 ): boolean {
+  if (billedBy !== 'TOLLGATE') return false;
   return subscriptionId === subscription.id && isAtOrBefore(period.start, startedAt) && isBefore(startedAt, until);
 }

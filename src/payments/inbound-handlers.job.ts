@@ -2,13 +2,14 @@ import { licenceHandlersOfFake, licenceHandlersOfPaddle } from '../licences/lice
 import { applyPaymentFact } from './apply-payment-fact.job';
 import type { InboundHandler } from './inbound-handler.job';
 import type { InboundEvent, PaymentProvider, ProviderName } from './provider';
+import { stripeHandlers } from './stripe/stripe-events.job';
 
 /**
  * Handlers of events that are about more than a payment, by provider and type: checkouts, subscriptions that a provider
  * bills, licences. What a provider's `factOf` understands needs none.
  */
 const handlers: Readonly<Record<ProviderName, Readonly<Record<string, InboundHandler>>>> = {
-  STRIPE: {},
+  STRIPE: stripeHandlers,
   PADDLE: licenceHandlersOfPaddle,
   FAKE: licenceHandlersOfFake,
 };

@@ -81,6 +81,7 @@ export const freeReferences: Readonly<Record<string, string>> = {
   'subscriptions.plan_item_id': 'Item and subscription would point at each other, which a cluster cannot distribute.',
   'invoice_lines.source_id': 'A plan phase, an attachment or a coupon.',
   'credit_note_lines.source_id': 'A plan phase, an attachment or a coupon.',
+  'stripe_prices.price_id': 'The price of a plan or of an add-on.',
   'item_charges.item_id': 'A plan phase or an attachment.',
   'tenant_entitlements.source_id': 'A plan phase, an attachment or a grant.',
   'tenant_entitlements.catalog_id': 'A plan, an add-on or a grant.',

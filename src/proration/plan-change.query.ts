@@ -17,6 +17,8 @@ import { judgeCoupon } from '../coupons/validate-coupon.query';
 import type { QueuedCoupon } from '../invoicing/assemble-invoice';
 import type { ItemAccount } from '../invoicing/item-charge';
 import { refundProblem } from '../payments/refund-credit.command';
+import type { ItemAccount } from '../invoicing/item-charge.repository';
+import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
 import { addedTax } from '../tax/tax-lines';
 import { type TaxedDocument, taxesOfLines } from '../tax/taxes-of-lines.query';
@@ -45,6 +47,22 @@ export const planChangeRefusals = [
   ...couponReasons,
 ] as const;
 export type PlanChangeRefusal = (typeof planChangeRefusals)[number];
+
+/** What providers were paid for the attachments that they bill, each in its own period. */
+export async function providerAccounts(
+  tx: Pick<Tx, 'itemCharges'>,
+  { tenantId, id, currency, prorationBasis }: Subscription,
+  attachments: readonly AddonSubscription[],
+): Promise<Map<string, ItemAccount>> {
+  const found = new Map<string, ItemAccount>();
+  for (const { id: itemId, providerPeriod } of attachments) {
+    if (!providerPeriod) continue;
+    const accounts = await tx.itemCharges.accounts(tenantId, id, providerPeriod.start, currency, prorationBasis);
+    const account = accounts.get(itemId);
+    if (account) found.set(itemId, account);
+  }
+  return found;
+}
 
 /** Everything a plan change was decided from, and the decision. */
 export interface LoadedPlanChange {
@@ -220,6 +238,7 @@ export async function loadPlanChange(
     };
   };
   const addons = new Map<string, Addon>(ofAddons.map((addon) => [addon.id, addon]));
+  for (const [itemId, account] of await providerAccounts(tx, subscription, continuing)) accounts.set(itemId, account);
   const attachments: AttachedAddon[] = continuing.map((attachment) => {
     const addon = addons.get(attachment.addonId)!;
     return { attachment, addon, charged: chargedItem('ADDON', attachment.id, addon.name, attachment) };

@@ -13,7 +13,7 @@ import type { Coupon } from '../coupons/coupon';
 import { discountLines } from '../coupons/discount-line';
 import type { Settlement } from '../invoicing/credit-note';
 import type { AccountEntry, LineDraft, TimeSpan } from '../invoicing/invoice';
-import type { AddonSubscription } from '../subscriptions/addon-subscription';
+import { type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
 import { type TaxedAccount, taxShare } from '../tax/tax-lines';
 import { type ChargedItem, chargeLine, creditLine } from './charged-item';
 
@@ -130,6 +130,10 @@ function judgeAttachment(
   const availability = addonAvailability(plan, version, addon);
   if (availability === 'INCLUDED') return { outcome: 'ENDS_INCLUDED' };
   if (availability === 'NOT_AVAILABLE' && input.unavailableAddons !== 'KEEP') return { outcome: 'ENDS_NOT_AVAILABLE' };
+  // A provider bills it in periods of its own: the plan's interval does not touch it.
+  if (attachment.billedBy !== 'TOLLGATE') {
+    return { outcome: availability === 'NOT_AVAILABLE' ? 'KEPT' : 'CONTINUES' };
+  }
   const stays = availability === 'NOT_AVAILABLE' ? 'KEPT' : newPeriod ? 'REPRICED' : 'CONTINUES';
   if (!newPeriod) return { outcome: stays };
   if (attachment.interval === interval) {
@@ -181,7 +185,16 @@ export function decidePlanChange(input: PlanChangeInput): Result<PlanChange, 'AD
   const isCharged = oldShare.remaining > 0n;
   if (isCharged) lines.push(creditLine(input.current, oldShare, { start: at, end: oldSpan.end }, oldSpan));
   const attachments: AttachmentOutcome[] = outcomes.map(({ attachment, addon, charged, outcome, price }) => {
-    const leavesPeriod = reset || outcome === 'ENDS_INCLUDED' || outcome === 'ENDS_NOT_AVAILABLE';
+    const ends = outcome === 'ENDS_INCLUDED' || outcome === 'ENDS_NOT_AVAILABLE';
+    const own = providerPeriodAt(attachment, timeZone, at);
+    if (own) {
+      const share = remainingShare(input.basis, own.period, own.at, timeZone);
+      if (!ends || share.remaining === 0n) return { attachment, addon, outcome, price, credit: zero(currency) };
+      const line = creditLine(charged, share, { start: own.at, end: own.period.end }, spanOf(own.period));
+      lines.push(line);
+      return { attachment, addon, outcome, price, credit: negate(line.amount) };
+    }
+    const leavesPeriod = reset || ends;
     if (!leavesPeriod || !isCharged) return { attachment, addon, outcome, price, credit: zero(currency) };
     const line = creditLine(charged, oldShare, { start: at, end: oldSpan.end }, oldSpan);
     lines.push(line);

@@ -28,6 +28,9 @@ export class AddonSubscriptionEntity {
   @TimestampColumn('ended_at', { nullable: true }) endedAt: Instant | null;
   @TextColumn('end_reason', { nullable: true }) endReason: string | null;
   @TextColumn('end_kind', { nullable: true }) endKind: string | null;
+  @TextColumn('billed_by') billedBy: string;
+  @TimestampColumn('provider_period_start', { nullable: true }) providerPeriodStart: Instant | null;
+  @TimestampColumn('provider_period_end', { nullable: true }) providerPeriodEnd: Instant | null;
   @IntegerColumn('version') version: number;
   @TimestampColumn('created_at') createdAt: Instant;
 }

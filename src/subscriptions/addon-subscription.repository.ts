@@ -9,7 +9,7 @@ import { readPage } from '../platform/paging';
 import { preparedRead } from '../platform/prepared-read';
 import { fromStored, toStored } from '../platform/stored-value';
 import type { FeatureUsagePrice } from '../rating/price-model-input';
-import type { AddonEndKind, AddonSubscription } from './addon-subscription';
+import type { AddonBiller, AddonEndKind, AddonSubscription } from './addon-subscription';
 import { AddonSubscriptionEntity } from './addon-subscription.entity';
 
 function fromRow(row: AddonSubscriptionEntity): AddonSubscription {
@@ -24,6 +24,11 @@ function fromRow(row: AddonSubscriptionEntity): AddonSubscription {
     unitAmount: money(row.unitAmount, row.currency as CurrencyCode),
     usagePrices: fromStored(row.usagePrices) as FeatureUsagePrice[],
     quantity: row.quantity,
+    billedBy: row.billedBy as AddonBiller,
+    providerPeriod:
+      row.providerPeriodStart && row.providerPeriodEnd
+        ? { start: row.providerPeriodStart, end: row.providerPeriodEnd }
+        : undefined,
     startedAt: row.startedAt,
     endsAt: row.endsAt ?? undefined,
     endedAt: row.endedAt ?? undefined,
@@ -48,9 +53,11 @@ export class AddonSubscriptionRepository {
   constructor(private readonly manager: EntityManager) {}
 
   async insert(attachment: AddonSubscription): Promise<void> {
-    const { priceId, unitAmount, ...row } = attachment;
+    const { priceId, unitAmount, providerPeriod, ...row } = attachment;
     await this.manager.insert(AddonSubscriptionEntity, {
       ...row,
+      providerPeriodStart: providerPeriod?.start ?? null,
+      providerPeriodEnd: providerPeriod?.end ?? null,
       addonPriceId: priceId,
       currency: unitAmount.currency,
       unitAmount: unitAmount.minor,
@@ -72,9 +79,19 @@ export class AddonSubscriptionRepository {
         endedAt: attachment.endedAt ?? null,
         endReason: attachment.endReason ?? null,
         endKind: attachment.endKind ?? null,
+        providerPeriodStart: attachment.providerPeriod?.start ?? null,
+        providerPeriodEnd: attachment.providerPeriod?.end ?? null,
         version: version + 1,
       },
     );
+    // In the same commit: whatever ends or resumes it, its provider is told afterwards.
+    if (attachment.billedBy === 'STRIPE') {
+      await this.manager.query(
+        `update stripe_checkouts set sync_at = to_timestamp(0)
+          where tenant_id = $1 and addon_subscription_id = $2 and parked_reason is null`,
+        [tenantId, id],
+      );
+    }
     return { ...attachment, version: version + 1 };
   }
 

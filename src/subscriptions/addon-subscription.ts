@@ -1,15 +1,26 @@
-import type { Instant } from '../core/calendar';
+import { dateAt, type Instant, isBefore, type TimeZone } from '../core/calendar';
 import type { Id } from '../core/ids';
 import type { Money } from '../core/money';
-import type { IntervalUnit } from '../core/period';
+import type { IntervalUnit, Period } from '../core/period';
+import type { TimeSpan } from '../invoicing/invoice';
 import type { FeatureUsagePrice } from '../rating/price-model-input';
 
 /** When the rest of the period is charged that an add-on joins in. */
 export const addonCharges = ['NOW', 'NEXT_INVOICE'] as const;
 export type AddonCharge = (typeof addonCharges)[number];
 
-export const addonEndKinds = ['CANCELLED', 'INCLUDED_IN_PLAN', 'NOT_AVAILABLE', 'SUBSCRIPTION_ENDED'] as const;
+export const addonEndKinds = [
+  'CANCELLED',
+  'INCLUDED_IN_PLAN',
+  'NOT_AVAILABLE',
+  'SUBSCRIPTION_ENDED',
+  'PAYMENT_FAILED',
+] as const;
 export type AddonEndKind = (typeof addonEndKinds)[number];
+
+export const addonBillers = ['TOLLGATE', 'STRIPE'] as const;
+/** TOLLGATE: on the subscription's invoices. STRIPE: bought at its checkout and billed by it, in periods of its own. */
+export type AddonBiller = (typeof addonBillers)[number];
 
 /** An add-on attached to a subscription, co-termed with the plan's period. Live while `endedAt` is not set. */
 export interface AddonSubscription {
@@ -25,6 +36,9 @@ export interface AddonSubscription {
   /** Likewise: what the units of its features cost. */
   readonly usagePrices: readonly FeatureUsagePrice[];
   readonly quantity: bigint;
+  readonly billedBy: AddonBiller;
+  /** Billed by a provider: the period that it has been paid for there. */
+  readonly providerPeriod?: TimeSpan | undefined;
   readonly startedAt: Instant;
   /** A cancellation to come: access lasts until then. */
   readonly endsAt?: Instant | undefined;
@@ -33,6 +47,21 @@ export interface AddonSubscription {
   readonly endKind?: AddonEndKind | undefined;
   readonly version: number;
   readonly createdAt: Instant;
+}
+
+/**
+ * The period in which a provider bills it, with its days in the billing zone, and where in it an instant lies: a sandbox's
+ * clock may stand anywhere. `undefined`: it is billed here, in the subscription's period.
+ */
+export function providerPeriodAt(
+  attachment: Pick<AddonSubscription, 'providerPeriod'>,
+  zone: TimeZone,
+  at: Instant,
+): { readonly period: Period; readonly at: Instant } | undefined {
+  if (!attachment.providerPeriod) return undefined;
+  const { start, end } = attachment.providerPeriod;
+  const period = { index: 0, start, end, startDate: dateAt(start, zone), endDate: dateAt(end, zone) };
+  return { period, at: isBefore(at, start) ? start : isBefore(end, at) ? end : at };
 }
 
 /** ACTIVE, CANCELLING (access until `endsAt`), or ENDED. */

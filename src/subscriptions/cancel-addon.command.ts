@@ -10,7 +10,7 @@ import { refundProblem } from '../payments/refund-credit.command';
 import { addonEndLines } from '../proration/addon-change';
 import { taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
-import type { AddonSubscription } from './addon-subscription';
+import { type AddonSubscription, providerPeriodAt } from './addon-subscription';
 import { recordAddon } from './subscribe-addon.command';
 import { currentPeriod } from './subscription';
 
@@ -64,22 +64,23 @@ export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Resu
 
   let creditNote: CreditNote | undefined;
   let cancelled: AddonSubscription;
+  const own = providerPeriodAt(attachment, subscription.timeZone, tx.now);
   if (now) {
     const accounts = await tx.itemCharges.accounts(
       tx.tenant.id,
       subscription.id,
-      subscription.periodStart,
+      own ? own.period.start : subscription.periodStart,
       subscription.currency,
       subscription.prorationBasis,
     );
     const account = accounts.get(attachment.id);
     const lines = addonEndLines(
       {
-        at: tx.now,
+        at: own ? own.at : tx.now,
         basis: subscription.prorationBasis,
         timeZone: subscription.timeZone,
-        period: currentPeriod(subscription),
-        trialing: subscription.status === 'TRIALING',
+        period: own ? own.period : currentPeriod(subscription),
+        trialing: !own && subscription.status === 'TRIALING',
       },
       {
         itemId: attachment.id,
@@ -116,7 +117,7 @@ export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Resu
   } else {
     cancelled = await tx.addonSubscriptions.update({
       ...attachment,
-      endsAt: subscription.periodEnd,
+      endsAt: own ? own.period.end : subscription.periodEnd,
       endReason: reason,
     });
   }

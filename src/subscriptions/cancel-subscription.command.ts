@@ -11,9 +11,11 @@ import type { Invoice } from '../invoicing/invoice';
 import { refundProblem } from '../payments/refund-credit.command';
 
 import { addonEndLines } from '../proration/addon-change';
+import { providerAccounts } from '../proration/plan-change.query';
 import { addedTax } from '../tax/tax-lines';
 import { taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
+import { providerPeriodAt } from './addon-subscription';
 import { currentPeriod, type Subscription } from './subscription';
 
 export interface CancelSubscriptionInput {
@@ -41,6 +43,7 @@ async function creditAllItems(
   const { tenantId, id, periodStart } = subscription;
   const accounts = await tx.itemCharges.accounts(tenantId, id, periodStart, currency, basis);
   const attachments = (await tx.addonSubscriptions.live(tenantId)).filter((attachment) => !attachment.endsAt);
+  for (const [itemId, account] of await providerAccounts(tx, subscription, attachments)) accounts.set(itemId, account);
   const names = new Map<string, string>([
     ...(await tx.plans.byIds([item.planId])).map((plan) => [plan.id, plan.name] as const),
     ...(await tx.addons.byIds(attachments.map(({ addonId }) => addonId))).map((row) => [row.id, row.name] as const),
@@ -53,15 +56,16 @@ async function creditAllItems(
   const lines = [
     { kind: 'PLAN' as const, source: item, catalogId: item.planId as string },
     ...attachments.map((source) => ({ kind: 'ADDON' as const, source, catalogId: source.addonId as string })),
-  ].flatMap(({ kind, source, catalogId }) =>
-    addonEndLines(moment, {
+  ].flatMap(({ kind, source, catalogId }) => {
+    const own = 'billedBy' in source ? providerPeriodAt(source, timeZone, tx.now) : undefined;
+    return addonEndLines(own ? { ...moment, ...own, trialing: false } : moment, {
       ...{ kind, itemId: source.id, name: names.get(catalogId)! },
       unitAmount: source.unitAmount,
       quantity: source.quantity,
       discounts: accounts.get(source.id)?.discounts ?? [],
       charged: accounts.get(source.id)?.charged ?? { minor: 0n, currency },
-    }),
-  );
+    });
+  });
   const credit = sum(
     lines.map((line) => line.amount),
     currency,

@@ -37,10 +37,15 @@ type Code = (typeof startSubscriptionRefusals)[number];
 /** How far back a sandbox may start: ten years of months, daily intervals less. */
 const earliestStart = { hours: 24 * 366 * 10 };
 
-/** Starts the tenant's subscription, bills its first period, and every further one that has begun since. */
+/**
+ * Starts the tenant's subscription, bills its first period, and every further one that has begun since.
+ *
+ * @param offered what the tenant was offered at a checkout: that is what is sold, whatever the catalog says meanwhile
+ */
 export async function startSubscription(
   tx: Tx,
   input: StartSubscriptionInput,
+  offered?: { readonly planVersionId: string; readonly priceId: string },
 ): Promise<Result<{ subscription: Subscription; invoices: readonly Invoice[] }, Code>> {
   const { tenant } = tx;
   await tx.tenants.lock(tenant.id);
@@ -48,12 +53,16 @@ export async function startSubscription(
   if (live) return refuse('ALREADY_SUBSCRIBED', 'The tenant has a subscription; change its plan instead.');
   const plan = await findPlan(tx, input.plan);
   if (!plan) return refuse('PLAN_NOT_FOUND', 'No such plan.', { path: ['input', 'plan'] });
-  if (plan.status === 'ARCHIVED') {
+  if (plan.status === 'ARCHIVED' && !offered) {
     return refuse('PLAN_ARCHIVED', `${plan.name} is no longer sold.`, { path: ['input', 'plan'] });
   }
-  const version = (await tx.plans.currentVersion(plan.id))!;
+  const version = (
+    offered ? await tx.plans.versionById(offered.planVersionId) : await tx.plans.currentVersion(plan.id)
+  )!;
   const interval = input.interval ?? 'MONTH';
-  const price = priceFor(version.prices, interval, tenant.currency);
+  const price = offered
+    ? version.prices.find(({ id }) => id === offered.priceId)
+    : priceFor(version.prices, interval, tenant.currency);
   if (!price) {
     return refuse('PRICE_NOT_FOUND', `${plan.name} has no price per ${interval.toLowerCase()} in ${tenant.currency}.`, {
       path: ['input', 'interval'],

@@ -1,4 +1,4 @@
-import { type Addon, addonAvailability } from '../catalog/addon';
+import { type Addon, type AddonPrice, addonAvailability } from '../catalog/addon';
 import { findAddon } from '../catalog/find-catalog.query';
 import { priceFor } from '../catalog/plan';
 import { parseSeats } from '../core/quantity';
@@ -37,6 +37,14 @@ export const subscribeAddonRefusals = [
   'INVALID_INPUT',
 ] as const;
 type Code = (typeof subscribeAddonRefusals)[number];
+export type AddonRefusal = Extract<
+  Code,
+  | 'ADDON_ARCHIVED'
+  | 'ADDON_INCLUDED_IN_PLAN'
+  | 'ADDON_NOT_AVAILABLE_WITH_PLAN'
+  | 'ADDON_REQUIRES_ADDON'
+  | 'PRICE_NOT_FOUND'
+>;
 
 /** May it be attached to the plan as it is, and to the plan that waits? */
 async function availabilityProblem(
@@ -72,6 +80,50 @@ async function missingRequirement(tx: Tx, subscription: Subscription, addon: Add
   return (await tx.addons.byIds(missing.slice(0, 1)))[0];
 }
 
+/** May this add-on be bought with this subscription, and at which price? */
+export async function judgeAddon(
+  tx: Tx,
+  subscription: Subscription,
+  addon: Addon,
+): Promise<Result<AddonPrice, AddonRefusal>> {
+  if (addon.status === 'ARCHIVED') return refuse('ADDON_ARCHIVED', `${addon.name} is no longer sold.`);
+  const problem = await availabilityProblem(tx, subscription, addon);
+  if (problem) return problem;
+  const required = await missingRequirement(tx, subscription, addon);
+  if (required) {
+    return refuse('ADDON_REQUIRES_ADDON', `${addon.name} needs ${required.name}.`, { facts: { addon: required.code } });
+  }
+  const price = priceFor(addon.prices, subscription.interval, subscription.currency);
+  if (!price) {
+    const { interval, currency } = subscription;
+    return refuse('PRICE_NOT_FOUND', `${addon.name} has no price per ${interval.toLowerCase()} in ${currency}.`, {
+      facts: { interval, currency },
+    });
+  }
+  return done(price);
+}
+
+/** Would two sources of one feature reset at different times? Also for an attachment that is not there yet. */
+export async function resetClash(
+  tx: Tx,
+  extra?: AddonSubscription,
+): Promise<Refused<'RESET_PERIOD_MISMATCH'> | undefined> {
+  const clash = resetPeriodClash(await wantedEntitlements(tx, extra));
+  if (!clash) return undefined;
+  const [first, second] = clash;
+  return refuse(
+    'RESET_PERIOD_MISMATCH',
+    `${first.sourceName} and ${second.sourceName} reset ${first.featureCode} at different times.`,
+    {
+      facts: {
+        feature: first.featureCode,
+        first: `${first.sourceName}: ${first.resetPeriod}`,
+        second: `${second.sourceName}: ${second.resetPeriod}`,
+      },
+    },
+  );
+}
+
 export interface SubscribeAddonDone {
   readonly addonSubscription: AddonSubscription;
   readonly invoice?: Invoice | undefined;
@@ -104,20 +156,9 @@ export async function subscribeAddon(tx: Tx, input: SubscribeAddonInput): Promis
     await tx.emit({ type: 'addon_subscription.resumed', payload: { addonSubscription: resumed } });
     return done({ addonSubscription: resumed, created: false });
   }
-  if (addon.status === 'ARCHIVED') return refuse('ADDON_ARCHIVED', `${addon.name} is no longer sold.`);
-  const problem = await availabilityProblem(tx, subscription, addon);
-  if (problem) return problem;
-  const required = await missingRequirement(tx, subscription, addon);
-  if (required) {
-    return refuse('ADDON_REQUIRES_ADDON', `${addon.name} needs ${required.name}.`, { facts: { addon: required.code } });
-  }
-  const price = priceFor(addon.prices, subscription.interval, subscription.currency);
-  if (!price) {
-    const { interval, currency } = subscription;
-    return refuse('PRICE_NOT_FOUND', `${addon.name} has no price per ${interval.toLowerCase()} in ${currency}.`, {
-      facts: { interval, currency },
-    });
-  }
+  const sold = await judgeAddon(tx, subscription, addon);
+  if (!sold.ok) return sold;
+  const price = sold.value;
 
   const attachment: AddonSubscription = {
     id: tx.newId<'AddonSubscription'>(),
@@ -130,26 +171,14 @@ export async function subscribeAddon(tx: Tx, input: SubscribeAddonInput): Promis
     unitAmount: price.amount,
     usagePrices: usagePricesIn(addon.allowances, subscription.currency),
     quantity,
+    billedBy: 'TOLLGATE',
     startedAt: tx.now,
     version: 1,
     createdAt: tx.now,
   };
   await tx.addonSubscriptions.insert(attachment);
-  const clash = resetPeriodClash(await wantedEntitlements(tx));
-  if (clash) {
-    const [first, second] = clash;
-    return refuse(
-      'RESET_PERIOD_MISMATCH',
-      `${first.sourceName} and ${second.sourceName} reset ${first.featureCode} at different times.`,
-      {
-        facts: {
-          feature: first.featureCode,
-          first: `${first.sourceName}: ${first.resetPeriod}`,
-          second: `${second.sourceName}: ${second.resetPeriod}`,
-        },
-      },
-    );
-  }
+  const clash = await resetClash(tx);
+  if (clash) return clash;
   const lines = addonStartLines(
     {
       at: tx.now,

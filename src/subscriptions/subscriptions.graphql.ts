@@ -14,10 +14,12 @@ import type { Settlement } from '../invoicing/credit-note';
 import type { TimeSpan } from '../invoicing/invoice';
 import { CreditNoteType, InvoiceType, SettlementEnum, TimeSpanType } from '../invoicing/invoicing.graphql';
 import {
+  type AddonBiller,
   type AddonCharge,
   type AddonEndKind,
   type AddonSubscription,
   type AddonSubscriptionStatus,
+  addonBillers,
   addonCharges,
   addonEndKinds,
   statusOf,
@@ -56,6 +58,11 @@ export const AddonEndKindEnum = enumFrom('AddonEndKind', addonEndKinds, 'Why an 
   INCLUDED_IN_PLAN: 'The new plan includes it.',
   NOT_AVAILABLE: 'The new plan does not sell it.',
   SUBSCRIPTION_ENDED: 'The subscription ended.',
+  PAYMENT_FAILED: 'The provider that bills it could not collect.',
+});
+export const AddonBillerEnum = enumFrom('AddonBiller', addonBillers, 'Who bills an add-on.', {
+  TOLLGATE: "It is on the subscription's invoices.",
+  STRIPE: 'It was bought at a checkout; Stripe bills it, in periods of its own.',
 });
 export const SubscriptionChangeKindEnum = enumFrom('SubscriptionChangeKind', changeKinds, 'What happened.', {
   STARTED: 'The subscription began.',
@@ -185,7 +192,15 @@ export class AddonSubscriptionType {
   endReason?: string | undefined;
   @Field(() => AddonEndKindEnum, { nullable: true, description: 'What ended it.' })
   endKind?: AddonEndKind | undefined;
+  @Field(() => AddonBillerEnum, { description: 'Who bills it.' })
+  billedBy: AddonBiller;
+  @Field(() => TimeSpanType, {
+    nullable: true,
+    description: 'Billed by a provider: the period that it has been paid for there.',
+  })
+  providerPeriod?: TimeSpan | undefined;
   readonly uuid: string;
+  readonly tenantUuid: string;
   readonly addonUuid: string;
 }
 
@@ -197,6 +212,7 @@ export function toGraphqlAddonSubscription(attachment: AddonSubscription): Addon
     status: statusOf(attachment),
     unitAmount: toGraphqlMoney(unitAmount),
     uuid: id,
+    tenantUuid: tenantId,
     addonUuid: addonId,
   };
 }

@@ -209,6 +209,16 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
     ...{ invoice_id: of(fresh ? 'uncollected invoices' : 'invoices'), subscription_id: of('subscriptions') },
     ...{ sandbox: false, status: 'OPEN', created_at: at },
   }),
+  stripe_checkouts: ({ scope, id, fresh, catalog }) => ({
+    ...scope,
+    ...{ id, kind: 'ADDON', status: fresh ? 'EXPIRED' : 'OPEN', live: true, addon_id: catalog('partner_addons') },
+    ...{ addon_price_id: catalog('addon_prices'), ...price, quantity: 1, description: 'An add-on' },
+    ...{ success_url: 'https://example.com/', cancel_url: 'https://example.com/', expires_at: later, created_at: at },
+  }),
+  stripe_invoices: ({ scope, id, of }) => ({
+    ...scope,
+    ...{ external_id: id, checkout_id: of('stripe_checkouts'), currency, amount: 100, ...span, paid_at: at },
+  }),
   item_charges: ({ scope, id, of }) => ({
     ...scope,
     ...{ id, subscription_id: of('subscriptions'), item_id: of('subscription_items'), ...span, kind: 'CHARGE' },
@@ -351,6 +361,10 @@ const partnerRows: Record<string, (place: PartnerPlace) => Values> = {
     ...{ id, plan_version_id: of('plan_versions'), currency, interval: fresh ? 'YEAR' : 'MONTH', amount: 1_000 },
   }),
   partner_addons: ({ scope, id, variant }) => ({ ...scope, id, code: variant, name: 'Storage', created_at: at }),
+  stripe_prices: ({ scope, id, fresh, of }) => ({
+    ...{ ...scope, live: fresh, price_id: of('addon_prices'), product_external_id: 'prod_1', external_id: id },
+    ...{ currency, amount: 500, created_at: at },
+  }),
   addon_prices: ({ scope, id, fresh, of }) => ({
     ...{ ...scope, id, addon_id: of('partner_addons'), currency, interval: fresh ? 'YEAR' : 'MONTH', amount: 500 },
     created_at: at,

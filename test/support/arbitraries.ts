@@ -138,6 +138,7 @@ export function someAttachment(
     unitAmount,
     usagePrices: [],
     quantity: 1n,
+    billedBy: 'TOLLGATE',
     startedAt: longAgo,
     version: 1,
     createdAt: longAgo,

@@ -14,6 +14,7 @@ export interface Example {
   readonly of?: string;
 }
 
+const addresses = { successUrl: 'https://example.com/', cancelUrl: 'https://example.com/' };
 const price = (home: Home, amount: string) => ({ interval: 'MONTH', price: { amount, currency: home.currency } });
 const allowance = (home: Home) => ({ feature: home.ids.Feature, limit: '3', resetPeriod: 'MONTH' });
 const byTenant = (more: (home: Home, number: number) => object = () => ({})): Example => ({
@@ -33,6 +34,14 @@ const catalogItem = (kind: 'Plan' | 'Addon' | 'Coupon' | 'LicenceProduct'): Exam
   args: (home) => ({ partnerId: home.partnerId, id: home.ids[kind] }),
 });
 
+/** What these gateways refuse although the asker may: nothing waits, and Stripe, which has tests of its own, is off. */
+export const refusedHere: Readonly<Record<string, string>> = {
+  cancelScheduledPlanChange: 'NOTHING_SCHEDULED',
+  createAddonCheckout: 'PROVIDER_NOT_CONFIGURED',
+  createPlanCheckout: 'PROVIDER_NOT_CONFIGURED',
+  createPortalLink: 'PROVIDER_NOT_CONFIGURED',
+};
+
 /**
  * One working call of each query and mutation. The authorization matrix, the fuzz, the dry runs and the idempotency
  * tests all start from these: a new operation is added here once.
@@ -48,6 +57,7 @@ export const examples: Readonly<Record<string, Example>> = {
   addons: partnerList,
   apiKeys: partnerList,
   balanceEntries: tenantList,
+  checkouts: tenantList,
   coupon: catalogItem('Coupon'),
   couponRedemptions: tenantList,
   coupons: partnerList,
@@ -136,6 +146,21 @@ export const examples: Readonly<Record<string, Example>> = {
       idempotencyKey: `change-${number}`,
     }),
   },
+  createAddonCheckout: {
+    account: 'input.tenantId',
+    args: (home, number) => ({
+      input: { tenantId: home.tenantId, addon: home.freeAddonId, ...addresses },
+      idempotencyKey: `addon-checkout-${number}`,
+    }),
+  },
+  createPlanCheckout: {
+    account: 'input.tenantId',
+    args: (home, number) => ({
+      input: { tenantId: home.tenantId, plan: home.ids.Plan, ...addresses },
+      idempotencyKey: `plan-checkout-${number}`,
+    }),
+  },
+  createPortalLink: byTenant(() => ({ returnUrl: 'https://example.com/' })),
   createAddon: byPartner((home, number) => ({
     code: `made_${number}`,
     name: 'Made',
@@ -253,6 +278,7 @@ export const examples: Readonly<Record<string, Example>> = {
       idempotencyKey: `renew-${number}`,
     }),
   },
+  retryCheckout: byTenant((home) => ({ checkoutId: home.ids.Checkout })),
   revokeApiKey: byPartner((home) => ({ apiKeyId: home.ids.ApiKey })),
   revokeEntitlement: byTenant((home) => ({ grantId: home.ids.EntitlementGrant })),
   rotateWebhookSecret: byEndpoint(),

@@ -51,6 +51,7 @@ export type IdKindOfHome =
   | 'PaymentMethod'
   | 'Payment'
   | 'InboundEvent'
+  | 'Checkout'
   | 'PendingCoupon'
   | 'EntitlementGrant'
   | 'LicenceProduct'
@@ -69,6 +70,7 @@ export const tenantKinds: readonly IdKindOfHome[] = [
   'CreditNote',
   'UnpaidInvoice',
   'PayableInvoice',
+  'Checkout',
   'PaidInvoice',
   'PaidLine',
   'PaymentMethod',
@@ -392,6 +394,23 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
     await did(owner, 'grantEntitlement', seats, 'grant { id }');
     const data = { user: 'one', region: 'eu' };
     await did(owner, 'recordUsage', { tenantId, id: 'world', type: 'world_seats', data }, 'duplicate');
+    const checkout = newId();
+    await gateway.database.asOwner(
+      `with offered as (
+         insert into stripe_checkouts (tenant_id, id, partner_id, kind, status, live, addon_id, addon_price_id, interval,
+           currency, unit_amount, quantity, description, success_url, cancel_url, parked_reason, parked_at, expires_at, created_at,
+           addon_subscription_id, subscription_id)
+         select t.id, $1, t.partner_id, 'ADDON', 'OPEN', false, p.addon_id, p.id, p.interval, p.currency, p.amount, 1, 'Gamma',
+                'https://example.com/', 'https://example.com/', 'AMOUNT_DIFFERS', now(), now(), now(), a.id, a.subscription_id
+           from tenants t join addon_prices p on p.partner_id = t.partner_id
+           join partner_tenant_addon_subscriptions a on a.tenant_id = t.id
+          where t.id = $2 order by p.id, a.id limit 1
+         returning *
+       )
+       insert into stripe_invoices (tenant_id, external_id, partner_id, checkout_id, currency, amount, period_start, period_end, paid_at)
+       select tenant_id, 'in_1', partner_id, id, currency, unit_amount, now(), now() + interval '1 month', now() from offered`,
+      [checkout, decodeId(tenantId)!.uuid],
+    );
     await did(owner, 'createApiKey', { tenantId, name: `of ${name}`, scopes: ['READ'], live: false }, 'apiKey { id }');
     const member = await did(
       owner,
@@ -428,6 +447,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
         PaidLine: nodes[0].lines[0].id,
         PaymentMethod: method.paymentMethod.id,
         Payment: paid.payment.id,
+        Checkout: encodeId('Checkout', checkout, decodeId(tenantId)!.uuid),
         InboundEvent: catalog.inbound,
         PendingCoupon: pending.pendingCoupon.id,
         EntitlementGrant: grant.grant.id,

@@ -1,0 +1,34 @@
+import { decodeId } from '../../core/ids';
+import { done, type Result, refuse } from '../../core/result';
+import type { Tx } from '../../tx';
+import type { StripeCheckout } from '../stripe-checkout';
+
+export interface RetryCheckoutInput {
+  readonly checkoutId: string;
+}
+
+export const retryCheckoutRefusals = ['CHECKOUT_NOT_FOUND'] as const;
+
+/**
+ * A person has put right what kept a checkout from being carried out: Stripe is asked again, and judged anew. Of one that is
+ * not parked it is just another look.
+ */
+export async function retryCheckout(
+  tx: Tx,
+  { checkoutId }: RetryCheckoutInput,
+): Promise<Result<{ checkout: StripeCheckout }, (typeof retryCheckoutRefusals)[number]>> {
+  const decoded = decodeId(checkoutId);
+  await tx.tenants.lock(tx.tenant.id);
+  const checkout =
+    decoded?.kind === 'Checkout' && decoded.tenantUuid === tx.tenant.id
+      ? await tx.stripeCheckouts.find(tx.tenant.id, { id: decoded.uuid })
+      : undefined;
+  if (!checkout) {
+    return refuse('CHECKOUT_NOT_FOUND', 'No such checkout.', { path: ['input', 'checkoutId'] });
+  }
+  if (!checkout.parkedReason) return done({ checkout });
+  const retried = { ...checkout, parkedReason: undefined, parkedAt: undefined, attempts: 0 };
+  await tx.stripeCheckouts.update(retried);
+  await tx.stripeCheckouts.wake(checkout.tenantId, checkout.id);
+  return done({ checkout: retried });
+}
