@@ -19,7 +19,7 @@ beforeAll(async () => {
   standIn = await startStripe();
   provider = new StripeProvider({
     ...{ secretKey: standIn.secretKey, webhookSecrets: secrets, apiUrl: standIn.url, live: false, log },
-    timeoutMilliseconds: 200,
+    timeoutMilliseconds: 1_500,
   });
 });
 afterAll(() => standIn.stop());

@@ -36,7 +36,7 @@ export async function startStripeGateway(options: { log?: Log; at?: string } = {
   const log = options.log ?? createLog('silent');
   const provider = new StripeProvider({
     ...{ secretKey: standIn.secretKey, webhookSecrets: [stripeWebhookSecret], apiUrl: standIn.url, live: true, log },
-    timeoutMilliseconds: 500,
+    timeoutMilliseconds: 2_000,
   });
   const clock = { now: () => instantFromMilliseconds(standIn.books.now() * 1_000) };
   const gateway = await startTestGateway({ world: 'demo', clock, providers: [provider] });
@@ -67,7 +67,7 @@ export async function startStripeGateway(options: { log?: Log; at?: string } = {
 }
 
 /** Views of what must never be, see migrations: none of them may find anything. */
-const invariants = ['credit_overrun', 'accounts', 'balances', 'header_lines', 'items', 'foreign_rows', 'guards'];
+const invariants = ['credit_overrun', 'accounts', 'balances', 'header_lines', 'items', 'foreign_rows'];
 
 export async function brokenInvariants({ gateway }: StripeGateway): Promise<unknown[]> {
   const found: unknown[] = [];
