@@ -10,6 +10,7 @@ import { loadScheduledPlanChange } from '../proration/scheduled-plan-change.quer
 import { type AddonEndKind, type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import { type Subscription, scheduleOf } from '../subscriptions/subscription';
+import { taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
 import { billPeriod, closePeriod } from './bill-period.command';
 import { closedBy } from './billed-period';
@@ -106,7 +107,8 @@ async function creditProviderPeriods(tx: Tx, subscription: Subscription, at: Ins
     return addonEndLines({ basis, timeZone, ...own, trialing: false }, { ...item, charged, discounts });
   });
   if (lines.length === 0) return;
-  const credit = { subscription, lines, settlement: 'CREDIT_BALANCE', chargedBy: new Map() } as const;
+  const document = await taxesOfLines(tx, subscription, at, lines, { accounts });
+  const credit = { subscription, document, settlement: 'CREDIT_BALANCE', chargedBy: new Map() } as const;
   await creditUnused(tx, { ...credit, reason: 'CANCELLATION' });
 }
 

@@ -17,7 +17,6 @@ import { judgeCoupon } from '../coupons/validate-coupon.query';
 import type { QueuedCoupon } from '../invoicing/assemble-invoice';
 import type { ItemAccount } from '../invoicing/item-charge';
 import { refundProblem } from '../payments/refund-credit.command';
-import type { ItemAccount } from '../invoicing/item-charge.repository';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
 import { addedTax } from '../tax/tax-lines';
