@@ -82,7 +82,7 @@ export const addonSubscriptionsOperation: Operation<AddonSubscriptionsResult, Ad
   kind: 'query',
   root: 'addonSubscriptions',
   document:
-    'query AddonSubscriptions($first:Int$after:String$last:Int$before:String$tenantId:ID){addonSubscriptions(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...AddonSubscriptionParts}pageInfo{...PageParts}}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query AddonSubscriptions($first:Int$after:String$last:Int$before:String$tenantId:ID){addonSubscriptions(first:$first after:$after last:$last before:$before tenantId:$tenantId){nodes{...AddonSubscriptionParts}pageInfo{...PageParts}}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}billedBy providerPeriod{...TimeSpanParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * Every add-on a tenant has or had, oldest first.
@@ -446,7 +446,7 @@ export const cancelAddonOperation: Operation<CancelAddonResult, CancelAddonMutat
   root: 'cancelAddon',
   keyed: true,
   document:
-    'mutation CancelAddon($input:CancelAddonInput!$idempotencyKey:String$dryRun:Boolean){cancelAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelAddonDone{replayed dryRun addonSubscription{...AddonSubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CancelAddon($input:CancelAddonInput!$idempotencyKey:String$dryRun:Boolean){cancelAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelAddonDone{replayed dryRun addonSubscription{...AddonSubscriptionParts}creditNote{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}billedBy providerPeriod{...TimeSpanParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Ends an attachment: at the end of the paid period, or now with a credit for what is left of it.
@@ -594,6 +594,37 @@ export function changePlan(
   return client.run(changePlanOperation, variables, options);
 }
 
+export type CheckoutsResult = CheckoutsQuery['checkouts'];
+export const checkoutsOperation: Operation<CheckoutsResult, CheckoutsQueryVariables> = {
+  name: 'Checkouts',
+  kind: 'query',
+  root: 'checkouts',
+  document:
+    'query Checkouts($first:Int$after:String$last:Int$before:String$tenantId:ID$parked:Boolean){checkouts(first:$first after:$after last:$last before:$before tenantId:$tenantId parked:$parked){nodes{...CheckoutParts collected{externalId paidAt amount{...MoneyParts}period{...TimeSpanParts}}}pageInfo{...PageParts}}}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}addon{id code name}plan{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+};
+/**
+ * What a tenant was offered at Stripe's pages, and what Stripe collected since. With parked: what a person has to look at.
+ */
+export function checkouts(
+  client: Client,
+  variables: CheckoutsQueryVariables = {},
+  options?: CallOptions,
+): Promise<CheckoutsResult> {
+  return client.run(checkoutsOperation, variables, options);
+}
+export type CheckoutsEntry = NonNullable<CheckoutsResult>['nodes'][number];
+/** Every entry of `checkouts`, page by page: each page is asked for when the one before it is used up. */
+export function iterateCheckouts(
+  client: Client,
+  variables: Omit<CheckoutsQueryVariables, 'after' | 'before' | 'last'> = {},
+  options?: CallOptions,
+): AsyncGenerator<CheckoutsEntry, void, undefined> {
+  return entriesOf(async (after) => {
+    const result = await checkouts(client, { ...variables, after }, options);
+    return result;
+  });
+}
+
 export type CouponResult = CouponQuery['coupon'];
 export const couponOperation: Operation<CouponResult, CouponQueryVariables> = {
   name: 'Coupon',
@@ -711,6 +742,53 @@ export function createAddon(
   options?: CallOptions,
 ): Promise<CreateAddonResult> {
   return client.run(createAddonOperation, variables, options);
+}
+
+/** The codes with which createAddonCheckout may be refused, from `@refuses` in the schema. */
+export type CreateAddonCheckoutRefusal =
+  | 'ADDON_ALREADY_SUBSCRIBED'
+  | 'ADDON_ARCHIVED'
+  | 'ADDON_INCLUDED_IN_PLAN'
+  | 'ADDON_NOT_AVAILABLE_WITH_PLAN'
+  | 'ADDON_NOT_FOUND'
+  | 'ADDON_REQUIRES_ADDON'
+  | 'AMOUNT_NOT_CHARGEABLE'
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'PRICE_NOT_FOUND'
+  | 'PROVIDER_NOT_CONFIGURED'
+  | 'PROVIDER_UNAVAILABLE'
+  | 'RATE_LIMITED'
+  | 'RESET_PERIOD_MISMATCH'
+  | 'SUBSCRIPTION_ENDING'
+  | 'SUBSCRIPTION_REQUIRED'
+  | 'TENANT_NOT_FOUND';
+export type CreateAddonCheckoutResult = Exclude<CreateAddonCheckoutMutation['createAddonCheckout'], { __typename: 'Refused' }> | Refused<CreateAddonCheckoutRefusal>;
+export const createAddonCheckoutOperation: Operation<CreateAddonCheckoutResult, CreateAddonCheckoutMutationVariables> = {
+  name: 'CreateAddonCheckout',
+  kind: 'mutation',
+  root: 'createAddonCheckout',
+  keyed: true,
+  document:
+    'mutation CreateAddonCheckout($input:CreateAddonCheckoutInput!$idempotencyKey:String$dryRun:Boolean){createAddonCheckout(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreateAddonCheckoutDone{replayed dryRun checkout{...CheckoutParts}}...RefusedParts}}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}addon{id code name}plan{id code name}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Offers an add-on at a page of Stripe, which bills it from then on.
+ *
+ * Refused with ADDON_ALREADY_SUBSCRIBED, ADDON_ARCHIVED, ADDON_INCLUDED_IN_PLAN, ADDON_NOT_AVAILABLE_WITH_PLAN, ADDON_NOT_FOUND, ADDON_REQUIRES_ADDON, AMOUNT_NOT_CHARGEABLE, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PRICE_NOT_FOUND, PROVIDER_NOT_CONFIGURED, PROVIDER_UNAVAILABLE, RATE_LIMITED, RESET_PERIOD_MISMATCH, SUBSCRIPTION_ENDING, SUBSCRIPTION_REQUIRED, TENANT_NOT_FOUND.
+ */
+export function createAddonCheckout(
+  client: Client,
+  variables: CreateAddonCheckoutMutationVariables,
+  options?: CallOptions,
+): Promise<CreateAddonCheckoutResult> {
+  return client.run(createAddonCheckoutOperation, variables, options);
 }
 
 /** The codes with which createApiKey may be refused, from `@refuses` in the schema. */
@@ -964,6 +1042,84 @@ export function createPlan(
   options?: CallOptions,
 ): Promise<CreatePlanResult> {
   return client.run(createPlanOperation, variables, options);
+}
+
+/** The codes with which createPlanCheckout may be refused, from `@refuses` in the schema. */
+export type CreatePlanCheckoutRefusal =
+  | 'ALREADY_SUBSCRIBED'
+  | 'AMOUNT_NOT_CHARGEABLE'
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'PLAN_ARCHIVED'
+  | 'PLAN_NOT_FOUND'
+  | 'PRICE_NOT_FOUND'
+  | 'PROVIDER_NOT_CONFIGURED'
+  | 'PROVIDER_UNAVAILABLE'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type CreatePlanCheckoutResult = Exclude<CreatePlanCheckoutMutation['createPlanCheckout'], { __typename: 'Refused' }> | Refused<CreatePlanCheckoutRefusal>;
+export const createPlanCheckoutOperation: Operation<CreatePlanCheckoutResult, CreatePlanCheckoutMutationVariables> = {
+  name: 'CreatePlanCheckout',
+  kind: 'mutation',
+  root: 'createPlanCheckout',
+  keyed: true,
+  document:
+    'mutation CreatePlanCheckout($input:CreatePlanCheckoutInput!$idempotencyKey:String$dryRun:Boolean){createPlanCheckout(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreatePlanCheckoutDone{replayed dryRun checkout{...CheckoutParts}}...RefusedParts}}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}addon{id code name}plan{id code name}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Offers a plan: Stripe's page saves a payment method, then the subscription starts and is paid with it.
+ *
+ * Refused with ALREADY_SUBSCRIBED, AMOUNT_NOT_CHARGEABLE, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_ARCHIVED, PLAN_NOT_FOUND, PRICE_NOT_FOUND, PROVIDER_NOT_CONFIGURED, PROVIDER_UNAVAILABLE, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function createPlanCheckout(
+  client: Client,
+  variables: CreatePlanCheckoutMutationVariables,
+  options?: CallOptions,
+): Promise<CreatePlanCheckoutResult> {
+  return client.run(createPlanCheckoutOperation, variables, options);
+}
+
+/** The codes with which createPortalLink may be refused, from `@refuses` in the schema. */
+export type CreatePortalLinkRefusal =
+  | 'BUSY'
+  | 'CUSTOMER_NOT_FOUND'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'PROVIDER_NOT_CONFIGURED'
+  | 'PROVIDER_UNAVAILABLE'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type CreatePortalLinkResult = Exclude<CreatePortalLinkMutation['createPortalLink'], { __typename: 'Refused' }> | Refused<CreatePortalLinkRefusal>;
+export const createPortalLinkOperation: Operation<CreatePortalLinkResult, CreatePortalLinkMutationVariables> = {
+  name: 'CreatePortalLink',
+  kind: 'mutation',
+  root: 'createPortalLink',
+  keyed: true,
+  document:
+    'mutation CreatePortalLink($input:CreatePortalLinkInput!$idempotencyKey:String$dryRun:Boolean){createPortalLink(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreatePortalLinkDone{replayed dryRun url}...RefusedParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * A link to the portal where the customer manages payment methods and what Stripe bills.
+ *
+ * Refused with BUSY, CUSTOMER_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PROVIDER_NOT_CONFIGURED, PROVIDER_UNAVAILABLE, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function createPortalLink(
+  client: Client,
+  variables: CreatePortalLinkMutationVariables,
+  options?: CallOptions,
+): Promise<CreatePortalLinkResult> {
+  return client.run(createPortalLinkOperation, variables, options);
 }
 
 /** The codes with which createTaxRate may be refused, from `@refuses` in the schema. */
@@ -2643,6 +2799,41 @@ export function replayEvents(
   return client.run(replayEventsOperation, variables, options);
 }
 
+/** The codes with which retryCheckout may be refused, from `@refuses` in the schema. */
+export type RetryCheckoutRefusal =
+  | 'BUSY'
+  | 'CHECKOUT_NOT_FOUND'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type RetryCheckoutResult = Exclude<RetryCheckoutMutation['retryCheckout'], { __typename: 'Refused' }> | Refused<RetryCheckoutRefusal>;
+export const retryCheckoutOperation: Operation<RetryCheckoutResult, RetryCheckoutMutationVariables> = {
+  name: 'RetryCheckout',
+  kind: 'mutation',
+  root: 'retryCheckout',
+  keyed: true,
+  document:
+    'mutation RetryCheckout($input:RetryCheckoutInput!$idempotencyKey:String$dryRun:Boolean){retryCheckout(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RetryCheckoutDone{replayed dryRun checkout{...CheckoutParts}}...RefusedParts}}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}addon{id code name}plan{id code name}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Asks Stripe again about a checkout that was parked.
+ *
+ * Refused with BUSY, CHECKOUT_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function retryCheckout(
+  client: Client,
+  variables: RetryCheckoutMutationVariables,
+  options?: CallOptions,
+): Promise<RetryCheckoutResult> {
+  return client.run(retryCheckoutOperation, variables, options);
+}
+
 /** The codes with which retryInboundEvent may be refused, from `@refuses` in the schema. */
 export type RetryInboundEventRefusal =
   | 'BUSY'
@@ -3205,7 +3396,7 @@ export const subscribeAddonOperation: Operation<SubscribeAddonResult, SubscribeA
   root: 'subscribeAddon',
   keyed: true,
   document:
-    'mutation SubscribeAddon($input:SubscribeAddonInput!$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoice{...InvoiceParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation SubscribeAddon($input:SubscribeAddonInput!$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoice{...InvoiceParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}billedBy providerPeriod{...TimeSpanParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Attaches an add-on and charges the rest of the period at once. While it is attached, calling again charges nothing.
@@ -3227,7 +3418,7 @@ export const subscriptionOperation: Operation<SubscriptionResult, SubscriptionQu
   kind: 'query',
   root: 'subscription',
   document:
-    'query Subscription($tenantId:ID){subscription(tenantId:$tenantId){...SubscriptionParts addons{...AddonSubscriptionParts}}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}startedAt endsAt endedAt endKind endReason addon{id code name}}',
+    'query Subscription($tenantId:ID){subscription(tenantId:$tenantId){...SubscriptionParts addons{...AddonSubscriptionParts}}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}billedBy providerPeriod{...TimeSpanParts}startedAt endsAt endedAt endKind endReason addon{id code name}}',
 };
 /**
  * A tenant's subscription: the live one, else the last one it had.
@@ -3795,6 +3986,13 @@ export type AddPaymentMethodInput = {
   token: string;
 };
 
+/** Who bills an add-on. */
+export type AddonBiller =
+  /** It was bought at a checkout; Stripe bills it, in periods of its own. */
+  | 'STRIPE'
+  /** It is on the subscription's invoices. */
+  | 'TOLLGATE';
+
 /** When the rest of the period is charged that an add-on joins in. */
 export type AddonCharge =
   /** As a line of the next invoice. */
@@ -3810,6 +4008,8 @@ export type AddonEndKind =
   | 'INCLUDED_IN_PLAN'
   /** The new plan does not sell it. */
   | 'NOT_AVAILABLE'
+  /** The provider that bills it could not collect. */
+  | 'PAYMENT_FAILED'
   /** The subscription ended. */
   | 'SUBSCRIPTION_ENDED';
 
@@ -3998,6 +4198,26 @@ export type CatalogStatus =
   /** It is no longer sold; who has it keeps it. */
   | 'ARCHIVED';
 
+/** What is bought at a checkout. */
+export type CheckoutKind =
+  /** An add-on, which Stripe bills from then on. */
+  | 'ADDON'
+  /** A plan: a payment method is saved, and its invoices are ours. */
+  | 'PLAN';
+
+/** Where a checkout stands. */
+export type CheckoutStatus =
+  /** It was bought. */
+  | 'COMPLETED'
+  /** It was not paid in time, or another one took its place. */
+  | 'EXPIRED'
+  /** The customer may pay at url. */
+  | 'OPEN'
+  /** Stripe has not made its page yet; it is asked again. */
+  | 'PENDING'
+  /** Stripe does not take it. */
+  | 'REFUSED';
+
 /** How far an invoice is to being paid. */
 export type CollectionStatus =
   /** All tries failed. It can still be paid. */
@@ -4071,6 +4291,20 @@ export type CouponStatus =
   | 'ARCHIVED'
   /** Not now. */
   | 'PAUSED';
+
+/** Which add-on, and where to afterwards. */
+export type CreateAddonCheckoutInput = {
+  /** Id or code. */
+  addon: string;
+  /** Where its back button leads; https, or http on your own machine. */
+  cancelUrl: string;
+  /** Default 1. */
+  quantity?: number | null | undefined;
+  /** Where the page sends the customer after paying; https, or http on your own machine. */
+  successUrl: string;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
 
 /** A new add-on. */
 export type CreateAddonInput = {
@@ -4220,6 +4454,24 @@ export type CreatePartnerInput = {
   timeZone: string;
 };
 
+/** Which plan, and where to afterwards. */
+export type CreatePlanCheckoutInput = {
+  /** Where its back button leads; https, or http on your own machine. */
+  cancelUrl: string;
+  /** Default MONTH. */
+  interval?: BillingInterval | null | undefined;
+  /** Id or code. */
+  plan: string;
+  /** Default 1. */
+  quantity?: number | null | undefined;
+  /** Where the page sends the customer afterwards; https, or http on your own machine. */
+  successUrl: string;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+  /** Free days first, 1 to 730. */
+  trialDays?: number | null | undefined;
+};
+
 /** A new plan and its first version. */
 export type CreatePlanInput = {
   /** Lower-case letters, digits, _ and -; unique per partner. */
@@ -4242,6 +4494,14 @@ export type CreatePlanInput = {
   prorationBasis?: ProrationBasis | null | undefined;
   /** 0 to 1000000: add-ons are sold from a rank upwards. */
   rank: number;
+};
+
+/** Whose portal, and where to afterwards. */
+export type CreatePortalLinkInput = {
+  /** Where its back button leads; https, or http on your own machine. */
+  returnUrl: string;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
 };
 
 /** A new row of the rate table. */
@@ -4948,6 +5208,8 @@ export type RefundStatus =
 
 /** Why an operation was refused. New codes may be added: treat one you do not know like its message says. */
 export type RefusalCode =
+  /** The add-on is attached already. */
+  | 'ADDON_ALREADY_SUBSCRIBED'
   /** The add-on is no longer sold. */
   | 'ADDON_ARCHIVED'
   /** The plan includes the add-on already. */
@@ -4964,6 +5226,8 @@ export type RefusalCode =
   | 'ADDON_SUBSCRIPTION_NOT_FOUND'
   /** The tenant has a subscription. Change its plan instead. */
   | 'ALREADY_SUBSCRIBED'
+  /** The payment provider cannot charge exactly this amount in this currency. */
+  | 'AMOUNT_NOT_CHARGEABLE'
   /** There is no such API key. */
   | 'API_KEY_NOT_FOUND'
   /** An atomic batch has an event that cannot be recorded; the facts say which, and how many there are. */
@@ -4972,6 +5236,8 @@ export type RefusalCode =
   | 'BUSY'
   /** Another plan change waits already. Cancel it first. */
   | 'CHANGE_ALREADY_SCHEDULED'
+  /** There is no such checkout. */
+  | 'CHECKOUT_NOT_FOUND'
   /** The clock is past that already; `now` says where it stands. */
   | 'CLOCK_GOES_FORWARD_ONLY'
   /** That is too far in one step; `furthest` says how far it may be. */
@@ -5006,6 +5272,8 @@ export type RefusalCode =
   | 'COUPON_USED_UP'
   /** That is more than is left of what was charged and paid; `left` says how much there is. */
   | 'CREDIT_EXCEEDS_LINE'
+  /** The payment provider does not know the tenant yet. */
+  | 'CUSTOMER_NOT_FOUND'
   /** The date is not in the rest of the current period. */
   | 'EFFECTIVE_DATE_OUTSIDE_PERIOD'
   /** An event with this id was recorded before and says something else. A new event has a new id. */
@@ -5199,6 +5467,14 @@ export type ResetPeriod =
   | 'WEEK'
   /** Each year. */
   | 'YEAR';
+
+/** Which parked checkout. */
+export type RetryCheckoutInput = {
+  /** checkout_… */
+  checkoutId: string;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
 
 /** Which parked event is tried again. */
 export type RetryInboundEventInput = {
@@ -5653,7 +5929,7 @@ export type WebhookEndpointStatus =
   /** They are. */
   | 'ENABLED';
 
-export type AddonSubscriptionPartsFragment = { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } };
+export type AddonSubscriptionPartsFragment = { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, billedBy: AddonBiller, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, providerPeriod: { start: string, end: string } | null, addon: { id: string, code: string, name: string } };
 
 export type AddonSubscriptionsQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -5664,7 +5940,7 @@ export type AddonSubscriptionsQueryVariables = Exact<{
 }>;
 
 
-export type AddonSubscriptionsQuery = { addonSubscriptions: { nodes: Array<{ id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type AddonSubscriptionsQuery = { addonSubscriptions: { nodes: Array<{ id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, billedBy: AddonBiller, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, providerPeriod: { start: string, end: string } | null, addon: { id: string, code: string, name: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type SubscribeAddonMutationVariables = Exact<{
   input: SubscribeAddonInput;
@@ -5675,7 +5951,7 @@ export type SubscribeAddonMutationVariables = Exact<{
 
 export type SubscribeAddonMutation = { subscribeAddon:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'SubscribeAddonDone', replayed: boolean, dryRun: boolean, created: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null }
+    | { __typename: 'SubscribeAddonDone', replayed: boolean, dryRun: boolean, created: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, billedBy: AddonBiller, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, providerPeriod: { start: string, end: string } | null, addon: { id: string, code: string, name: string } }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null }
    };
 
 export type CancelAddonMutationVariables = Exact<{
@@ -5686,7 +5962,7 @@ export type CancelAddonMutationVariables = Exact<{
 
 
 export type CancelAddonMutation = { cancelAddon:
-    | { __typename: 'CancelAddonDone', replayed: boolean, dryRun: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } | null }
+    | { __typename: 'CancelAddonDone', replayed: boolean, dryRun: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, billedBy: AddonBiller, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, providerPeriod: { start: string, end: string } | null, addon: { id: string, code: string, name: string } }, creditNote: { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -5783,6 +6059,68 @@ export type RevokeApiKeyMutationVariables = Exact<{
 export type RevokeApiKeyMutation = { revokeApiKey:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
     | { __typename: 'RevokeApiKeyDone', replayed: boolean, dryRun: boolean, apiKey: { id: string, name: string, prefix: string, live: boolean, scopes: Array<ApiKeyScope>, tenantId: string | null, createdAt: string, expiresAt: string | null, revokedAt: string | null } }
+   };
+
+export type CheckoutPartsFragment = { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null };
+
+export type CheckoutsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  tenantId?: string | null | undefined;
+  parked?: boolean | null | undefined;
+}>;
+
+
+export type CheckoutsQuery = { checkouts: { nodes: Array<{ id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, collected: Array<{ externalId: string, paidAt: string, amount: { amount: string, currency: string }, period: { start: string, end: string } }>, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type CreateAddonCheckoutMutationVariables = Exact<{
+  input: CreateAddonCheckoutInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type CreateAddonCheckoutMutation = { createAddonCheckout:
+    | { __typename: 'CreateAddonCheckoutDone', replayed: boolean, dryRun: boolean, checkout: { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type CreatePlanCheckoutMutationVariables = Exact<{
+  input: CreatePlanCheckoutInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type CreatePlanCheckoutMutation = { createPlanCheckout:
+    | { __typename: 'CreatePlanCheckoutDone', replayed: boolean, dryRun: boolean, checkout: { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type RetryCheckoutMutationVariables = Exact<{
+  input: RetryCheckoutInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type RetryCheckoutMutation = { retryCheckout:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'RetryCheckoutDone', replayed: boolean, dryRun: boolean, checkout: { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null } }
+   };
+
+export type CreatePortalLinkMutationVariables = Exact<{
+  input: CreatePortalLinkInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type CreatePortalLinkMutation = { createPortalLink:
+    | { __typename: 'CreatePortalLinkDone', replayed: boolean, dryRun: boolean, url: string | null }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
 export type CouponPartsFragment = { id: string, code: string, name: string, kind: CouponKind, status: CouponStatus, percent: string | null, duration: CouponDuration, durationPeriods: number | null, scaled: boolean, firstPurchaseOnly: boolean, planIds: Array<string>, addonIds: Array<string>, intervals: Array<BillingInterval>, maxRedemptions: number | null, maxRedemptionsPerTenant: number, reservedCount: number, validFrom: string | null, validUntil: string | null, version: number, amounts: Array<{ amount: string, currency: string }>, minimumAmounts: Array<{ amount: string, currency: string }> };
@@ -6635,7 +6973,7 @@ export type SubscriptionQueryVariables = Exact<{
 }>;
 
 
-export type SubscriptionQuery = { subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, addons: Array<{ id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, addon: { id: string, code: string, name: string } }>, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null } | null };
+export type SubscriptionQuery = { subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, addons: Array<{ id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, billedBy: AddonBiller, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, providerPeriod: { start: string, end: string } | null, addon: { id: string, code: string, name: string } }>, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null } | null };
 
 export type SubscriptionHistoryQueryVariables = Exact<{
   first?: number | null | undefined;
