@@ -33,6 +33,7 @@ create index inbound_events_waiting on inbound_events (next_try_at, id) where st
 create index inbound_events_of_partner on inbound_events (partner_id, status, id);
 create index inbound_events_by_status on inbound_events (status, id);
 alter table inbound_events enable row level security;
+create policy nobody on inbound_events for select to tollgate_app, tollgate_job using (false);
 
 -- Takes no tenant's lock and reads nothing else: an event is stored in one statement while its customer is locked elsewhere.
 -- False: it was there already.

@@ -977,6 +977,8 @@ CREATE INDEX inbound_events_by_status ON public.inbound_events USING btree (stat
 CREATE INDEX inbound_events_of_partner ON public.inbound_events USING btree (partner_id, status, id);
 CREATE INDEX inbound_events_waiting ON public.inbound_events USING btree (next_try_at, id) WHERE status = 'RECEIVED'::text;
 alter table public.inbound_events enable row level security;
+create policy nobody on public.inbound_events for select to tollgate_app, tollgate_job
+  using (false);
 
 create table public.invoice_collections (
   tenant_id uuid not null,

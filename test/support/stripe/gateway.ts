@@ -67,7 +67,7 @@ export async function startStripeGateway(options: { log?: Log; at?: string } = {
 }
 
 /** Views of what must never be, see migrations: none of them may find anything. */
-const invariants = ['credit_overrun', 'accounts', 'balances', 'header_lines', 'items', 'foreign_rows'];
+const invariants = ['credit_overrun', 'accounts', 'balances', 'header_lines', 'items', 'foreign_rows', 'guards'];
 
 export async function brokenInvariants({ gateway }: StripeGateway): Promise<unknown[]> {
   const found: unknown[] = [];
