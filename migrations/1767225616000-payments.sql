@@ -160,6 +160,7 @@ create table provider_customers (
 );
 create index provider_customers_by_external on provider_customers (provider, external_id);
 call app.protect_tenant_table('provider_customers');
+call app.let_many_tenants_in('provider_customers');
 grant select, insert on provider_customers to tollgate_app, tollgate_job;
 
 create table payment_methods (
@@ -185,6 +186,7 @@ create table payment_methods (
 );
 create unique index payment_methods_one_default on payment_methods (tenant_id) where is_default;
 call app.protect_tenant_table('payment_methods');
+call app.let_many_tenants_in('payment_methods');
 grant select, insert on payment_methods to tollgate_app, tollgate_job;
 grant update (brand, last4, expires_month, expires_year, is_default, removed_at) on payment_methods to tollgate_app, tollgate_job;
 
@@ -207,6 +209,7 @@ create table payment_setups (
   check ((status = 'PENDING') = (settled_at is null))
 );
 call app.protect_tenant_table('payment_setups');
+call app.let_many_tenants_in('payment_setups');
 grant select, insert, update (status, external_id, payment_method_id, settled_at) on payment_setups to tollgate_app, tollgate_job;
 
 -- One row for each attempt to charge, written before the provider is asked. Its id is the idempotency key.
@@ -250,6 +253,7 @@ create index payments_of_invoice on payments (tenant_id, invoice_id, id);
 create index payments_to_ask on payments (ask_at) where status = 'PENDING';
 create index payments_by_external on payments (provider, external_id) where external_id is not null;
 call app.protect_tenant_table('payments');
+call app.let_many_tenants_in('payments');
 grant select, insert on payments to tollgate_app, tollgate_job;
 grant update (status, external_id, decline_code, action_url, asked, ask_at, unknown_reason, refunded, settled_at)
   on payments to tollgate_app, tollgate_job;
@@ -283,6 +287,7 @@ create table refunds (
 create index refunds_of_payment on refunds (tenant_id, payment_id, id);
 create index refunds_to_ask on refunds (ask_at) where status = 'PENDING';
 call app.protect_tenant_table('refunds');
+call app.let_many_tenants_in('refunds');
 grant select, insert, update (status, external_id, failure_code, asked, ask_at, unknown_reason, settled_at)
   on refunds to tollgate_app, tollgate_job;
 
@@ -305,6 +310,7 @@ create table disputes (
   check ((status = 'OPEN') = (closed_at is null))
 );
 call app.protect_tenant_table('disputes');
+call app.let_many_tenants_in('disputes');
 grant select, insert, update (status, closed_at) on disputes to tollgate_app, tollgate_job;
 
 -- Each invoice with something to pay, until it is paid or given up. Dunning is what its row goes through.
@@ -335,6 +341,7 @@ create index invoice_collections_due on invoice_collections (due_at) where due_a
 create index invoice_collections_due_in_sandboxes on invoice_collections (tenant_id, due_at) where due_at is not null and sandbox;
 create index invoice_collections_of_subscription on invoice_collections (tenant_id, subscription_id) where ended_at is null;
 call app.protect_tenant_table('invoice_collections');
+call app.let_many_tenants_in('invoice_collections');
 grant select, insert, update (status, failures, due_at, held_until, first_failed_at, ended_at)
   on invoice_collections to tollgate_app, tollgate_job;
 -- What was issued before there were payments is paid like the rest.

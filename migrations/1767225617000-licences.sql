@@ -88,6 +88,7 @@ create unique index licences_one_current on licences (tenant_id, licence_product
 -- An organisation tries a product once.
 create unique index licences_one_trial on licences (tenant_id, licence_product_id) where trial;
 call app.protect_tenant_table('licences');
+call app.let_many_tenants_in('licences');
 grant select, insert, update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id,
   provider_changed_at, provider_seats, version)
   on licences to tollgate_app, tollgate_job;
@@ -107,6 +108,7 @@ create table licence_seats (
 create unique index licence_seats_one_each on licence_seats (tenant_id, licence_id, user_id) where revoked_at is null;
 create index licence_seats_by_licence on licence_seats (tenant_id, licence_id, id);
 call app.protect_tenant_table('licence_seats');
+call app.let_many_tenants_in('licence_seats');
 grant select, insert, update (revoked_at) on licence_seats to tollgate_app, tollgate_job;
 
 -- The intent to buy, written before any money moves, and what became of it.
@@ -153,6 +155,7 @@ create unique index licence_purchases_checkout on licence_purchases (tenant_id, 
 create index licence_purchases_by_checkout on licence_purchases (checkout_id) where checkout_id is not null;
 create index licence_purchases_by_status on licence_purchases (partner_id, status, id) where status = 'PARKED';
 call app.protect_tenant_table('licence_purchases');
+call app.let_many_tenants_in('licence_purchases');
 grant select, insert, update (licence_id, status, park_reason, park_detail, provider, checkout_id, checkout_url, completed_at,
   refunded_amount, seats_refunded) on licence_purchases to tollgate_app, tollgate_job;
 
@@ -175,6 +178,7 @@ create table licence_refunds (
 );
 create index licence_refunds_by_purchase on licence_refunds (tenant_id, purchase_id);
 call app.protect_tenant_table('licence_refunds');
+call app.let_many_tenants_in('licence_refunds');
 grant select, insert, update (status, applied_at) on licence_refunds to tollgate_app, tollgate_job;
 
 -- Events name the provider's ids. Whose they are is looked up here, across tenants, by the job role only; what is then read

@@ -101,6 +101,7 @@ create index stripe_checkouts_of_attachment on stripe_checkouts (tenant_id, addo
   where addon_subscription_id is not null;
 create index stripe_checkouts_to_sync on stripe_checkouts (sync_at) where sync_at is not null and parked_reason is null;
 call app.protect_tenant_table('stripe_checkouts');
+call app.let_many_tenants_in('stripe_checkouts');
 grant select, insert, update (status, session_external_id, url, subscription_external_id, addon_subscription_id,
   subscription_id, provider_status, provider_cancels, seen_at, parked_reason, parked_at, sync_at, attempts, expires_at,
   completed_at) on stripe_checkouts to tollgate_app, tollgate_job;
@@ -124,6 +125,7 @@ create index stripe_invoices_of_checkout on stripe_invoices (tenant_id, checkout
 create trigger append_only before update or delete on stripe_invoices
   for each row execute function app.forbid_change();
 call app.protect_tenant_table('stripe_invoices');
+call app.let_many_tenants_in('stripe_invoices');
 grant select, insert on stripe_invoices to tollgate_app, tollgate_job;
 
 -- Takes checkouts about which Stripe is to be asked, and leaves them alone for as long as that may take.

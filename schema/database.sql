@@ -2409,6 +2409,9 @@ CREATE UNIQUE INDEX stripe_checkouts_one_open_addon ON public.stripe_checkouts U
 CREATE UNIQUE INDEX stripe_checkouts_one_open_plan ON public.stripe_checkouts USING btree (tenant_id) WHERE kind = 'PLAN'::text AND (status = ANY (ARRAY['PENDING'::text, 'OPEN'::text]));
 CREATE INDEX stripe_checkouts_to_sync ON public.stripe_checkouts USING btree (sync_at) WHERE sync_at IS NOT NULL AND parked_reason IS NULL;
 alter table public.stripe_checkouts enable row level security;
+create policy many_tenants on public.stripe_checkouts for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.stripe_checkouts for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.stripe_checkouts for insert to tollgate_app, tollgate_job
@@ -2441,6 +2444,9 @@ create table public.stripe_invoices (
 CREATE INDEX stripe_invoices_of_checkout ON public.stripe_invoices USING btree (tenant_id, checkout_id, paid_at);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.stripe_invoices FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.stripe_invoices enable row level security;
+create policy many_tenants on public.stripe_invoices for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.stripe_invoices for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.stripe_invoices for insert to tollgate_app, tollgate_job

@@ -619,8 +619,8 @@ describe('null or nothing for an optional argument', () => {
         const calls = [rehearsed(name, withValue(examples[name]!.args(homes.globex, 1), path, value))];
         if (value === undefined && /grantEntitlement|revokeEntitlement/.test(name)) continue;
         const [ofSuperAdmin] = await askCalls(gateway, 'super-admin', calls);
-        // Without a partner, this one is about those of all partners, and says so.
-        const ofAll = value !== '' && name === 'parkedTenants';
+        // Without a partner, these are about those of all partners, and say so.
+        const ofAll = value !== '' && ['parkedTenants', 'inboundEvents'].includes(name);
         expect({ name, value, data: outcomeOf(ofSuperAdmin!) === 'DATA' }).toEqual({ name, value, data: ofAll });
         if (!ofTenant) continue;
         const [ofOwner] = await askCalls(gateway, 'partner-owner', calls);
