@@ -73,11 +73,42 @@ export interface Config {
   /** Of the payment providers that have theirs; the others are off. */
   readonly providerSecrets: ProviderSecrets;
   readonly logLevel: string;
+  /** What must never be printed. */
+  readonly secrets: readonly string[];
 }
 
 /** A configuration that cannot work: says which variable and what to do. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+}
+
+const secretNames = [
+  'QUOTE_SECRET',
+  'WEBHOOK_KEY',
+  'STRIPE_SECRET_KEY',
+  'STRIPE_WEBHOOK_SECRET',
+  'PADDLE_API_KEY',
+  'PADDLE_WEBHOOK_SECRET',
+] as const;
+const databaseNames = ['DATABASE_URL', 'DATABASE_APP_URL', 'DATABASE_JOB_URL', 'DATABASE_QUEUE_URL'] as const;
+
+/** As it stands in an address and as it is meant, whether the rest of the address can be read or not. */
+function passwordsIn(address: string): string[] {
+  const password = /^[a-z]+:\/\/[^:@/]*:(.+)@/.exec(address)?.[1];
+  if (password === undefined) return [];
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
+}
+
+/** The secrets of an environment, of one that is refused too. */
+export function secretsIn(variables: NodeJS.ProcessEnv = process.env): string[] {
+  return [
+    ...secretNames.flatMap((name) => (variables[name] ?? '').split(',').map((part) => part.trim())),
+    ...databaseNames.flatMap((name) => passwordsIn(variables[name] ?? '')),
+  ].filter((secret) => secret !== '');
 }
 
 const productionNeeds = ['DATABASE_URL', 'JWT_ISSUER', 'JWKS_URL', 'QUOTE_SECRET', 'WEBHOOK_KEY'] as const;
@@ -141,5 +172,6 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     paymentWorkers: values.PAYMENT_WORKERS,
     providerSecrets: providerSecrets(values),
     logLevel: values.LOG_LEVEL,
+    secrets: secretsIn(variables),
   };
 }

@@ -1,10 +1,20 @@
 import 'reflect-metadata';
 import { runCommandLine } from './cli/command-line';
+import { secretsIn } from './config';
+import { redactor } from './platform/redact';
 
-runCommandLine(process.argv).catch((error: unknown) => {
-  const { name, message, stack } = error as Error;
+function fail(error: unknown): void {
+  const { name, message, stack } = (error ?? {}) as Partial<Error>;
   // What an operator can mend says so itself; anything else shows where it came from.
-  const known = ['ConfigError', 'DatabaseSetupError', 'EmbeddedPostgresError'].includes(name);
-  process.stderr.write(`\n${known ? message : (stack ?? message)}\n`);
+  const known = ['ConfigError', 'DatabaseSetupError', 'EmbeddedPostgresError'].includes(name ?? '');
+  const text = (known ? message : (stack ?? message)) ?? String(error);
+  process.stderr.write(`\n${redactor(secretsIn())(text)}\n`);
   process.exitCode = 1;
+}
+
+// Node would print all that hangs on it: a driver's error has the statement's parameters.
+process.on('uncaughtException', (error) => {
+  fail(error);
+  process.exit();
 });
+runCommandLine(process.argv).catch(fail);

@@ -105,7 +105,7 @@ export async function bill(
     async () => (await demoSecrets(config.dataFolder)).databasePassword,
     progress.line,
   );
-  const log = createLog(config.logLevel);
+  const log = createLog(config.logLevel, config.secrets);
   const onPoolError = (error: Error) => log.info({ err: error }, 'an idle database connection ended');
   const source = dataSourceFor({ url: database.jobUrl, poolSize: workers + 1, name: 'bill', onPoolError });
   try {

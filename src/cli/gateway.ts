@@ -52,7 +52,7 @@ const firstPort = 4_000;
 
 /** Starts everything, in the order in which the parts need each other; `stop` ends it in the other order. */
 export async function startGateway(config: Config, progress: Progress, clock: Clock = wallClock): Promise<Gateway> {
-  const log = createLog(config.logLevel);
+  const log = createLog(config.logLevel, config.secrets);
   const demo = config.mode === 'demo' ? await demoSecrets(config.dataFolder) : undefined;
   const database = await openDatabase(
     config,

@@ -68,7 +68,7 @@ export async function reconcile(
   if (!Number.isInteger(days) || days < 1 || days > 400) {
     throw new ConfigError(`--days ${options.days}: give a whole number from 1 to 400.`);
   }
-  const log = createLog(config.logLevel);
+  const log = createLog(config.logLevel, config.secrets);
   const demo = config.mode === 'demo' ? await demoSecrets(config.dataFolder) : undefined;
   const providers = createProviders(config, demo, clock, log);
   const names = providers.names.filter((name) => !options.provider || name === options.provider.toUpperCase());

@@ -2,6 +2,7 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { amountOutOfRange } from '../app';
 import { AmountOutOfRange } from '../core/money';
 import { sqlState } from '../platform/database';
+import { redactByLook } from '../platform/redact';
 
 /** The closed list of `extensions.code`. Anything else that was thrown is a bug and says nothing about itself. */
 export const errorCodes = [
@@ -53,6 +54,22 @@ function knownCode(causes: readonly unknown[]): ErrorCode | undefined {
 }
 
 const longestMessage = 1_000;
+const text = '"(?:[^"\\\\]|\\\\.)*"';
+const invalidValue = new RegExp(` got invalid value (?:${text}|[^";])*?(?=(?: at ${text})?; )`, 'g');
+const enumValue = new RegExp(`\\bValue ${text} does not exist`, 'g');
+
+/**
+ * graphql-js repeats what it was given. A variable may be a secret that stood in the wrong place, and whoever sent it keeps
+ * its errors in a log: where it stood and why it does not hold is enough.
+ */
+function withoutValues(message: string): string {
+  if (message.length > 10 * longestMessage) return `${message.split(' got invalid value ', 1)[0]!.slice(0, longestMessage)}…`;
+  const said = message
+    .replaceAll(invalidValue, ' got an invalid value')
+    .replace(/(cannot represent [a-z0-9 -]+ value): [\s\S]*/, '$1.')
+    .replaceAll(enumValue, 'The value does not exist');
+  return redactByLook(said);
+}
 
 /**
  * What leaves the gateway of an error: a known code with its own message, or nothing but a request id. No driver text,
@@ -78,7 +95,7 @@ export function maskError(thrown: unknown, requestId: string, report: (error: un
   if (code) {
     // graphql-jit's errors have no extensions.
     const { retryAfterSeconds } = (innermost as Partial<GraphQLError>).extensions ?? {};
-    const { message } = thrown as GraphQLError;
+    const message = withoutValues((thrown as GraphQLError).message);
     return {
       message: message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message,
       ...where,

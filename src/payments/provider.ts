@@ -48,6 +48,13 @@ export const declineCodes = [
 ] as const;
 export type DeclineCode = (typeof declineCodes)[number];
 
+/**
+ * A code as a provider's documentation has it: a word. Whatever else stands in its place is not repeated, since codes are
+ * stored and shown, and an error's body may hold anything.
+ */
+export const codeWord = (code: unknown): string =>
+  typeof code === 'string' && /^[a-z][a-z_]{0,79}$/.test(code) ? code : 'other';
+
 export interface ChargeRequest {
   readonly key: string;
   readonly reference: string;
@@ -261,7 +268,7 @@ export interface PaymentProvider {
   changeSubscription?(request: SubscriptionRequest): Promise<SubscriptionOutcome>;
   /** A page where the customer manages payment methods and receipts. `undefined`: the provider has none. */
   createPortalLink(customerId: string, returnUrl: string): Promise<string | undefined>;
-  listCharges(from: Instant, after?: string): Promise<ProviderChargePage>;
+  listCharges(from: Instant, after?: string): Promise<ProviderChargePage | Unknown>;
   /** Over the raw body: signature by any of the current secrets, timestamp within the tolerance, mode. */
   verifyWebhook(
     rawBody: Buffer,

@@ -49,8 +49,17 @@ function urlFor(ownerUrl: string, role: string): { url: string; password: string
 const setupLock = 7_202_601;
 
 export async function withSetupLock<T>(ownerUrl: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: ownerUrl, application_name: 'tollgate-setup' });
-  await client.connect();
+  const client = new Client({
+    ...{ connectionString: ownerUrl, application_name: 'tollgate-setup' },
+    // One that takes the connection and says nothing would hold the start for ever.
+    connectionTimeoutMillis: 10_000,
+  });
+  try {
+    await client.connect();
+  } catch (error) {
+    const { host, pathname } = new URL(ownerUrl);
+    throw new DatabaseSetupError(`PostgreSQL at ${host}${pathname} cannot be reached: ${(error as Error).message}.`);
+  }
   try {
     await client.query('select pg_advisory_lock($1)', [setupLock]);
     return await work(client);

@@ -1,4 +1,5 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
+import { redactor } from './redact';
 
 export type Log = Logger;
 
@@ -20,8 +21,11 @@ function errorFields(error: unknown): object {
   };
 }
 
-/** Structured lines on standard error; what may hold a secret is never printed, whatever object it stands in. */
-export function createLog(level: string): Log {
+/**
+ * Structured lines on standard error. What looks like a secret, or is one of those given here, is in none of them, in
+ * whatever object, message or stack it stood.
+ */
+export function createLog(level: string, secrets: readonly string[] = [], to?: DestinationStream): Log {
   return pino(
     {
       level,
@@ -43,7 +47,9 @@ export function createLog(level: string): Log {
         ],
         censor: '[redacted]',
       },
+      // The whole line, after everything else that makes one: there is no other way out.
+      hooks: { streamWrite: redactor(secrets) },
     },
-    pino.destination({ dest: 2, sync: false }),
+    to ?? pino.destination({ dest: 2, sync: false }),
   );
 }

@@ -13,22 +13,23 @@ import { decodeId, encodeId } from '../../core/ids';
 import { InvariantViolation } from '../../core/invariant';
 import { type Money, money, zero } from '../../core/money';
 import type { Result } from '../../core/result';
-import type {
-  ChargeOutcome,
-  CheckoutLine,
-  CheckoutOutcome,
-  CheckoutRequest,
-  InboundEvent,
-  PaymentProvider,
-  ProviderCharge,
-  ProviderChargePage,
-  RefundOutcome,
-  RefundRequest,
-  SubscriptionOutcome,
-  SubscriptionRequest,
-  Unknown,
-  WebhookHeaders,
-  WebhookRefusal,
+import {
+  type ChargeOutcome,
+  type CheckoutLine,
+  type CheckoutOutcome,
+  type CheckoutRequest,
+  codeWord,
+  type InboundEvent,
+  type PaymentProvider,
+  type ProviderCharge,
+  type ProviderChargePage,
+  type RefundOutcome,
+  type RefundRequest,
+  type SubscriptionOutcome,
+  type SubscriptionRequest,
+  type Unknown,
+  type WebhookHeaders,
+  type WebhookRefusal,
 } from '../provider';
 import { readPaddleEvent } from './paddle-event';
 import { verifyPaddleSignature } from './paddle-signature';
@@ -101,7 +102,7 @@ export class PaddleProvider implements PaymentProvider {
         return unknown((error as { cause?: unknown }).cause === undefined ? 'SERVER_ERROR' : 'CONNECTION_LOST');
       }
       if (error.code === 'too_many_requests') return unknown('RATE_LIMITED', error.retryAfter ?? undefined);
-      return error.type === 'request_error' ? { status: 'REFUSED', code: error.code } : unknown('SERVER_ERROR');
+      return error.type === 'request_error' ? { status: 'REFUSED', code: codeWord(error.code) } : unknown('SERVER_ERROR');
     } finally {
       waiting.abort();
     }
@@ -191,7 +192,7 @@ export class PaddleProvider implements PaymentProvider {
     return said.status === 'SAID' ? said.value.urls.general.overview : undefined;
   }
 
-  async listCharges(from: Instant, after?: string): Promise<ProviderChargePage> {
+  async listCharges(from: Instant, after?: string): Promise<ProviderChargePage | Unknown> {
     const list = this.paddle.transactions.list({
       status: ['completed'],
       'createdAt[GTE]': from.toString(),
@@ -200,9 +201,11 @@ export class PaddleProvider implements PaymentProvider {
       include: ['adjustments_totals'],
       ...(after ? { after } : {}),
     });
-    const page = await list.next();
-    const next = list.hasMore ? page.at(-1)?.id : undefined;
-    return { charges: page.flatMap((transaction) => chargeOf(transaction) ?? []), next };
+    const said = await this.ask(() => list.next());
+    if (said.status === 'UNKNOWN') return said;
+    if (said.status === 'REFUSED') return { status: 'UNKNOWN', reason: 'SERVER_ERROR' };
+    const next = list.hasMore ? said.value.at(-1)?.id : undefined;
+    return { charges: said.value.flatMap((transaction) => chargeOf(transaction) ?? []), next };
   }
 
   verifyWebhook(rawBody: Buffer, headers: WebhookHeaders, now: Instant): Promise<Result<InboundEvent, WebhookRefusal>> {

@@ -1,7 +1,7 @@
 import Stripe from 'stripe';
 import { type Instant, instantFromMilliseconds } from '../../core/calendar';
 import type { TimeSpan } from '../../invoicing/invoice';
-import type { MethodFacts, Unknown } from '../provider';
+import { codeWord, type MethodFacts, type Unknown } from '../provider';
 import { fromStripe } from '../stripe-amount';
 import type { SeenSubscription } from '../stripe-checkout';
 import { intervalFrom, type StripeProvider } from './stripe-provider';
@@ -126,7 +126,7 @@ export class StripeBilling {
       },
       (error) => {
         if (error instanceof Stripe.errors.StripeInvalidRequestError) {
-          return { status: 'REFUSED', code: error.code ?? 'invalid_request' };
+          return { status: 'REFUSED', code: codeWord(error.code ?? 'invalid_request') };
         }
         throw error;
       },

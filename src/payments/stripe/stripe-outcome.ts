@@ -1,6 +1,7 @@
 import Stripe from 'stripe';
+import { InvariantViolation } from '../../core/invariant';
 import type { Log } from '../../platform/log';
-import type { ChargeOutcome, DeclineCode, Unknown } from '../provider';
+import { type ChargeOutcome, codeWord, type DeclineCode, type Unknown } from '../provider';
 
 const { errors } = Stripe;
 
@@ -63,7 +64,14 @@ export function logFailure(log: Log, operation: string, error: unknown): void {
   if (!(error instanceof errors.StripeError)) return;
   const { type, code, statusCode, requestId, param } = error;
   const level = error instanceof errors.StripeCardError ? 'info' : 'warn';
-  log[level]({ provider: 'STRIPE', operation, type, code, statusCode, requestId, param }, 'a call to Stripe failed');
+  const said = { type, code: code && codeWord(code), statusCode, requestId, param };
+  log[level]({ provider: 'STRIPE', operation, ...said }, 'a call to Stripe failed');
+}
+
+/** What Stripe said and nobody expected, to be thrown on: a bug of ours, told without Stripe's message and headers. */
+export function withoutWords(operation: string, error: unknown): unknown {
+  if (!(error instanceof errors.StripeError)) return error;
+  return new InvariantViolation(`Stripe refused ${operation} (${error.type})`);
 }
 
 /** What an intent says about the charge that it is. */

@@ -3,31 +3,32 @@ import { type Instant, instantFromMilliseconds } from '../../core/calendar';
 import type { IntervalUnit } from '../../core/period';
 import type { Result } from '../../core/result';
 import type { Log } from '../../platform/log';
-import type {
-  AttachOutcome,
-  AttachRequest,
-  ChargeOutcome,
-  ChargeRequest,
-  CheckoutLine,
-  CheckoutOutcome,
-  CheckoutRequest,
-  CustomerOutcome,
-  CustomerRequest,
-  InboundEvent,
-  PaymentFact,
-  PaymentProvider,
-  ProviderCharge,
-  ProviderChargePage,
-  RefundOutcome,
-  RefundRequest,
-  SetupOutcome,
-  SetupRequest,
-  Unknown,
-  WebhookHeaders,
-  WebhookRefusal,
+import {
+  type AttachOutcome,
+  type AttachRequest,
+  type ChargeOutcome,
+  type ChargeRequest,
+  type CheckoutLine,
+  type CheckoutOutcome,
+  type CheckoutRequest,
+  type CustomerOutcome,
+  type CustomerRequest,
+  codeWord,
+  type InboundEvent,
+  type PaymentFact,
+  type PaymentProvider,
+  type ProviderCharge,
+  type ProviderChargePage,
+  type RefundOutcome,
+  type RefundRequest,
+  type SetupOutcome,
+  type SetupRequest,
+  type Unknown,
+  type WebhookHeaders,
+  type WebhookRefusal,
 } from '../provider';
 import { fromStripe, toStripe } from '../stripe-amount';
-import { declineOf, logFailure, outcomeOf, refusedCharge, unknownOf } from './stripe-outcome';
+import { declineOf, logFailure, outcomeOf, refusedCharge, unknownOf, withoutWords } from './stripe-outcome';
 import { metadataNames, methodFacts, readStripeEvent, stripeFactOf, verifyStripeEvent } from './stripe-webhook';
 
 export interface StripeOptions {
@@ -91,7 +92,13 @@ export class StripeProvider implements PaymentProvider {
       return await act(this.client);
     } catch (error) {
       logFailure(this.options.log, operation, error);
-      return unknownOf(error) ?? refused(error);
+      const unknown = unknownOf(error);
+      if (unknown) return unknown;
+      try {
+        return refused(error);
+      } catch (thrown) {
+        throw thrown === error ? withoutWords(operation, error) : thrown;
+      }
     }
   }
 
@@ -223,13 +230,13 @@ export class StripeProvider implements PaymentProvider {
         );
         if (refund.status === 'succeeded') return { status: 'SUCCEEDED', refundId: refund.id };
         if (refund.status === 'failed' || refund.status === 'canceled') {
-          return { status: 'FAILED', refundId: refund.id, code: refund.failure_reason ?? refund.status };
+          return { status: 'FAILED', refundId: refund.id, code: codeWord(refund.failure_reason ?? refund.status) };
         }
         return { status: 'UNKNOWN', reason: 'PROCESSING' };
       },
       (error) => {
         if (error instanceof Stripe.errors.StripeInvalidRequestError) {
-          return { status: 'FAILED', code: error.code ?? 'invalid_request' };
+          return { status: 'FAILED', code: codeWord(error.code ?? 'invalid_request') };
         }
         throw error;
       },
@@ -264,7 +271,7 @@ export class StripeProvider implements PaymentProvider {
       },
       (error) => {
         if (error instanceof Stripe.errors.StripeInvalidRequestError) {
-          return { status: 'REFUSED', code: error.code ?? 'invalid_request' };
+          return { status: 'REFUSED', code: codeWord(error.code ?? 'invalid_request') };
         }
         throw error;
       },
@@ -282,15 +289,23 @@ export class StripeProvider implements PaymentProvider {
   }
 
   /** Newest first, as Stripe lists them. */
-  async listCharges(from: Instant, after?: string): Promise<ProviderChargePage> {
-    const page = await this.client.paymentIntents.list({
-      created: { gte: Math.floor(from.epochMilliseconds / 1_000) },
-      limit: 100,
-      expand: ['data.latest_charge'],
-      ...(after && { starting_after: after }),
-    });
-    const charges = page.data.flatMap(chargeOf);
-    return { charges, next: page.has_more ? page.data.at(-1)?.id : undefined };
+  listCharges(from: Instant, after?: string): Promise<ProviderChargePage | Unknown> {
+    return this.call<ProviderChargePage>(
+      'listCharges',
+      async ({ paymentIntents }) => {
+        const page = await paymentIntents.list({
+          created: { gte: Math.floor(from.epochMilliseconds / 1_000) },
+          limit: 100,
+          expand: ['data.latest_charge'],
+          ...(after && { starting_after: after }),
+        });
+        const charges = page.data.flatMap(chargeOf);
+        return { charges, next: page.has_more ? page.data.at(-1)?.id : undefined };
+      },
+      (error) => {
+        throw error;
+      },
+    );
   }
 
   verifyWebhook(rawBody: Buffer, headers: WebhookHeaders, now: Instant): Result<InboundEvent, WebhookRefusal> {
