@@ -143,3 +143,20 @@ language sql security definer set search_path = pg_catalog, public, pg_temp as $
 $$;
 revoke all on function app.claim_stripe_checkouts(timestamptz, uuid, integer, interval) from public;
 grant execute on function app.claim_stripe_checkouts(timestamptz, uuid, integer, interval) to tollgate_job;
+
+-- Reconciliation: what Stripe bills itself, as it was last seen here. Across tenants, for the job role only.
+create function app.stripe_subscriptions(p_live boolean, p_after uuid, p_limit integer)
+returns table (tenant_id uuid, id uuid, external_id text, status text, cancels boolean, period_end timestamptz,
+               parked boolean)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+  select c.tenant_id, c.id, c.subscription_external_id, c.provider_status, c.provider_cancels, a.provider_period_end,
+         c.parked_reason is not null
+    from stripe_checkouts c
+    left join partner_tenant_addon_subscriptions a on a.tenant_id = c.tenant_id and a.id = c.addon_subscription_id
+   where c.kind = 'ADDON' and c.live = p_live and c.subscription_external_id is not null
+     and (p_after is null or c.id > p_after)
+   order by c.id limit p_limit
+$$;
+revoke all on function app.stripe_subscriptions(boolean, uuid, integer) from public;
+grant execute on function app.stripe_subscriptions(boolean, uuid, integer) to tollgate_job;
+create index stripe_checkouts_with_subscription on stripe_checkouts (live, id) where subscription_external_id is not null;

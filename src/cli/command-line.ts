@@ -162,7 +162,9 @@ async function stripeSyncCommand(options: StripeSyncOptions): Promise<void> {
   try {
     await owner.connect();
     const query = async (sql: string, values?: unknown[]) => (await owner.query(sql, values)).rows;
-    await stripeSync(config, query, createLog(config.logLevel, config.secrets), options, (line) => process.stdout.write(`${line}\n`));
+    await stripeSync(config, query, createLog(config.logLevel, config.secrets), options, (line) =>
+      process.stdout.write(`${line}\n`),
+    );
   } finally {
     await owner.end().catch(() => undefined);
     await database.close();

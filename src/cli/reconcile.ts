@@ -1,6 +1,18 @@
 import { dataSourceFor } from '../../ormconfig';
 import { type Config, ConfigError } from '../config';
-import { type Drift, driftKinds, type Reconciliation, reconcilePayments } from '../payments/reconcile-payments.job';
+import { PaymentMethodSetups } from '../payments/payment-method-setup.job';
+import { PaymentWork } from '../payments/payment-work.job';
+import type { PaymentProvider } from '../payments/provider';
+import {
+  type Drift,
+  driftKinds,
+  ProviderSilent,
+  type Reconciliation,
+  reconcilePayments,
+} from '../payments/reconcile-payments.job';
+import { reconcileSubscriptions } from '../payments/stripe/reconcile-subscriptions.job';
+import { StripeCheckouts } from '../payments/stripe/stripe-checkouts.job';
+import { StripeProvider } from '../payments/stripe/stripe-provider';
 import { type Clock, wallClock } from '../platform/clock';
 import { createLog } from '../platform/log';
 import { joinDatabase } from '../platform/open-database';
@@ -17,30 +29,38 @@ export interface ReconcileOptions {
 }
 
 const advice: Readonly<Record<Drift['kind'], string>> = {
-  MISSING_HERE: 'charged at the provider by somebody else, or for a database that was restored: look it up there.',
+  MISSING_HERE: 'made at the provider by somebody else, or for a database that was restored: look it up there.',
   MISSING_THERE: 'another account, or another mode of the provider: see that the keys are those of this database.',
   AMOUNT_DIFFERS: 'the charge is not what was asked for: look it up at the provider.',
-  STATUS_DIFFERS: 'an event was lost: --repair takes over what the provider knows.',
+  STATUS_DIFFERS:
+    'an event was lost: --repair takes over what the provider knows; of a licence, let it send the event again.',
   REFUNDS_DIFFER: "given back on the provider's own pages: write the credit note that belongs to it.",
+  PERIOD_DIFFERS: 'an event was lost: --repair takes over what the provider knows.',
   UNKNOWN_FOR_LONG: 'it is asked about again by itself; see that the provider answers.',
 };
+
+const called = {
+  CHARGES: ['payments', 'charges'],
+  SUBSCRIPTIONS: ['subscriptions', 'subscriptions'],
+} as const;
 
 /** Rows are many only where something is badly wrong; then the first of them say what. */
 const mostRows = 100;
 
-export function reconciliationText({ provider, here, there, drift }: Reconciliation): string {
-  const lines = [`${provider}: ${here} payments here, ${there} charges there, ${drift.length} differ.`];
+export function reconciliationText({ provider, of, here, there, drift }: Reconciliation): string {
+  const [ours, theirs] = called[of];
+  const lines = [`${provider}: ${here} ${ours} here, ${there} ${theirs} there, ${drift.length} differ.`];
   if (drift.length > 0) {
     lines.push(
       '',
       ...table(
-        ['kind', 'payment', 'charge', 'here', 'there', ''],
+        ['kind', 'our id', 'their id', 'here', 'there', ''],
         drift
           .slice(0, mostRows)
           .map((row) => [
             row.kind,
-            row.paymentId ?? '',
-            row.chargeId ?? '',
+            row.ownId ?? '',
+            row.externalId ?? '',
             row.here,
             row.there,
             row.repaired ? 'repaired' : '',
@@ -56,7 +76,7 @@ export function reconciliationText({ provider, here, there, drift }: Reconciliat
   return `${lines.join('\n')}\n`;
 }
 
-/** Compares our payments with each provider's list and answers the exit code: 0 the same, 1 something differs. */
+/** Compares with each provider's own lists and answers the exit code: 0 the same, 1 something differs or was not told. */
 export async function reconcile(
   config: Config,
   options: ReconcileOptions,
@@ -89,14 +109,28 @@ export async function reconcile(
   try {
     await source.initialize();
     const system = new System(source, clock, log);
+    const work = new PaymentWork(system, providers);
+    const setups = new PaymentMethodSetups(system, work);
+    const checkouts = new StripeCheckouts(system, providers, (tenantId) => setups.customerOf(tenantId, 'STRIPE'));
+    const repair = options.repair ?? false;
+    const from = clock.now().subtract({ hours: 24 * days });
     let open = 0;
-    for (const name of names) {
-      const reconciliation = await reconcilePayments(system, providers.get(name)!, {
-        from: clock.now().subtract({ hours: 24 * days }),
-        repair: options.repair ?? false,
-      });
+    const report = (reconciliation: Reconciliation) => {
       print(reconciliationText(reconciliation));
       open += reconciliation.drift.filter(({ repaired }) => !repaired).length;
+    };
+    const compare = async (provider: PaymentProvider) => {
+      report(await reconcilePayments(system, provider, { from, repair }));
+      if (!(provider instanceof StripeProvider)) return;
+      report(await reconcileSubscriptions(system, provider, checkouts, { repair }));
+    };
+    for (const name of names) {
+      await compare(providers.get(name)!).catch((error) => {
+        if (!(error instanceof ProviderSilent)) throw error;
+        // The others' lists are worth reading all the same.
+        print(`${error.message}\n`);
+        open += 1;
+      });
     }
     return open > 0 ? 1 : 0;
   } finally {

@@ -63,7 +63,8 @@ const enumValue = new RegExp(`\\bValue ${text} does not exist`, 'g');
  * its errors in a log: where it stood and why it does not hold is enough.
  */
 function withoutValues(message: string): string {
-  if (message.length > 10 * longestMessage) return `${message.split(' got invalid value ', 1)[0]!.slice(0, longestMessage)}…`;
+  if (message.length > 10 * longestMessage)
+    return `${message.split(' got invalid value ', 1)[0]!.slice(0, longestMessage)}…`;
   const said = message
     .replaceAll(invalidValue, ' got an invalid value')
     .replace(/(cannot represent [a-z0-9 -]+ value): [\s\S]*/, '$1.')

@@ -5,17 +5,19 @@ import { invariant } from '../core/invariant';
 import { equals, type Money, money, moneyText } from '../core/money';
 import type { System } from '../system';
 import type { PaymentStatus } from './payment';
-import type { ChargeOutcome, PaymentProvider, ProviderCharge } from './provider';
+import type { ChargeOutcome, PaymentProvider, ProviderCharge, Unknown } from './provider';
 import { settlePayment } from './settle-payment.command';
 
 export const driftKinds = [
-  /** The provider charged, and there is no payment here. */
+  /** The provider charged, or bills, and nothing is known of it here. */
   'MISSING_HERE',
-  /** A payment here came, and the provider has no such charge. */
+  /** It came, or is billed, by what is written here, and the provider has no such thing. */
   'MISSING_THERE',
   'AMOUNT_DIFFERS',
   'STATUS_DIFFERS',
   'REFUNDS_DIFFER',
+  /** Of a subscription: it is paid until another time, or ends where the other side goes on. */
+  'PERIOD_DIFFERS',
   /** Nobody has known the outcome for a long time. */
   'UNKNOWN_FOR_LONG',
 ] as const;
@@ -23,8 +25,10 @@ export type DriftKind = (typeof driftKinds)[number];
 
 export interface Drift {
   readonly kind: DriftKind;
-  readonly paymentId?: string | undefined;
-  readonly chargeId?: string | undefined;
+  /** Of a payment, a licence purchase or a checkout. */
+  readonly ownId?: string | undefined;
+  /** Of a charge or a subscription. */
+  readonly externalId?: string | undefined;
   readonly here: string;
   readonly there: string;
   /** It was brought in step: the provider knew more. */
@@ -33,19 +37,30 @@ export interface Drift {
 
 export interface Reconciliation {
   readonly provider: PaymentProvider['name'];
-  /** Payments here, and charges there, that were compared. */
+  readonly of: 'CHARGES' | 'SUBSCRIPTIONS';
+  /** How many of them were compared. */
   readonly here: number;
   readonly there: number;
   readonly drift: readonly Drift[];
 }
 
+/** The provider did not answer, so there is nothing to compare with. */
+export class ProviderSilent extends Error {
+  override readonly name = 'ProviderSilent';
+
+  constructor(provider: PaymentProvider['name'], { reason }: Unknown) {
+    super(`${provider} did not answer (${reason}). Nothing was compared; run it again.`);
+  }
+}
+
 interface OwnPayment {
+  readonly kind: 'Payment' | 'LicencePurchase';
   readonly tenantId: string;
   readonly id: string;
   readonly externalId: string | undefined;
   readonly amount: Money;
   readonly refunded: Money;
-  readonly status: PaymentStatus;
+  readonly status: PaymentStatus | 'OPEN' | 'PARKED';
   readonly askedAt: Instant;
 }
 
@@ -53,7 +68,23 @@ const pageSize = 1_000;
 /** A charge that was made while the two lists were read, or whose event is on its way, is no drift. */
 const settlingMinutes = 15;
 
-async function* ownPayments(system: System, provider: string, from: Instant): AsyncGenerator<OwnPayment> {
+const sources = {
+  Payment: { name: 'payments-of-provider', text: 'select * from app.payments_of_provider($1, $2, $3, $4)' },
+  // Paid at a checkout of the provider's, without a payment of ours.
+  LicencePurchase: {
+    name: 'licence-purchases-of-provider',
+    text: 'select * from app.licence_purchases_of_provider($1, $2, $3, $4)',
+  },
+} as const;
+/** Statuses of purchases in the words of payments. */
+const statusOf: Readonly<Record<string, OwnPayment['status']>> = { COMPLETED: 'SUCCEEDED', REFUNDED: 'SUCCEEDED' };
+
+async function* ownPayments(
+  system: System,
+  kind: keyof typeof sources,
+  provider: string,
+  from: Instant,
+): AsyncGenerator<OwnPayment> {
   let after: string | null = null;
   for (;;) {
     const rows: {
@@ -65,20 +96,18 @@ async function* ownPayments(system: System, provider: string, from: Instant): As
       refunded: string;
       status: string;
       asked_at: Date;
-    }[] = await system.ask(
-      { name: 'payments-of-provider', text: 'select * from app.payments_of_provider($1, $2, $3, $4)' },
-      [provider, from.toString(), after, pageSize],
-    );
+    }[] = await system.ask(sources[kind], [provider, from.toString(), after, pageSize]);
     for (const row of rows) {
       invariant(isCurrencyCode(row.currency), 'a payment has a currency');
       const currency: CurrencyCode = row.currency;
       yield {
+        kind,
         tenantId: row.tenant_id,
         id: row.id,
         externalId: row.external_id ?? undefined,
         amount: money(BigInt(row.amount), currency),
         refunded: money(BigInt(row.refunded), currency),
-        status: row.status as PaymentStatus,
+        status: statusOf[row.status] ?? (row.status as OwnPayment['status']),
         askedAt: instantFromMilliseconds(row.asked_at.getTime()),
       };
     }
@@ -91,10 +120,13 @@ async function* theirCharges(provider: PaymentProvider, from: Instant): AsyncGen
   let next: string | undefined;
   do {
     const page = await provider.listCharges(from, next);
+    if ('status' in page) throw new ProviderSilent(provider.name, page);
     yield* page.charges;
     next = page.next;
   } while (next);
 }
+
+const ownIdOf = ({ kind, id, tenantId }: OwnPayment) => encodeId(kind, id, tenantId);
 
 const outcomeOf = (charge: ProviderCharge): ChargeOutcome | undefined => {
   const { chargeId, status } = charge;
@@ -103,7 +135,7 @@ const outcomeOf = (charge: ProviderCharge): ChargeOutcome | undefined => {
 };
 
 /**
- * Compares our payments with the provider's own list since an instant. With `repair` what the provider knows better is taken
+ * Compares our payments, and what was bought at the provider's checkouts, with the provider's own list since an instant. With `repair` what the provider knows better is taken
  * over: a charge that came or was declined there, and is still open here. Nothing else is ever changed by it.
  */
 export async function reconcilePayments(
@@ -116,9 +148,11 @@ export async function reconcilePayments(
   const own = new Map<string, OwnPayment>();
   const ownByCharge = new Map<string, string>();
   // What was asked just before the charge was made there belongs to it.
-  for await (const payment of ownPayments(system, provider.name, from.subtract({ hours: 24 }))) {
-    own.set(payment.id, payment);
-    if (payment.externalId) ownByCharge.set(payment.externalId, payment.id);
+  for (const kind of ['Payment', 'LicencePurchase'] as const) {
+    for await (const payment of ownPayments(system, kind, provider.name, from.subtract({ hours: 24 }))) {
+      own.set(payment.id, payment);
+      if (payment.externalId) ownByCharge.set(payment.externalId, payment.id);
+    }
   }
   const drift: Drift[] = [];
   const matched = new Set<string>();
@@ -126,24 +160,30 @@ export async function reconcilePayments(
   for await (const charge of theirCharges(provider, from)) {
     there += 1;
     const decoded = charge.reference === undefined ? undefined : decodeId(charge.reference);
+    // A purchase is paid by the one checkout that was written down; others may name it too.
     const id = ownByCharge.get(charge.chargeId) ?? (decoded?.kind === 'Payment' ? decoded.uuid : undefined);
     const payment = id === undefined ? undefined : own.get(id);
-    const { chargeId } = charge;
+    const { chargeId: externalId } = charge;
     const theirs = `${charge.status} ${moneyText(charge.amount)}`;
     if (!payment) {
-      drift.push({ kind: 'MISSING_HERE', chargeId, here: 'nothing', there: theirs });
+      drift.push({ kind: 'MISSING_HERE', externalId, here: 'nothing', there: theirs });
       continue;
     }
     matched.add(payment.id);
-    const paymentId = encodeId('Payment', payment.id, payment.tenantId);
-    const both = { paymentId, chargeId };
+    // It differs, and a person knows: `parkedLicencePurchases` lists it.
+    if (payment.status === 'PARKED') continue;
+    const both = { ownId: ownIdOf(payment), externalId };
     if (!equals(payment.amount, charge.amount)) {
       drift.push({ kind: 'AMOUNT_DIFFERS', ...both, here: moneyText(payment.amount), there: moneyText(charge.amount) });
       continue;
     }
     if (payment.status !== charge.status && charge.createdAt.epochMilliseconds <= recent) {
       const outcome = outcomeOf(charge);
-      const repairs = options.repair === true && outcome !== undefined && payment.status !== 'SUCCEEDED';
+      const repairs =
+        options.repair === true &&
+        payment.kind === 'Payment' &&
+        outcome !== undefined &&
+        payment.status !== 'SUCCEEDED';
       if (repairs) {
         const { tenantId, id: uuid } = payment;
         await system.asTenant(tenantId, (tx) => settlePayment(tx, { paymentId: uuid, outcome }));
@@ -157,12 +197,15 @@ export async function reconcilePayments(
   }
   for (const payment of own.values()) {
     if (matched.has(payment.id) || payment.askedAt.epochMilliseconds < from.epochMilliseconds) continue;
-    const paymentId = encodeId('Payment', payment.id, payment.tenantId);
-    const said = { paymentId, chargeId: payment.externalId, here: `${payment.status} ${moneyText(payment.amount)}` };
+    const said = {
+      ownId: ownIdOf(payment),
+      externalId: payment.externalId,
+      here: `${payment.status} ${moneyText(payment.amount)}`,
+    };
     if (payment.status === 'SUCCEEDED') drift.push({ kind: 'MISSING_THERE', ...said, there: 'nothing' });
     if (payment.status === 'PENDING' && payment.askedAt.epochMilliseconds <= recent) {
       drift.push({ kind: 'UNKNOWN_FOR_LONG', ...said, there: 'nothing' });
     }
   }
-  return { provider: provider.name, here: own.size, there, drift };
+  return { provider: provider.name, of: 'CHARGES', here: own.size, there, drift };
 }

@@ -122,8 +122,13 @@ test('charges are found, and listed page by page', async () => {
   const from = instant(new Date().toISOString());
   const ids: string[] = [];
   for (let index = 0; index < 55; index += 1) ids.push(await paid(1n));
-  const first = await provider.listCharges(from);
-  const second = await provider.listCharges(from, first.next);
+  const pageAfter = async (after?: string) => {
+    const page = await provider.listCharges(from, after);
+    if ('status' in page) throw new Error(page.reason);
+    return page;
+  };
+  const first = await pageAfter();
+  const second = await pageAfter(first.next);
   expect([...first.charges, ...second.charges].map(({ chargeId }) => chargeId)).toEqual(ids);
   expect(second.next).toBeUndefined();
   expect(first.charges[0]).toMatchObject({ amount: { minor: 9_863n, currency: 'USD' }, status: 'SUCCEEDED' });

@@ -102,7 +102,9 @@ export class PaddleProvider implements PaymentProvider {
         return unknown((error as { cause?: unknown }).cause === undefined ? 'SERVER_ERROR' : 'CONNECTION_LOST');
       }
       if (error.code === 'too_many_requests') return unknown('RATE_LIMITED', error.retryAfter ?? undefined);
-      return error.type === 'request_error' ? { status: 'REFUSED', code: codeWord(error.code) } : unknown('SERVER_ERROR');
+      return error.type === 'request_error'
+        ? { status: 'REFUSED', code: codeWord(error.code) }
+        : unknown('SERVER_ERROR');
     } finally {
       waiting.abort();
     }

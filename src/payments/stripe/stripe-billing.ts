@@ -39,6 +39,14 @@ export interface Seen {
   readonly subscription: SeenSubscription;
 }
 
+export interface SeenSubscriptions {
+  readonly status: 'SEEN';
+  /** Without what was paid for them. */
+  readonly subscriptions: readonly SeenSubscription[];
+  /** Give it to read on; `undefined`: that was all. */
+  readonly next: string | undefined;
+}
+
 export type Missing = { readonly status: 'MISSING' };
 
 const missing = (error: unknown): Missing => {
@@ -175,6 +183,21 @@ export class StripeBilling {
         return { status: 'SEEN', subscription: { ...seen, paid } };
       },
       missing,
+    );
+  }
+
+  /** All that Stripe bills or has billed, newest first, a page at a time; what cannot be read is left out. */
+  subscriptions(after: string | undefined): Promise<SeenSubscriptions | Unknown> {
+    return this.provider.call<SeenSubscriptions>(
+      'subscriptions',
+      async ({ subscriptions }) => {
+        const page = await subscriptions.list({ status: 'all', limit: 100, ...(after && { starting_after: after }) });
+        const seen = page.data.flatMap((one) => readSubscription(one as unknown as Record<string, unknown>) ?? []);
+        return { status: 'SEEN', subscriptions: seen, next: page.has_more ? page.data.at(-1)?.id : undefined };
+      },
+      (error) => {
+        throw error;
+      },
     );
   }
 

@@ -208,8 +208,9 @@ describe('refunds and the list', () => {
     expect(await refund('refund-2', 1_201n)).toMatchObject({ status: 'FAILED' });
     expect(await refund('refund-3', 1_200n)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await refund('refund-4', 1n)).toEqual({ status: 'FAILED', code: 'charge_already_refunded' });
-    const { charges } = await provider.listCharges(instantFromMilliseconds((standIn.books.now() - 60) * 1_000));
-    expect(charges.find((charge) => charge.chargeId === chargeId)).toMatchObject({
+    const page = await provider.listCharges(instantFromMilliseconds((standIn.books.now() - 60) * 1_000));
+    if ('status' in page) throw new Error(page.reason);
+    expect(page.charges.find((charge) => charge.chargeId === chargeId)).toMatchObject({
       ...{ reference: asked.reference, status: 'SUCCEEDED' },
       amount: money(1_900n, 'USD'),
       refunded: money(1_900n, 'USD'),
