@@ -213,14 +213,16 @@ alter table tenant_entitlements add constraint tenant_entitlements_source_kind_c
 -- A purchase that is paid gives its buyer a seat if the buyer is still one of the organisation's people.
 grant select on profiles to tollgate_job;
 
--- Reconciliation: purchases that may be paid at a provider, as `app.payments_of_provider` has payments.
+-- Reconciliation: purchases that may be paid at a provider, as `app.payments_of_provider` has payments. When they were made by
+-- the provider's clock, not by a sandbox tenant's own: a week before they can no longer be paid.
 create function app.licence_purchases_of_provider(p_provider text, p_from timestamptz, p_after uuid, p_limit integer)
 returns table (tenant_id uuid, id uuid, external_id text, amount bigint, currency text, refunded bigint, status text,
                asked_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
-  select p.tenant_id, p.id, p.checkout_id, p.amount, p.currency, p.refunded_amount, p.status, p.created_at
+  select p.tenant_id, p.id, p.checkout_id, p.amount, p.currency, p.refunded_amount, p.status,
+         p.payable_until - interval '7 days'
     from licence_purchases p
-   where p.provider = p_provider and p.created_at >= p_from and (p_after is null or p.id > p_after)
+   where p.provider = p_provider and p.payable_until >= p_from + interval '7 days' and (p_after is null or p.id > p_after)
    order by p.id limit p_limit
 $$;
 revoke all on function app.licence_purchases_of_provider(text, timestamptz, uuid, integer) from public;

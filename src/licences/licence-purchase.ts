@@ -22,7 +22,7 @@ export const parkReasons = [
 ] as const;
 export type ParkReason = (typeof parkReasons)[number];
 
-/** How long an intent may be paid. Its price is a day's price: a checkout kept for a year would be a bargain. */
+/** How long an intent may be paid. Its price is a day's price: a checkout kept for a year would be a bargain. Reconciliation counts on it. */
 export const intentLifetime = { hours: 24 * 7 };
 
 /**

@@ -328,7 +328,19 @@ export class PaddleStandIn {
       (row) =>
         (!statuses || statuses.includes(row.status)) && (!from || row.created_at >= new Date(from).toISOString()),
     );
-    return this.pageOf(rows, query, '/transactions');
+    const asked = query.get('include')?.split(',').includes('adjustments_totals');
+    const answers = asked ? rows.map((row) => ({ ...row, adjustments_totals: this.adjustedOf(row) })) : rows;
+    return this.pageOf(answers, query, '/transactions');
+  }
+
+  /** What went back of a transaction, of all that was approved. */
+  private adjustedOf({ id, currency_code: currency }: Json): Json {
+    const approved = [...this.adjustments.values()].filter(
+      (row) => row.transaction_id === id && row.status === 'approved',
+    );
+    const sumOf = (name: 'subtotal' | 'tax') => approved.reduce((sum, row) => sum + BigInt(row.totals[name]), 0n);
+    const { subtotal, tax, total } = totalsOf(sumOf('subtotal'), sumOf('tax'), currency);
+    return { subtotal, tax, total, fee: '0', earnings: '0', breakdown: null, currency_code: currency };
   }
 
   private listAdjustments(query: URLSearchParams): Json {

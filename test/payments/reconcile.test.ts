@@ -1,0 +1,356 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ReconcileOptions, reconcile } from '../../src/cli/reconcile';
+import { readConfig } from '../../src/config';
+import { encodeId } from '../../src/core/ids';
+import { type Clock, wallClock } from '../../src/platform/clock';
+import { newId } from '../../src/platform/new-id';
+import { LicenceShop } from '../licences/licences-of-tests';
+import type { TestGateway } from '../support/gateway';
+import { type StripeGateway, StripeTenant, startStripeGateway, stripeWebhookSecret } from '../support/stripe/gateway';
+
+const folder = mkdtempSync(join(tmpdir(), 'tollgate-reconcile-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** As `npm run tollgate -- reconcile`, on a test's database. Answers the rows of its tables as well. */
+async function reconciled(
+  gateway: TestGateway,
+  secrets: Record<string, string>,
+  options: Partial<ReconcileOptions> = {},
+  clock: Clock = wallClock,
+) {
+  const { ownerUrl, appUrl, jobUrl, queueUrl } = gateway.database;
+  const urls = {
+    DATABASE_URL: ownerUrl,
+    DATABASE_APP_URL: appUrl,
+    DATABASE_JOB_URL: jobUrl,
+    DATABASE_QUEUE_URL: queueUrl,
+  };
+  const printed: string[] = [];
+  const code = await reconcile(
+    readConfig({ ...urls, ...secrets, DATA_DIR: folder, LOG_LEVEL: 'silent' }),
+    { days: '30', ...options },
+    { line: () => undefined, bar: () => ({ advance: () => undefined, end: () => undefined }) },
+    (text) => void printed.push(text),
+    clock,
+  );
+  const text = printed.join('');
+  const rows = text
+    .split('\n')
+    .filter((line) => /^ {2}[A-Z_]+ {2}/.test(line))
+    .map((line) => line.trim().split(/ {2,}/))
+    .sort();
+  const about = text.split('\n').filter((line) => /^[A-Z]+: /.test(line) || line.includes('did not answer'));
+  return { code, text, about, rows };
+}
+
+describe('Stripe', () => {
+  let stripe: StripeGateway;
+  let secrets: Record<string, string>;
+  beforeAll(async () => {
+    stripe = await startStripeGateway();
+    const { secretKey, url } = stripe.standIn;
+    secrets = { STRIPE_SECRET_KEY: secretKey, STRIPE_WEBHOOK_SECRET: stripeWebhookSecret, STRIPE_API_URL: url };
+  });
+  afterAll(() => stripe.stop());
+  beforeEach(() => {
+    stripe.standIn.calm();
+    stripe.standIn.hooks.behave();
+  });
+  const run = (options: Partial<ReconcileOptions> = {}) =>
+    reconciled(
+      stripe.gateway,
+      secrets,
+      { provider: 'stripe', ...options },
+      {
+        now: () => stripe.gateway.app.clock.now(),
+      },
+    );
+
+  const plans = [{ code: 'basic', rank: 10, month: '30.00' }];
+  const fill = async (tenant: StripeTenant, offer: 'offerPlan' | 'offerAddon', code: string) => {
+    const { checkout } = await tenant[offer](code);
+    await stripe.standIn.fillIn(checkout.url);
+    await stripe.settle();
+  };
+  /** Pays 30.00 a month by a card that its checkout has saved. */
+  const paying = async (how: { unheard?: boolean; broken?: boolean } = {}) => {
+    const tenant = await StripeTenant.create(stripe, plans);
+    if (how.unheard || how.broken) {
+      stripe.standIn.trouble('POST /v1/payment_intents', how.unheard ? 'ERROR_500_AFTER' : 'ERROR_500_BEFORE');
+      stripe.standIn.hooks.misbehave({ drop: ({ type }) => type.startsWith('payment_intent.') });
+    }
+    await fill(tenant, 'offerPlan', 'basic');
+    stripe.standIn.hooks.behave();
+    const [row] = await stripe.gateway.database.asOwner<{ id: string; external_id: string; status: string }>(
+      'select id, external_id, status from payments where tenant_id = $1',
+      [tenant.uuid],
+    );
+    return {
+      tenant,
+      uuid: row!.id,
+      status: row!.status,
+      ownId: encodeId('Payment', row!.id, tenant.uuid),
+      chargeId: row!.external_id,
+    };
+  };
+  const intent = (id: string) => stripe.standIn.books.get('payment_intent', id);
+
+  test('each kind of drift of charges is listed, and after its repair nothing is', async () => {
+    const { books } = stripe.standIn;
+    const [same, gone, other, refunded] = [await paying(), await paying(), await paying(), await paying()];
+    const [unheard, broken] = [await paying({ unheard: true }), await paying({ broken: true })];
+    expect([same, gone, other, refunded, unheard, broken].map(({ status }) => status)).toEqual([
+      ...['SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED'],
+      ...['PENDING', 'PENDING'],
+    ]);
+    // What was asked just now is on its way and no drift.
+    expect(await run()).toMatchObject({ code: 0, about: [expect.stringContaining(' 0 differ.'), expect.anything()] });
+
+    books.setNow(books.now() + 3_600);
+    const lost = intent(gone.chargeId);
+    books.drop('payment_intent', gone.chargeId);
+    intent(other.chargeId).amount = 2_999;
+    await stripe.standIn.client().refunds.create({ payment_intent: refunded.chargeId, amount: 1_000 });
+    const strange = books.make('payment_intent', {
+      ...structuredClone(intent(same.chargeId)),
+      ...{ id: books.newId('payment_intent'), metadata: { tollgate: encodeId('Payment', newId(), newId()) } },
+    });
+    strange.metadata = Object.fromEntries(
+      Object.keys(intent(same.chargeId).metadata).map((name) => [name, encodeId('Payment', newId(), newId())]),
+    );
+    const answer = await run();
+    expect(answer.code).toBe(1);
+    expect(answer.about).toEqual([
+      'STRIPE: 6 payments here, 5 charges there, 6 differ.',
+      'STRIPE: 0 subscriptions here, 0 subscriptions there, 0 differ.',
+    ]);
+    const unheardCharge = books
+      .all('payment_intent')
+      .find(({ metadata }) => Object.values(metadata).includes(unheard.ownId))!;
+    const expected = [
+      ['AMOUNT_DIFFERS', other.ownId, other.chargeId, '30.00 EUR', '29.99 EUR'],
+      ['MISSING_HERE', strange.id, 'nothing', 'SUCCEEDED 30.00 EUR'],
+      ['MISSING_THERE', gone.ownId, gone.chargeId, 'SUCCEEDED 30.00 EUR', 'nothing'],
+      ['REFUNDS_DIFFER', refunded.ownId, refunded.chargeId, '0.00 EUR', '10.00 EUR'],
+      ['STATUS_DIFFERS', unheard.ownId, unheardCharge.id, 'PENDING', 'SUCCEEDED'],
+      ['UNKNOWN_FOR_LONG', broken.ownId, 'PENDING 30.00 EUR', 'nothing'],
+    ];
+    expect(answer.rows).toEqual(expected);
+    // Each kind has its advice.
+    for (const [kind] of expected) expect(answer.text).toContain(`  ${kind}: `);
+    // Reading changes nothing.
+    expect((await run()).rows).toEqual(answer.rows);
+
+    // What the provider knows better is taken over, and nothing else.
+    const repair = await run({ repair: true });
+    expect(repair.code).toBe(1);
+    expect(repair.rows.filter((row) => row.includes('repaired'))).toEqual([
+      ['STATUS_DIFFERS', unheard.ownId, unheardCharge.id, 'PENDING', 'SUCCEEDED', 'repaired'],
+    ]);
+    expect((await unheard.tenant.invoices())[0]).toMatchObject({ status: 'PAID' });
+    expect((await run()).rows).toHaveLength(5);
+
+    // The rest by people: at the provider, or by what asks again.
+    books.drop('payment_intent', strange.id);
+    books.make('payment_intent', lost);
+    intent(other.chargeId).amount = 3_000;
+    await stripe.gateway.database.asOwner(`update payments set ask_at = to_timestamp(0) where status = 'PENDING'`);
+    await stripe.settle();
+    const left = await run();
+    expect(left.rows.map(([kind]) => kind)).toEqual(['REFUNDS_DIFFER']);
+    const charge = books.all('charge').find(({ payment_intent: of }) => of === refunded.chargeId)!;
+    charge.amount_refunded = 0;
+    expect(await run()).toMatchObject({ code: 0, rows: [] });
+  });
+
+  test('what Stripe bills itself is compared by status, period and whether it renews', async () => {
+    const { books, hooks } = stripe.standIn;
+    const billed = async () => {
+      const tenant = await StripeTenant.create(stripe, plans);
+      await tenant.world.addon('track', '15.00', { minimumPlan: 'basic', features: [{ feature: 'tracks' }] });
+      await tenant.start('basic');
+      await fill(tenant, 'offerAddon', 'track');
+      const [checkout] = await tenant.checkouts();
+      const subscription = books
+        .all('subscription')
+        .find(({ metadata }) => Object.values(metadata).includes(checkout.id))!;
+      return { tenant, checkout, subscription };
+    };
+    const [same, cancelled, ending, renewed, gone] = [
+      await billed(),
+      await billed(),
+      await billed(),
+      await billed(),
+      await billed(),
+    ];
+    expect(await run()).toMatchObject({
+      code: 0,
+      about: [expect.anything(), 'STRIPE: 5 subscriptions here, 5 subscriptions there, 0 differ.'],
+    });
+
+    // Events that are lost.
+    hooks.misbehave({ drop: () => true });
+    const client = stripe.standIn.client();
+    await client.subscriptions.cancel(cancelled.subscription.id);
+    await client.subscriptions.update(ending.subscription.id, { cancel_at_period_end: true });
+    const item = renewed.subscription.items.data[0]!;
+    const [start, end] = [item.current_period_start, item.current_period_end];
+    Object.assign(item, { current_period_start: end, current_period_end: end + (end - start) });
+    books.drop('subscription', gone.subscription.id);
+    const strange = books.make('subscription', {
+      ...structuredClone(same.subscription),
+      ...{ id: books.newId('subscription'), metadata: { ...same.subscription.metadata } },
+    });
+    // Another product of the same account, without a reference of ours.
+    const foreign = books.make('subscription', {
+      ...structuredClone(same.subscription),
+      ...{ id: books.newId('subscription'), metadata: {} },
+    });
+    const answer = await run();
+    expect(answer.code).toBe(1);
+    const at = (seconds: number) => new Date(seconds * 1_000).toISOString().replace('.000', '');
+    const endOf = (one: { subscription: typeof strange }) => at(one.subscription.items.data[0]!.current_period_end);
+    expect(answer.rows).toEqual(
+      [
+        ['MISSING_HERE', strange.id, 'nothing', 'active'],
+        ['MISSING_THERE', gone.checkout.id, gone.subscription.id, 'active', 'nothing'],
+        [
+          'PERIOD_DIFFERS',
+          ending.checkout.id,
+          ending.subscription.id,
+          `renews ${endOf(ending)}`,
+          `ends ${endOf(ending)}`,
+        ],
+        [
+          'PERIOD_DIFFERS',
+          renewed.checkout.id,
+          renewed.subscription.id,
+          `renews ${at(end)}`,
+          `renews ${endOf(renewed)}`,
+        ],
+        ['STATUS_DIFFERS', cancelled.checkout.id, cancelled.subscription.id, 'active', 'canceled'],
+      ].sort(),
+    );
+
+    const repair = await run({ repair: true });
+    expect(
+      repair.rows
+        .filter((row) => row.at(-1) === 'repaired')
+        .map(([, id]) => id)
+        .sort(),
+    ).toEqual([ending, renewed, cancelled].map(({ checkout }) => checkout.id).sort());
+    expect((await cancelled.tenant.attachments())[0]).toMatchObject({ status: 'ENDED' });
+    expect(await cancelled.tenant.allowed('tracks')).toBe(false);
+    expect((await ending.tenant.attachments())[0]).toMatchObject({
+      endsAt: expect.stringContaining(endOf(ending).slice(0, 19)),
+    });
+    expect((await renewed.tenant.attachments())[0].providerPeriod.end).toContain(endOf(renewed).slice(0, 19));
+    books.drop('subscription', strange.id);
+    books.drop('subscription', foreign.id);
+    books.make('subscription', gone.subscription);
+    expect(await run()).toMatchObject({ code: 0, rows: [] });
+  });
+
+  test('a provider that does not answer is said so, and nothing is taken for missing', async () => {
+    stripe.standIn.trouble('GET /v1/payment_intents', 'ERROR_500_BEFORE');
+    expect(await run()).toMatchObject({
+      ...{ code: 1, rows: [] },
+      text: 'STRIPE did not answer (SERVER_ERROR). Nothing was compared; run it again.\n',
+    });
+    // The SDK asks once more where a connection was closed.
+    stripe.standIn.trouble('GET /v1/subscriptions', 'RESET_BEFORE', 2);
+    const half = await run();
+    expect(half).toMatchObject({
+      code: 1,
+      about: [expect.stringContaining('0 differ.'), expect.stringContaining('CONNECTION_LOST')],
+    });
+  });
+
+  test.each([
+    [{ days: '0' }, 'give a whole number from 1 to 400'],
+    [{ days: 'ten' }, 'give a whole number from 1 to 400'],
+    [{ provider: 'paddle' }, 'There is no provider paddle with secrets here. There are: STRIPE, FAKE.'],
+  ])('%j is refused', async (options, message) => {
+    await expect(run(options)).rejects.toMatchObject({
+      name: 'ConfigError',
+      message: expect.stringContaining(message),
+    });
+  });
+});
+
+describe('Paddle', () => {
+  let shop: LicenceShop;
+  let product: string;
+  const run = (options: Partial<ReconcileOptions> = {}) => {
+    const { apiKey, webhookSecret, url } = shop.paddle;
+    const secrets = { PADDLE_API_KEY: apiKey, PADDLE_WEBHOOK_SECRET: webhookSecret, PADDLE_API_URL: url };
+    // What was made just now counts too.
+    const clock = { now: () => wallClock.now().add({ minutes: 30 }) };
+    return reconciled(shop.gateway, secrets, { provider: 'paddle', ...options }, clock);
+  };
+  beforeAll(async () => {
+    shop = await LicenceShop.open();
+    product = await shop.product('cad', '200.00');
+  });
+  afterAll(() => shop.close());
+
+  test('licences that were paid at its checkouts are compared with its transactions', async () => {
+    const { paddle } = shop;
+    const bought = await shop.bought(product, 2);
+    // Opened and not paid, or abandoned: nothing to compare.
+    await shop.buy(product, 1);
+    expect(await run()).toMatchObject({ code: 0, about: ['PADDLE: 2 payments here, 1 charges there, 0 differ.'] });
+
+    const { purchase: unheard } = await shop.buy(product, 1);
+    paddle.pay(unheard.checkout.id);
+    const lost = paddle.events;
+    paddle.events = [];
+    const strange = structuredClone(paddle.transactions.get(bought.checkout.id));
+    strange.id = `txn_01${'s'.repeat(24)}`;
+    // It names a purchase of ours, which was paid through another checkout.
+    paddle.transactions.set(strange.id, strange);
+    const refund = paddle.refund(bought.checkout.id, 10_000n);
+    paddle.decide(refund, 'approved');
+    const refunds = paddle.events;
+    paddle.events = [];
+    const answer = await run();
+    expect(answer.code).toBe(1);
+    expect(answer.rows).toEqual([
+      ['MISSING_HERE', strange.id, 'nothing', 'SUCCEEDED 400.00 USD'],
+      ['REFUNDS_DIFFER', bought.id, bought.checkout.id, '0.00 USD', '100.00 USD'],
+      ['STATUS_DIFFERS', unheard.id, unheard.checkout.id, 'OPEN', 'SUCCEEDED'],
+    ]);
+    // Licences follow from events alone.
+    expect((await run({ repair: true })).rows).toEqual(answer.rows);
+
+    paddle.transactions.delete(strange.id);
+    paddle.events = [...lost, ...refunds];
+    await shop.deliver();
+    expect(await run()).toMatchObject({ code: 0, rows: [] });
+    const kept = paddle.transactions.get(bought.checkout.id);
+    paddle.transactions.delete(bought.checkout.id);
+    expect((await run()).rows).toEqual([
+      ['MISSING_THERE', bought.id, bought.checkout.id, 'SUCCEEDED 400.00 USD', 'nothing'],
+    ]);
+    paddle.transactions.set(bought.checkout.id, kept);
+  });
+
+  test('what was parked is listed elsewhere', async () => {
+    const { purchase } = await shop.buy(product, 3);
+    shop.paddle.transactions.get(purchase.checkout.id).items[0].price.unit_price.amount = '1';
+    shop.paddle.pay(purchase.checkout.id);
+    await shop.deliver();
+    expect(await shop.purchase(purchase.id)).toMatchObject({ status: 'PARKED', parkReason: 'AMOUNT_DIFFERS' });
+    expect(await run()).toMatchObject({ code: 0, rows: [] });
+  });
+
+  test('it does not answer', async () => {
+    shop.paddle.faults = [{ route: 'GET /transactions', kind: 'SERVER_ERROR' }];
+    expect(await run()).toMatchObject({
+      code: 1,
+      text: expect.stringContaining('PADDLE did not answer (SERVER_ERROR)'),
+    });
+  });
+});
