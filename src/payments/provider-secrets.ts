@@ -54,6 +54,8 @@ const needs: readonly [SecretName, SecretName][] = [
   ['PADDLE_API_KEY', 'PADDLE_WEBHOOK_SECRET'],
 ];
 
+/** There is one key at a time, and what is sent is all of it. */
+const rotates = (name: SecretName) => name.endsWith('_WEBHOOK_SECRET');
 const parts = (value: string | undefined) => (value ?? '').split(',').map((part) => part.trim());
 
 /** What is wrong, in sentences that name variables and never their values. Empty: nothing. */
@@ -65,9 +67,10 @@ export function providerProblems(variables: ProviderVariables): string[] {
       const given = pair.find((name) => !missing.includes(name));
       return [`${given} is set but ${missing.join(', ')} is not: set both, or neither to leave the provider off`];
     }
-    return pair.flatMap((name) =>
-      parts(variables[name]).every((part) => shapes[name].pattern.test(part)) ? [] : [`${name} ${shapes[name].says}`],
-    );
+    return pair.flatMap((name) => {
+      const given = rotates(name) ? parts(variables[name]) : [variables[name] ?? ''];
+      return given.every((part) => shapes[name].pattern.test(part)) ? [] : [`${name} ${shapes[name].says}`];
+    });
   });
 }
 
