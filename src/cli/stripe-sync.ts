@@ -1,3 +1,4 @@
+import Stripe from 'stripe';
 import { type Config, ConfigError } from '../config';
 import { applySyncStep, readCatalogSync } from '../payments/stripe/catalog-sync.job';
 import type { OwnerQuery } from '../payments/stripe/catalog-sync.repository';
@@ -34,18 +35,36 @@ export async function stripeSync(
   if (!stripe) throw new ConfigError('Stripe is off: set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET.');
   const client = stripeClient({ ...stripe, log });
   const scope = { partnerCode: options.partner, live: stripe.live };
+  await sync(client, query, scope, options, write).catch((error) => {
+    if (!(error instanceof Stripe.errors.StripeError)) throw error;
+    // Not its message: it may repeat the key.
+    const { type, statusCode, requestId } = error;
+    const said = [type, statusCode, requestId].filter((part) => part !== undefined).join(', ');
+    throw new ConfigError(
+      `Stripe did not do it (${said}). Look at its log; then run this again: it goes on where it was.`,
+    );
+  });
+}
+
+async function sync(
+  client: Stripe,
+  query: OwnerQuery,
+  scope: Parameters<typeof readCatalogSync>[2],
+  options: StripeSyncOptions,
+  write: (line: string) => void,
+): Promise<void> {
   const steps = await readCatalogSync(client, query, scope);
   for (const step of steps) write(stepText(step));
   const todo = steps.filter(({ step }) => step !== 'SKIP');
   if (todo.length === 0) {
-    write(`Stripe (${stripe.live ? 'live' : 'test'} mode) is in step with the catalog.`);
+    write(`Stripe (${scope.live ? 'live' : 'test'} mode) is in step with the catalog.`);
     return;
   }
   if (!options.apply) {
     write(`${summary(steps)}. Nothing was changed: add --apply.`);
     return;
   }
-  for (const step of todo) await applySyncStep(client, query, stripe.live, step);
+  for (const step of todo) await applySyncStep(client, query, scope.live, step);
   const left = (await readCatalogSync(client, query, scope)).filter(({ step }) => step !== 'SKIP');
   write(left.length === 0 ? `${todo.length} steps done.` : `${left.length} steps are left; run it again.`);
 }

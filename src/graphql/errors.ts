@@ -56,6 +56,8 @@ function knownCode(causes: readonly unknown[]): ErrorCode | undefined {
 const longestMessage = 1_000;
 const text = '"(?:[^"\\\\]|\\\\.)*"';
 const invalidValue = new RegExp(` got invalid value (?:${text}|[^";])*?(?=(?: at ${text})?; )`, 'g');
+/** Names, types and paths of the schema; what is longer than any of ours, or of other characters, came from the caller. */
+const isOurs = (word: string) => /^[$@]?[\w.:+![\]-]*$/.test(word) && !/[\w:+-]{33}/.test(word);
 const enumValue = new RegExp(`\\bValue ${text} does not exist`, 'g');
 
 /**
@@ -68,7 +70,8 @@ function withoutValues(message: string): string {
   const said = message
     .replaceAll(invalidValue, ' got an invalid value')
     .replace(/(cannot represent [a-z0-9 -]+ value): [\s\S]*/, '$1.')
-    .replaceAll(enumValue, 'The value does not exist');
+    .replaceAll(enumValue, 'The value does not exist')
+    .replaceAll(/"([^"]*)"/g, (quoted, word: string) => (isOurs(word) ? quoted : '"…"'));
   return redactByLook(said);
 }
 

@@ -68,7 +68,10 @@ async function processEvent(system: System, providers: Providers, claimed: Claim
     const handler: InboundHandler | undefined = handlerOf(provider, event);
     if (!handler) return await settle({ status: 'IGNORED', reason: 'nothing is done about this type' });
     const tenantId = await handler.locate(event, locateIn(system, claimed.provider));
-    if (!tenantId) return await settle({ status: 'PARKED', reason: 'SUBJECT_UNKNOWN' });
+    if (!tenantId) {
+      warnOfParked('SUBJECT_UNKNOWN');
+      return await settle({ status: 'PARKED', reason: 'SUBJECT_UNKNOWN' });
+    }
     let applied: Applied | undefined;
     try {
       return await system.asTenant(tenantId, async (tx) => {

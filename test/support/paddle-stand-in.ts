@@ -66,8 +66,6 @@ const totalsOf = (subtotal: bigint, tax: bigint, currency: string, discount = 0n
  * a 404 with an error, never a success.
  */
 export class PaddleStandIn {
-  readonly apiKey = `pdl_sdbx_apikey_01${'a'.repeat(22)}_stand_in`;
-  readonly webhookSecret = `pdl_ntfset_01${'b'.repeat(22)}_stand_in_secret`;
   readonly transactions = new Map<string, Json>();
   readonly subscriptions = new Map<string, Json>();
   readonly adjustments = new Map<string, Json>();
@@ -84,12 +82,18 @@ export class PaddleStandIn {
   private server: Server;
   url = '';
 
-  private constructor() {
+  private constructor(
+    readonly apiKey: string,
+    readonly webhookSecret: string,
+  ) {
     this.server = createServer((request, response) => void this.serve(request, response));
   }
 
-  static async start(): Promise<PaddleStandIn> {
-    const standIn = new PaddleStandIn();
+  static async start(
+    apiKey = `pdl_sdbx_apikey_01${'a'.repeat(22)}_stand_in`,
+    webhookSecret = `pdl_ntfset_01${'b'.repeat(22)}_stand_in_secret`,
+  ): Promise<PaddleStandIn> {
+    const standIn = new PaddleStandIn(apiKey, webhookSecret);
     await new Promise<void>((resolve) => standIn.server.listen(0, '127.0.0.1', resolve));
     standIn.url = `http://127.0.0.1:${(standIn.server.address() as AddressInfo).port}`;
     return standIn;

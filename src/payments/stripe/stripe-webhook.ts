@@ -1,7 +1,14 @@
 import type Stripe from 'stripe';
 import { type Instant, instantFromMilliseconds } from '../../core/calendar';
 import { done, type Result, refuse } from '../../core/result';
-import type { InboundEvent, MethodFacts, PaymentFact, WebhookHeaders, WebhookRefusal } from '../provider';
+import {
+  codeWord,
+  type InboundEvent,
+  type MethodFacts,
+  type PaymentFact,
+  type WebhookHeaders,
+  type WebhookRefusal,
+} from '../provider';
 import { fromStripe } from '../stripe-amount';
 import { outcomeOf } from './stripe-outcome';
 
@@ -130,7 +137,7 @@ export function stripeFactOf({ type, payload }: InboundEvent): PaymentFact | und
       reference,
       amount,
       status,
-      reason: text(payload['reason']) ?? 'general',
+      reason: payload['reason'] ? codeWord(payload['reason']) : 'general',
     };
   }
   const customerId = idOf(payload['customer']);

@@ -151,7 +151,7 @@ describe('charges', () => {
   test('another request under the same key is a fault of ours, and says so', async () => {
     const asked = await request();
     await provider.charge(asked);
-    await expect(provider.charge({ ...asked, amount: money(2_000n, 'USD') })).rejects.toThrow('idempotent');
+    await expect(provider.charge({ ...asked, amount: money(2_000n, 'USD') })).rejects.toThrow('StripeIdempotencyError');
   });
 
   test.each([
