@@ -1,49 +1,54 @@
 /**
- * A worker of payments in a process of its own, which kills itself between the provider's charge and the record of it: as hard
- * as a machine that loses its power. `killed.test.ts` starts it again and again; the provider's list is a file that outlives it.
+ * A worker of payments in a process of its own, to be killed between what a provider did and our record of it: as hard as a
+ * machine that loses its power. For charges it does that itself, with the fake, whose list is a file that outlives it; at Stripe
+ * and Paddle it waits for an answer that never comes, and `killed.test.ts` kills it then. Runs what `build.mjs` has built.
  *
- * Arguments: the job role's URL, the file of the provider's list, whether to be killed.
+ * Argument: what to do, as JSON.
  */
 const { resolve } = require('node:path');
-const { transformFileSync } = require('@swc/core');
 
-const options = {
-  swcrc: false,
-  jsc: {
-    target: 'es2022',
-    parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: false, useDefineForClassFields: false },
-  },
-  module: { type: 'commonjs' },
-};
-require.extensions['.ts'] = (module, file) => module._compile(transformFileSync(file, options).code, file);
 require('reflect-metadata');
-const root = resolve(__dirname, '..', '..');
-const { dataSourceFor } = require(resolve(root, 'ormconfig.ts'));
-const { FakeLedger } = require(resolve(root, 'src/payments/fake/fake-ledger.ts'));
-const { FakeProvider } = require(resolve(root, 'src/payments/fake/fake-provider.ts'));
-const { PaymentWork } = require(resolve(root, 'src/payments/payment-work.job.ts'));
-const { Providers } = require(resolve(root, 'src/payments/providers.ts'));
-const { instantFromMilliseconds } = require(resolve(root, 'src/core/calendar.ts'));
-const { createLog } = require(resolve(root, 'src/platform/log.ts'));
-const { System } = require(resolve(root, 'src/system.ts'));
+const dist = (path) => require(resolve(__dirname, '..', '..', 'dist', path));
+const { dataSourceFor } = dist('ormconfig.js');
+const { instantFromMilliseconds } = dist('src/core/calendar.js');
+const { createLog } = dist('src/platform/log.js');
+const { System } = dist('src/system.js');
+const { Providers } = dist('src/payments/providers.js');
 
-const [url, file, ahead, kills] = process.argv.slice(2);
-// Each life is two minutes later than the one before: what the last one was at when it was killed comes back.
-const clock = { now: () => instantFromMilliseconds(Date.now() + Number(ahead) * 120_000) };
+const { url, work, tenantId, ledger, purchaseId, provider: options, customerId } = JSON.parse(process.argv[2]);
+const clock = { now: () => instantFromMilliseconds(Date.now()) };
+const log = createLog('silent');
+
+async function charge(system) {
+  const { FakeLedger } = dist('src/payments/fake/fake-ledger.js');
+  const { FakeProvider } = dist('src/payments/fake/fake-provider.js');
+  const { PaymentWork } = dist('src/payments/payment-work.job.js');
+  const provider = new FakeProvider({
+    clock,
+    webhookSecrets: ['secret'],
+    ledger: new FakeLedger(ledger),
+    afterCharge: () => process.kill(process.pid, 'SIGKILL'),
+  });
+  await new PaymentWork(system, new Providers([provider])).runDue({ tenantId, workers: 1 });
+}
+
+async function openPage(system) {
+  const { StripeProvider } = dist('src/payments/stripe/stripe-provider.js');
+  const { StripeCheckouts } = dist('src/payments/stripe/stripe-checkouts.job.js');
+  const providers = new Providers([new StripeProvider({ ...options, log })]);
+  await new StripeCheckouts(system, providers, async () => customerId).runDue({ tenantId, workers: 1 });
+}
+
+async function openLicence(system) {
+  const { PaddleProvider } = dist('src/payments/paddle/paddle-provider.js');
+  const { openLicenceCheckout } = dist('src/licences/open-licence-checkout.job.js');
+  await openLicenceCheckout(system, new Providers([new PaddleProvider(options)]), tenantId, purchaseId);
+}
 
 async function main() {
   const source = dataSourceFor({ url, poolSize: 2, name: 'killed' });
   await source.initialize();
-  const provider = new FakeProvider({
-    clock,
-    webhookSecrets: ['secret'],
-    ledger: new FakeLedger(file),
-    afterCharge: () => kills === 'yes' && process.kill(process.pid, 'SIGKILL'),
-  });
-  const work = new PaymentWork(new System(source, clock, createLog('silent')), new Providers([provider]));
-  const count = await work.runDue({ workers: 1 });
+  await { charge, openPage, openLicence }[work](new System(source, clock, log));
   await source.destroy();
-  process.stdout.write(String(count));
 }
 main();

@@ -38,7 +38,7 @@ export async function payingTenant(
 type Any = any;
 
 export class Payer {
-  constructor(private readonly paying: PayingTenant) {}
+  constructor(readonly paying: PayingTenant) {}
 
   private key(): string {
     serial += 1;
