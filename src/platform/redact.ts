@@ -59,11 +59,11 @@ function formsOf(secret: string): string[] {
   ];
 }
 
-/** A shorter one would be found in words that have nothing to do with it. */
-const shortest = 6;
+/** A word, such as the password of a database on one's own desk, is found in lines that have nothing to do with it. */
+const isWord = (secret: string) => secret.length < 6 || /^[a-z]{1,12}$/.test(secret);
 
 export function redactor(secrets: readonly string[]): Redact {
-  const forms = new Set(secrets.filter((secret) => secret.length >= shortest).flatMap(formsOf));
+  const forms = new Set(secrets.filter((secret) => !isWord(secret)).flatMap(formsOf));
   if (forms.size === 0) return redactByLook;
   // The longest first: one may be a part of another.
   const ordered = [...forms].sort((one, other) => other.length - one.length);
