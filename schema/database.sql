@@ -797,6 +797,9 @@ create table public.disputes (
   constraint disputes_tenant_id_payment_id_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id)
 );
 alter table public.disputes enable row level security;
+create policy many_tenants on public.disputes for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.disputes for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.disputes for insert to tollgate_app, tollgate_job
@@ -1003,6 +1006,9 @@ CREATE INDEX invoice_collections_due ON public.invoice_collections USING btree (
 CREATE INDEX invoice_collections_due_in_sandboxes ON public.invoice_collections USING btree (tenant_id, due_at) WHERE due_at IS NOT NULL AND sandbox;
 CREATE INDEX invoice_collections_of_subscription ON public.invoice_collections USING btree (tenant_id, subscription_id) WHERE ended_at IS NULL;
 alter table public.invoice_collections enable row level security;
+create policy many_tenants on public.invoice_collections for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.invoice_collections for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.invoice_collections for insert to tollgate_app, tollgate_job
@@ -1322,6 +1328,9 @@ CREATE INDEX licence_purchases_by_status ON public.licence_purchases USING btree
 CREATE UNIQUE INDEX licence_purchases_checkout ON public.licence_purchases USING btree (tenant_id, provider, checkout_id) WHERE checkout_id IS NOT NULL;
 CREATE INDEX licence_purchases_of_provider ON public.licence_purchases USING btree (provider, id) WHERE provider IS NOT NULL;
 alter table public.licence_purchases enable row level security;
+create policy many_tenants on public.licence_purchases for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.licence_purchases for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.licence_purchases for insert to tollgate_app, tollgate_job
@@ -1355,6 +1364,9 @@ create table public.licence_refunds (
 );
 CREATE INDEX licence_refunds_by_purchase ON public.licence_refunds USING btree (tenant_id, purchase_id);
 alter table public.licence_refunds enable row level security;
+create policy many_tenants on public.licence_refunds for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.licence_refunds for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.licence_refunds for insert to tollgate_app, tollgate_job
@@ -1381,6 +1393,9 @@ create table public.licence_seats (
 CREATE INDEX licence_seats_by_licence ON public.licence_seats USING btree (tenant_id, licence_id, id);
 CREATE UNIQUE INDEX licence_seats_one_each ON public.licence_seats USING btree (tenant_id, licence_id, user_id) WHERE revoked_at IS NULL;
 alter table public.licence_seats enable row level security;
+create policy many_tenants on public.licence_seats for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.licence_seats for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.licence_seats for insert to tollgate_app, tollgate_job
@@ -1423,6 +1438,9 @@ CREATE UNIQUE INDEX licences_one_current ON public.licences USING btree (tenant_
 CREATE UNIQUE INDEX licences_one_trial ON public.licences USING btree (tenant_id, licence_product_id) WHERE trial;
 CREATE INDEX licences_out_of_step ON public.licences USING btree (tenant_id, id) WHERE auto_renew AND provider_seats <> seats;
 alter table public.licences enable row level security;
+create policy many_tenants on public.licences for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.licences for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.licences for insert to tollgate_app, tollgate_job
@@ -1877,6 +1895,9 @@ create table public.payment_methods (
 );
 CREATE UNIQUE INDEX payment_methods_one_default ON public.payment_methods USING btree (tenant_id) WHERE is_default;
 alter table public.payment_methods enable row level security;
+create policy many_tenants on public.payment_methods for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.payment_methods for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.payment_methods for insert to tollgate_app, tollgate_job
@@ -1907,6 +1928,9 @@ create table public.payment_setups (
   constraint payment_setups_tenant_id_payment_method_id_fkey FOREIGN KEY (tenant_id, payment_method_id) REFERENCES public.payment_methods(tenant_id, id)
 );
 alter table public.payment_setups enable row level security;
+create policy many_tenants on public.payment_setups for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.payment_setups for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.payment_setups for insert to tollgate_app, tollgate_job
@@ -1959,6 +1983,9 @@ CREATE INDEX payments_of_provider ON public.payments USING btree (provider, id);
 CREATE UNIQUE INDEX payments_one_open ON public.payments USING btree (tenant_id, invoice_id) WHERE status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text]);
 CREATE INDEX payments_to_ask ON public.payments USING btree (ask_at) WHERE status = 'PENDING'::text;
 alter table public.payments enable row level security;
+create policy many_tenants on public.payments for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.payments for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.payments for insert to tollgate_app, tollgate_job
@@ -2210,6 +2237,9 @@ create table public.provider_customers (
 );
 CREATE INDEX provider_customers_by_external ON public.provider_customers USING btree (provider, external_id);
 alter table public.provider_customers enable row level security;
+create policy many_tenants on public.provider_customers for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.provider_customers for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.provider_customers for insert to tollgate_app, tollgate_job
@@ -2254,6 +2284,9 @@ create table public.refunds (
 CREATE INDEX refunds_of_payment ON public.refunds USING btree (tenant_id, payment_id, id);
 CREATE INDEX refunds_to_ask ON public.refunds USING btree (ask_at) WHERE status = 'PENDING'::text;
 alter table public.refunds enable row level security;
+create policy many_tenants on public.refunds for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
 create policy tenant_delete on public.refunds for delete to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 create policy tenant_insert on public.refunds for insert to tollgate_app, tollgate_job
