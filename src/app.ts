@@ -94,6 +94,8 @@ export interface AppParts {
   readonly source: DataSource;
   /** The narrow role for cross-tenant work. */
   readonly jobSource: DataSource;
+  /** The role that serves requests, on connections that only providers' events are stored with. */
+  readonly inboxSource: DataSource;
   readonly clock: Clock;
   readonly verifier: TokenVerifier;
   readonly signer: TextSigner;
@@ -201,10 +203,13 @@ export class App {
     }
   }
 
-  /** Keeps a provider's event, whose signature was verified. False: it was there already. */
+  /**
+   * Keeps a provider's event, whose signature was verified. False: it was there already. On connections of its own: requests
+   * that wait for a locked customer may hold all the others for seconds.
+   */
   async storeInbound(event: InboundEvent, body: string): Promise<boolean> {
-    const { source, clock } = this.parts;
-    return storeInboundEvent((statement, values) => askOnce(source, statement, values), event, body, clock.now());
+    const { inboxSource, clock } = this.parts;
+    return storeInboundEvent((statement, values) => askOnce(inboxSource, statement, values), event, body, clock.now());
   }
 
   private txOf(session: Session, entry: Entry): Tx {

@@ -74,10 +74,14 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
       poolSize: (config.billing?.workers ?? 0) + 3 * config.paymentWorkers + (config.webhookDispatcher ? 4 : 0) + 3,
       ...{ name: 'job', onPoolError },
     });
+    // An event is stored in one short statement that waits for no lock: a few at once are many in a second.
+    const inboxSource = dataSourceFor({ url: database.appUrl, poolSize: 4, name: 'inbox', onPoolError });
     await source.initialize();
     closing.push(() => source.destroy());
     await jobSource.initialize();
     closing.push(() => jobSource.destroy());
+    await inboxSource.initialize();
+    closing.push(() => inboxSource.destroy());
 
     const verifier = demo
       ? verifierForDemo(demo.identityKey)
@@ -91,7 +95,7 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
     const providers = createProviders(config, demo, clock, log, (event) =>
       listensAt === undefined ? undefined : fetch(`${listensAt}/webhooks/fake`, { method: 'POST', ...event }),
     );
-    const app = new App({ source, jobSource, clock, verifier, signer, webhooks, log, providers });
+    const app = new App({ source, jobSource, inboxSource, clock, verifier, signer, webhooks, log, providers });
     if (demo) await loadDemo(app, database.ownerUrl, progress);
 
     if (config.webhookDispatcher) {

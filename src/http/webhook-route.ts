@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../app';
+import { isOutage } from '../graphql/errors';
 import type { Metrics } from '../platform/metrics';
 
 export interface WebhookRouteParts {
@@ -29,7 +30,16 @@ export function registerWebhookRoute(fastify: FastifyInstance, { app, metrics }:
     if (!Buffer.isBuffer(body) || body.length === 0 || !isUtf8(body)) return refuse(400, 'BODY_INVALID');
     const verified = await provider.verifyWebhook(body, request.headers, app.clock.now());
     if (!verified.ok) return refuse(400, verified.refusal.code);
-    const isNew = await app.storeInbound(verified.value, body.toString('utf8'));
+    let isNew: boolean;
+    try {
+      isNew = await app.storeInbound(verified.value, body.toString('utf8'));
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      // Nothing is stored, or nobody knows: the provider sends it again, and what is there already is known by its id.
+      metrics.inboundEvents.inc({ provider: provider.name, outcome: 'failed' });
+      app.log.error({ err: error, provider: provider.name, requestId: request.id }, 'a webhook could not be stored');
+      return reply.status(503).header('retry-after', '5').send({ error: 'SERVICE_UNAVAILABLE' });
+    }
     metrics.inboundEvents.inc({ provider: provider.name, outcome: isNew ? 'stored' : 'repeated' });
     return reply.status(200).send({ received: true });
   }

@@ -34,7 +34,7 @@ export function createMetrics(): Metrics {
     }),
     inboundEvents: new Counter({
       name: 'tollgate_inbound_events_total',
-      help: 'Webhooks of payment providers: stored, repeated, or refused (signature, timestamp, body). Refusals that begin with a new secret mean that the secret here is stale.',
+      help: 'Webhooks of payment providers: stored, repeated, failed (the database is away; the provider sends it again), or refused (signature, timestamp, body). Refusals that begin with a new secret mean that the secret here is stale.',
       labelNames: ['provider', 'outcome'],
       registers: [registry],
     }),

@@ -2,12 +2,13 @@ import { FakeProvider } from '../../src/payments/fake/fake-provider';
 import { wallClock } from '../../src/platform/clock';
 import { fakeWebhookSecret, startTestGateway, type TestGateway } from '../support/gateway';
 
+const poolSize = 4;
 const otherSecret = 'the_secret_that_comes_next';
 let gateway: TestGateway;
 let fake: FakeProvider;
 beforeAll(async () => {
   fake = new FakeProvider({ clock: wallClock, webhookSecrets: [fakeWebhookSecret, otherSecret] });
-  gateway = await startTestGateway({ providers: [fake] });
+  gateway = await startTestGateway({ providers: [fake], poolSize });
 });
 afterAll(() => gateway.stop());
 
@@ -85,16 +86,38 @@ test('a provider that is off, and one that nobody knows, are not there', async (
   }
 });
 
-test('an event is stored while its customer is locked by something long', async () => {
-  const locked = gateway.app.system.asTenant(
-    (await gateway.database.asOwner<{ id: string }>(`select id from tenants where external_id = 'globex'`))[0]!.id,
-    async (tx) => {
+describe('while a customer is locked by something long', () => {
+  const globex = async () =>
+    (await gateway.database.asOwner<{ id: string }>(`select id from tenants where external_id = 'globex'`))[0]!.id;
+  const posted = async () => {
+    const body = bodyOf();
+    const signed = fake.sign(body);
+    expect(await post(signed.body, signed.headers)).toEqual({ status: 200, body: { received: true } });
+    expect(await stored(body)).toHaveLength(1);
+  };
+
+  test('an event is stored', async () => {
+    await gateway.app.system.asTenant(await globex(), async (tx) => {
       await tx.tenants.lock(tx.tenant.id);
-      const body = bodyOf();
-      const signed = fake.sign(body);
-      expect((await post(signed.body, signed.headers)).status).toBe(200);
-      return stored(body);
-    },
-  );
-  expect(await locked).toHaveLength(1);
+      await posted();
+    });
+  });
+
+  test('also when more requests wait for it than there are connections for requests', async () => {
+    const waiting: Promise<unknown>[] = [];
+    await gateway.app.system.asTenant(await globex(), async (tx) => {
+      await tx.tenants.lock(tx.tenant.id);
+      const mutation = `mutation { applyCoupon(input: { code: "WELCOME10" }) { ... on Refused { code } } }`;
+      for (let index = 0; index < poolSize + 2; index += 1) waiting.push(gateway.ask('tenant-admin', mutation));
+      const busy = async () =>
+        (
+          await gateway.database.asOwner(
+            `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+          )
+        ).length;
+      while ((await busy()) < poolSize) await new Promise((resolve) => setTimeout(resolve, 20));
+      await posted();
+    });
+    await Promise.all(waiting);
+  });
 });

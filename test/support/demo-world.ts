@@ -27,6 +27,7 @@ export async function buildDemoWorld(ownerUrl: string): Promise<JWK> {
   const app = new App({
     source,
     jobSource: source,
+    inboxSource: source,
     providers: new Providers([]),
     clock: wallClock,
     verifier: verifierForDemo(identityKey),

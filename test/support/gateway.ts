@@ -81,13 +81,15 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     },
   });
   const jobSource = dataSourceFor({ url: database.jobUrl, poolSize: 2, name: 'test-job' });
+  const inboxSource = dataSourceFor({ url: database.appUrl, poolSize: 4, name: 'test-inbox' });
   await source.initialize();
   await jobSource.initialize();
+  await inboxSource.initialize();
   const log = createLog('silent');
   const clock = options.clock ?? wallClock;
   const fake = new FakeProvider({ clock, webhookSecrets: [fakeWebhookSecret] });
   const app = new App({
-    ...{ source, jobSource, log },
+    ...{ source, jobSource, inboxSource, log },
     clock,
     providers: new Providers([...(options.providers ?? [fake]), ...(options.moreProviders ?? [])]),
     verifier: verifierForDemo(identityKey),
@@ -148,6 +150,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       await server.stop();
       await source.destroy();
       await jobSource.destroy();
+      await inboxSource.destroy();
       const [counted] = await database.asOwner<{ deadlocks: number }>(
         'select deadlocks::integer from pg_stat_database where datname = current_database()',
       );

@@ -79,6 +79,8 @@ export class PaddleStandIn {
   faults: PaddleFault[] = [];
   /** Per cent that the checkout adds to a price. */
   taxPercent = 19n;
+  /** Milliseconds. */
+  clock: () => number = Date.now;
   private server: Server;
   url = '';
 
@@ -190,7 +192,7 @@ export class PaddleStandIn {
   }
 
   private now(): string {
-    return new Date().toISOString();
+    return new Date(this.clock()).toISOString();
   }
 
   private createProduct(body: Json): Json {
@@ -548,7 +550,7 @@ export class PaddleStandIn {
   }
 
   sign(body: string, secrets: readonly string[] = [this.webhookSecret], age = 0): Record<string, string> {
-    const time = Math.floor(Date.now() / 1_000) - age;
+    const time = Math.floor(this.clock() / 1_000) - age;
     const signatures = secrets.map(
       (secret) => `h1=${createHmac('sha256', secret).update(`${time}:${body}`).digest('hex')}`,
     );
