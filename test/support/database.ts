@@ -12,6 +12,11 @@ export interface TestDatabase extends RoleUrls {
   drop(): Promise<void>;
 }
 
+export interface ClonedDatabase extends TestDatabase {
+  /** The same rows once more; nobody else may be connected to it meanwhile. */
+  copy(): Promise<ClonedDatabase>;
+}
+
 export interface TestServer {
   readonly superuserUrl: string;
   readonly template: string;
@@ -24,9 +29,13 @@ export function testServer(): TestServer {
 }
 
 /** A database of this test file's own, cloned from the migrated template; with the demo world in it where that is asked. */
-export async function createDatabase(world: 'empty' | 'demo' = 'empty'): Promise<TestDatabase> {
-  const { superuserUrl, ...templates } = testServer();
-  const template = world === 'demo' ? templates.demoTemplate : templates.template;
+export async function createDatabase(world: 'empty' | 'demo' = 'empty'): Promise<ClonedDatabase> {
+  const templates = testServer();
+  return cloneOf(world === 'demo' ? templates.demoTemplate : templates.template);
+}
+
+async function cloneOf(template: string): Promise<ClonedDatabase> {
+  const { superuserUrl } = testServer();
   const name = `test_${randomBytes(6).toString('hex')}`;
   const admin = new Client({ connectionString: superuserUrl });
   await admin.connect();
@@ -42,12 +51,22 @@ export async function createDatabase(world: 'empty' | 'demo' = 'empty'): Promise
   }
   const url = new URL(superuserUrl);
   url.pathname = `/${name}`;
-  const owner = new Client({ connectionString: url.toString(), pipeline: true } as ClientConfig);
-  await owner.connect();
+  const connect = async () => {
+    const client = new Client({ connectionString: url.toString(), pipeline: true } as ClientConfig);
+    await client.connect();
+    return client;
+  };
+  let owner = await connect();
   return {
     ...roleUrls(url.toString()),
     name,
     asOwner: async (sql, values) => (await owner.query(sql, values)).rows,
+    copy: async () => {
+      await owner.end();
+      const copied = await cloneOf(name);
+      owner = await connect();
+      return copied;
+    },
     drop: async () => {
       await owner.end();
       await admin.query(`drop database if exists ${name} with (force)`);
