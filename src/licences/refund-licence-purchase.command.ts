@@ -41,7 +41,7 @@ export async function refundLicencePurchase(
   // Nothing was granted yet: it is taken off when it is.
   if (purchase.status === 'OPEN') return purchase;
   const left = await applyLicenceRefunds(tx, purchase);
-  await rebuildEntitlements(tx);
+  if (left !== purchase) await rebuildEntitlements(tx);
   return left;
 }
 

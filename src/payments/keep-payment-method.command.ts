@@ -63,7 +63,10 @@ export async function keepPaymentMethod(
     ...setup,
     ...{ status: 'SUCCEEDED', paymentMethodId: method.id, settledAt: tx.now },
   });
-  // The first one is what invoices are paid with, asked for or not.
-  const wanted = setup.makeDefault || !(await tx.paymentMethods.defaultOf(tenantId));
+  // The first one is what invoices are paid with, asked for or not. Of several that are asked for the one that was begun last
+  // counts, in whatever order they are heard of.
+  const wanted = setup.makeDefault
+    ? !(await tx.paymentMethods.isOutdone(setup))
+    : !(await tx.paymentMethods.defaultOf(tenantId));
   return wanted ? makeDefault(tx, method) : method;
 }

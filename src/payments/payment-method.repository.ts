@@ -1,4 +1,4 @@
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, MoreThan } from 'typeorm';
 import type { Instant } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest } from '../core/page';
@@ -119,6 +119,12 @@ export class PaymentMethodRepository {
         settledAt: setup.settledAt ?? null,
       },
     );
+  }
+
+  /** Has one that was begun after this one made its method the default already? */
+  async isOutdone({ tenantId, id }: PaymentSetup): Promise<boolean> {
+    const later = { tenantId, id: MoreThan(id), makeDefault: true, status: 'SUCCEEDED' };
+    return this.manager.existsBy(PaymentSetupEntity, later);
   }
 
   async setupById(tenantId: string, id: string): Promise<PaymentSetup | undefined> {

@@ -163,10 +163,8 @@ export class Lives {
     }
     let setup: string | undefined;
     if (index % 3 === 0) {
-      const known = new Set(stripe.books.all('setup_intent').map(({ id }) => id));
       const input = { provider: 'STRIPE', returnUrl: 'https://shop.example/', makeDefault: true };
-      await act('startPaymentMethodSetup', input, 'url');
-      setup = stripe.books.all('setup_intent').find(({ id }) => !known.has(id))?.id;
+      setup = (await act('startPaymentMethodSetup', input, 'url')).url;
     }
     return { tenant, uuid, index, pages, setup, licences: await this.orderLicences(gateway, world, tenantId, index) };
   }
@@ -209,10 +207,9 @@ export class Lives {
     for (const { pages, setup, licences, index } of this.customers) {
       for (const page of pages) await stripe.fillIn(page);
       if (setup) {
-        const method = payments.paymentMethod('pm_card_mastercard');
-        payments.confirmSetup(books.get('setup_intent', setup), method);
+        await stripe.fillIn(setup, 'pm_card_mastercard');
         // Saved, and taken away again at once.
-        if (index % 2 === 0) payments.detach(method);
+        if (index % 2 === 0) payments.detach(books.all('payment_method')[0]!);
       }
       for (const checkout of licences) paddle.pay(checkout);
     }
@@ -256,13 +253,20 @@ export class Lives {
       if (status !== 'active') continue;
       if (turn === 1) paddle.cancel(id, 'next_billing_period');
       if (turn === 2) paddle.resume(id);
+      if (turn === 3) {
+        // Thought better of within a second: the last word counts.
+        paddle.cancel(id, 'next_billing_period');
+        books.setNow(books.now() + 1);
+        paddle.resume(id);
+      }
       if (turn === 5 && chapter % 4 === 0) paddle.renew(id);
       if (turn === 7 && index % 5 === 0) paddle.cancel(id);
     }
     for (const { licences, index } of this.customers) {
       const back = (index * 3 + chapter) % 16;
       // One of the four seats of 200.00, twice, or a refund that Paddle does not grant.
-      if (back < 3 && chapter < 28) paddle.decide(paddle.refund(licences[1]!, 20_000n), back === 1 ? 'rejected' : 'approved');
+      if (back < 3 && chapter < 28)
+        paddle.decide(paddle.refund(licences[1]!, 20_000n), back === 1 ? 'rejected' : 'approved');
     }
     await stripe.advanceTo(books.now() + 10 * days);
   }

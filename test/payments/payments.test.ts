@@ -137,6 +137,27 @@ describe('a payment method', () => {
     await due();
     expect(await payer.invoices()).toMatchObject([{ status: 'PAID' }]);
   });
+
+  test('of two pages that both are to be the default the later one is, whichever is heard of first', async () => {
+    const { world, tenant, uuid } = await paying();
+    const input = { tenantId: tenant.id, provider: 'FAKE', returnUrl: 'https://example.com/back', makeDefault: true };
+    for (let index = 0; index < 2; index += 1) await world.act('startPaymentMethodSetup', input, 'url');
+    const setups = await gateway.database.asOwner<{ id: string; external_id: string; customer: string }>(
+      `select s.id, s.external_id, c.external_id as customer from payment_setups s join provider_customers c using (tenant_id)
+        where s.tenant_id = $1 order by s.id desc`,
+      [uuid],
+    );
+    for (const { id, external_id, customer } of setups) {
+      gateway.fake.completeSetup(external_id, customer, encodeId('PaymentSetup', id, uuid));
+      await deliver();
+    }
+    const defaults = await gateway.database.asOwner(
+      `select s.id from payment_methods m join payment_setups s on s.tenant_id = m.tenant_id and s.payment_method_id = m.id
+        where m.tenant_id = $1 and m.is_default`,
+      [uuid],
+    );
+    expect(defaults).toEqual([{ id: setups[0]!.id }]);
+  });
 });
 
 async function deliver() {
