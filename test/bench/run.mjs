@@ -11,6 +11,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { questions } from './answers.mjs';
 import { benchIngest, ingestSize } from './ingest.mjs';
+import { benchWebhooks, stripeEnvironment, webhookSenders } from './webhooks.mjs';
 import { fillWorld } from './world.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -117,6 +118,7 @@ try {
     DATA_DIR: join(folder, 'data'),
     PORT: '0',
     TOLLGATE_ENV: 'demo',
+    ...stripeEnvironment,
   };
   const gateway = await start(join(here, 'gateway-server.mjs'), [], environment);
   stops.push(gateway.stop);
@@ -128,13 +130,15 @@ try {
   stops.push(mercurius.stop);
 
   const tokens = Object.fromEntries(
-    [...new Set([...Object.values(questions).map(({ as }) => as), 'partner-owner'])].map((identity) => [
-      identity,
-      execFileSync(process.execPath, [join(root, 'dist/src/main.js'), 'token', identity], {
-        env: { ...process.env, ...environment },
-        encoding: 'utf8',
-      }).trim(),
-    ]),
+    [...new Set([...Object.values(questions).map(({ as }) => as), 'partner-owner', 'other-partner-tenant-admin'])].map(
+      (identity) => [
+        identity,
+        execFileSync(process.execPath, [join(root, 'dist/src/main.js'), 'token', identity], {
+          env: { ...process.env, ...environment },
+          encoding: 'utf8',
+        }).trim(),
+      ],
+    ),
   );
   const plain = ({ query, variables }) => ({
     headers: { 'content-type': 'application/json' },
@@ -186,6 +190,22 @@ try {
     report.push({ question: 'recordUsageBatch', ...ingest });
   }
 
+  let webhooks;
+  if (!only || only.includes('webhooks')) {
+    const token = tokens['other-partner-tenant-admin'];
+    const { tenantId } = ids;
+    webhooks = await benchWebhooks({
+      gateway,
+      token,
+      databaseUrl: databaseUrl.toString(),
+      tenantId,
+      rounds,
+      seconds,
+      say,
+    });
+    report.push(...webhooks.map((row) => ({ ...row, server: undefined, what: row.server })));
+  }
+
   const column = (text, width) => String(text).padStart(width);
   console.log(
     `\n  ${connections} connections, ${rounds} rounds of ${seconds} s, medians${pinned ? '; the server pinned to one core' : ''}\n`,
@@ -207,6 +227,15 @@ try {
     console.log(
       `  ${'recordUsageBatch'.padEnd(18)}${'COPY'.padEnd(22)}${column(Math.round(copy), 12)}${column('', 18)}${column('1.00', 10)}`,
     );
+  }
+  if (webhooks) {
+    console.log(`\n  ${webhookSenders} connections, each event another one\n`);
+    console.log('  question          while                   requests/s   p50 ms   p99 ms   p99 of unlocked');
+    for (const { question, server, rate, p50, p99, ofFree } of webhooks) {
+      console.log(
+        `  ${question.padEnd(18)}${server.padEnd(22)}${column(Math.round(rate), 12)}${column(p50.toFixed(1), 9)}${column(p99.toFixed(1), 9)}${column(ofFree.toFixed(2), 18)}`,
+      );
+    }
   }
   console.log();
   if (process.env.BENCH_JSON) writeFileSync(process.env.BENCH_JSON, JSON.stringify(report, null, 2));

@@ -43,7 +43,9 @@ export class BothProviders {
   static async start(at: string): Promise<BothProviders> {
     const stripe = await startStripe({ live: true, secretKey: 'sk_live_standin_0123456789abcdef' });
     stripe.books.setNow(Date.parse(at) / 1_000);
-    return new BothProviders(stripe, await PaddleStandIn.start(() => stripe.books.now() * 1_000));
+    const paddle = await PaddleStandIn.start();
+    paddle.clock = () => stripe.books.now() * 1_000;
+    return new BothProviders(stripe, paddle);
   }
 
   /** For one gateway. */

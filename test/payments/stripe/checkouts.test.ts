@@ -1,3 +1,4 @@
+import { stripeHandlers } from '../../../src/payments/stripe/stripe-events.job';
 import { collectingLog } from '../../support/stripe/collecting-log';
 import {
   brokenInvariants,
@@ -163,6 +164,21 @@ describe('events that lie', () => {
       'AMOUNT_DIFFERS',
     ],
     [
+      'another currency',
+      'checkout.session.completed',
+      (object) => Object.assign(object, { currency: 'usd' }),
+      'AMOUNT_DIFFERS',
+    ],
+    [
+      'a price in another currency',
+      'customer.subscription.created',
+      (object) => {
+        ((object['items'] as { data: Payload[] }).data[0]!['price'] as Payload)['currency'] = 'jpy';
+      },
+      'AMOUNT_DIFFERS',
+    ],
+    ['another currency paid', 'invoice.paid', (object) => Object.assign(object, { currency: 'usd' }), 'AMOUNT_DIFFERS'],
+    [
       'quantity 999',
       'customer.subscription.created',
       (object) => {
@@ -226,6 +242,32 @@ describe('events that lie', () => {
       expect(await other.attachments()).toEqual([]);
     },
   );
+
+  test('the other customer, in every event: nothing is granted to either, and all of them are parked', async () => {
+    const other = await withTrack();
+    const foreign = (await other.offerAddon('track')).checkout.id;
+    const sessions = stripe.standIn.books.all('checkout.session');
+    const tenant = await withTrack();
+    const { checkout } = await tenant.offerAddon('track');
+    stripe.standIn.hooks.misbehave({ hold: true });
+    await stripe.standIn.fillIn(checkout.url);
+    await stripe.standIn.hooks.release((events) =>
+      events
+        .filter(({ type }) => stripeHandlers[type])
+        .map((event) => {
+          const lie = structuredClone(event);
+          Object.assign(lie.data.object, { customer: sessions[0]!.customer });
+          return lie;
+        }),
+    );
+    await stripe.settle();
+    expect(await tenant.attachments()).toEqual([]);
+    expect(await other.attachments()).toEqual([]);
+    expect(await other.checkouts()).toMatchObject([{ id: foreign, status: 'OPEN', parkedReason: null }]);
+    const reasons = await parkedEvents(other);
+    expect(reasons.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(reasons)).toEqual(new Set(['REFERENCE_MISMATCH: it names a checkout of another tenant']));
+  });
 
   test('Stripe itself says 999: nothing more is granted', async () => {
     const tenant = await bought();
