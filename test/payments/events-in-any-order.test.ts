@@ -20,24 +20,18 @@ afterAll(async () => {
   await providers.stop();
 }, 60_000);
 
-const open = async (database: ClonedDatabase) => {
-  const gateway = await startTestGateway({
-    database,
-    clock: providers.clock,
-    providers: providers.ports(),
-    poolSize: 8,
-  });
-  return gateway;
-};
+const open = (database: ClonedDatabase) =>
+  startTestGateway({ database, clock: providers.clock, providers: providers.ports(), poolSize: 8 });
 
-async function post(gateway: TestGateway, posts: readonly Post[], senders: number): Promise<number[]> {
+/** What is sent is signed when it is sent, as providers do. */
+async function post(gateway: TestGateway, posts: readonly (() => Post)[], senders: number): Promise<number[]> {
   const statuses: number[] = [];
   let next = 0;
   const send = async () => {
     while (next < posts.length) {
       const index = next;
       next += 1;
-      const { provider, body, headers } = posts[index]!;
+      const { provider, body, headers } = posts[index]!();
       const response = await fetch(`${gateway.url}/webhooks/${provider}`, { method: 'POST', body, headers });
       await response.arrayBuffer();
       statuses[index] = response.status;
@@ -58,6 +52,9 @@ async function digest({ app, database }: TestGateway, workers: number): Promise<
   }
 }
 
+const rowsOf = async ({ database }: TestGateway) =>
+  (await database.asOwner<{ row: string }>(everything)).map(({ row }) => row);
+
 /** 30 % out of their order, 30 % twice, of this chapter and of earlier ones, 5 % forged. */
 function mix(random: () => number, told: readonly Told[], earlier: readonly Told[]) {
   const below = (count: number) => Math.floor(random() * count);
@@ -71,10 +68,10 @@ function mix(random: () => number, told: readonly Told[], earlier: readonly Told
     const again = earlier.length > 0 && random() < 0.3 ? earlier[below(earlier.length)]! : event;
     placed.push({ event: again, at: random() * told.length });
   }
-  const mixed: { told: Told; forged: boolean; post: Post }[] = placed
+  const mixed: { forged: boolean; post: () => Post }[] = placed
     .sort((one, two) => one.at - two.at)
-    .map(({ event }) => ({ told: event, forged: false, post: providers.sign(event) }));
-  const count = Math.round(told.length * 0.05);
+    .map(({ event }) => ({ forged: false, post: () => providers.sign(event) }));
+  const count = Math.ceil(told.length * 0.05);
   for (let index = 0; index < count; index += 1) {
     mixed.splice(below(mixed.length), 0, forge(told[below(told.length)]!, index));
   }
@@ -88,14 +85,13 @@ function forge({ provider, id, body }: Told, index: number) {
     id: `forged_${id}`,
     body: body.replaceAll(id, `forged_${id}`).replaceAll('"quantity":1', '"quantity":999'),
   };
-  const signed = providers.sign(told);
-  const forms: Post[] = [
-    providers.sign(told, 'whsec_that_somebody_has_guessed'),
-    providers.sign(told, undefined, 3_600),
-    { ...signed, body: `${told.body} ` },
-    { ...signed, headers: { 'content-type': 'application/json' } },
+  const forms: (() => Post)[] = [
+    () => providers.sign(told, 'whsec_that_somebody_has_guessed'),
+    () => providers.sign(told, undefined, 3_600),
+    () => ({ ...providers.sign(told), body: `${told.body} ` }),
+    () => ({ ...providers.sign(told), headers: { 'content-type': 'application/json' } }),
   ];
-  return { told, forged: true, post: forms[index % forms.length]! };
+  return { forged: true, post: forms[index % forms.length]! };
 }
 
 test(`${wanted} events of Stripe and Paddle, 30 % twice, 30 % out of order, 5 % forged: the end is that of the ordered run (seed ${seed})`, async () => {
@@ -114,15 +110,8 @@ test(`${wanted} events of Stripe and Paddle, 30 % twice, 30 % out of order, 5 % 
   await lives.pay();
   for (let chapter = 1; earlier.length < wanted; chapter += 1) {
     const told = providers.listen();
-    expect(
-      new Set(
-        await post(
-          ordered,
-          told.map((event) => providers.sign(event)),
-          1,
-        ),
-      ),
-    ).toEqual(new Set([200]));
+    const inOrder = told.map((event) => () => providers.sign(event));
+    expect(new Set(await post(ordered, inOrder, 1))).toEqual(new Set([200]));
     await digest(ordered, 1);
 
     const mixed = mix(random, told, earlier);
@@ -143,12 +132,14 @@ test(`${wanted} events of Stripe and Paddle, 30 % twice, 30 % out of order, 5 % 
     await working;
     await digest(shuffled, 2);
     expect(mixed.filter(({ forged }, index) => statuses[index] !== (forged ? 400 : 200))).toEqual([]);
+    // After each chapter: what is wrong now may be healed by what follows.
+    expect(await rowsOf(shuffled)).toEqual(await rowsOf(ordered));
     earlier.push(...told);
     sent.all += mixed.length;
     sent.forged += mixed.filter(({ forged }) => forged).length;
     await lives.tenDays(chapter);
   }
-  expect(sent.forged).toBeGreaterThan(wanted * 0.045);
+  expect(sent.forged).toBeGreaterThanOrEqual(wanted * 0.05);
   expect(sent.all - sent.forged).toBeGreaterThan(earlier.length * 1.25);
   // What was bought is paid, now that all of it is known.
   for (const gateway of gateways) await lives.bill(gateway);
@@ -158,8 +149,5 @@ test(`${wanted} events of Stripe and Paddle, 30 % twice, 30 % out of order, 5 % 
   for (const { database } of gateways) {
     expect(await database.asOwner(stored)).toEqual([{ count: earlier.length, forged: 0, open: 0 }]);
   }
-  const rowsOf = async ({ database }: TestGateway) =>
-    (await database.asOwner<{ row: string }>(everything)).map(({ row }) => row);
-  const end = await rowsOf(ordered);
-  expect(await rowsOf(shuffled)).toEqual(end);
+  expect(await rowsOf(shuffled)).toEqual(await rowsOf(ordered));
 }, 900_000);
