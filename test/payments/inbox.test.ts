@@ -121,3 +121,15 @@ describe('while a customer is locked by something long', () => {
     await Promise.all(waiting);
   });
 });
+
+test('what cannot be stored now is answered with 503, sent again and stored once', async () => {
+  const body = bodyOf();
+  const signed = fake.sign(body);
+  await gateway.database.asOwner('begin');
+  await gateway.database.asOwner('lock table inbound_events');
+  const answer = await post(signed.body, signed.headers);
+  expect(answer).toEqual({ status: 503, body: { error: 'SERVICE_UNAVAILABLE' } });
+  await gateway.database.asOwner('commit');
+  expect((await post(signed.body, signed.headers)).status).toBe(200);
+  expect(await stored(body)).toHaveLength(1);
+});
