@@ -157,9 +157,11 @@ export async function settleAddonCheckout(
   seen: SeenSubscription,
   askedAt: Instant,
 ): Promise<StripeCheckout | undefined> {
+  await tx.tenants.lock(tx.tenant.id);
+  // First: what billing ends wakes the checkout, and a row that was read before would put it to sleep again.
+  await billTenant(tx);
   const checkout = await current(tx, id, askedAt);
   if (!checkout) return undefined;
-  await billTenant(tx);
   const customerId = await tx.paymentMethods.customerOf(tx.tenant.id, 'STRIPE');
   const contradiction = contradictionIn(checkout, checkoutReference(checkout), customerId, seen);
   if (contradiction) return parkCheckout(tx, checkout, `${contradiction.reason}: ${contradiction.detail}`);
