@@ -6,12 +6,10 @@ create function app.use_of(p_tenant uuid, p_feature uuid, p_start timestamptz, p
                            out used numeric, out aggregation text)
 language plpgsql stable as $$
 declare
-  v_quarter interval := '15 minutes';
   v_first_day timestamptz;
   v_last_day timestamptz;
   v_events bigint;
   v_maximum numeric;
-  v_row record;
 begin
   select m.aggregation into aggregation from meters m where m.feature_id = p_feature;
   aggregation := coalesce(aggregation, 'SUM');
@@ -20,7 +18,8 @@ begin
   elsif aggregation = 'LATEST' then
     select p.latest_quantity into used from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p
      order by p.latest_at desc, p.latest_key collate "C" desc limit 1;
-  elsif extract(epoch from p_start) % 900 <> 0 or extract(epoch from p_end) % 900 <> 0 then
+  elsif p_start <> date_bin(interval '15 minutes', p_start, timestamptz 'epoch')
+     or p_end <> date_bin(interval '15 minutes', p_end, timestamptz 'epoch') then
     -- It begins or ends within a quarter: what a plan change splits, and no check.
     select sum(p.quantity), sum(p.events), max(p.maximum) into used, v_events, v_maximum
       from app.usage_pieces(p_tenant, p_feature, p_start, p_end) p;
@@ -31,24 +30,20 @@ begin
       v_first_day := p_end;
       v_last_day := p_end;
     end if;
-    select sum(r.quantity), sum(r.events), max(r.maximum) into used, v_events, v_maximum from usage_rollups r
-     where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'DAY'
-       and r.bucket_start >= v_first_day and r.bucket_start < v_last_day;
-    if p_start < v_first_day or v_last_day < p_end then
-      for v_row in
-        select sum(r.quantity) as quantity, sum(r.events) as events, max(r.maximum) as maximum from usage_rollups r
-         where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'QUARTER'
-           and r.bucket_start >= p_start and r.bucket_start < v_first_day
-        union all
-        select sum(r.quantity), sum(r.events), max(r.maximum) from usage_rollups r
-         where r.tenant_id = p_tenant and r.feature_id = p_feature and r.grain = 'QUARTER'
-           and r.bucket_start >= v_last_day and r.bucket_start < p_end
-      loop
-        used := coalesce(used, 0) + coalesce(v_row.quantity, 0);
-        v_events := coalesce(v_events, 0) + coalesce(v_row.events, 0);
-        v_maximum := greatest(v_maximum, v_row.maximum);
-      end loop;
-    end if;
+    -- One statement: each one more starts with the policies' settings again.
+    select sum(r.quantity), sum(r.events), max(r.maximum) into used, v_events, v_maximum from (
+      select d.quantity, d.events, d.maximum from usage_rollups d
+       where d.tenant_id = p_tenant and d.feature_id = p_feature and d.grain = 'DAY'
+         and d.bucket_start >= v_first_day and d.bucket_start < v_last_day
+      union all
+      select q.quantity, q.events, q.maximum from usage_rollups q
+       where q.tenant_id = p_tenant and q.feature_id = p_feature and q.grain = 'QUARTER'
+         and q.bucket_start >= p_start and q.bucket_start < v_first_day
+      union all
+      select q.quantity, q.events, q.maximum from usage_rollups q
+       where q.tenant_id = p_tenant and q.feature_id = p_feature and q.grain = 'QUARTER'
+         and q.bucket_start >= v_last_day and q.bucket_start < p_end
+    ) r;
   end if;
   used := coalesce(case aggregation when 'COUNT' then v_events when 'MAX' then v_maximum else used end, 0);
 end $$;

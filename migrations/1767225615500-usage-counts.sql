@@ -9,7 +9,8 @@ language sql stable as $$
     select q.place::integer as place, q.tenant_id, q.feature_id, q.window_start, q.window_end,
       coalesce(m.aggregation, 'SUM') as aggregation,
       coalesce(m.aggregation, 'SUM') in ('SUM', 'COUNT', 'MAX')
-        and extract(epoch from q.window_start) % 900 = 0 and extract(epoch from q.window_end) % 900 = 0 as by_rollups,
+        and q.window_start = date_bin(interval '15 minutes', q.window_start, timestamptz 'epoch')
+        and q.window_end = date_bin(interval '15 minutes', q.window_end, timestamptz 'epoch') as by_rollups,
       case when d.first_day > d.last_day then q.window_end else d.first_day end as first_day,
       case when d.first_day > d.last_day then q.window_end else d.last_day end as last_day
     from unnest(p_tenants, p_features, p_starts, p_ends) with ordinality
