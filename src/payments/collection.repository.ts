@@ -1,7 +1,10 @@
 import type { EntityManager } from 'typeorm';
-import { type Instant, instantFromMilliseconds } from '../core/calendar';
+import { type Instant, instantFromMilliseconds, instantText } from '../core/calendar';
 import type { Id } from '../core/ids';
 import type { Invoice } from '../invoicing/invoice';
+import type { Prepared } from '../platform/database';
+import { askPrepared } from '../platform/prepared-read';
+import { togetherOf } from '../platform/together';
 import { CollectionEntity, DunningPolicyEntity } from './collection.entity';
 import { type Collection, type CollectionStatus, type DunningPolicy, defaultPolicy, type FinalAction } from './dunning';
 
@@ -20,19 +23,40 @@ function fromRow(row: CollectionEntity): Collection {
   };
 }
 
+const begin: Prepared = {
+  name: 'begin collections',
+  text: `insert into invoice_collections
+      (tenant_id, invoice_id, partner_id, subscription_id, sandbox, status, due_at, created_at)
+    select i.tenant_id, i.invoice_id, i.partner_id, i.subscription_id, i.sandbox, 'OPEN',
+      case when exists (select from payment_methods m where m.tenant_id = i.tenant_id and m.is_default) then i.issued_at end,
+      i.issued_at
+    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::boolean[], $6::timestamptz[])
+      as i(tenant_id, invoice_id, partner_id, subscription_id, sandbox, issued_at)`,
+};
+
 export class CollectionRepository {
   constructor(private readonly manager: EntityManager) {}
 
   /** An invoice is to be paid: at once where there is a payment method, else once there is one. */
   async begin(invoice: Invoice, sandbox: boolean): Promise<void> {
-    const { tenantId, id, partnerId, subscriptionId, issuedAt } = invoice;
-    await this.manager.query(
-      `insert into invoice_collections
-         (tenant_id, invoice_id, partner_id, subscription_id, sandbox, status, due_at, created_at)
-       select $1, $2, $3, $4, $5, 'OPEN',
-         case when exists (select 1 from payment_methods m where m.tenant_id = $1 and m.is_default) then $6::timestamptz end, $6`,
-      [tenantId, id, partnerId, subscriptionId, sandbox, issuedAt.toString()],
-    );
+    const begun = { invoice, sandbox };
+    const together = togetherOf(this.manager);
+    if (!together) return this.beginAll([begun]);
+    await together.ask('begin collections', begun, async (all) => {
+      await this.beginAll(all);
+      return all;
+    });
+  }
+
+  private async beginAll(all: readonly { readonly invoice: Invoice; readonly sandbox: boolean }[]): Promise<void> {
+    await askPrepared(this.manager, begin, [
+      all.map(({ invoice }) => invoice.tenantId),
+      all.map(({ invoice }) => invoice.id),
+      all.map(({ invoice }) => invoice.partnerId),
+      all.map(({ invoice }) => invoice.subscriptionId),
+      all.map(({ sandbox }) => sandbox),
+      all.map(({ invoice }) => instantText(invoice.issuedAt)),
+    ]);
   }
 
   async byInvoice(tenantId: string, invoiceId: string): Promise<Collection | undefined> {

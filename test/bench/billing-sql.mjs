@@ -83,6 +83,11 @@ with due as materialized (
 ), balances as (
   insert into credit_balances (tenant_id, currency, partner_id) select tenant_id, 'EUR', partner_id from due
   on conflict (tenant_id, currency) do nothing returning 1
+), collections as (
+  insert into invoice_collections (tenant_id, invoice_id, partner_id, subscription_id, sandbox, status, due_at, created_at)
+  select d.tenant_id, d.invoice_id, d.partner_id, d.subscription_id, false, 'OPEN',
+    case when exists (select from payment_methods m where m.tenant_id = d.tenant_id and m.is_default) then now() end, now()
+    from due d returning 1
 ), renewed as (
   update subscriptions s set period_index = s.period_index + 1, period_start = d.start, period_end = d.end, version = s.version + 1
     from due d where s.tenant_id = d.tenant_id and s.id = d.subscription_id returning 1

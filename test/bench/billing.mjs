@@ -49,6 +49,7 @@ const written = (name) =>
     for (const table of [
       'invoices',
       'invoice_lines',
+      'invoice_collections',
       'item_charges',
       'subscription_changes',
       'outbox_events',
