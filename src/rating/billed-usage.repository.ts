@@ -2,6 +2,8 @@ import type { EntityManager } from 'typeorm';
 import { type Instant, instantFromMilliseconds, instantText } from '../core/calendar';
 import { decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
+import type { Prepared } from '../platform/database';
+import { askPrepared } from '../platform/prepared-read';
 import { gatheredQuery, togetherOf } from '../platform/together';
 import type { BilledWindow } from './usage-bill';
 
@@ -28,6 +30,21 @@ function fromRow(row: Row): BilledWindow {
     paidInAdvance: row.paid_in_advance,
   };
 }
+
+const save: Prepared = {
+  name: 'save billed usage',
+  text: `insert into billed_usage as b (tenant_id, partner_id, subscription_id, feature_id, window_start, window_end,
+         billed_until, quantity, paid_in_advance, billed_at)
+       select w.tenant_id, w.partner_id, w.subscription_id, w.feature_id, w.window_start, w.window_end, w.billed_until, w.quantity,
+         w.paid_in_advance::uuid[], w.billed_at
+       from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::timestamptz[],
+         $8::timestamptz[], $9::numeric[], $10::text[]) as w(tenant_id, partner_id, billed_at, subscription_id, feature_id, window_start, window_end, billed_until, quantity, paid_in_advance)
+       on conflict (tenant_id, subscription_id, feature_id, window_start) do update set
+         billed_until = greatest(b.billed_until, excluded.billed_until),
+         quantity = greatest(b.quantity, excluded.quantity),
+         paid_in_advance = excluded.paid_in_advance,
+         billed_at = excluded.billed_at`,
+};
 
 export class BilledUsageRepository {
   constructor(private readonly manager: EntityManager) {}
@@ -68,12 +85,12 @@ export class BilledUsageRepository {
 
   /** Keeps how far these windows are billed; all of them in one statement. */
   async save(
-    owner: { readonly tenantId: string; readonly partnerId: string },
+    { tenantId, partnerId }: { readonly tenantId: string; readonly partnerId: string },
     windows: readonly BilledWindow[],
     wallNow: Instant,
   ): Promise<void> {
     if (windows.length === 0) return;
-    const rows = windows.map((window) => ({ ...window, ...owner, wallNow }));
+    const rows = windows.map((window) => ({ ...window, tenantId, partnerId, wallNow }));
     const together = togetherOf(this.manager);
     if (!together) return this.saveAll(rows);
     await together.ask('save billed usage', rows, async (all) => {
@@ -89,30 +106,17 @@ export class BilledUsageRepository {
       readonly wallNow: Instant;
     })[],
   ): Promise<void> {
-    await this.manager.query(
-      `insert into billed_usage as b (tenant_id, partner_id, subscription_id, feature_id, window_start, window_end,
-         billed_until, quantity, paid_in_advance, billed_at)
-       select w.tenant_id, w.partner_id, w.subscription_id, w.feature_id, w.window_start, w.window_end, w.billed_until, w.quantity,
-         w.paid_in_advance::uuid[], w.billed_at
-       from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::timestamptz[],
-         $8::timestamptz[], $9::numeric[], $10::text[]) as w(tenant_id, partner_id, billed_at, subscription_id, feature_id, window_start, window_end, billed_until, quantity, paid_in_advance)
-       on conflict (tenant_id, subscription_id, feature_id, window_start) do update set
-         billed_until = greatest(b.billed_until, excluded.billed_until),
-         quantity = greatest(b.quantity, excluded.quantity),
-         paid_in_advance = excluded.paid_in_advance,
-         billed_at = excluded.billed_at`,
-      [
-        windows.map(({ tenantId }) => tenantId),
-        windows.map(({ partnerId }) => partnerId),
-        windows.map(({ wallNow }) => instantText(wallNow)),
-        windows.map(({ subscriptionId }) => subscriptionId),
-        windows.map(({ featureId }) => featureId),
-        windows.map(({ start }) => instantText(start)),
-        windows.map(({ end }) => (end ? instantText(end) : null)),
-        windows.map(({ until }) => instantText(until)),
-        windows.map(({ quantity }) => decimalText(quantity)),
-        windows.map(({ paidInAdvance }) => `{${paidInAdvance.join(',')}}`),
-      ],
-    );
+    await askPrepared(this.manager, save, [
+      windows.map(({ tenantId }) => tenantId),
+      windows.map(({ partnerId }) => partnerId),
+      windows.map(({ wallNow }) => instantText(wallNow)),
+      windows.map(({ subscriptionId }) => subscriptionId),
+      windows.map(({ featureId }) => featureId),
+      windows.map(({ start }) => instantText(start)),
+      windows.map(({ end }) => (end ? instantText(end) : null)),
+      windows.map(({ until }) => instantText(until)),
+      windows.map(({ quantity }) => decimalText(quantity)),
+      windows.map(({ paidInAdvance }) => `{${paidInAdvance.join(',')}}`),
+    ]);
   }
 }
