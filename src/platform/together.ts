@@ -109,6 +109,10 @@ const isList = (type: string) => type.endsWith('[]');
  */
 const listOf = (type: string) => (isList(type) ? 'text[]' : `${type}[]`);
 
+/** The elements of a list that is the given parameter, each as its type. */
+const listed = (type: string, parameter: number) =>
+  isList(type) ? `unnest($${parameter}::text[])::${type}` : `unnest($${parameter}::${type}[])`;
+
 /** One statement that reads the answers to a list of questions: `place` comes first in each row. */
 export function manyTimes(name: string, text: string, types: readonly string[]): ManyTimes {
   const asked = text.replaceAll(/\$(\d+)/g, (_match, number) => {
@@ -206,9 +210,8 @@ async function insertMany(manager: EntityManager, entity: EntityTarget<ObjectLit
   const client = await manager.queryRunner!.connect();
   await client.query({
     name: `insert ${table} ${hash(names)}`,
-    text: `insert into "${table}" (${names}) select ${given.map(({ type }, index) => `u.c${index}::${type}`).join(', ')}
-             from unnest(${given.map((_column, index) => `$${index + 1}::text[]`).join(', ')})
-               as u(${given.map((_column, index) => `c${index}`).join(', ')})`,
+    // In the select list: as functions in `from` each list would be written to a store of its own first.
+    text: `insert into "${table}" (${names}) select ${given.map(({ type }, index) => listed(type, index + 1)).join(', ')}`,
     values: given.map((column) => arrayText(rows.map((row) => cell(column, row[column.property])))),
   });
 }
