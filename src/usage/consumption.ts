@@ -2,8 +2,7 @@ import { instantFromMilliseconds } from '../core/calendar';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import { gate, type MergedEntitlement } from '../entitlements/entitlement';
 import { ever, type LimitSchedule, resetWindow } from '../entitlements/entitlement-check';
-import type { Aggregation, Counting, UsageWindow } from './meter';
-import type { Measured } from './rollup';
+import type { Aggregation, Counting, Measured, UsageWindow } from './meter';
 import type { EventProblem } from './usage-event';
 
 /** A feature that events count for, and what the tenant has of it. */

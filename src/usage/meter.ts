@@ -48,8 +48,9 @@ export type Counting = Omit<Meter, 'id' | 'partnerId' | 'createdAt'> & { readonl
 export const defaultThresholds = [80, 100] as const;
 
 /** What one event counts for one feature. */
-export interface Measurement {
+export interface Measured {
   readonly featureId: string;
+  readonly event: UsageEvent;
   readonly value: DecimalValue;
   readonly unique?: string | undefined;
 }
@@ -58,7 +59,7 @@ const one = decimal(1);
 export const longestUniqueValue = 200;
 
 /** What the event counts: `undefined`: the filters leave it out; a text: why it cannot be counted. */
-export function measure(counting: Counting, event: UsageEvent): Measurement | string | undefined {
+export function measure(counting: Counting, event: UsageEvent): Measured | string | undefined {
   const { featureId, aggregation, filters, valueProperty, uniqueProperty } = counting;
   for (const { property, values } of filters) {
     const value = propertyText(event, property);
@@ -69,12 +70,14 @@ export function measure(counting: Counting, event: UsageEvent): Measurement | st
     if (unique === undefined || unique === '' || unique.length > longestUniqueValue) {
       return `data.${uniqueProperty} is what is told apart: 1 to ${longestUniqueValue} characters.`;
     }
-    return { featureId, value: one, unique };
+    return { featureId, event, value: one, unique };
   }
-  if (aggregation === 'COUNT') return { featureId, value: one };
-  if (valueProperty === undefined) return { featureId, value: event.quantity ?? one };
+  if (aggregation === 'COUNT') return { featureId, event, value: one };
+  if (valueProperty === undefined) return { featureId, event, value: event.quantity ?? one };
   const value = quantityOf(event.data?.[valueProperty]);
-  return value ? { featureId, value } : `data.${valueProperty} is what is counted: a decimal that is not negative.`;
+  return value
+    ? { featureId, event, value }
+    : `data.${valueProperty} is what is counted: a decimal that is not negative.`;
 }
 
 function propertyText(event: UsageEvent, property: string): string | undefined {

@@ -5,8 +5,7 @@ import { mergeEntitlement } from '../entitlements/entitlement';
 import type { LimitSchedule } from '../entitlements/entitlement-check';
 import type { Tx } from '../tx';
 import { consume, type Holding, isLimited, type Meterage, windowOf } from './consumption';
-import { type Counting, measure } from './meter';
-import type { Measured } from './rollup';
+import { type Counting, type Measured, measure } from './meter';
 import { tellThresholds, watchedOf } from './tell-thresholds.command';
 import {
   type EventProblem,
@@ -107,9 +106,9 @@ function measureAll(countings: readonly Counting[], event: UsageEvent): Measured
   }
   const measured: Measured[] = [];
   for (const counting of countings) {
-    const measurement = measure(counting, event);
-    if (typeof measurement === 'string') return { code: 'INVALID_EVENT', message: measurement };
-    if (measurement) measured.push({ ...measurement, event });
+    const counted = measure(counting, event);
+    if (typeof counted === 'string') return { code: 'INVALID_EVENT', message: counted };
+    if (counted) measured.push(counted);
   }
   return measured;
 }

@@ -1,14 +1,10 @@
 import type { DecimalValue } from '../core/decimal';
-import type { Measurement } from './meter';
+import type { Measured } from './meter';
 import { keyOf, type UsageEvent } from './usage-event';
 
 /** A UTC day, and a quarter of an hour: every zone's midnight is the edge of one. */
 export type Grain = 'DAY' | 'QUARTER';
 const lengths: Readonly<Record<Grain, number>> = { DAY: 86_400_000, QUARTER: 900_000 };
-
-export interface Measured extends Measurement {
-  readonly event: UsageEvent;
-}
 
 /** What the events of one bucket come to, by every aggregation at once. Times are milliseconds since 1970. */
 export interface BucketSum {
@@ -19,8 +15,7 @@ export interface BucketSum {
   events: number;
   maximum: DecimalValue;
   latestQuantity: DecimalValue;
-  latestAt: number;
-  latestKey: string;
+  latest: UsageEvent;
 }
 
 export interface BucketUnique {
@@ -30,27 +25,14 @@ export interface BucketUnique {
   readonly value: string;
 }
 
-type Part = Omit<BucketSum, 'featureId' | 'grain' | 'bucketStart'>;
-
 const startOf = (at: number, grain: Grain) => at - (at % lengths[grain]);
 
 /** Of two events of the same instant the one with the larger key is the later one, in whichever order they come. */
-function isLater(part: Part, sum: BucketSum): boolean {
-  return (
-    part.latestAt > sum.latestAt ||
-    (part.latestAt === sum.latestAt && Buffer.compare(Buffer.from(part.latestKey), Buffer.from(sum.latestKey)) > 0)
-  );
+function isLater(one: UsageEvent, two: UsageEvent): boolean {
+  return one.at > two.at || (one.at === two.at && Buffer.compare(Buffer.from(keyOf(one)), Buffer.from(keyOf(two))) > 0);
 }
 
-function include(sum: BucketSum, part: Part): void {
-  sum.quantity = sum.quantity.plus(part.quantity);
-  sum.events += part.events;
-  if (part.maximum.greaterThan(sum.maximum)) sum.maximum = part.maximum;
-  if (!isLater(part, sum)) return;
-  sum.latestQuantity = part.latestQuantity;
-  sum.latestAt = part.latestAt;
-  sum.latestKey = part.latestKey;
-}
+type Part = Pick<BucketSum, 'quantity' | 'events' | 'maximum' | 'latestQuantity' | 'latest'>;
 
 /** The sums of one grain, each event or finer bucket in the one that it falls into. */
 class Buckets {
@@ -58,29 +40,53 @@ class Buckets {
 
   constructor(private readonly grain: Grain) {}
 
-  add(featureId: string, at: number, part: Part): void {
+  private bucketsOf(featureId: string): Map<number, BucketSum> {
     let buckets = this.ofFeature.get(featureId);
     if (!buckets) {
       buckets = new Map();
       this.ofFeature.set(featureId, buckets);
     }
-    const bucketStart = startOf(at, this.grain);
-    const sum = buckets.get(bucketStart);
-    if (sum) include(sum, part);
-    else {
-      const { quantity, events, maximum, latestQuantity, latestAt, latestKey } = part;
-      buckets.set(bucketStart, {
-        featureId,
-        grain: this.grain,
-        bucketStart,
-        quantity,
-        events,
-        maximum,
-        latestQuantity,
-        latestAt,
-        latestKey,
+    return buckets;
+  }
+
+  addEvent({ featureId, value, event }: Measured): void {
+    const sum = this.bucketsOf(featureId).get(startOf(event.at, this.grain));
+    if (!sum) {
+      this.add(featureId, event.at, {
+        quantity: value,
+        events: 1,
+        maximum: value,
+        latestQuantity: value,
+        latest: event,
       });
+      return;
     }
+    sum.quantity = sum.quantity.plus(value);
+    sum.events += 1;
+    if (value.greaterThan(sum.maximum)) sum.maximum = value;
+    if (!isLater(event, sum.latest)) return;
+    sum.latest = event;
+    sum.latestQuantity = value;
+  }
+
+  add(featureId: string, at: number, { quantity, events, maximum, latestQuantity, latest }: Part): void {
+    const buckets = this.bucketsOf(featureId);
+    const { grain } = this;
+    const bucketStart = startOf(at, grain);
+    const sum = buckets.get(bucketStart);
+    if (!sum) {
+      buckets.set(bucketStart, {
+        ...{ featureId, grain, bucketStart },
+        ...{ quantity, events, maximum, latestQuantity, latest },
+      });
+      return;
+    }
+    sum.quantity = sum.quantity.plus(quantity);
+    sum.events += events;
+    if (maximum.greaterThan(sum.maximum)) sum.maximum = maximum;
+    if (!isLater(latest, sum.latest)) return;
+    sum.latest = latest;
+    sum.latestQuantity = latestQuantity;
   }
 
   sums(): BucketSum[] {
@@ -92,15 +98,9 @@ class Buckets {
 export function rollUp(measured: readonly Measured[]): { sums: BucketSum[]; uniques: BucketUnique[] } {
   const quarters = new Buckets('QUARTER');
   const uniques = new Map<string, BucketUnique>();
-  for (const { featureId, value, unique, event } of measured) {
-    quarters.add(featureId, event.at, {
-      quantity: value,
-      events: 1,
-      maximum: value,
-      latestQuantity: value,
-      latestAt: event.at,
-      latestKey: keyOf(event),
-    });
+  for (const one of measured) {
+    quarters.addEvent(one);
+    const { featureId, unique, event } = one;
     if (unique === undefined) continue;
     for (const grain of ['DAY', 'QUARTER'] as const) {
       const bucketStart = startOf(event.at, grain);

@@ -6,8 +6,8 @@ import { decimalOfNumeric } from '../platform/columns';
 import { inOrder, type Prepared, sqlState } from '../platform/database';
 import { askPrepared } from '../platform/prepared-read';
 import { togetherOf } from '../platform/together';
-import type { Aggregation, UsageAsked, UsageWindow } from './meter';
-import { type Measured, rollUp } from './rollup';
+import type { Aggregation, Measured, UsageAsked, UsageWindow } from './meter';
+import { rollUp } from './rollup';
 import { keyOf, type UsageEvent } from './usage-event';
 
 export interface LateUsage {
@@ -239,8 +239,8 @@ function added(owner: Owner, events: readonly UsageEvent[], measured: readonly M
     plainArray(sums.map((sum) => sum.events)),
     plainArray(sums.map((sum) => decimalText(sum.maximum))),
     plainArray(sums.map((sum) => decimalText(sum.latestQuantity))),
-    plainArray(sums.map((sum) => timeOf(sum.latestAt))),
-    sums.map((sum) => sum.latestKey),
+    plainArray(sums.map((sum) => sum.latest.atText)),
+    sums.map((sum) => keyOf(sum.latest)),
     plainArray(uniques.map((unique) => unique.featureId)),
     plainArray(uniques.map((unique) => unique.grain)),
     plainArray(uniques.map((unique) => timeOf(unique.bucketStart))),
