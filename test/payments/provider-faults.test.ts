@@ -31,7 +31,8 @@ const paying = async () => {
   return { ...place, payer };
 };
 /** What waits for its time is due now. */
-const hurry = () => gateway.database.asOwner(`update payments set ask_at = now() - interval '1 second' where status = 'PENDING'`);
+const hurry = () =>
+  gateway.database.asOwner(`update payments set ask_at = now() - interval '1 second' where status = 'PENDING'`);
 const due = () => gateway.app.paymentWork.runDue();
 
 test.each<FakeFault>([

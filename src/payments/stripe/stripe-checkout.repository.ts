@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { Instant } from '../../core/calendar';
+import { type Instant, instantText } from '../../core/calendar';
 import type { CurrencyCode } from '../../core/currency';
 import type { Id } from '../../core/ids';
 import { type Money, money } from '../../core/money';
@@ -174,8 +174,12 @@ export class StripeCheckoutRepository {
     );
   }
 
-  /** When somebody last asked is of no use to whom it failed for: the same again, later. */
+  /** Nothing was to be done yet: the same again, later. Not where an event woke it while Stripe was being asked. */
   async postpone(tenantId: string, id: string, until: Instant): Promise<void> {
-    await this.manager.update(StripeCheckoutEntity, { tenantId, id }, { syncAt: until });
+    await this.manager.query(
+      `update stripe_checkouts set sync_at = $3
+        where tenant_id = $1 and id = $2 and sync_at is distinct from to_timestamp(0)`,
+      [tenantId, id, instantText(until)],
+    );
   }
 }

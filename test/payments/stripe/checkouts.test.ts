@@ -342,6 +342,24 @@ describe('events in any order', () => {
     expect((await tenant.checkouts())[0].collected).toHaveLength(2);
   });
 
+  test('an event that comes while the job hears that nobody has paid yet is not slept over', async () => {
+    const tenant = await withTrack();
+    const { checkout } = await tenant.offerAddon('track');
+    stripe.standIn.hooks.misbehave({ drop: () => true });
+    await stripe.standIn.fillIn(checkout.url);
+    const [row] = await stripe.gateway.database.asOwner<{ id: string }>(
+      'select id from stripe_checkouts where tenant_id = $1',
+      [tenant.uuid],
+    );
+    await stripe.gateway.app.asSystem(tenant.uuid, async (tx) => {
+      await tx.stripeCheckouts.wake(tenant.uuid, row!.id);
+      // What the job does with the older answer.
+      await tx.stripeCheckouts.postpone(tenant.uuid, row!.id, tx.wallNow.add({ hours: 1 }));
+    });
+    await stripe.settle();
+    expect(await tenant.attachments()).toMatchObject([{ status: 'ACTIVE' }]);
+  });
+
   test('while Stripe does not answer the event waits, reads go on, and nothing is lost', async () => {
     const tenant = await withTrack();
     const { checkout } = await tenant.offerAddon('track');
