@@ -78,6 +78,9 @@ create table licences (
   provider_seats bigint check (provider_seats >= 0),
   -- When the provider's last word about the subscription was said: an older one that comes later changes nothing.
   provider_changed_at timestamptz(3),
+  -- How often the provider was asked in vain to bill as many, and when it is asked again; null: at once.
+  steps integer not null default 0,
+  next_step_at timestamptz(3),
   version integer not null default 1,
   created_at timestamptz(3) not null,
   primary key (tenant_id, id),
@@ -90,7 +93,7 @@ create unique index licences_one_trial on licences (tenant_id, licence_product_i
 call app.protect_tenant_table('licences');
 call app.let_many_tenants_in('licences');
 grant select, insert, update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id,
-  provider_changed_at, provider_seats, version)
+  provider_changed_at, provider_seats, steps, next_step_at, version)
   on licences to tollgate_app, tollgate_job;
 
 create table licence_seats (
@@ -196,14 +199,27 @@ revoke all on function app.tenant_of_licence(text, text, text) from public;
 grant execute on function app.tenant_of_licence(text, text, text) to tollgate_job;
 create index licences_by_subscription on licences (provider_subscription_id) where provider_subscription_id is not null;
 
--- Which licences will the provider renew for another number of seats than there are? Across tenants, for the job role only.
-create index licences_out_of_step on licences (tenant_id, id) where auto_renew and provider_seats <> seats;
-create function app.licences_out_of_step(p_limit integer) returns table (tenant_id uuid, licence_id uuid)
-language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
-  select l.tenant_id, l.id from licences l where l.auto_renew and l.provider_seats <> l.seats order by 1, 2 limit p_limit
-$$;
-revoke all on function app.licences_out_of_step(integer) from public;
-grant execute on function app.licences_out_of_step(integer) to tollgate_job;
+-- Which licences will the provider renew for another number of seats than there are? Across tenants, for the job role only. What is taken is left alone for a while, longer each time: whoever fails gives it back by
+-- time, and what cannot be done stands in nobody's way.
+create index licences_out_of_step on licences (next_step_at)
+  where auto_renew and provider_seats <> seats and replaced_at is null;
+create function app.claim_licence_steps(p_now timestamptz, p_limit integer)
+returns table (kind text, tenant_id uuid, id uuid)
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+  return query
+  with due as materialized (
+    select l.tenant_id, l.id from licences l
+     where l.auto_renew and l.provider_seats <> l.seats and l.replaced_at is null
+       and (l.next_step_at is null or l.next_step_at <= p_now)
+     order by l.next_step_at nulls first limit p_limit for update skip locked
+  )
+  update licences l set next_step_at = p_now + interval '1 minute' * 2 ^ least(l.steps, 8), steps = l.steps + 1
+    from due d where l.tenant_id = d.tenant_id and l.id = d.id
+  returning 'SEATS', l.tenant_id, l.id;
+end $$;
+revoke all on function app.claim_licence_steps(timestamptz, integer) from public;
+grant execute on function app.claim_licence_steps(timestamptz, integer) to tollgate_job;
 
 -- A licence is a source of entitlements like a plan or an add-on.
 alter table tenant_entitlements drop constraint tenant_entitlements_source_kind_check;

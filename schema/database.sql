@@ -1423,6 +1423,8 @@ create table public.licences (
   provider_subscription_id text,
   provider_seats bigint,
   provider_changed_at timestamp(3) with time zone,
+  steps integer not null default 0,
+  next_step_at timestamp(3) with time zone,
   version integer not null default 1,
   created_at timestamp(3) with time zone not null,
   constraint licences_pkey PRIMARY KEY (tenant_id, id),
@@ -1436,7 +1438,7 @@ create table public.licences (
 CREATE INDEX licences_by_subscription ON public.licences USING btree (provider_subscription_id) WHERE provider_subscription_id IS NOT NULL;
 CREATE UNIQUE INDEX licences_one_current ON public.licences USING btree (tenant_id, licence_product_id) WHERE replaced_at IS NULL;
 CREATE UNIQUE INDEX licences_one_trial ON public.licences USING btree (tenant_id, licence_product_id) WHERE trial;
-CREATE INDEX licences_out_of_step ON public.licences USING btree (tenant_id, id) WHERE auto_renew AND provider_seats <> seats;
+CREATE INDEX licences_out_of_step ON public.licences USING btree (next_step_at) WHERE auto_renew AND provider_seats <> seats AND replaced_at IS NULL;
 alter table public.licences enable row level security;
 create policy many_tenants on public.licences for all to tollgate_job
   using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
@@ -1450,7 +1452,7 @@ create policy tenant_read on public.licences for select to tollgate_app, tollgat
 create policy tenant_update on public.licences for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.licences to tollgate_app, tollgate_job;
-grant update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id, provider_seats, provider_changed_at, version) on public.licences to tollgate_app, tollgate_job;
+grant update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id, provider_seats, provider_changed_at, steps, next_step_at, version) on public.licences to tollgate_app, tollgate_job;
 
 create table public.meters (
   partner_id uuid not null,
@@ -3219,6 +3221,27 @@ $function$;
 revoke all on function app.claim_inbound_events(timestamp with time zone,integer,interval) from public;
 grant execute on function app.claim_inbound_events(timestamp with time zone,integer,interval) to tollgate_job;
 
+CREATE OR REPLACE FUNCTION app.claim_licence_steps(p_now timestamp with time zone, p_limit integer)
+ RETURNS TABLE(kind text, tenant_id uuid, id uuid)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  return query
+  with due as materialized (
+    select l.tenant_id, l.id from licences l
+     where l.auto_renew and l.provider_seats <> l.seats and l.replaced_at is null
+       and (l.next_step_at is null or l.next_step_at <= p_now)
+     order by l.next_step_at nulls first limit p_limit for update skip locked
+  )
+  update licences l set next_step_at = p_now + interval '1 minute' * 2 ^ least(l.steps, 8), steps = l.steps + 1
+    from due d where l.tenant_id = d.tenant_id and l.id = d.id
+  returning 'SEATS', l.tenant_id, l.id;
+end $function$;
+revoke all on function app.claim_licence_steps(timestamp with time zone,integer) from public;
+grant execute on function app.claim_licence_steps(timestamp with time zone,integer) to tollgate_job;
+
 CREATE OR REPLACE FUNCTION app.claim_payment_work(p_now timestamp with time zone, p_tenant uuid, p_limit integer, p_hold interval)
  RETURNS TABLE(kind text, tenant_id uuid, id uuid)
  LANGUAGE plpgsql
@@ -3631,17 +3654,6 @@ AS $function$
 $function$;
 revoke all on function app.licence_purchases_of_provider(text,timestamp with time zone,uuid,integer) from public;
 grant execute on function app.licence_purchases_of_provider(text,timestamp with time zone,uuid,integer) to tollgate_job;
-
-CREATE OR REPLACE FUNCTION app.licences_out_of_step(p_limit integer)
- RETURNS TABLE(tenant_id uuid, licence_id uuid)
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
-  select l.tenant_id, l.id from licences l where l.auto_renew and l.provider_seats <> l.seats order by 1, 2 limit p_limit
-$function$;
-revoke all on function app.licences_out_of_step(integer) from public;
-grant execute on function app.licences_out_of_step(integer) to tollgate_job;
 
 CREATE OR REPLACE FUNCTION app.list_checks()
  RETURNS SETOF text

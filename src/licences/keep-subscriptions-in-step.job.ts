@@ -2,34 +2,53 @@ import type { PaymentProvider } from '../payments/provider';
 import type { Providers } from '../payments/providers';
 import type { System } from '../system';
 
-/** Asked again each round: what does not answer now does so later. */
-const most = 50;
+interface Step {
+  readonly kind: 'SEATS';
+  readonly tenantId: string;
+  readonly id: string;
+}
+
+/** So few that one worker is through with them before another may take them, though every one of them times out. */
+const batch = 5;
 
 /**
  * Seats were added to, or taken from, a licence that its provider renews by itself: from the next period on it bills as many as
- * there are. Answers how many licences are in step again.
+ * there are. What does not succeed is asked again later and later. Answers how much was done.
  */
 export async function keepSubscriptionsInStep(
   system: System,
   providers: Providers,
   signal?: AbortSignal,
 ): Promise<number> {
-  const waiting = await system.ask<{ tenant_id: string; licence_id: string }>(
-    { name: 'licences-out-of-step', text: 'select tenant_id, licence_id from app.licences_out_of_step($1)' },
-    [most],
-  );
-  let changed = 0;
-  for (const { tenant_id: tenantId, licence_id: licenceId } of waiting) {
-    if (signal?.aborted) break;
-    if (await keepInStep(system, providers, tenantId, licenceId)) changed += 1;
+  let done = 0;
+  while (!signal?.aborted) {
+    const steps = await claim(system);
+    if (steps.length === 0) break;
+    for (const step of steps) {
+      if (signal?.aborted) break;
+      try {
+        if (await keepInStep(system, providers, step)) done += 1;
+      } catch (error) {
+        // One tenant that is locked, or whose rows are not as they should be, is no reason to leave the others alone.
+        system.log.error({ err: error, step }, 'a subscription could not be kept in step');
+      }
+    }
   }
-  return changed;
+  return done;
 }
 
-async function keepInStep(system: System, providers: Providers, tenantId: string, licenceId: string): Promise<boolean> {
+async function claim(system: System): Promise<Step[]> {
+  const rows = await system.ask<{ kind: Step['kind']; tenant_id: string; id: string }>(
+    { name: 'claim-licence-steps', text: 'select kind, tenant_id, id from app.claim_licence_steps($1, $2)' },
+    [system.clock.now().toString(), batch],
+  );
+  return rows.map(({ kind, tenant_id, id }) => ({ kind, tenantId: tenant_id, id }));
+}
+
+async function keepInStep(system: System, providers: Providers, { tenantId, id }: Step): Promise<boolean> {
   const found = await system.asTenant(tenantId, async (tx) => {
-    const licence = await tx.licences.byId(tenantId, licenceId);
-    const first = licence && (await tx.licencePurchases.firstOf(tenantId, licenceId));
+    const licence = await tx.licences.byId(tenantId, id);
+    const first = licence && (await tx.licencePurchases.firstOf(tenantId, id));
     const product = first && (await tx.licenceProducts.byIds([first.productId]))[0];
     return licence && first && product ? { licence, first, product } : undefined;
   });
@@ -43,17 +62,13 @@ async function keepInStep(system: System, providers: Providers, tenantId: string
     line: seats > 0n ? { description, unitAmount: first.yearly, quantity: seats, interval: 'YEAR' } : undefined,
   });
   if (outcome.status !== 'SUCCEEDED') {
-    system.log.warn(
-      { licence: licenceId, provider: provider.name, outcome },
-      "a licence's subscription was not changed",
-    );
+    system.log.warn({ licence: id, provider: provider.name, outcome }, "a licence's subscription was not changed");
     return false;
   }
   // The seats may have changed again meanwhile: then it is out of step still, and is asked again.
   await system.asTenant(tenantId, async (tx) => {
     await tx.tenants.lock(tenantId);
-    const now = await tx.licences.byId(tenantId, licenceId);
-    if (now) await tx.licences.update({ ...now, providerSeats: seats });
+    await tx.licences.inStep(tenantId, id, seats);
   });
   return true;
 }

@@ -56,6 +56,15 @@ export class LicenceRepository {
     return { ...licence, version: version + 1 };
   }
 
+  /** The provider bills this many from the next period on. The caller holds the tenant's lock. */
+  async inStep(tenantId: string, id: string, providerSeats: bigint): Promise<void> {
+    await this.manager.query(
+      `update licences set provider_seats = $3, steps = 0, next_step_at = null, version = version + 1
+        where tenant_id = $1 and id = $2`,
+      [tenantId, id, providerSeats.toString()],
+    );
+  }
+
   async byId(tenantId: string, id: string): Promise<Licence | undefined> {
     const row = await this.manager.findOneBy(LicenceEntity, { tenantId, id });
     return row ? fromRow(row) : undefined;

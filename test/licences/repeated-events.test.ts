@@ -129,7 +129,11 @@ describe('a licence that Paddle renews by itself', () => {
     expect(billed()).toBe(2);
     shop.paddle.faults = [{ route: 'PATCH /subscriptions/:id', kind: 'SERVER_ERROR', after: true }];
     expect(await keepSubscriptionsInStep(system, providers)).toBe(0);
+    // It is not asked again at once, but later.
+    expect(await keepSubscriptionsInStep(system, providers)).toBe(0);
+    await shop.waitForSteps();
     expect(await keepSubscriptionsInStep(system, providers)).toBe(1);
+    await shop.waitForSteps();
     expect(await keepSubscriptionsInStep(system, providers)).toBe(0);
     expect(billed()).toBe(5);
     // 5 × 200.00
