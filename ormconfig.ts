@@ -41,6 +41,7 @@ import {
   LicencePurchaseEntity,
   LicenceRefundEntity,
   LicenceSeatEntity,
+  LicenceSubscriptionEndEntity,
 } from './src/licences/licence.entity';
 import { CollectionEntity, DunningPolicyEntity } from './src/payments/collection.entity';
 import { DisputeEntity, PaymentEntity, RefundEntity } from './src/payments/payment.entity';
@@ -104,6 +105,7 @@ const entities = [
   LicenceProductFeatureEntity,
   LicencePurchaseEntity,
   LicenceRefundEntity,
+  LicenceSubscriptionEndEntity,
   LicenceSeatEntity,
   OutboxEventEntity,
   PartnerEntity,

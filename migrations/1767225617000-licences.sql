@@ -184,6 +184,31 @@ call app.protect_tenant_table('licence_refunds');
 call app.let_many_tenants_in('licence_refunds');
 grant select, insert, update (status, applied_at) on licence_refunds to tollgate_app, tollgate_job;
 
+-- Subscriptions at the provider that no current term lives by: of a purchase that only added seats, of a term that was replaced, of
+-- a payment that was parked. Left alone they would be billed every year, so they are ended there.
+create table licence_subscription_ends (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  provider text not null check (provider in ('STRIPE', 'PADDLE', 'FAKE')),
+  provider_subscription_id text not null,
+  -- The purchase by which it became one too many.
+  purchase_id uuid not null,
+  steps integer not null default 0,
+  next_step_at timestamptz(3),
+  ended_at timestamptz(3),
+  created_at timestamptz(3) not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, provider, provider_subscription_id),
+  foreign key (tenant_id, partner_id) references tenants (id, partner_id),
+  foreign key (tenant_id, purchase_id) references licence_purchases (tenant_id, id)
+);
+create index licence_subscription_ends_by_subscription on licence_subscription_ends (provider_subscription_id);
+create index licence_subscription_ends_due on licence_subscription_ends (next_step_at) where ended_at is null;
+call app.protect_tenant_table('licence_subscription_ends');
+call app.let_many_tenants_in('licence_subscription_ends');
+grant select, insert, update (ended_at) on licence_subscription_ends to tollgate_app, tollgate_job;
+
 -- Events name the provider's ids. Whose they are is looked up here, across tenants, by the job role only; what is then read
 -- and written of that tenant goes through its policies.
 create function app.tenant_of_licence(p_provider text, p_kind text, p_external_id text) returns uuid
@@ -193,13 +218,17 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
   union all
   select l.tenant_id from licences l
    where p_kind = 'LICENCE_SUBSCRIPTION' and l.provider_subscription_id = p_external_id
+  union all
+  select e.tenant_id from licence_subscription_ends e
+   where p_kind = 'LICENCE_SUBSCRIPTION' and e.provider_subscription_id = p_external_id and e.provider = p_provider
   limit 1
 $$;
 revoke all on function app.tenant_of_licence(text, text, text) from public;
 grant execute on function app.tenant_of_licence(text, text, text) to tollgate_job;
 create index licences_by_subscription on licences (provider_subscription_id) where provider_subscription_id is not null;
 
--- Which licences will the provider renew for another number of seats than there are? Across tenants, for the job role only. What is taken is left alone for a while, longer each time: whoever fails gives it back by
+-- Which licences will the provider renew for another number of seats than there are, and which subscriptions are to end? Across
+-- tenants, for the job role only. What is taken is left alone for a while, longer each time: whoever fails gives it back by
 -- time, and what cannot be done stands in nobody's way.
 create index licences_out_of_step on licences (next_step_at)
   where auto_renew and provider_seats <> seats and replaced_at is null;
@@ -207,6 +236,16 @@ create function app.claim_licence_steps(p_now timestamptz, p_limit integer)
 returns table (kind text, tenant_id uuid, id uuid)
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
+  return query
+  with due as materialized (
+    select e.tenant_id, e.id from licence_subscription_ends e
+     where e.ended_at is null and (e.next_step_at is null or e.next_step_at <= p_now)
+     order by e.next_step_at nulls first limit p_limit for update skip locked
+  )
+  update licence_subscription_ends e
+     set next_step_at = p_now + interval '1 minute' * 2 ^ least(e.steps, 8), steps = e.steps + 1
+    from due d where e.tenant_id = d.tenant_id and e.id = d.id
+  returning 'END', e.tenant_id, e.id;
   return query
   with due as materialized (
     select l.tenant_id, l.id from licences l

@@ -1407,6 +1407,40 @@ create policy tenant_update on public.licence_seats for update to tollgate_app, 
 grant insert, select on public.licence_seats to tollgate_app, tollgate_job;
 grant update (revoked_at) on public.licence_seats to tollgate_app, tollgate_job;
 
+create table public.licence_subscription_ends (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  provider text not null,
+  provider_subscription_id text not null,
+  purchase_id uuid not null,
+  steps integer not null default 0,
+  next_step_at timestamp(3) with time zone,
+  ended_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone not null,
+  constraint licence_subscription_ends_pkey PRIMARY KEY (tenant_id, id),
+  constraint licence_subscription_ends_tenant_id_provider_provider_subsc_key UNIQUE (tenant_id, provider, provider_subscription_id),
+  constraint licence_subscription_ends_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
+  constraint licence_subscription_ends_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint licence_subscription_ends_tenant_id_purchase_id_fkey FOREIGN KEY (tenant_id, purchase_id) REFERENCES public.licence_purchases(tenant_id, id)
+);
+CREATE INDEX licence_subscription_ends_by_subscription ON public.licence_subscription_ends USING btree (provider_subscription_id);
+CREATE INDEX licence_subscription_ends_due ON public.licence_subscription_ends USING btree (next_step_at) WHERE ended_at IS NULL;
+alter table public.licence_subscription_ends enable row level security;
+create policy many_tenants on public.licence_subscription_ends for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
+create policy tenant_delete on public.licence_subscription_ends for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.licence_subscription_ends for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.licence_subscription_ends for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.licence_subscription_ends for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.licence_subscription_ends to tollgate_app, tollgate_job;
+grant update (ended_at) on public.licence_subscription_ends to tollgate_app, tollgate_job;
+
 create table public.licences (
   tenant_id uuid not null,
   id uuid not null,
@@ -3230,6 +3264,16 @@ AS $function$
 begin
   return query
   with due as materialized (
+    select e.tenant_id, e.id from licence_subscription_ends e
+     where e.ended_at is null and (e.next_step_at is null or e.next_step_at <= p_now)
+     order by e.next_step_at nulls first limit p_limit for update skip locked
+  )
+  update licence_subscription_ends e
+     set next_step_at = p_now + interval '1 minute' * 2 ^ least(e.steps, 8), steps = e.steps + 1
+    from due d where e.tenant_id = d.tenant_id and e.id = d.id
+  returning 'END', e.tenant_id, e.id;
+  return query
+  with due as materialized (
     select l.tenant_id, l.id from licences l
      where l.auto_renew and l.provider_seats <> l.seats and l.replaced_at is null
        and (l.next_step_at is null or l.next_step_at <= p_now)
@@ -4043,6 +4087,9 @@ AS $function$
   union all
   select l.tenant_id from licences l
    where p_kind = 'LICENCE_SUBSCRIPTION' and l.provider_subscription_id = p_external_id
+  union all
+  select e.tenant_id from licence_subscription_ends e
+   where p_kind = 'LICENCE_SUBSCRIPTION' and e.provider_subscription_id = p_external_id and e.provider = p_provider
   limit 1
 $function$;
 revoke all on function app.tenant_of_licence(text,text,text) from public;

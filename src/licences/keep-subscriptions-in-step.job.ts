@@ -3,7 +3,7 @@ import type { Providers } from '../payments/providers';
 import type { System } from '../system';
 
 interface Step {
-  readonly kind: 'SEATS';
+  readonly kind: 'SEATS' | 'END';
   readonly tenantId: string;
   readonly id: string;
 }
@@ -13,7 +13,8 @@ const batch = 5;
 
 /**
  * Seats were added to, or taken from, a licence that its provider renews by itself: from the next period on it bills as many as
- * there are. What does not succeed is asked again later and later. Answers how much was done.
+ * there are. A subscription that no current term lives by is ended. What does not succeed is asked again later and later.
+ * Answers how much was done.
  */
 export async function keepSubscriptionsInStep(
   system: System,
@@ -27,7 +28,7 @@ export async function keepSubscriptionsInStep(
     for (const step of steps) {
       if (signal?.aborted) break;
       try {
-        if (await keepInStep(system, providers, step)) done += 1;
+        if (await (step.kind === 'END' ? end : keepInStep)(system, providers, step)) done += 1;
       } catch (error) {
         // One tenant that is locked, or whose rows are not as they should be, is no reason to leave the others alone.
         system.log.error({ err: error, step }, 'a subscription could not be kept in step');
@@ -43,6 +44,20 @@ async function claim(system: System): Promise<Step[]> {
     [system.clock.now().toString(), batch],
   );
   return rows.map(({ kind, tenant_id, id }) => ({ kind, tenantId: tenant_id, id }));
+}
+
+async function end(system: System, providers: Providers, { tenantId, id }: Step): Promise<boolean> {
+  const ending = await system.asTenant(tenantId, (tx) => tx.licences.endById(tenantId, id));
+  const provider: PaymentProvider | undefined = ending && providers.get(ending.provider);
+  if (!ending || !provider?.changeSubscription) return false;
+  const subscriptionId = ending.providerSubscriptionId;
+  const outcome = await provider.changeSubscription({ subscriptionId, line: undefined });
+  if (outcome.status !== 'SUCCEEDED') {
+    system.log.warn({ subscriptionId, provider: provider.name, outcome }, 'a subscription was not ended');
+    return false;
+  }
+  await system.asTenant(tenantId, (tx) => tx.licences.ended(ending, tx.wallNow));
+  return true;
 }
 
 async function keepInStep(system: System, providers: Providers, { tenantId, id }: Step): Promise<boolean> {

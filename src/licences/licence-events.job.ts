@@ -155,7 +155,10 @@ const subscriptionChanged: InboundHandler = {
     const subscription = paddleSubscription(payload);
     if (!subscription) return unreadable;
     await tx.tenants.lock(tx.tenant.id);
+    const ending = await tx.licences.endBySubscription(tx.tenant.id, provider, subscription.id);
+    if (ending && !ending.endedAt && subscription.status === 'canceled') await tx.licences.ended(ending, occurredAt);
     const found = await licenceOf(tx, subscription.id, subscription.reference);
+    if (ending && !(found && 'seats' in found)) return { outcome: 'APPLIED' };
     if (!found) return { outcome: 'IGNORED', reason: 'no licence of ours' };
     if (!('seats' in found)) {
       return found.status === 'OPEN'

@@ -113,6 +113,18 @@ export class LicencePurchaseEntity {
   @BigintColumn('seats_refunded') seatsRefunded: bigint;
 }
 
+@Entity('licence_subscription_ends')
+export class LicenceSubscriptionEndEntity {
+  @KeyColumn('tenant_id') tenantId: string;
+  @KeyColumn('id') id: string;
+  @UuidColumn('partner_id') partnerId: string;
+  @TextColumn('provider') provider: string;
+  @TextColumn('provider_subscription_id') providerSubscriptionId: string;
+  @UuidColumn('purchase_id') purchaseId: string;
+  @TimestampColumn('ended_at', { nullable: true }) endedAt: Instant | null;
+  @TimestampColumn('created_at') createdAt: Instant;
+}
+
 @Entity('licence_refunds')
 export class LicenceRefundEntity {
   @KeyColumn('tenant_id') tenantId: string;

@@ -2,9 +2,10 @@ import type { EntityManager } from 'typeorm';
 import type { Instant } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest } from '../core/page';
+import type { ProviderName } from '../payments/provider';
 import { readPage } from '../platform/paging';
-import type { Licence, LicenceSeat } from './licence';
-import { LicenceEntity, LicenceSeatEntity } from './licence.entity';
+import type { Licence, LicenceSeat, LicenceSubscriptionEnd } from './licence';
+import { LicenceEntity, LicenceSeatEntity, LicenceSubscriptionEndEntity } from './licence.entity';
 
 function fromRow(row: LicenceEntity): Licence {
   return {
@@ -28,6 +29,17 @@ function seatFromRow(row: LicenceSeatEntity): LicenceSeat {
     partnerId: row.partnerId as Id<'Partner'>,
     licenceId: row.licenceId as Id<'Licence'>,
     revokedAt: row.revokedAt ?? undefined,
+  };
+}
+
+function endFromRow(row: LicenceSubscriptionEndEntity): LicenceSubscriptionEnd {
+  return {
+    ...row,
+    tenantId: row.tenantId as Id<'Tenant'>,
+    partnerId: row.partnerId as Id<'Partner'>,
+    provider: row.provider as ProviderName,
+    purchaseId: row.purchaseId as Id<'LicencePurchase'>,
+    endedAt: row.endedAt ?? undefined,
   };
 }
 
@@ -63,6 +75,36 @@ export class LicenceRepository {
         where tenant_id = $1 and id = $2`,
       [tenantId, id, providerSeats.toString()],
     );
+  }
+
+  /** Once for each subscription. */
+  async insertEnd(end: LicenceSubscriptionEnd): Promise<void> {
+    await this.manager
+      .createQueryBuilder()
+      .insert()
+      .into(LicenceSubscriptionEndEntity)
+      .values({ ...end })
+      .orIgnore()
+      .execute();
+  }
+
+  async endById(tenantId: string, id: string): Promise<LicenceSubscriptionEnd | undefined> {
+    const row = await this.manager.findOneBy(LicenceSubscriptionEndEntity, { tenantId, id });
+    return row ? endFromRow(row) : undefined;
+  }
+
+  async endBySubscription(
+    tenantId: string,
+    provider: ProviderName,
+    providerSubscriptionId: string,
+  ): Promise<LicenceSubscriptionEnd | undefined> {
+    const key = { tenantId, provider, providerSubscriptionId };
+    const row = await this.manager.findOneBy(LicenceSubscriptionEndEntity, key);
+    return row ? endFromRow(row) : undefined;
+  }
+
+  async ended({ tenantId, id }: LicenceSubscriptionEnd, endedAt: Instant): Promise<void> {
+    await this.manager.update(LicenceSubscriptionEndEntity, { tenantId, id }, { endedAt });
   }
 
   async byId(tenantId: string, id: string): Promise<Licence | undefined> {

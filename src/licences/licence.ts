@@ -1,5 +1,6 @@
 import { type Instant, isAtOrBefore, isBefore, type TimeZone } from '../core/calendar';
 import type { Id } from '../core/ids';
+import type { ProviderName } from '../payments/provider';
 
 /**
  * One term of an organisation's licence: so many seats from an instant to its expiry. Buying more adds seats and keeps the
@@ -63,6 +64,19 @@ export function trialExpiry(startsAt: Instant, days: number, zone: TimeZone): In
 
 export function overAssigned(licence: Pick<Licence, 'seats' | 'assigned'>): bigint {
   return licence.assigned > licence.seats ? licence.assigned - licence.seats : 0n;
+}
+
+/** A subscription at the provider that no current term lives by, and that is to be ended there. */
+export interface LicenceSubscriptionEnd {
+  readonly id: string;
+  readonly tenantId: Id<'Tenant'>;
+  readonly partnerId: Id<'Partner'>;
+  readonly provider: ProviderName;
+  readonly providerSubscriptionId: string;
+  /** The purchase by which it became one too many. */
+  readonly purchaseId: Id<'LicencePurchase'>;
+  readonly endedAt?: Instant | undefined;
+  readonly createdAt: Instant;
 }
 
 /** A seat that somebody has, or had. */

@@ -1,5 +1,6 @@
 import { zero } from '../core/money';
 import type { Tx } from '../tx';
+import { endSubscription } from './end-subscription.command';
 import { type Licence, lastInstantOf } from './licence';
 import { decideRenewal } from './licence-price';
 import { intentLifetime, type LicencePurchase, type PaidCheckout } from './licence-purchase';
@@ -45,6 +46,7 @@ export async function renewByProvider(tx: Tx, licence: Licence, paid: PaidChecko
   await tx.licencePurchases.insert(purchase);
   if (!decision) {
     const detail = 'The licence was replaced, or all of it was refunded.';
+    if (paid.subscriptionId) await endSubscription(tx, purchase, paid.provider, paid.subscriptionId);
     return parkLicencePurchase(tx, purchase, { reason: 'TERM_CHANGED', detail });
   }
   // Its data name the purchase that began the subscription, which is the one we know it by.

@@ -3,6 +3,7 @@ import { encodeId } from '../core/ids';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import type { Tx } from '../tx';
 import { giveSeat } from './assign-seat.command';
+import { endSubscription } from './end-subscription.command';
 import { expiryAfter, type Licence, lastInstantOf } from './licence';
 import { decidePurchase, decideRenewal, type PurchaseDecision } from './licence-price';
 import { type LicencePurchase, type PaidCheckout, type Parking, paymentProblem, termProblem } from './licence-purchase';
@@ -16,13 +17,20 @@ export type Settled =
 
 /**
  * Completes an intent that was paid, once. What is granted is what the intent says; what the provider says is only compared
- * with it, and where the two differ nothing is granted and a person is told.
+ * with it, and where the two differ nothing is granted and a person is told. A subscription that the payment began, and that
+ * began no term, is ended.
  */
 export async function settleLicencePurchase(
   tx: Tx,
   purchaseId: string,
   paid: PaidCheckout,
 ): Promise<Settled | undefined> {
+  const settled = await settle(tx, purchaseId, paid);
+  if (settled && paid.subscriptionId) await endSubscription(tx, settled.purchase, paid.provider, paid.subscriptionId);
+  return settled;
+}
+
+async function settle(tx: Tx, purchaseId: string, paid: PaidCheckout): Promise<Settled | undefined> {
   await tx.tenants.lock(tx.tenant.id);
   const purchase = await tx.licencePurchases.byId(tx.tenant.id, purchaseId);
   if (!purchase) return undefined;
@@ -105,6 +113,11 @@ async function beginTerm(
     // A purchase ends the trial.
     const expiresAt = before.trial && isBefore(tx.now, before.expiresAt) ? tx.now : before.expiresAt;
     await tx.licences.update({ ...before, expiresAt, replacedAt: tx.now });
+    // A payment that the provider tries again could still succeed, and the next year would be billed again.
+    const provider = before.providerSubscriptionId
+      ? (await tx.licencePurchases.firstOf(tx.tenant.id, before.id))?.provider
+      : undefined;
+    if (provider) await endSubscription(tx, purchase, provider, before.providerSubscriptionId!);
   }
   const licence: Licence = {
     id: tx.newId<'Licence'>(),

@@ -119,6 +119,7 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   licence_seats: table('tenant', 'select insert update', 'select insert update'),
   licence_purchases: table('tenant', 'select insert update', 'select insert update'),
   licence_refunds: table('tenant', 'select insert update', 'select insert update'),
+  licence_subscription_ends: table('tenant', 'select insert update', 'select insert update'),
   entitlement_grants: table('tenant', 'select insert update', 'select insert update'),
   tenant_entitlements: table('tenant', 'select insert update delete', 'select insert update delete'),
   meters: table('catalog', 'select insert', 'select'),

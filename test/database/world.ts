@@ -313,6 +313,11 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
     ...{ id, purchase_id: of('licence_purchases'), provider: 'PADDLE', provider_refund_id: `adj_${id}`, currency },
     ...{ amount: 20_000, status: 'PENDING', created_at: at },
   }),
+  licence_subscription_ends: ({ scope, id, of }) => ({
+    ...scope,
+    ...{ id, provider: 'PADDLE', provider_subscription_id: `sub_${id}`, purchase_id: of('licence_purchases') },
+    created_at: at,
+  }),
 };
 
 interface PartnerPlace {

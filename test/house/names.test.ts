@@ -33,6 +33,7 @@ const innerCommands = new Set([
   'create-super-admin',
   'credit-unused',
   'end-collection',
+  'end-subscription',
   'issue-invoice',
   'keep-payment-method',
   'park-tenant',

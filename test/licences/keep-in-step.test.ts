@@ -56,3 +56,93 @@ test('two processes at once take different ones', async () => {
   expect(shop.paddle.calls.slice(calls)).toHaveLength(1);
   expect(statusOf(lastSubscription())).toBe('active');
 });
+
+describe('a subscription that no current term lives by is ended at Paddle', () => {
+  const parkedEvents = async () => (await shop.events()).filter(({ status }) => status === 'PARKED');
+
+  test('two are bought before either is paid: the second adds seats, and its own subscription ends', async () => {
+    await shop.product('twice', '200');
+    const [one, two] = [
+      await shop.buy('twice', 1, { autoRenew: true }),
+      await shop.buy('twice', 2, { autoRenew: true }),
+    ];
+    const subscriptions: string[] = [];
+    for (const { purchase } of [one, two]) {
+      shop.paddle.pay(purchase.checkout.id);
+      subscriptions.push(lastSubscription());
+      await shop.deliver({ repeat: 2 });
+    }
+    expect(await shop.licence('twice')).toMatchObject({ seats: '3', autoRenew: true });
+    // Ended, and the other bills three from the next year on. Paddle hangs up after it did it: it is asked again.
+    shop.paddle.faults = [{ route: 'POST /subscriptions/:id/cancel', kind: 'SERVER_ERROR', after: true }];
+    expect(await keep()).toBe(1);
+    expect(await keep()).toBe(0);
+    await shop.waitForSteps();
+    expect(await keep()).toBe(1);
+    expect(subscriptions.map(statusOf)).toEqual(['active', 'canceled']);
+    expect(shop.paddle.subscriptions.get(subscriptions[0]!).items[0].quantity).toBe(3);
+    await shop.deliver();
+    expect(await shop.licence('twice')).toMatchObject({ seats: '3', autoRenew: true });
+    expect(await parkedEvents()).toEqual([]);
+    // Once.
+    const calls = shop.paddle.calls.length;
+    await shop.waitForSteps();
+    expect(await keep()).toBe(0);
+    expect(shop.paddle.calls).toHaveLength(calls);
+    // What is left renews.
+    shop.paddle.renew(subscriptions[0]!);
+    await shop.deliver();
+    expect(await shop.licence('twice')).toMatchObject({ expiresAt: '2027-12-21T15:00:00.000Z' });
+  });
+
+  test('paid with another amount: the purchase is parked, and its subscription ends', async () => {
+    await shop.product('less', '200');
+    const { purchase } = await shop.buy('less', 1, { autoRenew: true });
+    shop.paddle.pay(purchase.checkout.id);
+    await shop.deliver({
+      change: (event) => {
+        if (event.event_type === 'transaction.completed') event.data.details.totals.subtotal = '1';
+        return event;
+      },
+    });
+    expect(await shop.purchase(purchase.id)).toMatchObject({ status: 'PARKED', parkReason: 'AMOUNT_DIFFERS' });
+    expect(await keep()).toBe(1);
+    expect(statusOf(lastSubscription())).toBe('canceled');
+    const parked = await parkedEvents();
+    await shop.deliver();
+    expect(await parkedEvents()).toEqual(parked);
+  });
+
+  test('the term expired while its payment was tried again, and was bought anew: the old subscription ends', async () => {
+    await shop.product('anew', '200');
+    await shop.bought('anew', 1, { autoRenew: true });
+    const old = lastSubscription();
+    await shop.advance('2027-01-05T15:00:00Z');
+    expect(await shop.bought('anew', 1, { autoRenew: true })).toMatchObject({ kind: 'AFTER_EXPIRY' });
+    const current = lastSubscription();
+    const { id, expiresAt } = await shop.licence('anew');
+    expect(await keep()).toBe(1);
+    await shop.deliver();
+    expect([old, current].map(statusOf)).toEqual(['canceled', 'active']);
+    const terms = (await shop.licences()).filter(({ product }) => product.code === 'anew');
+    expect(terms).toMatchObject([{ autoRenew: false }, { id, expiresAt, autoRenew: true }]);
+  });
+
+  test('one that has ended already is ended: Paddle is not asked for ever', async () => {
+    await shop.product('over', '200');
+    const { purchase } = await shop.buy('over', 1, { autoRenew: true });
+    const second = await shop.buy('over', 1, { autoRenew: true });
+    shop.paddle.pay(purchase.checkout.id);
+    shop.paddle.pay(second.purchase.checkout.id);
+    await shop.deliver();
+    shop.paddle.cancel(lastSubscription());
+    shop.paddle.events = [];
+    const outcome = { subscriptionId: lastSubscription(), line: undefined };
+    expect(await shop.provider.changeSubscription(outcome)).toEqual({ status: 'SUCCEEDED' });
+    await keep();
+    const waiting = await shop.gateway.database.asOwner(
+      'select 1 from licence_subscription_ends where ended_at is null',
+    );
+    expect(waiting).toEqual([]);
+  });
+});

@@ -139,9 +139,11 @@ export class LicenceShop {
 
   /** What was asked in vain may be asked again. */
   async waitForSteps(): Promise<void> {
-    await this.gateway.database.asOwner(
-      'update licences set next_step_at = to_timestamp(0) where next_step_at is not null',
-    );
+    for (const table of ['licences', 'licence_subscription_ends']) {
+      await this.gateway.database.asOwner(
+        `update ${table} set next_step_at = to_timestamp(0) where next_step_at is not null`,
+      );
+    }
   }
 
   async advance(to: string): Promise<void> {

@@ -424,6 +424,8 @@ export class PaddleStandIn {
 
   private cancelSubscription(id: string, effectiveFrom = 'next_billing_period'): Json {
     const subscription = this.found(this.subscriptions, id);
+    if (subscription.status === 'canceled')
+      throw new Refusal(400, 'subscription_is_canceled_action_invalid', 'It has ended');
     if (effectiveFrom === 'immediately') {
       Object.assign(subscription, { status: 'canceled', canceled_at: this.now(), scheduled_change: null });
       this.tell('subscription.canceled', subscription);

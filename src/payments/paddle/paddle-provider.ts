@@ -51,6 +51,9 @@ type Said<T> =
 
 const timedOut = Symbol('timed out');
 
+/** What Paddle says of a subscription that has ended already. */
+const endedCodes = ['subscription_is_canceled_action_invalid', 'subscription_update_when_canceled'];
+
 /**
  * Paddle by its official SDK. Paddle is the seller of record: it takes the money in its own checkout, adds the tax of the
  * buyer's country to our price and writes the buyer's invoice. It charges nobody for us off session, and keeps no payment
@@ -141,6 +144,8 @@ export class PaddleProvider implements PaymentProvider {
           })
         : this.paddle.subscriptions.cancel(subscriptionId, { effectiveFrom: 'immediately' }),
     );
+    // It was asked before and nobody heard the answer, or the buyer was first.
+    if (!line && said.status === 'REFUSED' && endedCodes.includes(said.code)) return { status: 'SUCCEEDED' };
     return said.status === 'SAID' ? { status: 'SUCCEEDED' } : said;
   }
 
