@@ -12,11 +12,12 @@ import {
 } from '../payments/paddle/paddle-event';
 import type { InboundEvent } from '../payments/provider';
 import type { Tx } from '../tx';
+import { endSubscription } from './end-subscription.command';
 import type { Licence } from './licence';
 import type { LicencePurchase, PaidCheckout, Parking, ParkReason } from './licence-purchase';
 import { refundLicencePurchase } from './refund-licence-purchase.command';
 import { renewByProvider } from './renew-by-provider.command';
-import { settleLicencePurchase } from './settle-licence-purchase.command';
+import { type Settled, settleLicencePurchase } from './settle-licence-purchase.command';
 
 const provider = 'PADDLE';
 
@@ -77,7 +78,7 @@ const fakeCheckoutCompleted: InboundHandler = {
     const settled = await settleLicencePurchase(tx, purchase.id, {
       ...{ provider: 'FAKE', checkoutId, paid: fakeAmountOf(payload), quantity: BigInt(quantity), paidAt: occurredAt },
     });
-    return settled?.outcome === 'PARKED' ? parkedFor(settled.parking) : { outcome: 'APPLIED' };
+    return settled ? answerTo(settled, checkoutId) : unreadable;
   },
 };
 
@@ -85,36 +86,53 @@ const parkedFor = ({ reason, detail }: Parking): Applied => ({
   ...{ outcome: 'PARKED', reason: reasonOf[reason], detail, keeps: true },
 });
 
+/** Money for a purchase that is parked granted nothing, however often it is told or tried again: a person decides. */
+function answerTo(settled: Settled, checkoutId: string): Applied {
+  if (settled.outcome === 'PARKED') return parkedFor(settled.parking);
+  const { purchase } = settled;
+  if (settled.outcome === 'GRANTED' || purchase.status !== 'PARKED') return { outcome: 'APPLIED' };
+  return {
+    ...{ outcome: 'PARKED', reason: 'NEEDS_A_PERSON', keeps: true },
+    detail: `${checkoutId} paid for a purchase that is parked: ${purchase.parkDetail}`,
+  };
+}
+
 /**
- * `transaction.completed`: the money is there. Which purchase it is for, our own record of the checkout says; a payment that
- * only names one of our purchases parks it, for the checkout was not ours.
+ * Paid through a checkout that is not the purchase's own, which it only names: money that nobody asked for. The event waits for
+ * a person; the purchase stays as it is, to be paid through its own checkout.
  */
+async function namedOnly(tx: Tx, purchase: LicencePurchase, transaction: PaddleTransaction): Promise<Applied> {
+  const { id, origin, subscriptionId } = transaction;
+  // Our own record of the checkout, or the payment that begins the subscription, may be a moment behind.
+  if (purchase.status === 'OPEN' && !purchase.checkoutId) {
+    return { outcome: 'LATER', reason: 'its checkout is not written down yet' };
+  }
+  if (purchase.status === 'OPEN' && origin.startsWith('subscription_')) {
+    return { outcome: 'LATER', reason: 'its first payment is not here yet' };
+  }
+  if (subscriptionId) await endSubscription(tx, purchase, provider, subscriptionId);
+  return {
+    ...{ outcome: 'PARKED', reason: 'REFERENCE_MISMATCH', keeps: true },
+    detail: `${id} was not paid through the checkout that was made for the purchase it names.`,
+  };
+}
+
+/** `transaction.completed`: the money is there. Which purchase it is for, our own record of the checkout says. */
 async function completed(tx: Tx, transaction: PaddleTransaction): Promise<Applied> {
-  const known = await tx.licencePurchases.byCheckout(tx.tenant.id, provider, transaction.id);
-  const { subscriptionId, origin } = transaction;
+  await tx.tenants.lock(tx.tenant.id);
+  const { id, subscriptionId, origin, reference } = transaction;
+  const known = await tx.licencePurchases.byCheckout(tx.tenant.id, provider, id);
   const licence =
     !known && subscriptionId && origin === 'subscription_recurring'
       ? await tx.licences.bySubscription(tx.tenant.id, subscriptionId)
       : undefined;
-  const hint = hintOf(transaction.reference);
+  const hint = hintOf(reference);
   const named = !known && !licence && hint ? await tx.licencePurchases.byId(tx.tenant.id, hint.purchaseId) : undefined;
-  // Our own record of the checkout may be a moment behind.
-  if (named?.status === 'OPEN' && !named.checkoutId)
-    return { outcome: 'LATER', reason: 'its checkout is not written down yet' };
+  if (named) return namedOnly(tx, named, transaction);
   const settled = licence
     ? await renewByProvider(tx, licence, paidCheckout(transaction))
-    : (known ?? named) && (await settleLicencePurchase(tx, (known ?? named)!.id, paidCheckout(transaction)));
-  if (!settled) return { outcome: 'PARKED', reason: 'SUBJECT_UNKNOWN' };
-  if (settled.outcome === 'PARKED') return parkedFor(settled.parking);
-  // Paid once more, through another checkout, for something that is settled: money that nobody asked for.
-  if (named && settled.outcome === 'REPEATED') {
-    return {
-      outcome: 'PARKED',
-      reason: 'REFERENCE_MISMATCH',
-      detail: 'It was not paid through the checkout that was made for it.',
-    };
-  }
-  return { outcome: 'APPLIED' };
+    : known && (await settleLicencePurchase(tx, known.id, paidCheckout(transaction)));
+  return settled ? answerTo(settled, id) : { outcome: 'PARKED', reason: 'SUBJECT_UNKNOWN' };
 }
 
 const transactionCompleted: InboundHandler = {

@@ -11,7 +11,7 @@ import { applyLicenceRefunds } from './refund-licence-purchase.command';
 
 export type Settled =
   | { readonly outcome: 'GRANTED'; readonly licence: Licence; readonly purchase: LicencePurchase }
-  /** Granted or parked before. */
+  /** Granted, parked or refunded before: its status says which. */
   | { readonly outcome: 'REPEATED'; readonly purchase: LicencePurchase }
   | { readonly outcome: 'PARKED'; readonly purchase: LicencePurchase; readonly parking: Parking };
 

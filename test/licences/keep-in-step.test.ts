@@ -113,6 +113,25 @@ describe('a subscription that no current term lives by is ended at Paddle', () =
     expect(await parkedEvents()).toEqual(parked);
   });
 
+  test('paid through a checkout that nobody was shown: what it began ends, and the right one is granted', async () => {
+    await shop.product('lost', '200');
+    shop.paddle.faults = [{ route: 'POST /transactions', kind: 'RESET', after: true }];
+    await shop.buy('lost', 1, { autoRenew: true }, { key: 'lost' });
+    const lost = [...shop.paddle.transactions.keys()].at(-1)!;
+    const { purchase } = await shop.buy('lost', 1, { autoRenew: true }, { key: 'lost' });
+    const subscriptions: string[] = [];
+    for (const checkout of [lost, purchase.checkout.id]) {
+      shop.paddle.pay(checkout);
+      subscriptions.push(lastSubscription());
+      await shop.deliver();
+    }
+    expect(await shop.licence('lost')).toMatchObject({ seats: '1', autoRenew: true });
+    expect(await keep()).toBe(1);
+    expect(subscriptions.map(statusOf)).toEqual(['canceled', 'active']);
+    await shop.deliver();
+    expect(await shop.licence('lost')).toMatchObject({ seats: '1', autoRenew: true });
+  });
+
   test('the term expired while its payment was tried again, and was bought anew: the old subscription ends', async () => {
     await shop.product('anew', '200');
     await shop.bought('anew', 1, { autoRenew: true });

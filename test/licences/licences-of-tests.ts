@@ -121,6 +121,19 @@ export class LicenceShop {
     return this.gateway.database.asOwner('select event_id, type, status, reason from inbound_events order by id');
   }
 
+  /** A person has a parked event tried again; answers what became of it. */
+  async retried(eventId: string) {
+    const rows = await this.gateway.database.asOwner<{ id: string }>(
+      'select id from inbound_events where event_id = $1',
+      [eventId],
+    );
+    const inboundEventId = encodeId('InboundEvent', rows[0]!.id);
+    const answer = await this.act('super-admin', 'retryInboundEvent', { inboundEventId }, 'wasStatus');
+    if (answer.code) throw new Error(answer.message);
+    await processInbox(this.gateway.app.system, this.gateway.app.providers);
+    return (await this.events()).find((event) => event.event_id === eventId);
+  }
+
   /** What waits at Paddle is sent and processed. */
   async deliver(options: DeliveryOptions = {}): Promise<number[]> {
     const statuses = await this.paddle.deliver(`${this.gateway.url}/webhooks/paddle`, options);
