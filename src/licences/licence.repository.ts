@@ -180,24 +180,35 @@ export class LicenceRepository {
   }
 
   /** Whoever has a seat, oldest first: a page of them. */
-  private async holders(licence: Licence, most: number, after: string | undefined): Promise<LicenceSeat[]> {
+  private async holders(
+    licence: Licence,
+    most: number,
+    except: string,
+    after: string | undefined,
+  ): Promise<LicenceSeat[]> {
     const { tenantId, id: licenceId } = licence;
     const query = this.manager
       .createQueryBuilder(LicenceSeatEntity, 'seat')
       .where('seat.tenantId = :tenantId and seat.licenceId = :licenceId', { tenantId, licenceId })
-      .andWhere('seat.revokedAt is null');
+      .andWhere('seat.revokedAt is null and seat.userId <> :except', { except });
     if (after) query.andWhere('seat.id > :after', { after });
     return (await query.orderBy('seat.id').limit(most).getMany()).map(seatFromRow);
   }
 
-  /** Carries the people of one term over to the next: as many as it has seats for, oldest first. Answers how many. */
-  async carrySeatsOver(from: Licence, to: Licence, now: Instant, newId: () => string): Promise<bigint> {
+  /** Carries the people of one term over to the next, oldest first: at most so many, and all but one. Answers how many. */
+  async carrySeatsOver(
+    from: Licence,
+    to: Licence,
+    { most, except }: { readonly most: bigint; readonly except: string },
+    now: Instant,
+    newId: () => string,
+  ): Promise<bigint> {
     const batch = 1_000n;
     let carried = 0n;
     let after: string | undefined;
-    while (carried < to.seats) {
-      const left = to.seats - carried;
-      const holders = await this.holders(from, Number(left < batch ? left : batch), after);
+    while (carried < most) {
+      const left = most - carried;
+      const holders = await this.holders(from, Number(left < batch ? left : batch), except, after);
       if (holders.length === 0) break;
       await this.manager.query(
         `insert into licence_seats (tenant_id, id, partner_id, licence_id, user_id, email, assigned_at)

@@ -102,7 +102,10 @@ export async function grantLicencePurchase(
   return { outcome: 'GRANTED', licence: now, purchase: left };
 }
 
-/** A new year of what was bought, no more: seats of a term that has ended are not bought again. Its people move along. */
+/**
+ * A new year of what was bought, no more: seats of a term that has ended are not bought again. Its people move along, as far as
+ * there are seats, the buyer first.
+ */
 async function beginTerm(
   tx: Tx,
   purchase: LicencePurchase,
@@ -138,17 +141,23 @@ async function beginTerm(
   };
   await tx.licences.insert(licence);
   if (!before) return licence;
-  const assigned = await tx.licences.carrySeatsOver(before, licence, tx.now, () => tx.newId());
-  const leftOut = before.assigned - assigned;
+  const { buyerId } = purchase;
+  const welcomed = (await welcomeBuyer(tx, purchase, licence)) ? 1n : 0n;
+  const had = (await tx.licences.seatOf(tx.tenant.id, before.id, buyerId)) ? 1n : 0n;
+  const most = licence.seats - welcomed;
+  const carried = await tx.licences.carrySeatsOver(before, licence, { most, except: buyerId }, tx.now, tx.newId);
+  const leftOut = before.assigned - had - carried;
+  const begun = { ...licence, assigned: welcomed + carried };
   if (leftOut > 0n) {
-    await tx.emit({ type: 'licence.seats_left_out', payload: { licence, leftOut } });
+    await tx.emit({ type: 'licence.seats_left_out', payload: { licence: begun, leftOut } });
   }
-  return { ...licence, assigned };
+  return begun;
 }
 
 /** The buyer is one of the licence's people, where a seat is free; somebody who has left meanwhile is not let back in. */
-async function welcomeBuyer(tx: Tx, purchase: LicencePurchase, licence: Licence): Promise<void> {
+async function welcomeBuyer(tx: Tx, purchase: LicencePurchase, licence: Licence): Promise<boolean> {
   const buyer = await tx.memberships.profile(tx.tenant.id, purchase.buyerId);
-  if (!buyer || (await tx.licences.seatOf(tx.tenant.id, licence.id, buyer.userId))) return;
-  await giveSeat(tx, licence, buyer);
+  if (!buyer) return false;
+  const seat = await tx.licences.seatOf(tx.tenant.id, licence.id, buyer.userId);
+  return (seat ?? (await giveSeat(tx, licence, buyer))) !== undefined;
 }

@@ -205,3 +205,31 @@ describe('the seed’s test cases', () => {
     expect(await shop.licence('mep')).toMatchObject({ seats: '1', expiresAt: '2030-01-10T15:00:00.000Z' });
   });
 });
+
+test('the buyer has a seat of what they bought, whoever else is left out', async () => {
+  await shop.product('trial', '200', { trial: { days: 14, seats: 3 } });
+  const { licence } = await shop.act(admin, 'startLicenceTrial', { product: 'trial' }, 'licence { id }');
+  const people = await Promise.all(['fay', 'gil', 'hal'].map(invited));
+  for (const userId of people) expect(await assign(licence.id, userId)).toMatchObject({ created: true });
+  const leftOut = async () => {
+    const rows = await shop.gateway.database.asOwner<{ left_out: string }>(
+      `select payload ->> 'leftOut' as left_out from outbox_events where type = 'licence.seats_left_out' order by id`,
+    );
+    return rows.map(({ left_out }) => left_out);
+  };
+  const before = await leftOut();
+  await shop.bought('trial', 2);
+  const first = await shop.licence('trial');
+  expect(first).toMatchObject({ seats: '2', assigned: '2' });
+  // The buyer, and the one of the three who had a seat first.
+  const buyer = (await shop.licence('cad')).seatHolders.nodes[0].userId;
+  const holders = () =>
+    shop.licence('trial').then(({ seatHolders }) => seatHolders.nodes.map(({ userId }: { userId: string }) => userId));
+  expect((await holders()).sort()).toEqual([buyer, people[0]].sort());
+  // After the expiry one seat is bought: it is the buyer's, who is counted once.
+  await shop.advance('2030-02-01T15:00:00Z');
+  await shop.bought('trial', 1);
+  expect(await shop.licence('trial')).toMatchObject({ seats: '1', assigned: '1' });
+  expect(await holders()).toEqual([buyer]);
+  expect((await leftOut()).slice(before.length)).toEqual(['2', '1']);
+});
