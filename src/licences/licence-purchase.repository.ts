@@ -98,12 +98,13 @@ export class LicencePurchaseRepository {
     return row ? fromRow(row) : undefined;
   }
 
-  /** The first purchase of the licence, which its provider's own renewals are made like. */
+  /** The purchase that the term began with: the first that was paid. Its provider's own renewals are made like it. */
   async firstOf(tenantId: string, licenceId: string): Promise<LicencePurchase | undefined> {
     const row = await this.manager
       .createQueryBuilder(LicencePurchaseEntity, 'purchase')
       .where('purchase.tenantId = :tenantId and purchase.licenceId = :licenceId', { tenantId, licenceId })
-      .orderBy('purchase.id')
+      .orderBy('purchase.completedAt', 'ASC', 'NULLS LAST')
+      .addOrderBy('purchase.id')
       .limit(1)
       .getOne();
     return row ? fromRow(row) : undefined;

@@ -95,6 +95,31 @@ describe('a subscription that no current term lives by is ended at Paddle', () =
     expect(await shop.licence('twice')).toMatchObject({ expiresAt: '2027-12-21T15:00:00.000Z' });
   });
 
+  test('what is billed next has the price of the purchase that began the term, whichever was opened first', async () => {
+    await shop.product('dearer', '200');
+    const cheap = await shop.buy('dearer', 1);
+    await shop.act(
+      'other-partner-owner',
+      'updateLicenceProduct',
+      { product: 'dearer', yearlyPrices: [{ amount: '250', currency: 'USD' }] },
+      'product { id }',
+    );
+    await shop.bought('dearer', 1, { autoRenew: true });
+    await shop.advance('2025-12-21T16:00:00Z');
+    shop.paddle.pay(cheap.purchase.checkout.id);
+    await shop.deliver();
+    expect(await shop.licence('dearer')).toMatchObject({ seats: '2' });
+    expect(await keep()).toBe(1);
+    expect(shop.paddle.subscriptions.get(lastSubscription()).items).toMatchObject([
+      { quantity: 2, price: { unit_price: { amount: '25000' } } },
+    ]);
+    shop.paddle.renew(lastSubscription());
+    await shop.deliver();
+    expect((await shop.licencePurchases()).at(-1)).toMatchObject({
+      ...{ kind: 'RENEWAL', status: 'COMPLETED', quantity: '2', amount: { amount: '500.00' } },
+    });
+  });
+
   test('paid with another amount: the purchase is parked, and its subscription ends', async () => {
     await shop.product('less', '200');
     const { purchase } = await shop.buy('less', 1, { autoRenew: true });
