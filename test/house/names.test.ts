@@ -80,8 +80,8 @@ test('only config.ts reads the environment, and nobody else reads the clock', ()
       (file) => file.endsWith('.ts') && !allowed.includes(file) && pattern.test(readFileSync(join(root, file), 'utf8')),
     );
   expect(readers(/process\.env/, ['src/config.ts'])).toEqual([]);
-  // Tokens end, and a PostgreSQL is waited for, by the wall clock, whatever a sandbox thinks the time is.
-  const wallClock = files.filter((file) => /^src\/platform\/(clock|tokens|embedded-postgres.*)\.ts$/.test(file));
+  // Tokens end, ids grow, and a PostgreSQL is waited for, by the wall clock, whatever a sandbox thinks the time is.
+  const wallClock = files.filter((file) => /^src\/platform\/(clock|tokens|new-id|embedded-postgres.*)\.ts$/.test(file));
   expect(readers(/Date\.now\(|new Date\(\)|Temporal\.Now/, wallClock)).toEqual([]);
 });
 
