@@ -276,6 +276,8 @@ create table refunds (
   ask_at timestamptz(3),
   unknown_reason text,
   created_at timestamptz(3) not null,
+  -- By the wall clock: how old the key is at the provider. Null: it was not asked yet.
+  first_asked_at timestamptz(3),
   settled_at timestamptz(3),
   primary key (tenant_id, id),
   foreign key (tenant_id, partner_id) references tenants (id, partner_id),
@@ -288,7 +290,7 @@ create index refunds_of_payment on refunds (tenant_id, payment_id, id);
 create index refunds_to_ask on refunds (ask_at) where status = 'PENDING';
 call app.protect_tenant_table('refunds');
 call app.let_many_tenants_in('refunds');
-grant select, insert, update (status, external_id, failure_code, asked, ask_at, unknown_reason, settled_at)
+grant select, insert, update (status, external_id, failure_code, asked, ask_at, unknown_reason, first_asked_at, settled_at)
   on refunds to tollgate_app, tollgate_job;
 
 create table disputes (

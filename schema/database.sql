@@ -2303,6 +2303,7 @@ create table public.refunds (
   ask_at timestamp(3) with time zone,
   unknown_reason text,
   created_at timestamp(3) with time zone not null,
+  first_asked_at timestamp(3) with time zone,
   settled_at timestamp(3) with time zone,
   constraint refunds_pkey PRIMARY KEY (tenant_id, id),
   constraint refunds_amount_check CHECK (amount > 0),
@@ -2332,7 +2333,7 @@ create policy tenant_read on public.refunds for select to tollgate_app, tollgate
 create policy tenant_update on public.refunds for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.refunds to tollgate_app, tollgate_job;
-grant update (status, external_id, failure_code, asked, ask_at, unknown_reason, settled_at) on public.refunds to tollgate_app, tollgate_job;
+grant update (status, external_id, failure_code, asked, ask_at, unknown_reason, first_asked_at, settled_at) on public.refunds to tollgate_app, tollgate_job;
 
 create table public.scheduled_plan_changes (
   tenant_id uuid not null,

@@ -5,7 +5,7 @@ import type { Tx } from '../tx';
 import { askHoldSeconds, beginPayment } from './begin-payment.command';
 import { keyHasExpired, type Payment, type Refund } from './payment';
 import type { PaymentMethod } from './payment-method';
-import type { ChargeOutcome, PaymentProvider, ProviderName, RefundOutcome, Unknown } from './provider';
+import type { ChargeOutcome, FindRefund, PaymentProvider, ProviderName, RefundOutcome, Unknown } from './provider';
 import type { Providers } from './providers';
 import { settlePayment } from './settle-payment.command';
 import { settleRefund } from './settle-refund.command';
@@ -133,15 +133,20 @@ export class PaymentWork {
       const payment = (await tx.payments.byId(tenantId, found.paymentId))!;
       if (found.status === 'PENDING') {
         const askAt = tx.wallNow.add({ seconds: askHoldSeconds });
-        await tx.payments.updateRefund({ ...found, asked: found.asked + 1, askAt });
+        const firstAskedAt = found.firstAskedAt ?? tx.wallNow;
+        await tx.payments.updateRefund({ ...found, asked: found.asked + 1, askAt, firstAskedAt });
       }
       return { refund: found, chargeId: payment.externalId!, providerName: payment.provider };
     });
     if (refund.status !== 'PENDING') return refund;
     const reference = encodeId('Refund', refund.id, refund.tenantId);
-    const outcome = await this.ask<RefundOutcome>(providerName, (provider) =>
-      provider.refund({ key: `refund:${reference}`, reference, chargeId, amount: refund.amount }),
-    );
+    const outcome = await this.ask<RefundOutcome>(providerName, (provider) => {
+      const asked = { key: `refund:${reference}`, reference, chargeId };
+      if (isThere(refund) || keyHasExpired(refund, this.system.clock.now())) {
+        return findRefundAgain(provider, refund, asked);
+      }
+      return provider.refund({ ...asked, amount: refund.amount });
+    });
     return this.system.asTenant(tenantId, (tx) => settleRefund(tx, refundId, outcome));
   }
 
@@ -180,4 +185,18 @@ async function findAgain(provider: PaymentProvider, payment: Payment, reference:
   const found = await provider.findCharge({ chargeId: payment.externalId, reference });
   // It never arrived there, and can no longer: the next attempt is a new one.
   return found ?? { status: 'DECLINED', code: 'OTHER' };
+}
+
+/** The provider has said that it has it: under the same key it would say so again, whatever became of it since. */
+const isThere = ({ externalId, unknownReason }: Refund) => externalId !== undefined || unknownReason === 'PROCESSING';
+
+/** As a charge; but one that the provider once had is never given up here: its money may be on the way. */
+async function findRefundAgain(
+  provider: PaymentProvider,
+  refund: Refund,
+  asked: Omit<FindRefund, 'refundId'>,
+): Promise<RefundOutcome> {
+  const found = await provider.findRefund({ ...asked, refundId: refund.externalId });
+  if (found) return found;
+  return isThere(refund) ? { status: 'UNKNOWN', reason: 'PROCESSING' } : { status: 'FAILED', code: 'never_arrived' };
 }

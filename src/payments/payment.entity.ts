@@ -43,6 +43,7 @@ export class RefundEntity {
   @TimestampColumn('ask_at', { nullable: true }) askAt: Instant | null;
   @TextColumn('unknown_reason', { nullable: true }) unknownReason: string | null;
   @TimestampColumn('created_at') createdAt: Instant;
+  @TimestampColumn('first_asked_at', { nullable: true }) firstAskedAt: Instant | null;
   @TimestampColumn('settled_at', { nullable: true }) settledAt: Instant | null;
 }
 

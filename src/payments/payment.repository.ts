@@ -51,6 +51,7 @@ function refundFromRow(row: RefundEntity): Refund {
     askAt: row.askAt ?? undefined,
     unknownReason: (row.unknownReason ?? undefined) as UnknownReason | undefined,
     createdAt: row.createdAt,
+    firstAskedAt: row.firstAskedAt ?? undefined,
     settledAt: row.settledAt ?? undefined,
   };
 }
@@ -180,6 +181,7 @@ export class PaymentRepository {
         failureCode: refund.failureCode ?? null,
         askAt: refund.askAt ?? null,
         unknownReason: refund.unknownReason ?? null,
+        firstAskedAt: refund.firstAskedAt ?? null,
         settledAt: refund.settledAt ?? null,
       },
     );

@@ -53,6 +53,8 @@ export interface Refund {
   readonly askAt?: Instant | undefined;
   readonly unknownReason?: UnknownReason | undefined;
   readonly createdAt: Instant;
+  /** `undefined`: the provider was not asked yet. */
+  readonly firstAskedAt?: Instant | undefined;
   readonly settledAt?: Instant | undefined;
 }
 
@@ -81,11 +83,12 @@ export function refundable(payment: Payment): Money {
     : money(0n, amount.currency as CurrencyCode);
 }
 
-/** How long the providers remember a key, with an hour to spare. Older charges are looked up, never sent again. */
+/** How long the providers remember a key, with an hour to spare. Older charges and refunds are looked up, never sent again. */
 const keyLifetimeHours = 23;
 
-export function keyHasExpired(payment: Payment, now: Instant): boolean {
-  return payment.firstAskedAt.add({ hours: keyLifetimeHours }).epochMilliseconds <= now.epochMilliseconds;
+export function keyHasExpired({ firstAskedAt }: Pick<Payment | Refund, 'firstAskedAt'>, now: Instant): boolean {
+  if (!firstAskedAt) return false;
+  return firstAskedAt.add({ hours: keyLifetimeHours }).epochMilliseconds <= now.epochMilliseconds;
 }
 
 /** Seconds until an unknown outcome is asked again: 5, 10, 20 … at most half an hour, or what the provider asked for. */
@@ -134,7 +137,8 @@ export function afterRefundOutcome(refund: Refund, outcome: RefundOutcome, now: 
   if (refund.status !== 'PENDING') return refund;
   if (outcome.status === 'UNKNOWN') {
     const seconds = pauseAfterUnknown(refund.asked, outcome.retryAfterSeconds);
-    return { ...refund, unknownReason: outcome.reason, askAt: wallNow.add({ seconds }) };
+    const externalId = outcome.refundId ?? refund.externalId;
+    return { ...refund, externalId, unknownReason: outcome.reason, askAt: wallNow.add({ seconds }) };
   }
   return {
     ...refund,

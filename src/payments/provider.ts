@@ -33,6 +33,7 @@ export interface Unknown {
   readonly retryAfterSeconds?: number | undefined;
   /** Where the provider named it already. */
   readonly chargeId?: string | undefined;
+  readonly refundId?: string | undefined;
 }
 
 /** Why a payment method was declined, in words that all providers share. */
@@ -79,6 +80,10 @@ export interface RefundRequest {
   readonly chargeId: string;
   /** At most what is left of the charge. */
   readonly amount: Money;
+}
+
+export interface FindRefund extends Omit<RefundRequest, 'amount'> {
+  readonly refundId?: string | undefined;
 }
 
 export type RefundOutcome =
@@ -263,6 +268,11 @@ export interface PaymentProvider {
     readonly reference: string;
   }): Promise<ChargeOutcome | undefined>;
   refund(request: RefundRequest): Promise<RefundOutcome>;
+  /**
+   * What became of a refund, by its id or, where no id was ever heard, by what it was asked with. Never makes one.
+   * `undefined`: there is no such refund.
+   */
+  findRefund(which: FindRefund): Promise<RefundOutcome | undefined>;
   createCheckout(request: CheckoutRequest): Promise<CheckoutOutcome>;
   /** Changes what a subscription of the provider's own bills. The same request again changes nothing. */
   changeSubscription?(request: SubscriptionRequest): Promise<SubscriptionOutcome>;

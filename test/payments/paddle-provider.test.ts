@@ -91,6 +91,8 @@ test('a refund is made once for its key, also where nobody heard of the first', 
   const again = await provider.refund(refund);
   expect(again).toEqual({ status: 'SUCCEEDED', refundId: expect.stringMatching(/^adj_/) });
   expect(await provider.refund(refund)).toEqual(again);
+  expect(await provider.findRefund(refund)).toEqual(again);
+  expect(await provider.findRefund({ ...refund, key: 'never-made' })).toBeUndefined();
   const made = [...paddle.adjustments.values()].filter((row) => row.transaction_id === chargeId);
   expect(made).toHaveLength(1);
   expect(made[0]).toMatchObject({ type: 'partial', totals: { subtotal: '9863' } });

@@ -142,6 +142,30 @@ test('a refund that nobody knows about is asked again, and given once', async ()
   expect(fake.charges.find(({ chargeId }) => chargeId === payments[0]!.chargeId)!.refunded.minor).toBe(3_000n);
 });
 
+test.each([
+  ['RESET_AFTER', 'SUCCEEDED', '30.00'],
+  // It never came there: nothing is taken of the payment any more.
+  ['RESET_BEFORE', 'FAILED', '0.00'],
+] as const)('a refund with an old key is looked up, never sent again: %s, %s', async (fault, status, refunded) => {
+  const { payer, uuid } = await paying();
+  await gateway.app.paymentWork.runDue({ tenantId: uuid });
+  const [{ payments }] = (await payer.invoices()) as [{ payments: { id: string }[] }];
+  faults = [fault];
+  expect(await payer.refund(payments[0]!.id)).toMatchObject({ refund: { status: 'PENDING' } });
+  await gateway.database.asOwner(
+    `update refunds set ask_at = now(), first_asked_at = first_asked_at - interval '23 hours' where tenant_id = $1`,
+    [uuid],
+  );
+  faults = ['SERVER_ERROR_BEFORE'];
+  await gateway.app.paymentWork.runDue({ tenantId: uuid });
+  expect((await payer.invoices())[0].payments[0]).toMatchObject({
+    refunded: { amount: refunded },
+    refunds: [{ status }],
+  });
+  // It was not asked to give anything.
+  expect(faults).toHaveLength(1);
+});
+
 test('the money of a credit note goes back to where it came from', async () => {
   const { payer, world, tenant } = await paying();
   await due();

@@ -77,6 +77,12 @@ export class FakeLedger {
     this.write({ charge });
   }
 
+  /** What was done under a key; `undefined`: nothing. */
+  answerTo<T>(key: string): T | undefined {
+    this.refresh();
+    return this.answers.get(key)?.said as T | undefined;
+  }
+
   /** The same key is the same act: done once, answered the same. Another request under it is a fault of the caller. */
   once<T>(key: string, request: object, act: () => T): T {
     this.refresh();

@@ -14,6 +14,7 @@ import type {
   CustomerOutcome,
   CustomerRequest,
   DeclineCode,
+  FindRefund,
   InboundEvent,
   MethodFacts,
   PaymentFact,
@@ -252,6 +253,10 @@ export class FakeProvider implements PaymentProvider {
       this.send('refund.succeeded', { refundId, chargeId, reference, amount: plain(amount) });
       return { status: 'SUCCEEDED', refundId };
     });
+  }
+
+  async findRefund({ key }: FindRefund): Promise<RefundOutcome | undefined> {
+    return this.ledger.answerTo<RefundOutcome>(key);
   }
 
   /** The customer's bank takes a charge back, or gives up. */

@@ -19,6 +19,7 @@ import {
   type CheckoutOutcome,
   type CheckoutRequest,
   codeWord,
+  type FindRefund,
   type InboundEvent,
   type PaymentProvider,
   type ProviderCharge,
@@ -181,6 +182,13 @@ export class PaddleProvider implements PaymentProvider {
     if (said.status === 'UNKNOWN') return said;
     if (said.status === 'REFUSED') return { status: 'FAILED', code: said.code };
     return { status: 'SUCCEEDED', refundId: said.value.id };
+  }
+
+  async findRefund({ key, chargeId }: FindRefund): Promise<RefundOutcome | undefined> {
+    const said = await this.ask(() => this.refundBy(key, chargeId));
+    if (said.status === 'SAID') return said.value;
+    // Not to know the charge says nothing about the money: the key may be another account's.
+    return said.status === 'REFUSED' ? { status: 'UNKNOWN', reason: 'SERVER_ERROR' } : said;
   }
 
   private async refundBy(key: string, transactionId: string): Promise<RefundOutcome | undefined> {

@@ -1,7 +1,7 @@
 import Stripe from 'stripe';
 import { InvariantViolation } from '../../core/invariant';
 import type { Log } from '../../platform/log';
-import { type ChargeOutcome, codeWord, type DeclineCode, type Unknown } from '../provider';
+import { type ChargeOutcome, codeWord, type DeclineCode, type RefundOutcome, type Unknown } from '../provider';
 
 const { errors } = Stripe;
 
@@ -83,6 +83,14 @@ export function outcomeOf(intent: Stripe.PaymentIntent): ChargeOutcome {
     return { status: 'REQUIRES_ACTION', chargeId, actionUrl: next?.redirect_to_url?.url ?? undefined };
   }
   return { status: 'DECLINED', chargeId, code: declineOf(failure?.decline_code ?? failure?.code) };
+}
+
+/** One that is on its way is named, so that it can be looked up: under its key Stripe would repeat its first answer. */
+export function refundOutcomeOf({ id: refundId, status, failure_reason: why }: Stripe.Refund): RefundOutcome {
+  if (status === 'succeeded') return { status: 'SUCCEEDED', refundId };
+  if (status === 'failed' || status === 'canceled')
+    return { status: 'FAILED', refundId, code: codeWord(why ?? status) };
+  return { status: 'UNKNOWN', reason: 'PROCESSING', refundId };
 }
 
 /** Why Stripe said no to a charge: the card's issuer, or Stripe itself. */

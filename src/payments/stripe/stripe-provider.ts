@@ -14,6 +14,7 @@ import {
   type CustomerOutcome,
   type CustomerRequest,
   codeWord,
+  type FindRefund,
   type InboundEvent,
   type PaymentFact,
   type PaymentProvider,
@@ -28,7 +29,15 @@ import {
   type WebhookRefusal,
 } from '../provider';
 import { fromStripe, toStripe } from '../stripe-amount';
-import { declineOf, logFailure, outcomeOf, refusedCharge, unknownOf, withoutWords } from './stripe-outcome';
+import {
+  declineOf,
+  logFailure,
+  outcomeOf,
+  refundOutcomeOf,
+  refusedCharge,
+  unknownOf,
+  withoutWords,
+} from './stripe-outcome';
 import { metadataNames, methodFacts, readStripeEvent, stripeFactOf, verifyStripeEvent } from './stripe-webhook';
 
 export interface StripeOptions {
@@ -228,11 +237,7 @@ export class StripeProvider implements PaymentProvider {
           { payment_intent: chargeId, amount: wanted.units, metadata },
           { idempotencyKey: key },
         );
-        if (refund.status === 'succeeded') return { status: 'SUCCEEDED', refundId: refund.id };
-        if (refund.status === 'failed' || refund.status === 'canceled') {
-          return { status: 'FAILED', refundId: refund.id, code: codeWord(refund.failure_reason ?? refund.status) };
-        }
-        return { status: 'UNKNOWN', reason: 'PROCESSING' };
+        return refundOutcomeOf(refund);
       },
       (error) => {
         if (error instanceof Stripe.errors.StripeInvalidRequestError) {
@@ -240,6 +245,22 @@ export class StripeProvider implements PaymentProvider {
         }
         throw error;
       },
+    );
+  }
+
+  /** By the list of the charge's refunds, which is complete at once. */
+  findRefund({ chargeId, refundId, reference }: FindRefund): Promise<RefundOutcome | undefined> {
+    return this.call<RefundOutcome | undefined>(
+      'findRefund',
+      async ({ refunds }) => {
+        if (refundId) return refundOutcomeOf(await refunds.retrieve(refundId));
+        for await (const refund of refunds.list({ payment_intent: chargeId, limit: 100 })) {
+          if (refund.metadata?.[metadataNames.reference] === reference) return refundOutcomeOf(refund);
+        }
+        return undefined;
+      },
+      // Not to know the charge, or a refund that was named, says nothing about the money: the keys may be another account's.
+      () => ({ status: 'UNKNOWN', reason: 'SERVER_ERROR' }),
     );
   }
 

@@ -218,6 +218,45 @@ describe('refunds and the list', () => {
   });
 });
 
+describe('a refund is looked up', () => {
+  const given = async (card: string) => {
+    const charged = await provider.charge(await request(card));
+    serial += 1;
+    const chargeId = charged.status === 'SUCCEEDED' ? charged.chargeId : '';
+    return { key: `refund-found-${serial}`, reference: reference(), chargeId, amount: money(700n, 'USD') };
+  };
+
+  test('that is on its way: its id is known, and what becomes of it; its key only repeats the first answer', async () => {
+    const asked = await given('pm_card_pendingRefund');
+    const pending = await provider.refund(asked);
+    expect(pending).toMatchObject({ status: 'UNKNOWN', reason: 'PROCESSING', refundId: expect.stringMatching(/^re_/) });
+    const refundId = 'refundId' in pending ? pending.refundId! : '';
+    expect(await provider.findRefund({ ...asked, refundId })).toEqual(pending);
+    standIn.payments.finishRefund(standIn.books.get('refund', refundId), 'succeeded');
+    expect(await provider.refund(asked)).toEqual(pending);
+    expect(await provider.findRefund({ ...asked, refundId })).toEqual({ status: 'SUCCEEDED', refundId });
+    standIn.payments.finishRefund(standIn.books.get('refund', refundId), 'failed');
+    const failed = { status: 'FAILED', refundId, code: 'expired_or_canceled_card' };
+    expect(await provider.findRefund(asked)).toEqual(failed);
+  });
+
+  test('that nobody heard of: by its reference among the refunds of its charge', async () => {
+    const asked = await given('pm_card_visa');
+    expect(await provider.findRefund(asked)).toBeUndefined();
+    standIn.trouble('POST /v1/refunds', 'ERROR_500_AFTER');
+    expect(await provider.refund(asked)).toMatchObject({ status: 'UNKNOWN' });
+    expect(await provider.findRefund(asked)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await provider.findRefund({ ...asked, reference: reference() })).toBeUndefined();
+  });
+
+  test('of another account: nobody knows', async () => {
+    const asked = await given('pm_card_visa');
+    expect(await provider.findRefund({ ...asked, refundId: 're_of_nobody' })).toMatchObject({ status: 'UNKNOWN' });
+    standIn.trouble('GET /v1/refunds', 'ERROR_500_BEFORE');
+    expect(await provider.findRefund(asked)).toMatchObject({ status: 'UNKNOWN' });
+  });
+});
+
 describe('checkout and portal', () => {
   test('a checkout names our row; the portal belongs to the customer', async () => {
     const { customerId } = await customerWith('pm_card_visa');

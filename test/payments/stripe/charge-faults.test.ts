@@ -21,10 +21,10 @@ const rowOf = async ({ uuid }: StripeTenant) =>
 const deaf = () => stripe.standIn.hooks.misbehave({ drop: ({ type }) => type.startsWith('payment_intent.') });
 
 /** A tenant whose card its checkout saves; its first invoice is due at once. */
-async function checkedOut(): Promise<StripeTenant> {
+async function checkedOut(card?: string): Promise<StripeTenant> {
   const tenant = await StripeTenant.create(stripe, [{ code: 'basic', rank: 10, month: '30.00' }]);
   const { checkout } = await tenant.offerPlan('basic');
-  await stripe.standIn.fillIn(checkout.url);
+  await stripe.standIn.fillIn(checkout.url, card);
   return tenant;
 }
 
@@ -84,4 +84,63 @@ test('while Stripe hangs no transaction is open, and reads and writes go on', as
   await stripe.gateway.database.asOwner(`update payments set ask_at = to_timestamp(0) where status = 'PENDING'`);
   await stripe.settle();
   expect((await rowOf(tenant))?.status).toBe('SUCCEEDED');
+});
+
+describe('a refund that is unknown for longer than Stripe remembers keys', () => {
+  /** Half of a payment is asked back, and two days pass in which no event comes. */
+  async function twoDays(card: string | undefined, mishap?: Mishap) {
+    const tenant = await checkedOut(card);
+    await stripe.settle();
+    const paid = '{ nodes { payments { id refunded { amount } refunds { status } } } }';
+    const payment = async () => {
+      const invoices = await stripe.gateway.get(
+        'super-admin',
+        `query ($id: ID) { invoices(tenantId: $id, first: 5) ${paid} }`,
+        {
+          id: tenant.id,
+        },
+      );
+      return invoices.nodes[0].payments[0];
+    };
+    const intents = new Set(
+      stripe.standIn.books
+        .all('payment_intent')
+        .slice(0, 1)
+        .map(({ id }) => id),
+    );
+    const made = () => stripe.standIn.books.all('refund').filter(({ payment_intent }) => intents.has(payment_intent));
+    if (mishap) stripe.standIn.trouble('POST /v1/refunds', mishap);
+    stripe.standIn.hooks.misbehave({ drop: ({ type }) => type.startsWith('refund.') });
+    const input = { paymentId: (await payment()).id, amount: { amount: '15.00', currency: 'EUR' } };
+    await tenant.act('refundPayment', input, 'refund { status }', ', idempotencyKey: "r"');
+    expect((await payment()).refunds).toEqual([{ status: 'PENDING' }]);
+    await stripe.advanceDays(2);
+    return { tenant, payment, made };
+  }
+  afterEach(() => stripe.standIn.hooks.behave());
+
+  test('is on its way there: it is looked up until it is through, and given once', async () => {
+    const { payment, made } = await twoDays('pm_card_pendingRefund');
+    expect(made()).toHaveLength(1);
+    expect((await payment()).refunds).toEqual([{ status: 'PENDING' }]);
+    stripe.standIn.payments.finishRefund(made()[0]!, 'succeeded');
+    await stripe.advanceDays(1);
+    expect(await payment()).toEqual({
+      ...{ id: expect.any(String), refunded: { amount: '15.00' } },
+      refunds: [{ status: 'SUCCEEDED' }],
+    });
+    expect(made()).toHaveLength(1);
+  });
+
+  test('was given, and nobody heard of it: found, and given once', async () => {
+    const { payment, made } = await twoDays(undefined, 'ERROR_500_AFTER');
+    expect((await payment()).refunds).toEqual([{ status: 'SUCCEEDED' }]);
+    expect(made()).toHaveLength(1);
+  });
+
+  test('never arrived: it failed, and may be asked for again', async () => {
+    const { payment, made } = await twoDays(undefined, 'ERROR_500_BEFORE');
+    expect(await payment()).toMatchObject({ refunded: { amount: '0.00' }, refunds: [{ status: 'FAILED' }] });
+    expect(made()).toEqual([]);
+  });
 });

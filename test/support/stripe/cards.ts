@@ -10,6 +10,8 @@ interface Card {
   readonly refused?: readonly [code: string, decline: string];
   /** Charged without the customer, it wants them back, unless it was set up for that. */
   readonly wantsCustomer?: 'always' | 'unless-set-up';
+  /** What is given back takes its time: `Payments.finishRefund` ends it. */
+  readonly refundsSlowly?: boolean;
   /** The holder disputes what is charged. */
   readonly disputes?: boolean;
 }
@@ -54,6 +56,7 @@ const cards: Readonly<Record<string, Card>> = {
   pm_card_chargeCustomerFail: { last4: '0341', brand: 'visa', refused: declined('generic_decline') },
   pm_card_authenticationRequired: { last4: '3184', brand: 'visa', wantsCustomer: 'always' },
   pm_card_authenticationRequiredOnSetup: { last4: '3155', brand: 'visa', wantsCustomer: 'unless-set-up' },
+  pm_card_pendingRefund: { last4: '7726', brand: 'visa', refundsSlowly: true },
   pm_card_createDispute: { last4: '0259', brand: 'visa', disputes: true },
 };
 

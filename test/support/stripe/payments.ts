@@ -233,11 +233,25 @@ export class Payments {
       charge: charge.id,
       payment_intent: charge.payment_intent,
       reason: params.oneOf('reason', ['duplicate', 'fraudulent', 'requested_by_customer']) ?? null,
-      status: 'succeeded',
+      status: cardNamed(this.cards.get(charge.payment_method ?? '')!).refundsSlowly ? 'pending' : 'succeeded',
       metadata: params.metadata(),
     });
     this.books.emit('refund.created', refund);
     this.books.emit('charge.refunded', charge);
+    return refund;
+  }
+
+  /** What the holder's bank makes of a refund: it takes the money, or sends it back, even days after it took it. */
+  finishRefund(refund: Refund, status: 'succeeded' | 'failed'): Refund {
+    refund.status = status;
+    if (status === 'failed') {
+      refund.failure_reason = 'expired_or_canceled_card';
+      const charge = this.books.get('charge', refund.charge);
+      charge.amount_refunded -= refund.amount;
+      charge.refunded = false;
+    }
+    this.books.emit('refund.updated', refund);
+    if (status === 'failed') this.books.emit('refund.failed', refund);
     return refund;
   }
 
