@@ -59,6 +59,8 @@ export const DeclineCodeEnum = enumFrom('DeclineCode', declineCodes, 'Why a paym
   LOST_OR_STOLEN: 'It was reported lost or stolen.',
   FRAUD_SUSPECTED: 'Fraud is suspected.',
   AMOUNT_NOT_ALLOWED: 'The amount is beyond what it allows.',
+  AUTHENTICATION_REQUIRED:
+    'The bank wants its customer there: save a card on the page of the provider, and pay with it.',
   OTHER: 'Another reason.',
 });
 export const RefundStatusEnum = enumFrom('RefundStatus', refundStatuses, 'Where a refund stands.', {

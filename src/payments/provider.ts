@@ -45,6 +45,8 @@ export const declineCodes = [
   'LOST_OR_STOLEN',
   'FRAUD_SUSPECTED',
   'AMOUNT_NOT_ALLOWED',
+  // The bank wants its customer there, and this charge cannot be confirmed any more: another one is needed.
+  'AUTHENTICATION_REQUIRED',
   'OTHER',
 ] as const;
 export type DeclineCode = (typeof declineCodes)[number];

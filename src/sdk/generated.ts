@@ -4601,6 +4601,8 @@ export type CreditSettlement =
 export type DeclineCode =
   /** The amount is beyond what it allows. */
   | 'AMOUNT_NOT_ALLOWED'
+  /** The bank wants its customer there: save a card on the page of the provider, and pay with it. */
+  | 'AUTHENTICATION_REQUIRED'
   /** The bank does not say why. */
   | 'CARD_DECLINED'
   /** It has expired. */

@@ -24,6 +24,7 @@ const declines: Readonly<Record<string, DeclineCode>> = {
   security_violation: 'FRAUD_SUSPECTED',
   invalid_amount: 'AMOUNT_NOT_ALLOWED',
   currency_not_supported: 'AMOUNT_NOT_ALLOWED',
+  authentication_required: 'AUTHENTICATION_REQUIRED',
 };
 
 const amountCodes = new Set(['amount_too_large', 'amount_too_small', 'invalid_amount_for_currency']);
@@ -79,7 +80,9 @@ export function outcomeOf(intent: Stripe.PaymentIntent): ChargeOutcome {
   const { id: chargeId, status, last_payment_error: failure, next_action: next } = intent;
   if (status === 'succeeded') return { status: 'SUCCEEDED', chargeId };
   if (status === 'processing') return { status: 'UNKNOWN', reason: 'PROCESSING', chargeId };
-  if (status === 'requires_action' || failure?.code === 'authentication_required') {
+  // Only this one can still be confirmed. An intent that the bank refused off session for want of its customer is back at
+  // `requires_payment_method`, with nothing to do: declined.
+  if (status === 'requires_action') {
     return { status: 'REQUIRES_ACTION', chargeId, actionUrl: next?.redirect_to_url?.url ?? undefined };
   }
   return { status: 'DECLINED', chargeId, code: declineOf(failure?.decline_code ?? failure?.code) };

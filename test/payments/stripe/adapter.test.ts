@@ -133,11 +133,37 @@ describe('charges', () => {
   });
 
   test.each([
-    ['pm_card_chargeCustomerFail', 'DECLINED'],
-    ['pm_card_authenticationRequired', 'REQUIRES_ACTION'],
-  ])('%s: %s', async (card, status) => {
+    ['pm_card_chargeCustomerFail', 'CARD_DECLINED'],
+    // Off session there is nobody to ask, and nothing that could still be confirmed.
+    ['pm_card_authenticationRequired', 'AUTHENTICATION_REQUIRED'],
+  ])('%s: %s', async (card, code) => {
     const asked = await request(card);
-    expect(await provider.charge(asked)).toMatchObject({ status, chargeId: expect.stringMatching(/^pi_/) });
+    const declined = { status: 'DECLINED', chargeId: expect.stringMatching(/^pi_/), code };
+    expect(await provider.charge(asked)).toEqual(declined);
+    const event = standIn.books
+      .all('event')
+      .find(
+        ({ type, data }) => type === 'payment_intent.payment_failed' && JSON.stringify(data).includes(asked.reference),
+      );
+    expect(provider.factOf(provider.readEvent(JSON.stringify(event)))).toMatchObject({ outcome: declined });
+  });
+
+  test('one that can still be confirmed waits for its customer, with the page where', () => {
+    const next_action = { type: 'redirect_to_url', redirect_to_url: { url: 'https://bank.example/3ds' } };
+    const object = {
+      id: 'pi_1',
+      amount: 5,
+      currency: 'usd',
+      status: 'requires_action',
+      metadata: { tollgate_reference: 'r' },
+    };
+    const event = {
+      ...{ id: 'evt_1', object: 'event', type: 'payment_intent.requires_action', created: 1, livemode: false },
+      data: { object: { ...object, next_action } },
+    };
+    expect(provider.factOf(provider.readEvent(JSON.stringify(event)))).toMatchObject({
+      outcome: { status: 'REQUIRES_ACTION', chargeId: 'pi_1', actionUrl: 'https://bank.example/3ds' },
+    });
   });
 
   test('an amount that Stripe cannot move, a method that is gone: declined, nothing sent twice', async () => {

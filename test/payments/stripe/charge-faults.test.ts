@@ -86,6 +86,35 @@ test('while Stripe hangs no transaction is open, and reads and writes go on', as
   expect((await rowOf(tenant))?.status).toBe('SUCCEEDED');
 });
 
+test('a bank that wants its customer declines; another card pays', async () => {
+  const tenant = await checkedOut('pm_card_authenticationRequired');
+  await stripe.settle();
+  const payments = async () =>
+    stripe.gateway.database.asOwner(
+      'select status, decline_code, action_url from payments where tenant_id = $1 order by id',
+      [tenant.uuid],
+    );
+  const declined = { status: 'DECLINED', decline_code: 'AUTHENTICATION_REQUIRED', action_url: null };
+  expect(await payments()).toEqual([declined]);
+  const card = { provider: 'STRIPE', token: 'pm_card_visa', makeDefault: true };
+  await tenant.act('addPaymentMethod', card, 'paymentMethod { id }', ', idempotencyKey: "m"');
+  const { nodes } = await stripe.gateway.get(
+    'super-admin',
+    'query ($id: ID) { invoices(tenantId: $id, first: 5) { nodes { id } } }',
+    {
+      id: tenant.id,
+    },
+  );
+  const paid = await tenant.act(
+    'payInvoice',
+    { invoiceId: nodes[0].id },
+    'invoice { status }',
+    ', idempotencyKey: "p"',
+  );
+  expect(paid).toMatchObject({ invoice: { status: 'PAID' } });
+  expect(await payments()).toMatchObject([declined, { status: 'SUCCEEDED' }]);
+});
+
 describe('a refund that is unknown for longer than Stripe remembers keys', () => {
   /** Half of a payment is asked back, and two days pass in which no event comes. */
   async function twoDays(card: string | undefined, mishap?: Mishap) {
