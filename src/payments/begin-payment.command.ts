@@ -1,4 +1,3 @@
-import type { Id } from '../core/ids';
 import { zero } from '../core/money';
 import type { Invoice } from '../invoicing/invoice';
 import type { Tx } from '../tx';
@@ -8,6 +7,9 @@ import type { PaymentMethod } from './payment-method';
 
 /** How long a provider may take before the charge is asked about again. */
 export const askHoldSeconds = 90;
+
+/** How soon a turn comes back at which nothing could be learnt. */
+const lookAgainHours = 1;
 
 export const isPayable = (invoice: Invoice) => invoice.status === 'FINALIZED' || invoice.status === 'UNCOLLECTIBLE';
 
@@ -48,7 +50,7 @@ export async function beginPayment(
   tx: Tx,
   invoiceId: string,
   isUsable: (provider: PaymentMethod['provider'], sandbox: boolean) => boolean,
-): Promise<Id<'Payment'> | undefined> {
+): Promise<Payment | undefined> {
   const { id: tenantId, sandbox } = tx.tenant;
   await tx.tenants.lock(tenantId);
   const collection = await tx.collections.byInvoice(tenantId, invoiceId);
@@ -62,8 +64,11 @@ export async function beginPayment(
   if (!collection.dueAt || collection.dueAt.epochMilliseconds > tx.now.epochMilliseconds) return undefined;
   const open = await tx.payments.openOf(tenantId, invoiceId);
   if (open) {
-    await tx.collections.update({ ...collection, dueAt: undefined });
-    return open.id;
+    // One that waits for its customer is only looked up: where nobody can say how it stands, or the worker dies, the turn comes
+    // back.
+    const dueAt = open.status === 'PENDING' ? undefined : tx.now.add({ hours: lookAgainHours });
+    await tx.collections.update({ ...collection, dueAt });
+    return open;
   }
   const method = await tx.paymentMethods.defaultOf(tenantId);
   if (!method) {
@@ -75,5 +80,5 @@ export async function beginPayment(
     await tx.collections.update({ ...collection, dueAt: tx.now.add({ hours: 6 }) });
     return undefined;
   }
-  return (await writeAttempt(tx, invoice, method)).id;
+  return writeAttempt(tx, invoice, method);
 }

@@ -77,8 +77,8 @@ export class PaymentWork {
     try {
       if (kind === 'COLLECT') {
         const isUsable = (provider: ProviderName, sandbox: boolean) => this.providers.usable(provider, sandbox);
-        const paymentId = await this.system.asTenant(tenantId, (tx) => beginPayment(tx, id, isUsable));
-        if (paymentId) await this.askPayment(tenantId, paymentId, true);
+        const payment = await this.system.asTenant(tenantId, (tx) => beginPayment(tx, id, isUsable));
+        if (payment) await this.askPayment(tenantId, payment.id, payment.status === 'REQUIRES_ACTION');
       } else if (kind === 'PAYMENT') {
         await this.askPayment(tenantId, id);
       } else {

@@ -13,7 +13,7 @@ import { writeRefund } from './write-refund.command';
 export interface SettlePaymentInput {
   readonly paymentId: string;
   readonly outcome: ChargeOutcome;
-  /** It is the collection's turn: a payment that still waits for the customer has failed once more. */
+  /** It is the collection's turn, and the payment was waiting for its customer: if it still is, it has failed once more. */
   readonly isTurn?: boolean | undefined;
 }
 
@@ -36,11 +36,13 @@ export async function settlePayment(tx: Tx, input: SettlePaymentInput): Promise<
   if (moved && after.status === 'SUCCEEDED') await succeed(tx, after, invoice);
   if (moved && after.status === 'DECLINED') {
     await tx.emit({ type: 'payment.failed', payload: { payment: after } });
-    await fail(tx, invoice);
+    await fail(tx, invoice, input.isTurn);
   }
-  if (after.status === 'REQUIRES_ACTION' && (moved || input.isTurn)) {
+  // Where nobody can say, it has not failed: it may be paid.
+  const stillWaits = input.isTurn && input.outcome.status === 'REQUIRES_ACTION';
+  if (after.status === 'REQUIRES_ACTION' && (moved || stillWaits)) {
     if (moved) await tx.emit({ type: 'payment.action_required', payload: { payment: after } });
-    await fail(tx, invoice);
+    await fail(tx, invoice, stillWaits);
   }
   return (await tx.payments.byId(tenantId, after.id))!;
 }
@@ -58,11 +60,11 @@ async function succeed(tx: Tx, payment: Payment, invoice: Invoice): Promise<void
   await endCollection(tx, invoice, 'PAID');
 }
 
-async function fail(tx: Tx, invoice: Invoice): Promise<void> {
+async function fail(tx: Tx, invoice: Invoice, isTurn = false): Promise<void> {
   const { id: tenantId, partnerId, timeZone } = tx.tenant;
   const collection = await tx.collections.byInvoice(tenantId, invoice.id);
   // An attempt that somebody asked for between two turns does not use one up.
-  if (collection?.status !== 'OPEN' || collection.dueAt) return;
+  if (collection?.status !== 'OPEN' || (collection.dueAt && !isTurn)) return;
   const policy = await tx.collections.policyOf(partnerId);
   const failed = afterFailure(collection, policy, tx.now, timeZone);
   await tx.collections.update(failed.collection);

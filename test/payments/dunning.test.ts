@@ -133,6 +133,32 @@ test('a charge that waits for its customer fails at each turn, and is never sent
   expect(await payer.invoices()).toMatchObject([{ status: 'PAID', payments: [{ status: 'SUCCEEDED' }] }]);
 });
 
+test('a turn at which nobody can say how a charge stands is no failure, and comes back', async () => {
+  const { tenant, payer, world } = await paying();
+  await policy(world, { retryDays: [3], graceDays: 5, finalAction: 'CANCEL' });
+  await payer.addMethod('card_action');
+  await tenant.start('basic');
+  await tenant.advance('2026-01-02T00:00:00Z');
+  const [invoice] = await payer.invoices();
+  expect(invoice.collection).toMatchObject({ failures: 1, nextAttemptAt: '2026-01-04T00:00:00.000Z' });
+  // Paid, and the event has not come.
+  gateway.fake.confirm(invoice.payments[0].chargeId);
+  const seen: string[] = [];
+  const find = jest.spyOn(gateway.fake, 'findCharge');
+  const silent = async () => {
+    // Whoever asks may die now: the turn is written down already.
+    seen.push((await payer.invoices())[0].collection.nextAttemptAt);
+    return { status: 'UNKNOWN', reason: 'TIMEOUT' } as const;
+  };
+  find.mockImplementationOnce(silent).mockImplementationOnce(silent);
+  await tenant.advance('2026-01-05T00:00:00Z');
+  expect(find).toHaveBeenCalledTimes(3);
+  find.mockRestore();
+  expect(seen).toEqual(['2026-01-04T01:00:00.000Z', '2026-01-04T02:00:00.000Z']);
+  expect(await payer.invoices()).toMatchObject([{ status: 'PAID', collection: { status: 'PAID', failures: 1 } }]);
+  expect(await payer.subscription()).toMatchObject({ status: 'ACTIVE', cancelledAt: null });
+});
+
 test('an attempt by hand between two turns does not use one up', async () => {
   const { tenant, payer } = await paying();
   await payer.addMethod('card_declined');
