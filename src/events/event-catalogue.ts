@@ -312,7 +312,11 @@ export const eventCatalogue = {
   'plan.updated': { version: 1, when: 'A plan was renamed, moved or archived.', data: plan },
   'plan.version_published': { version: 1, when: 'A plan got new prices or features.', data: planAndVersion },
   'refund.created': { version: 1, when: 'Money is about to go back.', data: refund },
-  'refund.failed': { version: 1, when: 'Money could not go back.', data: refund },
+  'refund.failed': {
+    version: 1,
+    when: 'Money could not go back, or came back days after `refund.succeeded`.',
+    data: refund,
+  },
   'refund.succeeded': { version: 1, when: 'Money went back.', data: refund },
   'subscription.cancellation_scheduled': {
     version: 1,

@@ -57,6 +57,7 @@ async function applyCharge(tx: Tx, provider: ProviderName, fact: Extract<Payment
 }
 
 async function applyRefund(tx: Tx, provider: ProviderName, fact: Extract<PaymentFact, { kind: 'REFUND' }>) {
+  await tx.tenants.lock(tx.tenant.id);
   const decoded = named(fact.reference, 'Refund');
   const refund = decoded && (await tx.payments.refundById(tx.tenant.id, decoded.uuid));
   if (!refund) {
@@ -67,6 +68,13 @@ async function applyRefund(tx: Tx, provider: ProviderName, fact: Extract<Payment
   if (payment?.provider !== provider || payment.externalId !== fact.chargeId) return parked('REFERENCE_MISMATCH');
   if (!equals(refund.amount, fact.amount)) return parked('AMOUNT_DIFFERS');
   const { refundId, status } = fact;
+  if (refund.externalId && refund.externalId !== refundId) {
+    return parked('REFERENCE_MISMATCH', 'the refund is another one there');
+  }
+  if (refund.status === 'FAILED' && status === 'SUCCEEDED') {
+    // What was reserved for it is free again, and may be given back otherwise by now.
+    return parked('NEEDS_A_PERSON', 'the refund has failed here, and is told to have succeeded');
+  }
   await settleRefund(
     tx,
     refund.id,

@@ -132,9 +132,13 @@ export function afterOutcome(payment: Payment, outcome: ChargeOutcome, now: Inst
   }
 }
 
-/** As `afterOutcome`: a refund that succeeded stays so. */
+/**
+ * As `afterOutcome`: PENDING → SUCCEEDED → FAILED. A bank may send a refund back days after it took it; only what is said of
+ * the very refund that succeeded undoes it. FAILED is an end.
+ */
 export function afterRefundOutcome(refund: Refund, outcome: RefundOutcome, now: Instant, wallNow: Instant): Refund {
-  if (refund.status !== 'PENDING') return refund;
+  const undoes = refund.status === 'SUCCEEDED' && outcome.status === 'FAILED' && outcome.refundId === refund.externalId;
+  if (refund.status !== 'PENDING' && !undoes) return refund;
   if (outcome.status === 'UNKNOWN') {
     const seconds = pauseAfterUnknown(refund.asked, outcome.retryAfterSeconds);
     const externalId = outcome.refundId ?? refund.externalId;

@@ -4,8 +4,8 @@ import type { Tx } from '../tx';
 import { afterRefundOutcome, type Refund } from './payment';
 import type { RefundOutcome } from './provider';
 
-/** Records what a provider said about a refund. One that failed gives its reservation back; where it settled a credit note,
- * the credit goes into the balance instead: it is the tenant's money either way. */
+/** Records what a provider said about a refund. One that failed, before or after it seemed to succeed, gives its reservation
+ * back; where it settled a credit note, the credit goes into the balance instead: it is the tenant's money either way. */
 export async function settleRefund(tx: Tx, refundId: string, outcome: RefundOutcome): Promise<Refund> {
   const { id: tenantId } = tx.tenant;
   await tx.tenants.lock(tenantId);

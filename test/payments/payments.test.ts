@@ -194,6 +194,40 @@ describe('refunds', () => {
     expect(gateway.fake.charges.find(({ chargeId }) => chargeId === payment.chargeId)!.refunded.minor).toBe(3_000n);
   });
 
+  test('one that comes back after it succeeded has failed, once; that it succeeded is not believed again', async () => {
+    const { world, tenant, payer } = await paying();
+    await payer.addMethod();
+    await tenant.start('basic');
+    await due();
+    gateway.fake.events.splice(0);
+    const input = { tenantId: tenant.id, reason: 'closing', when: 'NOW', settlement: 'REFUND' };
+    await world.act('cancelSubscription', input, 'creditNote { settlement }', ', idempotencyKey: "back"');
+    await due();
+    const payment = async () => (await payer.invoices())[0].payments[0];
+    expect(await payment()).toMatchObject({ refunded: { amount: '30.00' }, refunds: [{ status: 'SUCCEEDED' }] });
+    const told = JSON.parse(
+      gateway.fake.events.splice(0).find((body) => JSON.parse(body).type === 'refund.succeeded')!,
+    );
+    const tell = async (id: string, type: string, data: object = {}) => {
+      gateway.fake.sendBody(JSON.stringify({ ...told, id: `${told.id}_${id}`, type, data: { ...told.data, ...data } }));
+      return deliver();
+    };
+    // Another refund of the provider's is not this one.
+    expect(await tell('0', 'refund.failed', { refundId: 'fre_other' })).toMatchObject({ applied: 0, parked: 1 });
+    expect(await payment()).toMatchObject({ refunds: [{ status: 'SUCCEEDED' }] });
+    expect(await tell('1', 'refund.failed')).toMatchObject({ applied: 1 });
+    expect(await tell('2', 'refund.failed')).toMatchObject({ applied: 1 });
+    expect(await payment()).toMatchObject({ refunded: { amount: '0.00' }, refunds: [{ status: 'FAILED' }] });
+    // It is the tenant's money either way.
+    expect(await tenant.balance()).toBe('30.00');
+    expect(await payer.events('refund')).toEqual(['refund.created', 'refund.succeeded', 'refund.failed']);
+    expect(await tell('3', 'refund.succeeded')).toMatchObject({ applied: 0, parked: 1 });
+    expect(await payment()).toMatchObject({ refunded: { amount: '0.00' }, refunds: [{ status: 'FAILED' }] });
+    const parked = '{ inboundEvents(status: PARKED, last: 1) { nodes { reason } } }';
+    const { nodes } = await gateway.get('super-admin', parked);
+    expect(nodes[0].reason).toMatch(/^NEEDS_A_PERSON: the refund has failed here/);
+  });
+
   test('what was paid twice goes back by itself', async () => {
     const { world, tenant, payer } = await paying();
     await payer.addMethod('card_action');

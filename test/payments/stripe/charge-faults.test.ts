@@ -115,6 +115,24 @@ test('a bank that wants its customer declines; another card pays', async () => {
   expect(await payments()).toMatchObject([declined, { status: 'SUCCEEDED' }]);
 });
 
+test('a refund that the bank sends back days after it took it has failed', async () => {
+  const tenant = await checkedOut();
+  await stripe.settle();
+  const payment = async () => {
+    const fields = 'nodes { payments { id refunded { amount } refunds { status } } }';
+    const query = `query ($id: ID) { invoices(tenantId: $id, first: 5) { ${fields} } }`;
+    return (await stripe.gateway.get('super-admin', query, { id: tenant.id })).nodes[0].payments[0];
+  };
+  const { id } = await payment();
+  await tenant.act('refundPayment', { paymentId: id }, 'refund { status }', ', idempotencyKey: "r"');
+  await stripe.settle();
+  expect(await payment()).toMatchObject({ refunded: { amount: '30.00' }, refunds: [{ status: 'SUCCEEDED' }] });
+  await stripe.advanceDays(3);
+  stripe.standIn.payments.finishRefund(stripe.standIn.books.all('refund')[0]!, 'failed');
+  await stripe.settle();
+  expect(await payment()).toMatchObject({ refunded: { amount: '0.00' }, refunds: [{ status: 'FAILED' }] });
+});
+
 describe('a refund that is unknown for longer than Stripe remembers keys', () => {
   /** Half of a payment is asked back, and two days pass in which no event comes. */
   async function twoDays(card: string | undefined, mishap?: Mishap) {
