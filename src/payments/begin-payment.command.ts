@@ -1,3 +1,4 @@
+import type { Id } from '../core/ids';
 import { zero } from '../core/money';
 import type { Invoice } from '../invoicing/invoice';
 import type { Tx } from '../tx';
@@ -45,12 +46,18 @@ export async function writeAttempt(
   return payment;
 }
 
+export interface Begun {
+  readonly payment: Payment;
+  /** It waits for its customer to confirm a method that is not the default one any more: this one is to be charged instead. */
+  readonly replaceWith?: Id<'PaymentMethod'> | undefined;
+}
+
 /** A due attempt, or the one that is under way; `undefined`: there is nothing (more) to charge, or nothing to charge it to. */
 export async function beginPayment(
   tx: Tx,
   invoiceId: string,
   isUsable: (provider: PaymentMethod['provider'], sandbox: boolean) => boolean,
-): Promise<Payment | undefined> {
+): Promise<Begun | undefined> {
   const { id: tenantId, sandbox } = tx.tenant;
   await tx.tenants.lock(tenantId);
   const collection = await tx.collections.byInvoice(tenantId, invoiceId);
@@ -63,14 +70,19 @@ export async function beginPayment(
   // Another worker was faster, or the clock was moved on: it is not due (any more).
   if (!collection.dueAt || collection.dueAt.epochMilliseconds > tx.now.epochMilliseconds) return undefined;
   const open = await tx.payments.openOf(tenantId, invoiceId);
+  const method = await tx.paymentMethods.defaultOf(tenantId);
   if (open) {
     // One that waits for its customer is only looked up: where nobody can say how it stands, or the worker dies, the turn comes
     // back.
     const dueAt = open.status === 'PENDING' ? undefined : tx.now.add({ hours: lookAgainHours });
     await tx.collections.update({ ...collection, dueAt });
-    return open;
+    const isReplaced =
+      open.status === 'REQUIRES_ACTION' &&
+      method &&
+      method.id !== open.paymentMethodId &&
+      isUsable(method.provider, sandbox);
+    return { payment: open, replaceWith: isReplaced ? method.id : undefined };
   }
-  const method = await tx.paymentMethods.defaultOf(tenantId);
   if (!method) {
     await tx.collections.update({ ...collection, dueAt: undefined });
     return undefined;
@@ -80,5 +92,5 @@ export async function beginPayment(
     await tx.collections.update({ ...collection, dueAt: tx.now.add({ hours: 6 }) });
     return undefined;
   }
-  return writeAttempt(tx, invoice, method);
+  return { payment: await writeAttempt(tx, invoice, method) };
 }

@@ -104,14 +104,19 @@ export class CollectionRepository {
     );
   }
 
-  /** There is a payment method: what waited for one is due now. Answers how many were. */
-  async wake(tenantId: string, now: Instant): Promise<number> {
+  /**
+   * This is the default payment method now: what waited for one is due, and what waits for a customer to confirm another one.
+   * Answers how many were.
+   */
+  async wake(tenantId: string, methodId: string, now: Instant): Promise<number> {
     const [, count] = await this.manager.query(
       `update invoice_collections c set due_at = $2
-        where tenant_id = $1 and status = 'OPEN' and due_at is null
+        where tenant_id = $1 and status = 'OPEN'
+          and (due_at is null or exists (select 1 from payments p where p.tenant_id = $1 and p.invoice_id = c.invoice_id
+                                          and p.status = 'REQUIRES_ACTION'))
           and not exists (select 1 from payments p where p.tenant_id = $1 and p.invoice_id = c.invoice_id
-                           and p.status in ('PENDING', 'REQUIRES_ACTION'))`,
-      [tenantId, now.toString()],
+                           and (p.status = 'PENDING' or p.status = 'REQUIRES_ACTION' and p.payment_method_id = $3))`,
+      [tenantId, now.toString(), methodId],
     );
     return count;
   }

@@ -28,7 +28,7 @@ export async function makeDefault(
   if (before && before.id !== method.id) await tx.paymentMethods.update({ ...before, isDefault: false });
   const chosen = { ...method, isDefault: true };
   await tx.paymentMethods.update(chosen);
-  await tx.collections.wake(tx.tenant.id, tx.now);
+  await tx.collections.wake(tx.tenant.id, method.id, tx.now);
   return chosen;
 }
 

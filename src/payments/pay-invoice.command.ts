@@ -1,3 +1,4 @@
+import type { Id } from '../core/ids';
 import { done, type Result, refuse } from '../core/result';
 import { findInvoice } from '../invoicing/find-invoice.query';
 import type { Invoice } from '../invoicing/invoice';
@@ -25,9 +26,14 @@ export const payInvoiceRefusals = [
 export interface PayInvoiceDone {
   readonly invoice: Invoice;
   readonly payment: Payment;
+  /** The payment waits for its customer, and another method was named: it is taken back, and this one is charged. */
+  readonly replaceWith?: Id<'PaymentMethod'> | undefined;
 }
 
-/** Begins to charge an invoice now. While an attempt is under way, it is that one that is answered: nothing is charged twice. */
+/**
+ * Begins to charge an invoice now. While an attempt is under way, it is that one that is answered: nothing is charged twice. Only
+ * one that waits for its customer gives way, to another method that is named.
+ */
 export async function payInvoice(
   tx: Pick<
     Tx,
@@ -62,7 +68,12 @@ export async function payInvoice(
     });
   }
   const open = await tx.payments.openOf(tx.tenant.id, invoice.id);
-  if (open) return done({ invoice, payment: open });
+  if (open) {
+    const other = input.paymentMethodId !== undefined && method?.id !== open.paymentMethodId ? method : undefined;
+    if (open.status !== 'REQUIRES_ACTION' || !other) return done({ invoice, payment: open });
+    if (!isUsable(other.provider, tx.tenant.sandbox)) return providerOff(other.provider);
+    return done({ invoice, payment: open, replaceWith: other.id });
+  }
   if (!method) return refuse('PAYMENT_METHOD_REQUIRED', 'The tenant has no payment method.');
   if (!isUsable(method.provider, tx.tenant.sandbox)) return providerOff(method.provider);
   return done({ invoice, payment: await writeAttempt(tx, invoice, method) });

@@ -7,6 +7,7 @@ import { keyHasExpired, type Payment, type Refund } from './payment';
 import type { PaymentMethod } from './payment-method';
 import type { ChargeOutcome, FindRefund, PaymentProvider, ProviderName, RefundOutcome, Unknown } from './provider';
 import type { Providers } from './providers';
+import { replacePayment } from './replace-payment.command';
 import { settlePayment } from './settle-payment.command';
 import { settleRefund } from './settle-refund.command';
 
@@ -44,6 +45,8 @@ export class PaymentWork {
     private readonly providers: Providers,
   ) {}
 
+  private readonly isUsable = (provider: ProviderName, sandbox: boolean) => this.providers.usable(provider, sandbox);
+
   /** Does everything that is due now; answers how much it was. */
   async runDue(options: WorkOptions = {}): Promise<number> {
     let count = 0;
@@ -76,9 +79,11 @@ export class PaymentWork {
   private async carryOut({ kind, tenantId, id }: WorkItem): Promise<void> {
     try {
       if (kind === 'COLLECT') {
-        const isUsable = (provider: ProviderName, sandbox: boolean) => this.providers.usable(provider, sandbox);
-        const payment = await this.system.asTenant(tenantId, (tx) => beginPayment(tx, id, isUsable));
-        if (payment) await this.askPayment(tenantId, payment.id, payment.status === 'REQUIRES_ACTION');
+        const begun = await this.system.asTenant(tenantId, (tx) => beginPayment(tx, id, this.isUsable));
+        if (!begun) return;
+        const { payment, replaceWith } = begun;
+        if (replaceWith) await this.replacePayment(payment, replaceWith, true);
+        else await this.askPayment(tenantId, payment.id, payment.status === 'REQUIRES_ACTION');
       } else if (kind === 'PAYMENT') {
         await this.askPayment(tenantId, id);
       } else {
@@ -107,6 +112,22 @@ export class PaymentWork {
       });
     });
     return this.system.asTenant(tenantId, (tx) => settlePayment(tx, { paymentId, outcome, isTurn }));
+  }
+
+  /**
+   * Takes back a payment that waits for its customer, and then charges another method instead. Killed in between, its turn
+   * finds it taken back. Answers the invoice's latest attempt.
+   */
+  async replacePayment({ id, tenantId, invoiceId }: Payment, methodId: string, isTurn = false): Promise<Payment> {
+    const payment = (await this.system.asTenant(tenantId, (tx) => tx.payments.byId(tenantId, id)))!;
+    if (payment.status === 'REQUIRES_ACTION') {
+      const which = { chargeId: payment.externalId!, reference: encodeId('Payment', id, tenantId) };
+      const outcome = await this.ask<ChargeOutcome>(payment.provider, (provider) => provider.cancelCharge(which));
+      const input = { paymentId: id, outcome, methodId, isTurn };
+      await this.system.asTenant(tenantId, (tx) => replacePayment(tx, input, this.isUsable));
+    }
+    const attempts = await this.system.asTenant(tenantId, (tx) => tx.payments.ofInvoices([tenantId], [invoiceId]));
+    return this.askPayment(tenantId, attempts.get(invoiceId)!.at(-1)!.id);
   }
 
   /** Written before the call: when it is asked again should nobody record an answer. */

@@ -61,6 +61,7 @@ export const DeclineCodeEnum = enumFrom('DeclineCode', declineCodes, 'Why a paym
   AMOUNT_NOT_ALLOWED: 'The amount is beyond what it allows.',
   AUTHENTICATION_REQUIRED:
     'The bank wants its customer there: save a card on the page of the provider, and pay with it.',
+  CANCELLED: 'It waited for its customer, and another method was taken instead.',
   OTHER: 'Another reason.',
 });
 export const RefundStatusEnum = enumFrom('RefundStatus', refundStatuses, 'Where a refund stands.', {

@@ -278,8 +278,12 @@ export class PaymentResolver {
         payment: toGraphqlPayment(payment),
         invoice: toGraphqlInvoice(invoice),
       }),
-      async ({ payment: { tenantId: tenant, id, invoiceId } }) => {
-        const payment = await context.app.paymentWork.askPayment(tenant, id);
+      async ({ payment: begun, replaceWith }) => {
+        const { tenantId: tenant, id, invoiceId } = begun;
+        const { paymentWork } = context.app;
+        const payment = replaceWith
+          ? await paymentWork.replacePayment(begun, replaceWith)
+          : await paymentWork.askPayment(tenant, id);
         const invoice = await context.app.system.asTenant(tenant, (tx) => tx.invoices.byId(tenant, invoiceId));
         return done({ payment, invoice: invoice! });
       },

@@ -47,6 +47,8 @@ export const declineCodes = [
   'AMOUNT_NOT_ALLOWED',
   // The bank wants its customer there, and this charge cannot be confirmed any more: another one is needed.
   'AUTHENTICATION_REQUIRED',
+  // It waited for its customer, and was taken back: the invoice is paid in another way.
+  'CANCELLED',
   'OTHER',
 ] as const;
 export type DeclineCode = (typeof declineCodes)[number];
@@ -269,6 +271,11 @@ export interface PaymentProvider {
     readonly chargeId?: string | undefined;
     readonly reference: string;
   }): Promise<ChargeOutcome | undefined>;
+  /**
+   * Takes back a charge that waits for its customer: nobody can confirm it any more. Again is the same. Says what became of it,
+   * which is SUCCEEDED where the customer was faster.
+   */
+  cancelCharge(which: { readonly chargeId: string; readonly reference: string }): Promise<ChargeOutcome>;
   refund(request: RefundRequest): Promise<RefundOutcome>;
   /**
    * What became of a refund, by its id or, where no id was ever heard, by what it was asked with. Never makes one.

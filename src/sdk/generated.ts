@@ -4603,6 +4603,8 @@ export type DeclineCode =
   | 'AMOUNT_NOT_ALLOWED'
   /** The bank wants its customer there: save a card on the page of the provider, and pay with it. */
   | 'AUTHENTICATION_REQUIRED'
+  /** It waited for its customer, and another method was taken instead. */
+  | 'CANCELLED'
   /** The bank does not say why. */
   | 'CARD_DECLINED'
   /** It has expired. */

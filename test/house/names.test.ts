@@ -27,6 +27,7 @@ const innerCommands = new Set([
   'apply-plan-change',
   'apply-standing',
   'begin-payment',
+  'replace-payment',
   'bill-claim',
   'bill-period',
   'bill-tenant',

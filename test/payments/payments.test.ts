@@ -160,6 +160,88 @@ describe('a payment method', () => {
   });
 });
 
+describe('a payment that waits for its customer', () => {
+  const waiting = async () => {
+    const place = await paying();
+    await place.payer.addMethod('card_action');
+    await place.tenant.start('basic');
+    await due();
+    const [invoice] = await place.payer.invoices();
+    expect(invoice).toMatchObject({ payments: [{ status: 'REQUIRES_ACTION' }], collection: { failures: 1 } });
+    return { ...place, invoice, waits: invoice.payments[0] };
+  };
+  const succeeded = (invoiceOf: { payments: { chargeId: string }[] }) =>
+    gateway.fake.charges.filter(
+      ({ chargeId, status }) =>
+        status === 'SUCCEEDED' && invoiceOf.payments.some((payment) => payment.chargeId === chargeId),
+    );
+  const replaced = [{ status: 'DECLINED', declineCode: 'CANCELLED' }, { status: 'SUCCEEDED' }];
+
+  test('gives way to another method that payInvoice names', async () => {
+    const { payer, invoice, waits } = await waiting();
+    const { paymentMethod } = await payer.addMethod('card_ok', false);
+    // Nobody named another one.
+    expect(await payer.pay(invoice.id)).toMatchObject({ payment: { id: waits.id, status: 'REQUIRES_ACTION' } });
+    const named = { paymentMethodId: paymentMethod.id };
+    const key = ', idempotencyKey: "instead"';
+    const paid = { invoice: { status: 'PAID' }, payment: { status: 'SUCCEEDED' } };
+    expect(await payer.pay(invoice.id, named, key)).toMatchObject(paid);
+    expect(await payer.pay(invoice.id, named, key)).toMatchObject({ ...paid, replayed: true });
+    // The page of the bank is still open in a browser.
+    gateway.fake.confirm(waits.chargeId);
+    const [after] = await payer.invoices();
+    expect(after).toMatchObject({ payments: replaced, collection: { status: 'PAID', failures: 1 } });
+    expect(succeeded(after)).toHaveLength(1);
+  });
+
+  test('gives way to another default method, also where ten ask at once', async () => {
+    const { payer, invoice } = await waiting();
+    const { paymentMethod } = await payer.addMethod('card_ok');
+    const named = { paymentMethodId: paymentMethod.id };
+    await Promise.all([due(), due(), ...Array.from({ length: 8 }, () => payer.pay(invoice.id, named))]);
+    await due();
+    const [after] = await payer.invoices();
+    expect(after).toMatchObject({ status: 'PAID', payments: replaced });
+    expect(succeeded(after)).toHaveLength(1);
+  });
+
+  test('and that was confirmed meanwhile is the payment; no other one is charged', async () => {
+    const { payer, invoice, waits } = await waiting();
+    gateway.fake.confirm(waits.chargeId);
+    await payer.addMethod('card_ok');
+    await due();
+    const [after] = await payer.invoices();
+    expect(after).toMatchObject({ status: 'PAID', payments: [{ id: waits.id, status: 'SUCCEEDED' }] });
+    expect(succeeded(after)).toHaveLength(1);
+    expect(invoice.payments).toHaveLength(1);
+  });
+
+  test('stays as it is while nobody can say whether it was taken back', async () => {
+    const { payer, waits } = await waiting();
+    const cancel = jest.spyOn(gateway.fake, 'cancelCharge');
+    cancel.mockImplementationOnce(async () => ({ status: 'UNKNOWN', reason: 'TIMEOUT' }));
+    await payer.addMethod('card_ok');
+    await due();
+    cancel.mockRestore();
+    const [invoice] = await payer.invoices();
+    expect(invoice).toMatchObject({
+      payments: [{ id: waits.id, status: 'REQUIRES_ACTION' }],
+      collection: { failures: 1, nextAttemptAt: '2026-01-01T01:00:00.000Z' },
+    });
+  });
+
+  test('a card that fails in its place is a failure of that turn', async () => {
+    const { payer } = await waiting();
+    await payer.addMethod('card_declined');
+    await due();
+    const [invoice] = await payer.invoices();
+    expect(invoice).toMatchObject({
+      payments: [{ declineCode: 'CANCELLED' }, { declineCode: 'CARD_DECLINED' }],
+      collection: { failures: 2, nextAttemptAt: expect.stringMatching(/^2026-01-0[2-9]/) },
+    });
+  });
+});
+
 async function deliver() {
   for (const body of gateway.fake.events.splice(0)) {
     const signed = gateway.fake.sign(body);

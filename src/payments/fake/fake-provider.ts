@@ -240,6 +240,12 @@ export class FakeProvider implements PaymentProvider {
     return { status: charge.status, chargeId };
   }
 
+  async cancelCharge({ chargeId, reference }: { chargeId: string; reference: string }): Promise<ChargeOutcome> {
+    const charge = this.charges.find((made) => made.chargeId === chargeId);
+    if (charge?.status === 'REQUIRES_ACTION') this.ledger.put({ ...charge, status: 'DECLINED', code: 'CANCELLED' });
+    return (await this.findCharge({ chargeId, reference })) ?? { status: 'DECLINED', code: 'CANCELLED' };
+  }
+
   refund(request: RefundRequest): Promise<RefundOutcome> {
     return this.call<Exclude<RefundOutcome, Unknown>>('refund', request, () => {
       const charge = this.ledger.charges.get(request.chargeId);

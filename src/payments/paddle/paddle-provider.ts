@@ -252,6 +252,10 @@ export class PaddleProvider implements PaymentProvider {
     return this.cannot('charge off session');
   }
 
+  cancelCharge(): never {
+    return this.cannot('charge off session');
+  }
+
   private cannot(what: string): never {
     throw new InvariantViolation(`Paddle is asked to ${what}, which it does not do for us`);
   }

@@ -85,6 +85,7 @@ export function outcomeOf(intent: Stripe.PaymentIntent): ChargeOutcome {
   if (status === 'requires_action') {
     return { status: 'REQUIRES_ACTION', chargeId, actionUrl: next?.redirect_to_url?.url ?? undefined };
   }
+  if (status === 'canceled') return { status: 'DECLINED', chargeId, code: 'CANCELLED' };
   return { status: 'DECLINED', chargeId, code: declineOf(failure?.decline_code ?? failure?.code) };
 }
 

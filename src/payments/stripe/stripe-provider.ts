@@ -226,6 +226,19 @@ export class StripeProvider implements PaymentProvider {
     );
   }
 
+  async cancelCharge(which: { chargeId: string; reference: string }): Promise<ChargeOutcome> {
+    const cancelled = await this.call<ChargeOutcome | undefined>(
+      'cancelCharge',
+      async ({ paymentIntents }) => outcomeOf(await paymentIntents.cancel(which.chargeId)),
+      (error) => {
+        if (error instanceof Stripe.errors.StripeInvalidRequestError) return undefined;
+        throw error;
+      },
+    );
+    // It has come to an end before, or is being decided.
+    return cancelled ?? (await this.findCharge(which)) ?? { status: 'DECLINED', code: 'CANCELLED' };
+  }
+
   async refund({ key, reference, chargeId, amount }: RefundRequest): Promise<RefundOutcome> {
     const wanted = toStripe(amount);
     if (!wanted) return { status: 'FAILED', code: 'amount_not_allowed' };

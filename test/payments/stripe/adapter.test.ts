@@ -166,6 +166,26 @@ describe('charges', () => {
     });
   });
 
+  test('one that waits is taken back, as often as it is asked; one that was paid is not', async () => {
+    const own = reference();
+    const { customerId, methodId } = await customerWith('pm_card_authenticationRequired');
+    const { id: chargeId } = await standIn.client().paymentIntents.create({
+      ...{ amount: 500, currency: 'usd', customer: customerId, payment_method: methodId, confirm: true },
+      metadata: { tollgate_reference: own },
+    });
+    const waits = { chargeId, reference: own };
+    expect(await provider.findCharge(waits)).toMatchObject({ status: 'REQUIRES_ACTION' });
+    standIn.trouble('POST /v1/payment_intents', 'ERROR_500_AFTER');
+    expect(await provider.cancelCharge(waits)).toMatchObject({ status: 'UNKNOWN' });
+    const cancelled = { status: 'DECLINED', chargeId, code: 'CANCELLED' };
+    expect(await provider.cancelCharge(waits)).toEqual(cancelled);
+    expect(await provider.cancelCharge(waits)).toEqual(cancelled);
+    const asked = await request();
+    const paid = await provider.charge(asked);
+    const which = { chargeId: paid.status === 'SUCCEEDED' ? paid.chargeId : '', reference: asked.reference };
+    expect(await provider.cancelCharge(which)).toEqual(paid);
+  });
+
   test('an amount that Stripe cannot move, a method that is gone: declined, nothing sent twice', async () => {
     const asked = await request();
     const odd = { ...asked, amount: money(5_124n, 'KWD') };
