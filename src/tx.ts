@@ -8,7 +8,7 @@ import { BillingWorkRepository } from './billing/billing-work.repository';
 import { AddonRepository } from './catalog/addon.repository';
 import { FeatureRepository } from './catalog/feature.repository';
 import { PlanRepository } from './catalog/plan.repository';
-import { type Instant, instantFromMilliseconds, timeZone } from './core/calendar';
+import { type Instant, instantFromDate, timeZone } from './core/calendar';
 import type { CurrencyCode } from './core/currency';
 import type { Id } from './core/ids';
 import { invariant } from './core/invariant';
@@ -143,7 +143,7 @@ export class Tx {
         currency: row.tenant_currency as CurrencyCode,
         timeZone: timeZone(row.tenant_time_zone ?? 'UTC'),
         sandbox: row.sandbox ?? false,
-        now: row.test_clock ? instantFromMilliseconds(row.test_clock.getTime()) : clock.now(),
+        now: row.test_clock ? instantFromDate(row.test_clock) : clock.now(),
       };
       this.contexts.set(entered.tenantId, this.currentTenant);
     }

@@ -1,4 +1,4 @@
-import { instantFromMilliseconds } from '../core/calendar';
+import { instantFromDate } from '../core/calendar';
 import type { Id } from '../core/ids';
 import type { Ask } from '../platform/database';
 import type { AsOf, Claim, ParkReason } from './billing-work';
@@ -80,7 +80,7 @@ export class BillingQueue {
     return rows.map((row) => ({
       tenantId: row.tenant_id as Id<'Tenant'>,
       partnerId: row.partner_id as Id<'Partner'>,
-      billUntil: instantFromMilliseconds(row.bill_until.getTime()),
+      billUntil: instantFromDate(row.bill_until),
       attempts: row.attempts,
       lastReason: (row.reason ?? undefined) as ParkReason | undefined,
     }));

@@ -3,7 +3,7 @@ import type { Instant } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
-import { togetherOf } from '../platform/together';
+import { oneOfMany, togetherOf } from '../platform/together';
 import type { ParkedTenant, ParkReason } from './billing-work';
 import { BillingWorkEntity } from './billing-work.entity';
 
@@ -34,12 +34,8 @@ export class BillingWorkRepository {
 
   /** The work is done, once this transaction commits. */
   async finish(tenantId: string): Promise<void> {
-    const finish = (tenantIds: readonly string[]) =>
-      this.manager.query('delete from billing_work where tenant_id = any($1)', [tenantIds]);
-    const together = togetherOf(this.manager);
-    if (!together) return finish([tenantId]);
-    await together.ask('finish billing work', tenantId, async (all) => {
-      await finish(all);
+    await oneOfMany(this.manager, 'finish billing work', tenantId, async (all) => {
+      await this.manager.query('delete from billing_work where tenant_id = any($1)', [all]);
       return all;
     });
   }

@@ -55,6 +55,11 @@ export function instantFromMilliseconds(milliseconds: number): Instant {
   return Temporal.Instant.fromEpochMilliseconds(milliseconds);
 }
 
+/** As the driver hands out a timestamptz. */
+export function instantFromDate(date: Date): Instant {
+  return instantFromMilliseconds(date.getTime());
+}
+
 /** As ISO 8601, in the milliseconds that are stored: a tenth of the time that `toString` takes. */
 export function instantText(instant: Instant): string {
   return new Date(instant.epochMilliseconds).toISOString();
@@ -82,8 +87,9 @@ export function isAtOrBefore(first: Instant, second: Instant): boolean {
   return Temporal.Instant.compare(first, second) <= 0;
 }
 
-export function isSameInstant(first: Instant, second: Instant): boolean {
-  return Temporal.Instant.compare(first, second) === 0;
+/** To the millisecond that is stored; none is the same as none. */
+export function isSameInstant(first: Instant | undefined, second: Instant | undefined): boolean {
+  return first?.epochMilliseconds === second?.epochMilliseconds;
 }
 
 export function earlierOf(first: Instant, second: Instant): Instant {

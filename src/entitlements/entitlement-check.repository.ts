@@ -1,5 +1,5 @@
 import type { FeatureKind, ResetPeriod } from '../catalog/feature';
-import { type Instant, instantFromMilliseconds, instantText, localDate, timeZone } from '../core/calendar';
+import { type Instant, instantFromDate, instantText, localDate, timeZone } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { decimalOfNumeric } from '../platform/columns';
 import type { Ask, Entry, Prepared } from '../platform/database';
@@ -41,8 +41,6 @@ const statement: Prepared = {
   text: 'select * from app.check_entitlements($1, $2, $3, $4, $5, $6, $7, $8, $9)',
 };
 
-const instantOf = (date: Date) => instantFromMilliseconds(date.getTime());
-
 function sourceFromRow(row: CheckRow, sourceKind: EntitlementSourceKind, featureCode: string): EntitlementSource {
   return {
     featureCode,
@@ -58,8 +56,8 @@ function sourceFromRow(row: CheckRow, sourceKind: EntitlementSourceKind, feature
     resetPeriod: row.reset_period ?? undefined,
     value: row.config_value ?? undefined,
     price: row.usage_price ? (fromStored(row.usage_price) as UsagePrice) : undefined,
-    startsAt: instantOf(row.starts_at),
-    endsAt: row.ends_at ? instantOf(row.ends_at) : undefined,
+    startsAt: instantFromDate(row.starts_at),
+    endsAt: row.ends_at ? instantFromDate(row.ends_at) : undefined,
   };
 }
 
@@ -72,7 +70,7 @@ function fromRows(questions: readonly CheckQuestion[], rows: readonly CheckRow[]
     const tenant = {
       id: tenantId as Id<'Tenant'>,
       partnerId: row.partner_id as Id<'Partner'>,
-      now: instantOf(row.tenant_now),
+      now: instantFromDate(row.tenant_now),
     };
     const { anchor_date: anchor, subscription_time_zone: zone } = row;
     const subscription = anchor && zone ? { anchorDate: localDate(anchor), timeZone: timeZone(zone) } : undefined;

@@ -1,11 +1,12 @@
 import { type AllowanceInput, parseAllowances } from '../catalog/allowance-input';
 import { findFeature } from '../catalog/find-catalog.query';
 import { type Instant, isBefore } from '../core/calendar';
-import { done, type Result, refuse } from '../core/result';
+import { done, type Result } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
 import type { Tx } from '../tx';
-import { type EntitlementGrant, resetPeriodClash } from './entitlement';
-import { rebuildEntitlements, wantedEntitlements } from './rebuild-entitlements.command';
+import type { EntitlementGrant } from './entitlement';
+import { rebuildEntitlements } from './rebuild-entitlements.command';
+import { resetClash } from './reset-clash.query';
 
 export interface GrantEntitlementInput extends AllowanceInput {
   readonly reason: string;
@@ -35,21 +36,8 @@ export async function grantEntitlement(
     createdAt: tx.now,
   };
   await tx.entitlements.insertGrant(tx.tenant.partnerId, grant);
-  const clash = resetPeriodClash(await wantedEntitlements(tx));
-  if (clash) {
-    const [first, second] = clash;
-    return refuse(
-      'RESET_PERIOD_MISMATCH',
-      `${first.sourceName} and ${second.sourceName} reset ${first.featureCode} at different times.`,
-      {
-        facts: {
-          feature: first.featureCode,
-          first: `${first.sourceName}: ${first.resetPeriod}`,
-          second: `${second.sourceName}: ${second.resetPeriod}`,
-        },
-      },
-    );
-  }
+  const clash = await resetClash(tx);
+  if (clash) return clash;
   await rebuildEntitlements(tx);
   await tx.emit({ type: 'entitlement.granted', payload: { grant } });
   return done({ grant });

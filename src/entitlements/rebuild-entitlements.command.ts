@@ -6,7 +6,7 @@ import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { Tx } from '../tx';
 import { type EntitlementSource, entitlementSources, type PlanPhase } from './entitlement';
 
-type RebuildTx = Pick<
+export type RebuildTx = Pick<
   Tx,
   | 'tenant'
   | 'tenants'
@@ -21,11 +21,10 @@ type RebuildTx = Pick<
   | 'emit'
 >;
 
+export type WantedTx = Omit<RebuildTx, 'emit'>;
+
 /** What the rows should be, from plan phases, attachments, licences and grants; with `extra`, as if that were attached too. */
-export async function wantedEntitlements(
-  tx: Omit<RebuildTx, 'emit'>,
-  extra?: AddonSubscription,
-): Promise<EntitlementSource[]> {
+export async function wantedEntitlements(tx: WantedTx, extra?: AddonSubscription): Promise<EntitlementSource[]> {
   const { id: tenantId, partnerId } = tx.tenant;
   const items = await tx.subscriptions.itemsOfTenant(tenantId);
   const versions = new Map(

@@ -7,7 +7,7 @@ import { type Money, money } from '../core/money';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { newId } from '../platform/new-id';
 import { readPage } from '../platform/paging';
-import { togetherOf } from '../platform/together';
+import { oneOfMany } from '../platform/together';
 import type {
   BalanceEntry,
   CreditNote,
@@ -145,23 +145,8 @@ export class CreditNoteRepository {
 
   /** The balance under its own lock. A row that does not exist yet cannot be locked: it is made first. */
   async lockBalance(tenantId: string, partnerId: string, currency: CurrencyCode): Promise<Money> {
-    const together = togetherOf(this.manager);
-    if (together) {
-      const balance = await together.ask('lock balance', { tenantId, partnerId, currency }, (all) =>
-        this.lockBalances(all),
-      );
-      return money(balance, currency);
-    }
-    await this.manager.query(
-      `insert into credit_balances (tenant_id, currency, partner_id) values ($1, $2, $3)
-       on conflict (tenant_id, currency) do nothing`,
-      [tenantId, currency, partnerId],
-    );
-    const rows = await this.manager.query(
-      'select balance from credit_balances where tenant_id = $1 and currency = $2 for update',
-      [tenantId, currency],
-    );
-    return money(BigInt(rows[0].balance), currency);
+    const asked = { tenantId, partnerId, currency };
+    return money(await oneOfMany(this.manager, 'lock balance', asked, (all) => this.lockBalances(all)), currency);
   }
 
   private async lockBalances(

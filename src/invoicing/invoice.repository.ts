@@ -8,7 +8,7 @@ import { money } from '../core/money';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
 import { fromStored, toStored } from '../platform/stored-value';
-import { togetherOf } from '../platform/together';
+import { oneOfMany } from '../platform/together';
 import type { LineTax, TaxTreatment } from '../tax/tax';
 import type {
   DocumentTax,
@@ -103,14 +103,9 @@ export class InvoiceRepository {
 
   /** The next gap-free number of the partner; held to the end of the transaction. */
   async takeNumber(kind: 'INVOICE' | 'CREDIT_NOTE'): Promise<bigint> {
-    const take = async (count: number) => {
-      const rows = await this.manager.query('select app.take_numbers($1, $2) as first', [kind, count]);
-      return BigInt(rows[0].first);
-    };
-    const together = togetherOf(this.manager);
-    if (!together) return take(1);
-    return together.ask(`take ${kind}`, kind, async (all) => {
-      const first = await take(all.length);
+    return oneOfMany(this.manager, `take ${kind}`, kind, async (all) => {
+      const rows = await this.manager.query('select app.take_numbers($1, $2) as first', [kind, all.length]);
+      const first = BigInt(rows[0].first);
       return all.map((_kind, index) => first + BigInt(index));
     });
   }

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { type Instant, instantFromMilliseconds, instantText } from '../core/calendar';
+import { type Instant, instantFromDate, instantText } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
 import type { Id } from '../core/ids';
@@ -89,7 +89,7 @@ export class ItemChargeRepository {
     );
     return new Map(
       rows.map((row) => [
-        accountKey({ itemId: row.item_id, period: { start: instantFromMilliseconds(row.period_start.getTime()) } }),
+        accountKey({ itemId: row.item_id, period: { start: instantFromDate(row.period_start) } }),
         { amount: BigInt(row.standing), tax: BigInt(row.tax) },
       ]),
     );

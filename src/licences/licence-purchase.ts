@@ -1,4 +1,4 @@
-import { type Instant, isBefore } from '../core/calendar';
+import { type Instant, isBefore, isSameInstant } from '../core/calendar';
 import type { Explanation } from '../core/explain';
 import type { Id } from '../core/ids';
 import { type Money, moneyText } from '../core/money';
@@ -146,8 +146,7 @@ export function termProblem(
   const sameTerm =
     now.kind === purchase.kind &&
     (now.before === undefined ||
-      (now.before.licenceId === purchase.licenceId &&
-        purchase.expiryBefore?.epochMilliseconds === now.before.expiresAt.epochMilliseconds));
+      (now.before.licenceId === purchase.licenceId && isSameInstant(purchase.expiryBefore, now.before.expiresAt)));
   if (purchase.kind === 'RENEWAL') {
     if (!sameTerm) return changed('The licence was renewed or replaced meanwhile.');
     return now.before!.seats === purchase.seatsBefore

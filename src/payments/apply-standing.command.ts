@@ -1,4 +1,5 @@
-import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
+import { isSameInstant } from '../core/calendar';
+import { type RebuildTx, rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import { standingOf } from './dunning';
@@ -11,24 +12,7 @@ const tellings = {
 
 /** Brings a subscription's status and access in step with its unpaid invoices. The caller holds the tenant's lock. */
 export async function applyStanding(
-  tx: Pick<
-    Tx,
-    | 'tenant'
-    | 'tenants'
-    | 'plans'
-    | 'addons'
-    | 'features'
-    | 'subscriptions'
-    | 'addonSubscriptions'
-    | 'licences'
-    | 'licenceProducts'
-    | 'entitlements'
-    | 'collections'
-    | 'newId'
-    | 'now'
-    | 'actorId'
-    | 'emit'
-  >,
+  tx: RebuildTx & Pick<Tx, 'collections' | 'newId' | 'now' | 'actorId'>,
   subscriptionId: string,
 ): Promise<void> {
   const { id: tenantId, partnerId } = tx.tenant;
@@ -40,7 +24,7 @@ export async function applyStanding(
   // A trial goes on: what it is not paid for, it does not give.
   const status: Subscription['status'] = subscription.status === 'TRIALING' ? 'TRIALING' : standing.status;
   const { accessUntil } = standing;
-  const sameAccess = accessUntil?.epochMilliseconds === subscription.accessUntil?.epochMilliseconds;
+  const sameAccess = isSameInstant(accessUntil, subscription.accessUntil);
   if (status === subscription.status && sameAccess) return;
   const updated = await tx.subscriptions.update({ ...subscription, status, accessUntil });
   await rebuildEntitlements(tx);

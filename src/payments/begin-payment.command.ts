@@ -1,3 +1,4 @@
+import { isAtOrBefore, isBefore } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { zero } from '../core/money';
 import type { Invoice } from '../invoicing/invoice';
@@ -39,7 +40,7 @@ export async function writeAttempt(
   await tx.payments.insert(payment);
   const collection = await tx.collections.byInvoice(tenantId, invoiceId);
   // Its own turn begins with this attempt; one that was asked for earlier leaves the schedule as it is.
-  if (collection?.dueAt && collection.dueAt.epochMilliseconds <= tx.now.epochMilliseconds) {
+  if (collection?.dueAt && isAtOrBefore(collection.dueAt, tx.now)) {
     await tx.collections.update({ ...collection, dueAt: undefined });
   }
   await tx.emit({ type: 'payment.created', payload: { payment } });
@@ -68,7 +69,7 @@ export async function beginPayment(
     return undefined;
   }
   // Another worker was faster, or the clock was moved on: it is not due (any more).
-  if (!collection.dueAt || collection.dueAt.epochMilliseconds > tx.now.epochMilliseconds) return undefined;
+  if (!collection.dueAt || isBefore(tx.now, collection.dueAt)) return undefined;
   const open = await tx.payments.openOf(tenantId, invoiceId);
   const method = await tx.paymentMethods.defaultOf(tenantId);
   if (open) {

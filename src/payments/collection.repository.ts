@@ -1,10 +1,10 @@
 import type { EntityManager } from 'typeorm';
-import { type Instant, instantFromMilliseconds, instantText } from '../core/calendar';
+import { type Instant, instantFromDate, instantText } from '../core/calendar';
 import type { Id } from '../core/ids';
 import type { Invoice } from '../invoicing/invoice';
 import type { Prepared } from '../platform/database';
 import { askPrepared } from '../platform/prepared-read';
-import { togetherOf } from '../platform/together';
+import { oneOfMany } from '../platform/together';
 import { CollectionEntity, DunningPolicyEntity } from './collection.entity';
 import { type Collection, type CollectionStatus, type DunningPolicy, defaultPolicy, type FinalAction } from './dunning';
 
@@ -39,24 +39,17 @@ export class CollectionRepository {
 
   /** An invoice is to be paid: at once where there is a payment method, else once there is one. */
   async begin(invoice: Invoice, sandbox: boolean): Promise<void> {
-    const begun = { invoice, sandbox };
-    const together = togetherOf(this.manager);
-    if (!together) return this.beginAll([begun]);
-    await together.ask('begin collections', begun, async (all) => {
-      await this.beginAll(all);
+    await oneOfMany(this.manager, 'begin collections', { invoice, sandbox }, async (all) => {
+      await askPrepared(this.manager, begin, [
+        all.map((one) => one.invoice.tenantId),
+        all.map((one) => one.invoice.id),
+        all.map((one) => one.invoice.partnerId),
+        all.map((one) => one.invoice.subscriptionId),
+        all.map((one) => one.sandbox),
+        all.map((one) => instantText(one.invoice.issuedAt)),
+      ]);
       return all;
     });
-  }
-
-  private async beginAll(all: readonly { readonly invoice: Invoice; readonly sandbox: boolean }[]): Promise<void> {
-    await askPrepared(this.manager, begin, [
-      all.map(({ invoice }) => invoice.tenantId),
-      all.map(({ invoice }) => invoice.id),
-      all.map(({ invoice }) => invoice.partnerId),
-      all.map(({ invoice }) => invoice.subscriptionId),
-      all.map(({ sandbox }) => sandbox),
-      all.map(({ invoice }) => instantText(invoice.issuedAt)),
-    ]);
   }
 
   async byInvoice(tenantId: string, invoiceId: string): Promise<Collection | undefined> {
@@ -128,7 +121,7 @@ export class CollectionRepository {
       [tenantId],
     );
     const due = rows[0]?.due_at;
-    return due ? instantFromMilliseconds(due.getTime()) : undefined;
+    return due ? instantFromDate(due) : undefined;
   }
 
   async policyOf(partnerId: string): Promise<DunningPolicy> {

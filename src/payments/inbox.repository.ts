@@ -1,4 +1,4 @@
-import { type Instant, instantFromMilliseconds } from '../core/calendar';
+import { type Instant, instantFromDate } from '../core/calendar';
 import { type Page, type PageRequest, pageOf } from '../core/page';
 import type { Ask } from '../platform/database';
 import { newId } from '../platform/new-id';
@@ -56,7 +56,7 @@ export async function settleInboundEvent(
   return rows[0]!.settled;
 }
 
-const at = (value: Date | null) => (value ? instantFromMilliseconds(value.getTime()) : undefined);
+const at = (value: Date | null) => (value ? instantFromDate(value) : undefined);
 
 interface ListRow {
   readonly id: string;

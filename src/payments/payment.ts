@@ -1,4 +1,4 @@
-import type { Instant } from '../core/calendar';
+import { type Instant, isAtOrBefore } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import type { Id } from '../core/ids';
 import { type Money, money } from '../core/money';
@@ -88,7 +88,7 @@ const keyLifetimeHours = 23;
 
 export function keyHasExpired({ firstAskedAt }: Pick<Payment | Refund, 'firstAskedAt'>, now: Instant): boolean {
   if (!firstAskedAt) return false;
-  return firstAskedAt.add({ hours: keyLifetimeHours }).epochMilliseconds <= now.epochMilliseconds;
+  return isAtOrBefore(firstAskedAt.add({ hours: keyLifetimeHours }), now);
 }
 
 /** Seconds until an unknown outcome is asked again: 5, 10, 20 … at most half an hour, or what the provider asked for. */

@@ -1,4 +1,4 @@
-import { type Instant, instantFromMilliseconds } from '../core/calendar';
+import { type Instant, instantFromDate, isBefore } from '../core/calendar';
 import { type CurrencyCode, isCurrencyCode } from '../core/currency';
 import { decodeId, encodeId } from '../core/ids';
 import { invariant } from '../core/invariant';
@@ -108,7 +108,7 @@ async function* ownPayments(
         amount: money(BigInt(row.amount), currency),
         refunded: money(BigInt(row.refunded), currency),
         status: statusOf[row.status] ?? (row.status as OwnPayment['status']),
-        askedAt: instantFromMilliseconds(row.asked_at.getTime()),
+        askedAt: instantFromDate(row.asked_at),
       };
     }
     if (rows.length < pageSize) return;
@@ -196,7 +196,7 @@ export async function reconcilePayments(
     }
   }
   for (const payment of own.values()) {
-    if (matched.has(payment.id) || payment.askedAt.epochMilliseconds < from.epochMilliseconds) continue;
+    if (matched.has(payment.id) || isBefore(payment.askedAt, from)) continue;
     const said = {
       ownId: ownIdOf(payment),
       externalId: payment.externalId,

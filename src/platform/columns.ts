@@ -1,5 +1,5 @@
 import { Column, PrimaryColumn, type ValueTransformer } from 'typeorm';
-import { type Instant, instantFromMilliseconds, type LocalDate, localDate } from '../core/calendar';
+import { type Instant, instantFromDate, type LocalDate, localDate } from '../core/calendar';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 
 /**
@@ -24,7 +24,7 @@ const numericText: ValueTransformer = {
   to: nullable((value: DecimalValue) => decimalText(value)),
 };
 const timestamp: ValueTransformer = {
-  from: nullable((value: Date) => instantFromMilliseconds(value.getTime())),
+  from: nullable(instantFromDate),
   // TypeORM compares and prints Dates only.
   to: nullable((value: Instant) => new Date(value.epochMilliseconds)),
 };

@@ -75,6 +75,23 @@ export const togetherOf = (manager: EntityManager): Together | undefined =>
 const special = /["\\]/;
 const specials = /["\\]/g;
 
+/**
+ * What one statement answers for a list of items, for one of them: alone, or with those of the other tenants that ask it in
+ * this step.
+ *
+ * @param key the same for everything that one statement can answer
+ * @param run answers all of them, in their order
+ */
+export async function oneOfMany<Item, Answer>(
+  manager: EntityManager,
+  key: string,
+  item: Item,
+  run: (items: readonly Item[]) => Promise<readonly Answer[]>,
+): Promise<Answer> {
+  const together = togetherOf(manager);
+  return together ? together.ask(key, item, run) : (await run([item]))[0]!;
+}
+
 /** An array as PostgreSQL reads it, in one piece: a driver that quotes each value makes three copies of it. */
 function arrayText(values: readonly unknown[]): string {
   let list = '';

@@ -1,10 +1,10 @@
 import type { EntityManager } from 'typeorm';
-import { type Instant, instantFromMilliseconds, instantText } from '../core/calendar';
+import { type Instant, instantFromDate, instantText } from '../core/calendar';
 import { decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
 import type { Prepared } from '../platform/database';
 import { askPrepared } from '../platform/prepared-read';
-import { gatheredQuery, togetherOf } from '../platform/together';
+import { gatheredQuery, oneOfMany } from '../platform/together';
 import type { BilledWindow } from './usage-bill';
 
 interface Row {
@@ -17,15 +17,13 @@ interface Row {
   readonly paid_in_advance: string[];
 }
 
-const instantOf = (date: Date) => instantFromMilliseconds(date.getTime());
-
 function fromRow(row: Row): BilledWindow {
   return {
     subscriptionId: row.subscription_id as Id<'Subscription'>,
     featureId: row.feature_id as Id<'Feature'>,
-    start: instantOf(row.window_start),
-    end: row.window_end ? instantOf(row.window_end) : undefined,
-    until: instantOf(row.billed_until),
+    start: instantFromDate(row.window_start),
+    end: row.window_end ? instantFromDate(row.window_end) : undefined,
+    until: instantFromDate(row.billed_until),
     quantity: decimal(row.quantity),
     paidInAdvance: row.paid_in_advance,
   };
@@ -91,9 +89,7 @@ export class BilledUsageRepository {
   ): Promise<void> {
     if (windows.length === 0) return;
     const rows = windows.map((window) => ({ ...window, tenantId, partnerId, wallNow }));
-    const together = togetherOf(this.manager);
-    if (!together) return this.saveAll(rows);
-    await together.ask('save billed usage', rows, async (all) => {
+    await oneOfMany(this.manager, 'save billed usage', rows, async (all) => {
       await this.saveAll(all.flat());
       return all;
     });

@@ -4,8 +4,8 @@ import { priceFor } from '../catalog/plan';
 import { parseSeats } from '../core/quantity';
 import { done, type Refused, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
-import { resetPeriodClash } from '../entitlements/entitlement';
-import { rebuildEntitlements, wantedEntitlements } from '../entitlements/rebuild-entitlements.command';
+import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
+import { resetClash } from '../entitlements/reset-clash.query';
 import { billTenant } from '../invoicing/bill-tenant.command';
 import { accountEntriesOf, type Invoice, totalsOf } from '../invoicing/invoice';
 import { issueInvoice } from '../invoicing/issue-invoice.command';
@@ -101,27 +101,6 @@ export async function judgeAddon(
     });
   }
   return done(price);
-}
-
-/** Would two sources of one feature reset at different times? Also for an attachment that is not there yet. */
-export async function resetClash(
-  tx: Tx,
-  extra?: AddonSubscription,
-): Promise<Refused<'RESET_PERIOD_MISMATCH'> | undefined> {
-  const clash = resetPeriodClash(await wantedEntitlements(tx, extra));
-  if (!clash) return undefined;
-  const [first, second] = clash;
-  return refuse(
-    'RESET_PERIOD_MISMATCH',
-    `${first.sourceName} and ${second.sourceName} reset ${first.featureCode} at different times.`,
-    {
-      facts: {
-        feature: first.featureCode,
-        first: `${first.sourceName}: ${first.resetPeriod}`,
-        second: `${second.sourceName}: ${second.resetPeriod}`,
-      },
-    },
-  );
 }
 
 export interface SubscribeAddonDone {

@@ -1,11 +1,11 @@
 import type { EntityManager } from 'typeorm';
-import { type Instant, instantFromMilliseconds, instantText } from '../core/calendar';
+import { type Instant, instantFromDate, instantText } from '../core/calendar';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import type { Id } from '../core/ids';
 import { decimalOfNumeric } from '../platform/columns';
 import { inOrder, type Prepared, sqlState } from '../platform/database';
 import { askPrepared } from '../platform/prepared-read';
-import { togetherOf } from '../platform/together';
+import { oneOfMany } from '../platform/together';
 import type { Aggregation, Measured, UsageAsked, UsageWindow } from './meter';
 import { rollUp } from './rollup';
 import { keyOf, type UsageEvent } from './usage-event';
@@ -126,9 +126,7 @@ export class UsageRepository {
   async countsIn(tenantId: string, asked: readonly UsageAsked[]): Promise<DecimalValue[]> {
     if (asked.length === 0) return [];
     const questions = asked.map((one): CountQuestion => ({ tenantId, ...one }));
-    const together = togetherOf(this.manager);
-    if (!together) return this.count(questions);
-    return together.ask('usage counts', questions, async (all) => {
+    return oneOfMany(this.manager, 'usage counts', questions, async (all) => {
       const counted = await this.count(all.flat());
       let from = 0;
       return all.map(({ length }) => {
@@ -197,7 +195,7 @@ export class UsageRepository {
     );
     return rows.map((row) => ({
       featureId: row.feature_id as Id<'Feature'>,
-      bucketStart: instantFromMilliseconds(row.bucket_start.getTime()),
+      bucketStart: instantFromDate(row.bucket_start),
     }));
   }
 }

@@ -1,11 +1,13 @@
 import { findAddon } from '../../catalog/find-catalog.query';
+import { isBefore } from '../../core/calendar';
 import { invariant } from '../../core/invariant';
 import { parseSeats } from '../../core/quantity';
 import { done, type Result, refuse } from '../../core/result';
 import { invalid } from '../../core/text';
+import { resetClash } from '../../entitlements/reset-clash.query';
 import { billTenant } from '../../invoicing/bill-tenant.command';
 import type { AddonSubscription } from '../../subscriptions/addon-subscription';
-import { judgeAddon, resetClash } from '../../subscriptions/subscribe-addon.command';
+import { judgeAddon } from '../../subscriptions/subscribe-addon.command';
 import type { Tx } from '../../tx';
 import { providerOff } from '../providers';
 import { isReturnUrl } from '../start-payment-method-setup.command';
@@ -70,7 +72,7 @@ export async function takePlaceOf(
     open.successUrl === wanted.successUrl &&
     open.cancelUrl === wanted.cancelUrl &&
     open.live === wanted.live &&
-    open.expiresAt.epochMilliseconds > tx.wallNow.add({ hours: 1 }).epochMilliseconds;
+    isBefore(tx.wallNow.add({ hours: 1 }), open.expiresAt);
   if (same) return open;
   await tx.stripeCheckouts.update({ ...open, status: 'EXPIRED' });
   await tx.stripeCheckouts.wake(open.tenantId, open.id);

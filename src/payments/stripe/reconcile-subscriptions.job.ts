@@ -1,4 +1,4 @@
-import { type Instant, instantFromMilliseconds } from '../../core/calendar';
+import { type Instant, instantFromDate, isSameInstant } from '../../core/calendar';
 import { encodeId, type Id } from '../../core/ids';
 import type { System } from '../../system';
 import { type Drift, ProviderSilent, type Reconciliation } from '../reconcile-payments.job';
@@ -40,7 +40,7 @@ async function* ownSubscriptions(system: System, live: boolean): AsyncGenerator<
         tenantId: row.tenant_id as Id<'Tenant'>,
         id: row.id as Id<'Checkout'>,
         status: row.status ?? undefined,
-        periodEnd: row.period_end ? instantFromMilliseconds(row.period_end.getTime()) : undefined,
+        periodEnd: row.period_end ? instantFromDate(row.period_end) : undefined,
         parked: row.parked,
       };
     }
@@ -73,7 +73,7 @@ function differenceOf(
   }
   if (isOver(seen.status)) return undefined;
   const theirEnd = seen.items[0]?.period?.end;
-  if (own.cancels === seen.cancels && own.periodEnd?.epochMilliseconds === theirEnd?.epochMilliseconds) {
+  if (own.cancels === seen.cancels && isSameInstant(own.periodEnd, theirEnd)) {
     return undefined;
   }
   return { kind: 'PERIOD_DIFFERS', here: until(own.cancels, own.periodEnd), there: until(seen.cancels, theirEnd) };

@@ -1,14 +1,15 @@
 import { addonAvailability } from '../../catalog/addon';
-import type { Instant } from '../../core/calendar';
+import { type Instant, isBefore, isSameInstant } from '../../core/calendar';
 import { encodeId } from '../../core/ids';
 import { invariant } from '../../core/invariant';
 import { fullShare } from '../../core/proration';
 import { rebuildEntitlements } from '../../entitlements/rebuild-entitlements.command';
+import { resetClash } from '../../entitlements/reset-clash.query';
 import { billTenant, endAttachment } from '../../invoicing/bill-tenant.command';
 import { usagePricesIn } from '../../rating/price-model-input';
 import type { AddonSubscription } from '../../subscriptions/addon-subscription';
 import { startSubscription } from '../../subscriptions/start-subscription.command';
-import { recordAddon, resetClash } from '../../subscriptions/subscribe-addon.command';
+import { recordAddon } from '../../subscriptions/subscribe-addon.command';
 import type { Subscription } from '../../subscriptions/subscription';
 import type { Tx } from '../../tx';
 import { keepPaymentMethod } from '../keep-payment-method.command';
@@ -40,7 +41,7 @@ async function current(tx: Tx, id: string, askedAt: Instant): Promise<StripeChec
   const checkout = await tx.stripeCheckouts.find(tx.tenant.id, { id });
   if (!checkout || checkout.parkedReason) return undefined;
   // Somebody asked later than this answer was asked for, and wrote it down already.
-  if (checkout.seenAt && askedAt.epochMilliseconds < checkout.seenAt.epochMilliseconds) return undefined;
+  if (checkout.seenAt && isBefore(askedAt, checkout.seenAt)) return undefined;
   return checkout;
 }
 
@@ -129,7 +130,7 @@ async function keepInStep(
       : undefined
     : attachment.endsAt && (seen.cancels ? period.end : attachment.endsAt);
   const endReason = endsAt ? (attachment.endReason ?? endedThere) : undefined;
-  const same = !renewed && endsAt?.epochMilliseconds === attachment.endsAt?.epochMilliseconds;
+  const same = !renewed && isSameInstant(endsAt, attachment.endsAt);
   if (!same) {
     const changed = await tx.addonSubscriptions.update({ ...attachment, providerPeriod: period, endsAt, endReason });
     if (renewed) await tx.emit({ type: 'addon_subscription.renewed', payload: { addonSubscription: changed } });

@@ -1,5 +1,5 @@
 import Stripe from 'stripe';
-import { type Instant, instantFromMilliseconds } from '../../core/calendar';
+import { type Instant, instantFromMilliseconds, isBefore } from '../../core/calendar';
 import type { TimeSpan } from '../../invoicing/invoice';
 import { codeWord, type MethodFacts, type Unknown } from '../provider';
 import { fromStripe } from '../stripe-amount';
@@ -62,7 +62,7 @@ const instantOf = (value: unknown): Instant | undefined =>
 
 function spanOf(start: unknown, end: unknown): TimeSpan | undefined {
   const [from, until] = [instantOf(start), instantOf(end)];
-  return from && until && from.epochMilliseconds < until.epochMilliseconds ? { start: from, end: until } : undefined;
+  return from && until && isBefore(from, until) ? { start: from, end: until } : undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Instant } from '../../core/calendar';
+import { type Instant, isAtOrBefore } from '../../core/calendar';
 import { encodeId } from '../../core/ids';
 import { sqlState } from '../../platform/database';
 import type { System } from '../../system';
@@ -128,7 +128,7 @@ export class StripeCheckouts {
     const askedAt = this.system.clock.now();
     const settle = <T>(work: (tx: Tx) => Promise<T>) => this.system.asTenant(tenantId, work);
     if (!checkout.sessionExternalId) {
-      const overdue = checkout.status !== 'PENDING' || isPast(checkout.expiresAt.subtract({ hours: 1 }), askedAt);
+      const overdue = checkout.status !== 'PENDING' || isAtOrBefore(checkout.expiresAt.subtract({ hours: 1 }), askedAt);
       if (overdue) await settle((tx) => settleExpiredCheckout(tx, id, askedAt));
       else if ((await this.open(checkout))?.status === 'PENDING') await this.postpone(checkout);
       return;
@@ -205,5 +205,3 @@ export class StripeCheckouts {
     this.system.log.warn({ provider: 'STRIPE', checkout: id, reason }, 'a checkout was parked');
   }
 }
-
-const isPast = (at: Instant, now: Instant) => at.epochMilliseconds <= now.epochMilliseconds;
