@@ -420,8 +420,6 @@ export const eventCatalogue = {
 
 export type EventType = keyof typeof eventCatalogue;
 type PayloadOf<T extends EventType> = Parameters<(typeof eventCatalogue)[T]['data']>[0];
-/** What receivers find under `data`. */
-export type EventData<T extends EventType> = ReturnType<(typeof eventCatalogue)[T]['data']>;
 
 /** An event for the outbox: what happened, told once the transaction commits. */
 export type DomainEvent = { [T in EventType]: { readonly type: T; readonly payload: PayloadOf<T> } }[EventType];

@@ -4,8 +4,6 @@ import type { Tx } from '../tx';
 /** One transaction of bounded length. */
 export const mostRelayed = 500;
 
-export const relayEventsRefusals = [] as const;
-
 /**
  * Gives a partner's events of the outbox their numbers and puts them on their way to everybody who wants them: all of it in
  * one transaction, so that an event is in the outbox, or numbered with its deliveries, and never both or neither.

@@ -1,4 +1,4 @@
-import { dateAt, type Instant, isBefore, type TimeZone } from '../core/calendar';
+import { type Instant, isBefore, type TimeZone } from '../core/calendar';
 import type { Id } from '../core/ids';
 import type { SubscriptionStatus } from '../subscriptions/subscription';
 
@@ -82,9 +82,4 @@ export function standingOf(open: readonly Collection[], policy: DunningPolicy, z
     status: failed.some((row) => row.status === 'EXHAUSTED') ? 'UNPAID' : 'PAST_DUE',
     accessUntil: daysAfter(first, policy.graceDays, zone),
   };
-}
-
-/** For people: on which day the next try is. */
-export function nextTryDate(collection: Collection, zone: TimeZone): string | undefined {
-  return collection.dueAt && dateAt(collection.dueAt, zone).toString();
 }

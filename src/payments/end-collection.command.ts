@@ -1,5 +1,4 @@
 import type { Invoice } from '../invoicing/invoice';
-import type { Tx } from '../tx';
 import { applyStanding } from './apply-standing.command';
 
 /** An invoice is paid, void or given up: nobody tries to charge it any more, and its subscription stands accordingly. */
@@ -14,5 +13,3 @@ export async function endCollection(
   await tx.collections.update({ ...collection, status, dueAt: undefined, endedAt: collection.endedAt ?? tx.now });
   await applyStanding(tx, invoice.subscriptionId);
 }
-
-export type EndCollectionTx = Pick<Tx, keyof Parameters<typeof applyStanding>[0]>;

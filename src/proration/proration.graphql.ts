@@ -13,7 +13,6 @@ import { decimalText } from '../core/decimal';
 import { encodeId } from '../core/ids';
 import { negate, subtract } from '../core/money';
 import type { IntervalUnit } from '../core/period';
-import type { Share } from '../core/proration';
 import { enumFrom } from '../graphql/enums';
 import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
 import { MutationDone } from '../graphql/mutation.graphql';
@@ -100,10 +99,6 @@ export class ProrationShareType {
   remaining: bigint;
   @Field(() => BigIntScalar, { description: 'Days, or milliseconds, of the full period.' })
   total: bigint;
-}
-
-export function toGraphqlShare(share: Share): ProrationShareType {
-  return share;
 }
 
 @ObjectType('PreviewLine', { description: 'A line as it would stand on the document.', simpleResolvers: true })

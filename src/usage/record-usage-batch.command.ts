@@ -201,7 +201,8 @@ export async function ingestUsage(
   const watched = watchedOf(limited, schedule, tx.now);
   // Sent together, and done in this order: a batch waits once for the database.
   const [, told, added] = await Promise.all([
-    tx.usage.lockFeatures(tenant, limitedIds),
+    // What is enforced was locked before it was let in.
+    tx.usage.lockFeatures(tenant, enforce ? [] : limitedIds),
     tx.usageThresholds.toldIn(tenant.id, watched),
     tx.usage.addNew(tenant, { events: eventsOf(wanted), measured: measuredOf(wanted), asked: watched }),
   ]);
