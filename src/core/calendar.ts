@@ -47,6 +47,20 @@ export function daysBetween(from: LocalDate, to: LocalDate): number {
   return from.until(to, { largestUnit: 'day' }).days;
 }
 
+const dayLength = 86_400_000;
+
+/**
+ * The days from the first date to the second that a zone really had. Samoa went from 29 to 31 December 2011: a date that
+ * did not happen is no day of any period.
+ */
+export function localDays(from: LocalDate, to: LocalDate, zone: TimeZone): number {
+  const dates = daysBetween(from, to);
+  if (dates <= 0) return dates;
+  const elapsed = startOfDay(to, zone).epochMilliseconds - startOfDay(from, zone).epochMilliseconds;
+  // Clocks that are changed for the summer move it by hours, a date that is left out by a whole day.
+  return Math.min(dates, Math.round(elapsed / dayLength));
+}
+
 export function instant(text: string): Instant {
   return Temporal.Instant.from(text);
 }

@@ -5,6 +5,7 @@ import {
   type Instant,
   isAtOrBefore,
   isBefore,
+  isSameInstant,
   type LocalDate,
   startOfDay,
   type TimeZone,
@@ -85,6 +86,16 @@ export function periodAt(schedule: Schedule, index: number): Period {
   return period;
 }
 
+/**
+ * The period that begins where another ends. A period of one day that the zone left out has no time, and is none: after 29
+ * December 2011 in Samoa comes the 31st.
+ */
+export function periodAfter(schedule: Schedule, index: number): Period {
+  let period = periodAt(schedule, index + 1);
+  while (isSameInstant(period.start, period.end)) period = periodAt(schedule, period.index + 1);
+  return period;
+}
+
 export function periodIndexOf(anchor: LocalDate, interval: IntervalUnit, date: LocalDate): number {
   let index: number;
   if (interval === 'DAY' || interval === 'WEEK') {
@@ -106,7 +117,7 @@ export function periodContaining(schedule: Schedule, at: Instant): Period {
   if (last && isAtOrBefore(last.start, at) && isBefore(at, last.end)) return last;
   let period = periodAt(schedule, periodIndexOf(schedule.anchor, schedule.interval, dateAt(at, schedule.zone)));
   // A clock that is put back across midnight repeats the end of a day whose next has begun: the instants decide.
-  while (isAtOrBefore(period.end, at)) period = periodAt(schedule, period.index + 1);
+  while (isAtOrBefore(period.end, at)) period = periodAfter(schedule, period.index);
   invariant(period.start.epochMilliseconds <= at.epochMilliseconds, 'a period begins after an instant in it');
   periods.last = period;
   return period;

@@ -1,4 +1,4 @@
-import { dateAt, daysBetween, type Instant, isSameInstant, type TimeZone } from './calendar';
+import { dateAt, type Instant, isSameInstant, localDays, type TimeZone } from './calendar';
 import { type Exact, oneExact, zeroExact } from './exact';
 import { invariant } from './invariant';
 import type { Period } from './period';
@@ -26,10 +26,10 @@ export function remainingShare(basis: ProrationBasis, period: Period, at: Instan
   );
   switch (basis) {
     case 'DAY': {
-      const total = daysBetween(period.startDate, period.endDate);
+      const total = localDays(period.startDate, period.endDate, zone);
       // A zone that leaves out a day, or repeats the end of one, may put an instant of the period on a date outside it.
       const isStart = isSameInstant(at, period.start);
-      const left = isStart ? total : daysBetween(dateAt(at, zone), period.endDate);
+      const left = isStart ? total : localDays(dateAt(at, zone), period.endDate, zone);
       return { basis, remaining: BigInt(Math.min(Math.max(left, 0), total)), total: BigInt(total) };
     }
     case 'SECOND':

@@ -1,7 +1,7 @@
 import { dateAt, type Instant, isAtOrBefore, isBefore, isSameInstant } from '../core/calendar';
 import { invariant } from '../core/invariant';
 import { zero } from '../core/money';
-import { periodAt } from '../core/period';
+import { periodAfter } from '../core/period';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import { addonEndLines } from '../proration/addon-change';
 import { applyPlanChange } from '../proration/apply-plan-change.command';
@@ -126,7 +126,7 @@ async function renew(tx: Tx, subscription: Subscription): Promise<Invoice> {
     ({ endsAt }) => endsAt && isAtOrBefore(endsAt, at),
   );
   for (const attachment of ending) await endAttachment(tx, subscription, attachment, attachment.endsAt!, 'CANCELLED');
-  const period = periodAt(scheduleOf(subscription), subscription.periodIndex + 1);
+  const period = periodAfter(scheduleOf(subscription), subscription.periodIndex);
   invariant(isSameInstant(period.start, at), 'a period does not begin where the last one ended');
   const invoice = await billPeriod(
     tx,

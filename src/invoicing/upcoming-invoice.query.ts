@@ -1,6 +1,6 @@
 import { type Instant, isAtOrBefore, isBefore, laterOf } from '../core/calendar';
 import { type Money, smaller, subtract } from '../core/money';
-import { type Period, periodAt } from '../core/period';
+import { type Period, periodAfter } from '../core/period';
 import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
 import { type EntitlementSource, entitlementSources } from '../entitlements/entitlement';
 import type { PlanChangeTx } from '../proration/plan-change.query';
@@ -122,7 +122,7 @@ export async function upcomingInvoice(tx: UpcomingInvoiceTx, tenantId: string): 
   const closed = isClosedApart ? undefined : closedBy(subscription, dueAt);
   const next: Period = isFinal
     ? periodOf(subscription)
-    : periodAt(scheduleOf(subscription), subscription.periodIndex + 1);
+    : periodAfter(scheduleOf(subscription), subscription.periodIndex);
   const time: BilledTime = { period: next, from: laterOf(next.start, dueAt), closed, closing: isFinal };
   const [{ lines, totals }, balance] = await Promise.all([
     assembleFor(tx, subscription, time, foreseen),

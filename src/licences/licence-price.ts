@@ -1,4 +1,4 @@
-import { dateAt, daysBetween, type Instant, type TimeZone } from '../core/calendar';
+import { dateAt, type Instant, localDays, type TimeZone } from '../core/calendar';
 import { compareExact, exactOf, multiply } from '../core/exact';
 import { type Explained, explain } from '../core/explain';
 import { amountText, exactMinorUnits, type Money, moneyText } from '../core/money';
@@ -12,7 +12,7 @@ const daysOfYear = 365n;
 
 /** Calendar days in the billing zone from now to the expiry. A day that has begun counts: nothing is free on the last one. */
 export function remainingDays(expiresAt: Instant, at: Instant, zone: TimeZone): number {
-  return Math.max(1, daysBetween(dateAt(at, zone), dateAt(expiresAt, zone)));
+  return Math.max(1, localDays(dateAt(at, zone), dateAt(expiresAt, zone), zone));
 }
 
 interface Priced {

@@ -16,7 +16,7 @@ import { type Explained, explain } from '../core/explain';
 import { groupBy } from '../core/group';
 import type { Id } from '../core/ids';
 import { exactMinorUnitsOf } from '../core/money';
-import { type Period, periodAt, periodContaining } from '../core/period';
+import { type Period, periodAfter, periodContaining } from '../core/period';
 import { type EntitlementSource, inDrawOrder, isActiveAt, limitOf, sourceKey } from '../entitlements/entitlement';
 import type { LineDraft, LineKind, TimeSpan } from '../invoicing/invoice';
 import { type PriceModel, priceOf, timingOf } from './price-model';
@@ -105,7 +105,7 @@ function* windowsOf(
   let period: Period = periodContaining(schedule, span.start);
   while (isBefore(period.start, span.end)) {
     yield { start: laterOf(period.start, countFrom), end: period.end };
-    period = periodAt(schedule, period.index + 1);
+    period = periodAfter(schedule, period.index);
   }
 }
 

@@ -3,7 +3,9 @@ import {
   dateAt,
   daysBetween,
   instant,
+  instantText,
   localDate,
+  localDays,
   parseTimeZone,
   startOfDay,
   timeZone,
@@ -12,6 +14,7 @@ import { InvariantViolation } from '../../src/core/invariant';
 import {
   anchorFor,
   type IntervalUnit,
+  periodAfter,
   periodAt,
   periodContaining,
   periodIndexOf,
@@ -302,5 +305,45 @@ describe('the share of a period that is left', () => {
     const [before, after] = [periodAt(schedule, 0), periodAt(schedule, 1)];
     expect(shareFraction(remainingShare('DAY', after, after.start, apia))).toEqual({ numerator: 1n, denominator: 1n });
     expect(remainingShare('DAY', before, before.end, apia).remaining).toBe(0n);
+  });
+
+  test.each([
+    ['Pacific/Apia', '2011-12-29', '2011-12-31', 1], // the 29th
+    ['Pacific/Apia', '2011-12-30', '2011-12-31', 0], // did not happen
+    ['Pacific/Apia', '2011-12-01', '2012-01-01', 30],
+    ['Pacific/Apia', '2011-01-01', '2012-01-01', 364],
+    ['Pacific/Fakaofo', '2011-12-29', '2012-01-01', 2], // the 29th and the 31st
+    ['Pacific/Kwajalein', '1993-08-20', '1993-08-22', 1], // the 21st did not happen
+    ['Pacific/Kiritimati', '1994-12-01', '1995-02-01', 61], // 31 + 31 − 1
+    ['Europe/Berlin', '2026-03-29', '2026-03-30', 1], // 23 hours
+    ['Europe/Berlin', '2026-10-25', '2026-10-26', 1], // 25 hours
+    ['Europe/Berlin', '2024-01-01', '2025-01-01', 366],
+    ['UTC', '2026-02-01', '2026-01-01', -31],
+  ])('%s had from %s to %s %s days', (name, from, to, days) => {
+    expect(localDays(localDate(from), localDate(to), timeZone(name))).toBe(days);
+  });
+
+  test('DAY: a day that did not happen is in no share', () => {
+    const apia = timeZone('Pacific/Apia');
+    const december = periodAt({ anchor: localDate('2011-12-01'), interval: 'MONTH', zone: apia }, 0);
+    const left = (at: string) => {
+      const { remaining, total } = remainingShare('DAY', december, instant(at), apia);
+      return `${remaining}/${total}`;
+    };
+    expect(left('2011-12-16T10:00:00Z')).toBe('15/30'); // 16 … 31 December without the 30th
+    expect(left('2011-12-29T10:00:00Z')).toBe('2/30');
+    expect(left('2011-12-30T10:00:00Z')).toBe('1/30'); // the 31st
+  });
+
+  test.each([
+    ['DAY', '2011-12-29T10:00:00Z', '2011-12-30T10:00:00.000Z', '2011-12-31T10:00:00.000Z'],
+    ['WEEK', '2011-12-29T10:00:00Z', '2012-01-04T10:00:00.000Z', '2012-01-11T10:00:00.000Z'],
+    ['MONTH', '2011-11-30T11:00:00Z', '2011-12-30T10:00:00.000Z', '2012-01-29T10:00:00.000Z'],
+  ] as const)('per %s: what follows begins where the last one ended, and has time', (interval, at, start, end) => {
+    const zone = timeZone('Pacific/Apia');
+    const schedule = { anchor: dateAt(instant(at), zone), interval, zone };
+    const next = periodAfter(schedule, periodContaining(schedule, instant(at)).index);
+    expect([instantText(next.start), instantText(next.end)]).toEqual([start, end]);
+    expect(periodContaining(schedule, next.start)).toEqual(next);
   });
 });
