@@ -470,26 +470,41 @@ create view public.check_items with (security_invoker=true) as
  HAVING count(i.id) <> 1 OR bool_or(i.id <> s.plan_item_id);
 
 create view public.check_missing_period with (security_invoker=true) as
+ WITH billed AS (
+         SELECT i.tenant_id,
+            i.subscription_id,
+            i.period_start,
+            i.period_end
+           FROM public.invoices i
+          WHERE i.kind = 'PERIOD'::text
+        UNION ALL
+         SELECT c.tenant_id,
+            c.subscription_id,
+            c.new_period_start,
+            c.new_period_end
+           FROM public.plan_change_prorations c
+          WHERE c.new_period_start IS NOT NULL
+        )
  SELECT 'subscription '::text || n.subscription_id AS subject,
     (('nothing bills '::text || n.period_end) || ' to '::text) || n.next_start AS detail
-   FROM ( SELECT i.tenant_id,
-            i.subscription_id,
-            i.period_end,
-            lead(i.period_start) OVER (PARTITION BY i.tenant_id, i.subscription_id ORDER BY i.period_start) AS next_start
-           FROM public.invoices i
-          WHERE i.kind = 'PERIOD'::text) n
+   FROM ( SELECT b.tenant_id,
+            b.subscription_id,
+            b.period_start,
+            b.period_end,
+            lead(b.period_start) OVER (PARTITION BY b.tenant_id, b.subscription_id ORDER BY b.period_start, b.period_end) AS next_start
+           FROM billed b) n
   WHERE n.next_start > n.period_end AND NOT (EXISTS ( SELECT 1
            FROM public.plan_change_prorations c
-          WHERE c.tenant_id = n.tenant_id AND c.subscription_id = n.subscription_id AND c.anchor_mode = 'RESET'::text AND c.changed_at < n.next_start AND c.changed_at >= (n.period_end - '1 day'::interval)))
+          WHERE c.tenant_id = n.tenant_id AND c.subscription_id = n.subscription_id AND c.anchor_mode = 'RESET'::text AND c.new_period_start IS NULL AND c.changed_at < n.next_start AND c.changed_at >= n.period_start))
 UNION ALL
  SELECT 'subscription '::text || s.id AS subject,
     'no invoice for the period that it is in, from '::text || s.period_start AS detail
    FROM public.subscriptions s
   WHERE (s.status <> ALL (ARRAY['CANCELLED'::text, 'TRIALING'::text])) AND NOT (EXISTS ( SELECT 1
-           FROM public.invoices i
-          WHERE i.tenant_id = s.tenant_id AND i.subscription_id = s.id AND i.kind = 'PERIOD'::text AND i.period_start = s.period_start)) AND NOT (EXISTS ( SELECT 1
+           FROM billed b
+          WHERE b.tenant_id = s.tenant_id AND b.subscription_id = s.id AND b.period_start = s.period_start)) AND NOT (EXISTS ( SELECT 1
            FROM public.plan_change_prorations c
-          WHERE c.tenant_id = s.tenant_id AND c.subscription_id = s.id AND c.anchor_mode = 'RESET'::text AND c.changed_at >= (s.period_start - '1 day'::interval) AND c.changed_at < s.period_end));
+          WHERE c.tenant_id = s.tenant_id AND c.subscription_id = s.id AND c.anchor_mode = 'RESET'::text AND c.new_period_start IS NULL AND c.changed_at >= (s.period_start - '1 day'::interval) AND c.changed_at < s.period_end));
 
 create view public.check_number_gaps with (security_invoker=true) as
  WITH documents AS (
@@ -2083,12 +2098,15 @@ create table public.plan_change_prorations (
   lines jsonb not null,
   actor_id uuid,
   created_at timestamp(3) with time zone not null,
+  new_period_start timestamp(3) with time zone,
+  new_period_end timestamp(3) with time zone,
   constraint plan_change_prorations_pkey PRIMARY KEY (tenant_id, id),
   constraint plan_change_prorations_anchor_mode_check CHECK (anchor_mode = ANY (ARRAY['KEEP'::text, 'RESET'::text])),
   constraint plan_change_prorations_basis_check CHECK (basis = ANY (ARRAY['DAY'::text, 'SECOND'::text, 'NONE'::text])),
   constraint plan_change_prorations_coupon_discount_check CHECK (coupon_discount >= 0),
   constraint plan_change_prorations_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint plan_change_prorations_new_charge_check CHECK (new_charge >= 0),
+  constraint plan_change_prorations_new_period CHECK ((new_period_start IS NULL) = (new_period_end IS NULL) AND new_period_end > new_period_start AND (new_period_start IS NULL OR anchor_mode = 'RESET'::text)),
   constraint plan_change_prorations_settlement_check CHECK (settlement = ANY (ARRAY['INVOICE'::text, 'CREDIT_BALANCE'::text, 'REFUND'::text, 'NONE'::text, 'WAIVED'::text])),
   constraint plan_change_prorations_unused_credit_check CHECK (unused_credit >= 0),
   constraint plan_change_prorations_partner_id_coupon_id_fkey FOREIGN KEY (partner_id, coupon_id) REFERENCES public.partner_coupons(partner_id, id),

@@ -198,6 +198,7 @@ export async function applyPlanChange(
     invoiceId: invoice?.id,
     creditNoteId: creditNote?.id,
     couponId: loaded.coupon?.id,
+    newPeriod: change.newPeriod,
     lines: change.lines.map(({ kind, description, amount, explanation }) => ({
       ...{ kind, description, explanation },
       amount: amountText(amount),

@@ -38,6 +38,8 @@ export class PlanChangeProrationEntity {
   @UuidColumn('invoice_id', { nullable: true }) invoiceId: string | null;
   @UuidColumn('credit_note_id', { nullable: true }) creditNoteId: string | null;
   @UuidColumn('coupon_id', { nullable: true }) couponId: string | null;
+  @TimestampColumn('new_period_start', { nullable: true }) newPeriodStart: Instant | null;
+  @TimestampColumn('new_period_end', { nullable: true }) newPeriodEnd: Instant | null;
   @JsonColumn('lines') lines: AuditLine[];
   @UuidColumn('actor_id', { nullable: true }) actorId: string | null;
   @TimestampColumn('created_at') createdAt: Instant;

@@ -35,6 +35,8 @@ function fromRow(row: PlanChangeProrationEntity): PlanChangeProration {
     invoiceId: (row.invoiceId ?? undefined) as Id<'Invoice'> | undefined,
     creditNoteId: (row.creditNoteId ?? undefined) as Id<'CreditNote'> | undefined,
     couponId: (row.couponId ?? undefined) as Id<'Coupon'> | undefined,
+    newPeriod:
+      row.newPeriodStart && row.newPeriodEnd ? { start: row.newPeriodStart, end: row.newPeriodEnd } : undefined,
     lines: row.lines,
     actorId: row.actorId ?? undefined,
     createdAt: row.createdAt,
@@ -45,7 +47,7 @@ export class PlanChangeProrationRepository {
   constructor(private readonly manager: EntityManager) {}
 
   async insert(proration: PlanChangeProration): Promise<void> {
-    const { share, anchor, unusedCredit, newCharge, couponDiscount, net, ...row } = proration;
+    const { share, anchor, unusedCredit, newCharge, couponDiscount, net, newPeriod, ...row } = proration;
     await this.manager.insert(PlanChangeProrationEntity, {
       ...row,
       lines: [...proration.lines],
@@ -58,6 +60,8 @@ export class PlanChangeProrationRepository {
       newCharge: newCharge.minor,
       couponDiscount: couponDiscount.minor,
       netAmount: net.minor,
+      newPeriodStart: newPeriod?.start ?? null,
+      newPeriodEnd: newPeriod?.end ?? null,
       invoiceId: row.invoiceId ?? null,
       creditNoteId: row.creditNoteId ?? null,
       couponId: row.couponId ?? null,

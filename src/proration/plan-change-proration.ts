@@ -4,6 +4,7 @@ import type { Id } from '../core/ids';
 import type { Money } from '../core/money';
 import type { IntervalUnit } from '../core/period';
 import type { Share } from '../core/proration';
+import type { TimeSpan } from '../invoicing/invoice';
 import type { AnchorMode } from './plan-change';
 
 /** The audit row of a plan change: what was decided, from what, and which document came of it. Written for every change. */
@@ -30,6 +31,8 @@ export interface PlanChangeProration {
   readonly invoiceId?: Id<'Invoice'> | undefined;
   readonly creditNoteId?: Id<'CreditNote'> | undefined;
   readonly couponId?: Id<'Coupon'> | undefined;
+  /** The full period that the change began and billed; none where the period was kept, or had ended. */
+  readonly newPeriod?: TimeSpan | undefined;
   readonly lines: readonly AuditLine[];
   readonly actorId?: string | undefined;
   readonly createdAt: Instant;

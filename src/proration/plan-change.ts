@@ -117,6 +117,8 @@ export interface PlanChange {
   readonly couponDiscounts: readonly { readonly couponId: Id<'Coupon'>; readonly discount: Money }[];
   readonly attachments: readonly AttachmentOutcome[];
   readonly after: PeriodAfter;
+  /** The full period that it begins and charges; none where the period is kept, or has ended. */
+  readonly newPeriod?: TimeSpan | undefined;
 }
 
 const spanOf = (period: Period): TimeSpan => ({ start: period.start, end: period.end });
@@ -278,6 +280,7 @@ export function decidePlanChange(input: PlanChangeInput): Result<PlanChange, 'AD
       index: reset ? (atPeriodEnd ? -1 : 0) : input.period.index,
       span: atPeriodEnd ? oldSpan : newSpan,
     },
+    newPeriod: reset && !atPeriodEnd ? newSpan : undefined,
   });
 }
 
