@@ -1836,7 +1836,7 @@ create table public.partner_tenant_addon_subscriptions (
   constraint addon_subscriptions_provider_period CHECK ((billed_by = 'STRIPE'::text) = (provider_period_start IS NOT NULL) AND provider_period_end > provider_period_start OR provider_period_start IS NULL AND provider_period_end IS NULL AND billed_by = 'TOLLGATE'::text),
   constraint partner_tenant_addon_subscriptions_billed_by_check CHECK (billed_by = ANY (ARRAY['TOLLGATE'::text, 'STRIPE'::text])),
   constraint partner_tenant_addon_subscriptions_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
-  constraint partner_tenant_addon_subscriptions_end_kind_check CHECK (end_kind = ANY (ARRAY['CANCELLED'::text, 'INCLUDED_IN_PLAN'::text, 'NOT_AVAILABLE'::text, 'SUBSCRIPTION_ENDED'::text, 'PAYMENT_FAILED'::text])),
+  constraint partner_tenant_addon_subscriptions_end_kind_check CHECK (end_kind = ANY (ARRAY['CANCELLED'::text, 'INCLUDED_IN_PLAN'::text, 'NOT_AVAILABLE'::text, 'SUBSCRIPTION_ENDED'::text, 'PAYMENT_FAILED'::text, 'REQUIREMENT_MISSING'::text])),
   constraint partner_tenant_addon_subscriptions_interval_check CHECK ("interval" = ANY (ARRAY['DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
   constraint partner_tenant_addon_subscriptions_quantity_check CHECK (quantity >= 1 AND quantity <= 2147483647),
   constraint partner_tenant_addon_subscriptions_unit_amount_check CHECK (unit_amount >= 0),

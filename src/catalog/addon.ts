@@ -31,12 +31,19 @@ export interface Addon {
 /** AVAILABLE: can be bought with the plan. INCLUDED: the plan has it. NOT_AVAILABLE: the plan's rank is too low. */
 export type AddonAvailability = 'AVAILABLE' | 'INCLUDED' | 'NOT_AVAILABLE';
 
+type Includes = Pick<PlanVersion, 'includesAllAddons' | 'includedAddonIds'>;
+
+/** A plan that includes all add-ons has those on sale; one that is archived only where it is named. */
+export function includesAddon(version: Includes, addon: Pick<Addon, 'id' | 'status'>): boolean {
+  return version.includedAddonIds.includes(addon.id) || (version.includesAllAddons && addon.status === 'ACTIVE');
+}
+
 /** Billing rules §6: from the plan's included list and the add-on's minimum rank. */
 export function addonAvailability(
   plan: Pick<Plan, 'rank'>,
-  version: Pick<PlanVersion, 'includesAllAddons' | 'includedAddonIds'>,
-  addon: Pick<Addon, 'id' | 'minimumPlanRank'>,
+  version: Includes,
+  addon: Pick<Addon, 'id' | 'status' | 'minimumPlanRank'>,
 ): AddonAvailability {
-  if (version.includesAllAddons || version.includedAddonIds.includes(addon.id)) return 'INCLUDED';
+  if (includesAddon(version, addon)) return 'INCLUDED';
   return addon.minimumPlanRank !== undefined && plan.rank < addon.minimumPlanRank ? 'NOT_AVAILABLE' : 'AVAILABLE';
 }

@@ -1,4 +1,4 @@
-import type { Addon } from '../catalog/addon';
+import { type Addon, includesAddon } from '../catalog/addon';
 import { type Instant, isBefore } from '../core/calendar';
 import { done, type Result } from '../core/result';
 import { usagePricesIn } from '../rating/price-model-input';
@@ -51,9 +51,7 @@ export async function wantedEntitlements(tx: WantedTx, extra?: AddonSubscription
   const phases: PlanPhase[] = items.map((item) => {
     const version = versions.get(item.planVersionId)!;
     const plan = plans.get(item.planId)!;
-    const included = version.includesAllAddons
-      ? everyAddon
-      : version.includedAddonIds.flatMap((id) => addons.get(id) ?? []);
+    const included = [...addons.values()].filter((addon) => includesAddon(version, addon));
     const isCurrent = subscription?.item.id === item.id;
     return {
       itemId: item.id,

@@ -1,20 +1,17 @@
 import { dateAt, type Instant, isAtOrBefore, isBefore, isSameInstant } from '../core/calendar';
 import { invariant } from '../core/invariant';
-import { zero } from '../core/money';
 import { periodAfter } from '../core/period';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
-import { addonEndLines } from '../proration/addon-change';
 import { applyPlanChange } from '../proration/apply-plan-change.command';
-import { providerAccounts } from '../proration/plan-change.query';
 import { loadScheduledPlanChange } from '../proration/scheduled-plan-change.query';
-import { type AddonEndKind, type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
+import { endAttachment } from '../subscriptions/end-attachment.command';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import { type Subscription, scheduleOf } from '../subscriptions/subscription';
-import { taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
 import { billPeriod, closePeriod } from './bill-period.command';
 import { closedBy } from './billed-period';
-import { creditUnused } from './credit-unused.command';
+import { creditAttachments } from './credit-attachments.command';
+import { endDependents } from './end-dependents.command';
 import type { Invoice } from './invoice';
 
 /** A jump over more than this many due events is refused rather than done: it is a mistake in a date. */
@@ -42,20 +39,6 @@ async function recordChange(
   });
 }
 
-export async function endAttachment(
-  tx: Tx,
-  subscription: Subscription,
-  attachment: AddonSubscription,
-  at: Instant,
-  endKind: AddonEndKind,
-): Promise<AddonSubscription> {
-  const ended = await tx.addonSubscriptions.update({ ...attachment, endedAt: at, endKind });
-  const addon = (await tx.addons.byIds([attachment.addonId]))[0]!;
-  await recordChange(tx, subscription, 'ADDON_ENDED', at, { addon: addon.name, because: endKind });
-  await tx.emit({ type: 'addon_subscription.ended', payload: { addonSubscription: ended } });
-  return ended;
-}
-
 export interface ClosedSubscription {
   readonly subscription: Subscription;
   /** What was used up to the end. */
@@ -67,7 +50,7 @@ export async function closeSubscription(tx: Tx, subscription: Subscription, at: 
   const invoice = await closePeriod(tx, subscription, at, 'FINAL');
   await tx.subscriptions.endItem(subscription, subscription.item.id, at);
   for (const attachment of await tx.addonSubscriptions.live(subscription.tenantId)) {
-    await endAttachment(tx, subscription, attachment, at, 'SUBSCRIPTION_ENDED');
+    await endAttachment(tx, subscription, attachment, { at, kind: 'SUBSCRIPTION_ENDED' });
   }
   const live = await tx.pendingCoupons.live(subscription.tenantId);
   const coupons = new Map((await tx.coupons.byIds(live.map(({ couponId }) => couponId))).map((row) => [row.id, row]));
@@ -93,23 +76,15 @@ export async function closeSubscription(tx: Tx, subscription: Subscription, at: 
  * own items end with the period that was paid.
  */
 async function creditProviderPeriods(tx: Tx, subscription: Subscription, at: Instant): Promise<void> {
-  const { tenantId, currency, timeZone, prorationBasis: basis } = subscription;
-  const attachments = (await tx.addonSubscriptions.live(tenantId)).filter(({ providerPeriod }) => providerPeriod);
-  if (attachments.length === 0) return;
-  const accounts = await providerAccounts(tx, subscription, attachments);
-  const names = new Map(
-    (await tx.addons.byIds(attachments.map(({ addonId }) => addonId))).map((addon) => [addon.id, addon.name]),
+  const attachments = (await tx.addonSubscriptions.live(subscription.tenantId)).filter(
+    ({ providerPeriod }) => providerPeriod,
   );
-  const lines = attachments.flatMap(({ id: itemId, unitAmount, quantity, addonId, ...attachment }) => {
-    const own = providerPeriodAt(attachment, timeZone, at)!;
-    const { charged = zero(currency), discounts = [] } = accounts.get(itemId) ?? {};
-    const item = { kind: 'ADDON' as const, itemId, name: names.get(addonId)!, unitAmount, quantity };
-    return addonEndLines({ basis, timeZone, ...own, trialing: false }, { ...item, charged, discounts });
-  });
-  if (lines.length === 0) return;
-  const document = await taxesOfLines(tx, subscription, at, lines, { accounts });
-  const credit = { subscription, document, settlement: 'CREDIT_BALANCE', chargedBy: new Map() } as const;
-  await creditUnused(tx, { ...credit, reason: 'CANCELLATION' });
+  if (attachments.length === 0) return;
+  const addons = new Map(
+    (await tx.addons.byIds(attachments.map(({ addonId }) => addonId))).map((addon) => [addon.id, addon]),
+  );
+  const ending = attachments.map((attachment) => ({ attachment, addon: addons.get(attachment.addonId)! }));
+  await creditAttachments(tx, subscription, ending, at, 'CANCELLATION');
 }
 
 /** Carries out a plan change that waited. */
@@ -125,7 +100,10 @@ async function renew(tx: Tx, subscription: Subscription): Promise<Invoice> {
   const ending = (await tx.addonSubscriptions.live(subscription.tenantId)).filter(
     ({ endsAt }) => endsAt && isAtOrBefore(endsAt, at),
   );
-  for (const attachment of ending) await endAttachment(tx, subscription, attachment, attachment.endsAt!, 'CANCELLED');
+  for (const attachment of ending) {
+    await endAttachment(tx, subscription, attachment, { at: attachment.endsAt!, kind: 'CANCELLED' });
+  }
+  if (ending.length > 0) await endDependents(tx, subscription, at);
   const period = periodAfter(scheduleOf(subscription), subscription.periodIndex);
   invariant(isSameInstant(period.start, at), 'a period does not begin where the last one ended');
   const invoice = await billPeriod(
@@ -179,7 +157,8 @@ export async function billTenant(tx: Tx, until: Instant = tx.now, pauses?: () =>
     const at = (instant: Instant) => sandbox && tx.atTime(instant);
     if (ending?.endsAt && (!next || isAtOrBefore(ending.endsAt, next.effectiveAt))) {
       at(ending.endsAt);
-      await endAttachment(tx, subscription, ending, ending.endsAt, 'CANCELLED');
+      await endAttachment(tx, subscription, ending, { at: ending.endsAt, kind: 'CANCELLED' });
+      await endDependents(tx, subscription, ending.endsAt);
       await rebuildEntitlements(tx);
     } else if (
       subscription.cancelAt &&

@@ -11,9 +11,10 @@ import { creditUnused } from '../invoicing/credit-unused.command';
 import type { Invoice } from '../invoicing/invoice';
 import { issueInvoice } from '../invoicing/issue-invoice.command';
 import { refundProblem } from '../payments/refund-credit.command';
-import type { AddonEndKind } from '../subscriptions/addon-subscription';
+import { endAttachment } from '../subscriptions/end-attachment.command';
 import type { Subscription, SubscriptionItem } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
+import { endKindOf } from './judge-attachments';
 import { accountsWithoutMoney } from './plan-change';
 import type { LoadedPlanChange } from './plan-change.query';
 import type { PlanChangeProration } from './plan-change-proration';
@@ -31,11 +32,6 @@ export interface ApplyOptions {
   /** A coupon that was reserved when the change was scheduled. */
   readonly reserved?: PendingCoupon | undefined;
 }
-
-const endKinds: Readonly<Record<string, AddonEndKind>> = {
-  ENDS_INCLUDED: 'INCLUDED_IN_PLAN',
-  ENDS_NOT_AVAILABLE: 'NOT_AVAILABLE',
-};
 
 /** The document of a change: an invoice above zero, a credit note below, none at zero or where no money moves. */
 async function settle(
@@ -105,15 +101,10 @@ async function redeem(
 
 async function endAttachments(tx: Tx, loaded: LoadedPlanChange, at: Instant): Promise<void> {
   for (const { attachment, outcome, price } of loaded.change.attachments) {
-    const endKind = endKinds[outcome];
-    if (endKind) {
-      const addonSubscription = await tx.addonSubscriptions.update({
-        ...attachment,
-        endedAt: at,
-        endKind,
-        endReason: `Plan change to ${loaded.target.plan.name}`,
-      });
-      await tx.emit({ type: 'addon_subscription.ended', payload: { addonSubscription } });
+    const kind = endKindOf[outcome];
+    if (kind) {
+      const reason = `Plan change to ${loaded.target.plan.name}`;
+      await endAttachment(tx, loaded.subscription, { ...attachment, endsAt: undefined }, { at, kind, reason });
     } else if (price && (price.id !== attachment.priceId || attachment.interval !== loaded.target.interval)) {
       const { interval } = loaded.target;
       const sold = { interval, priceId: price.id, unitAmount: price.amount };

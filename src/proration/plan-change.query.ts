@@ -122,6 +122,13 @@ export interface LoadOptions {
     | undefined;
 }
 
+/** The add-ons that these require and that are not among them. */
+export async function requiredBeside(tx: Pick<Tx, 'addons'>, addons: readonly Addon[]): Promise<Addon[]> {
+  const known = new Set(addons.map(({ id }) => id));
+  const ids = new Set(addons.flatMap(({ requiredAddonIds }) => requiredAddonIds.filter((id) => !known.has(id))));
+  return tx.addons.byIds([...ids]);
+}
+
 /** When the change takes place, or why it cannot. */
 function momentOf(
   request: PlanChangeRequest,
@@ -183,8 +190,8 @@ export async function loadPlanChange(
   if (plan.status === 'ARCHIVED' && !samePlan && !options.pinned) {
     return refuse('PLAN_ARCHIVED', `${plan.name} is no longer sold.`, { path: ['input', 'plan'] });
   }
-  // What is about to end has been paid to its end; it is neither priced again nor credited.
-  const continuing = live.filter((attachment) => !attachment.endsAt);
+  // What has come to its end by then is not the change's to judge. What was cancelled to a later date is, like the others.
+  const continuing = live.filter(({ endsAt }) => !endsAt || isBefore(moment.value.at, endsAt));
   const running = pendings.filter((pending) => pending.status === 'RUNNING');
   const [versions, [planBefore], accounts, ofAddons, ofCoupons] = await Promise.all([
     options.pinned
@@ -237,6 +244,7 @@ export async function loadPlanChange(
     };
   };
   const addons = new Map<string, Addon>(ofAddons.map((addon) => [addon.id, addon]));
+  const requiredAddons = await requiredBeside(tx, ofAddons);
   for (const [itemId, account] of await providerAccounts(tx, subscription, continuing)) accounts.set(itemId, account);
   const attachments: AttachedAddon[] = continuing.map((attachment) => {
     const addon = addons.get(attachment.addonId)!;
@@ -276,7 +284,7 @@ export async function loadPlanChange(
   };
   const decided = decidePlanChange({
     at: moment.value.at,
-    ...{ currency, timeZone, anchor, target, attachments, coupons },
+    ...{ currency, timeZone, anchor, target, attachments, requiredAddons, coupons },
     basis: plan.prorationBasis ?? subscription.prorationBasis,
     trialing: subscription.status === 'TRIALING',
     period: currentPeriod(subscription),

@@ -1,6 +1,5 @@
-import { type Addon, addonAvailability } from '../catalog/addon';
+import type { Addon } from '../catalog/addon';
 import type { Plan, PlanVersion } from '../catalog/plan';
-import { priceFor } from '../catalog/plan';
 import { allocate } from '../core/allocate';
 import { dateAt, type Instant, type LocalDate, type TimeZone } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
@@ -16,14 +15,17 @@ import type { AccountEntry, LineDraft, TimeSpan } from '../invoicing/invoice';
 import { type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
 import { type TaxedAccount, taxShare } from '../tax/tax-lines';
 import { type ChargedItem, chargeLine, creditLine } from './charged-item';
+import {
+  type AttachmentOutcomeKind,
+  endKindOf,
+  type Judgement,
+  judgeAttachments,
+  type UnavailableAddonPolicy,
+} from './judge-attachments';
 
 export const anchorModes = ['KEEP', 'RESET'] as const;
 /** KEEP prorates the target for the rest of the period; RESET starts a full period today and charges it whole. */
 export type AnchorMode = (typeof anchorModes)[number];
-
-export const unavailableAddonPolicies = ['CANCEL_AND_CREDIT', 'REFUSE', 'KEEP'] as const;
-/** What happens to an attachment that the target plan does not sell. */
-export type UnavailableAddonPolicy = (typeof unavailableAddonPolicies)[number];
 
 /** What is asked for: the same for a preview and for the change itself. */
 export interface PlanChangeRequest {
@@ -69,6 +71,8 @@ export interface PlanChangeInput {
   readonly interval: IntervalUnit;
   readonly current: ChargedItem;
   readonly attachments: readonly AttachedAddon[];
+  /** Add-ons that attached ones require and that are not attached themselves. */
+  readonly requiredAddons: readonly Addon[];
   readonly target: {
     readonly itemId: Id<'SubscriptionItem'>;
     readonly plan: Plan;
@@ -86,11 +90,7 @@ export interface PlanChangeInput {
 export interface AttachmentOutcome {
   readonly attachment: AddonSubscription;
   readonly addon: Addon;
-  /**
-   * CONTINUES: unchanged. REPRICED: a new full period at the price of the new interval. ENDS_INCLUDED: the plan has it
-   * now. ENDS_NOT_AVAILABLE: the plan does not sell it. KEPT: it does not, and the caller keeps it.
-   */
-  readonly outcome: 'CONTINUES' | 'REPRICED' | 'ENDS_INCLUDED' | 'ENDS_NOT_AVAILABLE' | 'KEPT';
+  readonly outcome: AttachmentOutcomeKind;
   readonly credit: Money;
   readonly price?: { readonly id: string; readonly amount: Money } | undefined;
 }
@@ -123,26 +123,23 @@ export interface PlanChange {
 
 const spanOf = (period: Period): TimeSpan => ({ start: period.start, end: period.end });
 
-function judgeAttachment(
-  input: PlanChangeInput,
-  { attachment, addon }: AttachedAddon,
-  newPeriod: boolean,
-): Pick<AttachmentOutcome, 'outcome' | 'price'> {
-  const { plan, version, interval } = input.target;
-  const availability = addonAvailability(plan, version, addon);
-  if (availability === 'INCLUDED') return { outcome: 'ENDS_INCLUDED' };
-  if (availability === 'NOT_AVAILABLE' && input.unavailableAddons !== 'KEEP') return { outcome: 'ENDS_NOT_AVAILABLE' };
-  // A provider bills it in periods of its own: the plan's interval does not touch it.
-  if (attachment.billedBy !== 'TOLLGATE') {
-    return { outcome: availability === 'NOT_AVAILABLE' ? 'KEPT' : 'CONTINUES' };
-  }
-  const stays = availability === 'NOT_AVAILABLE' ? 'KEPT' : newPeriod ? 'REPRICED' : 'CONTINUES';
-  if (!newPeriod) return { outcome: stays };
-  if (attachment.interval === interval) {
-    return { outcome: stays, price: { id: attachment.priceId, amount: attachment.unitAmount } };
-  }
-  const price = priceFor(addon.prices, interval, input.currency);
-  return price ? { outcome: stays, price } : { outcome: 'ENDS_NOT_AVAILABLE' };
+/** Why a change that may end nothing is refused. */
+function endsRefused(input: PlanChangeInput, outcomes: readonly (AttachedAddon & Judgement)[]) {
+  const { plan } = input.target;
+  const ended = outcomes.find(
+    ({ outcome }) => outcome === 'ENDS_NOT_AVAILABLE' || outcome === 'ENDS_REQUIREMENT_MISSING',
+  );
+  if (!ended) return undefined;
+  const { addon, requiredAddonId } = ended;
+  const known = [...input.requiredAddons, ...outcomes.map((other) => other.addon)];
+  const required = known.find(({ id }) => id === requiredAddonId);
+  return required
+    ? refuse('ADDON_NOT_AVAILABLE_WITH_PLAN', `${addon.name} needs ${required.name}, which ${plan.name} leaves out.`, {
+        facts: { addon: addon.code, plan: plan.code, requires: required.code },
+      })
+    : refuse('ADDON_NOT_AVAILABLE_WITH_PLAN', `${addon.name} is not available with ${plan.name}.`, {
+        facts: { addon: addon.code, plan: plan.code },
+      });
 }
 
 /**
@@ -168,26 +165,22 @@ export function decidePlanChange(input: PlanChangeInput): Result<PlanChange, 'AD
   const rest = { start: at, end: newPeriod.end };
 
   // In a trial nothing is reset, but another interval needs another price all the same.
-  const outcomes = input.attachments.map((attached) => ({
-    ...attached,
-    ...judgeAttachment(input, attached, reset || intervalChanges),
-  }));
-  if (input.unavailableAddons === 'REFUSE') {
-    const refused = outcomes.find(({ outcome }) => outcome === 'ENDS_NOT_AVAILABLE');
-    if (refused) {
-      return refuse(
-        'ADDON_NOT_AVAILABLE_WITH_PLAN',
-        `${refused.addon.name} is not available with ${target.plan.name}.`,
-        { facts: { addon: refused.addon.code, plan: target.plan.code } },
-      );
-    }
-  }
+  const outcomes = judgeAttachments(
+    {
+      ...{ plan: target.plan, version: target.version, interval: target.interval, currency },
+      ...{ unavailableAddons: input.unavailableAddons, required: input.requiredAddons },
+      ...{ resets: reset, reprices: reset || intervalChanges },
+    },
+    input.attachments,
+  );
+  const refused = input.unavailableAddons === 'REFUSE' && endsRefused(input, outcomes);
+  if (refused) return refused;
 
   const lines: LineDraft[] = [];
   const isCharged = oldShare.remaining > 0n;
   if (isCharged) lines.push(creditLine(input.current, oldShare, { start: at, end: oldSpan.end }, oldSpan));
   const attachments: AttachmentOutcome[] = outcomes.map(({ attachment, addon, charged, outcome, price }) => {
-    const ends = outcome === 'ENDS_INCLUDED' || outcome === 'ENDS_NOT_AVAILABLE';
+    const ends = endKindOf[outcome] !== undefined;
     const own = providerPeriodAt(attachment, timeZone, at);
     if (own) {
       const share = remainingShare(input.basis, own.period, own.at, timeZone);

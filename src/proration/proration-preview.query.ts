@@ -21,13 +21,17 @@ export interface ProrationPreview {
   readonly quote: PlanChangeQuote;
 }
 
-/** The add-ons that a plan version includes; "all" means what is on sale now. */
+/** The add-ons that a plan version includes; "all" means what is on sale now, and what it names. */
 export async function includedAddons(
   tx: Pick<Tx, 'addons'>,
   partnerId: string,
   version: PlanVersion,
 ): Promise<Addon[]> {
-  return version.includesAllAddons ? tx.addons.onSale(partnerId) : tx.addons.byIds(version.includedAddonIds);
+  const [all, named] = await Promise.all([
+    version.includesAllAddons ? tx.addons.onSale(partnerId) : [],
+    tx.addons.byIds(version.includedAddonIds),
+  ]);
+  return [...all, ...named.filter((addon) => !all.some(({ id }) => id === addon.id))];
 }
 
 /** What would this plan change cost and do? The very load and decision of `changePlan`, without the save. */

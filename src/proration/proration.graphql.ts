@@ -31,12 +31,12 @@ import {
 } from '../invoicing/invoicing.graphql';
 import { ScheduledPlanChangeType, SubscriptionType } from '../subscriptions/subscriptions.graphql';
 import {
-  type AnchorMode,
-  type AttachmentOutcome,
-  anchorModes,
+  type AttachmentOutcomeKind,
+  attachmentOutcomes,
   type UnavailableAddonPolicy,
   unavailableAddonPolicies,
-} from './plan-change';
+} from './judge-attachments';
+import { type AnchorMode, anchorModes } from './plan-change';
 import type { PlanChangeProration } from './plan-change-proration';
 import type { FeatureDifference } from './plan-comparison';
 import type { ProrationPreview } from './proration-preview.query';
@@ -67,13 +67,16 @@ export const UnavailableAddonPolicyEnum = enumFrom(
 );
 export const AttachmentOutcomeEnum = enumFrom(
   'AttachmentOutcomeKind',
-  ['CONTINUES', 'REPRICED', 'ENDS_INCLUDED', 'ENDS_NOT_AVAILABLE', 'KEPT'] as const,
+  attachmentOutcomes,
   'What becomes of an attachment.',
   {
-    CONTINUES: 'It goes on as it is.',
+    CONTINUES: 'It goes on as it is; one that was cancelled to a date, until then.',
     REPRICED: 'It begins a new full period, at the price of the new interval.',
     ENDS_INCLUDED: 'It ends with a credit, because the plan includes it now.',
     ENDS_NOT_AVAILABLE: 'It ends with a credit, because the plan does not sell it.',
+    ENDS_REQUIREMENT_MISSING:
+      'It ends with a credit, because an add-on that it requires is neither attached any more nor in the plan.',
+    ENDS_CANCELLED: 'It was cancelled to the end of the period, and the period ends now: the unused rest is credited.',
     KEPT: 'The plan does not sell it, and it is kept as asked.',
   },
 );
@@ -136,7 +139,7 @@ export class AttachmentOutcomeType {
   @Field(() => AddonType, { description: 'Which add-on.' })
   addon: AddonType;
   @Field(() => AttachmentOutcomeEnum, { description: 'What becomes of it.' })
-  outcome: AttachmentOutcome['outcome'];
+  outcome: AttachmentOutcomeKind;
   @Field(() => MoneyType, { description: 'What is credited for it.' })
   credit: MoneyType;
 }

@@ -4010,6 +4010,8 @@ export type AddonEndKind =
   | 'NOT_AVAILABLE'
   /** The provider that bills it could not collect. */
   | 'PAYMENT_FAILED'
+  /** An add-on that it requires ended. */
+  | 'REQUIREMENT_MISSING'
   /** The subscription ended. */
   | 'SUBSCRIPTION_ENDED';
 
@@ -4105,12 +4107,16 @@ export type AssignSeatInput = {
 
 /** What becomes of an attachment. */
 export type AttachmentOutcomeKind =
-  /** It goes on as it is. */
+  /** It goes on as it is; one that was cancelled to a date, until then. */
   | 'CONTINUES'
+  /** It was cancelled to the end of the period, and the period ends now: the unused rest is credited. */
+  | 'ENDS_CANCELLED'
   /** It ends with a credit, because the plan includes it now. */
   | 'ENDS_INCLUDED'
   /** It ends with a credit, because the plan does not sell it. */
   | 'ENDS_NOT_AVAILABLE'
+  /** It ends with a credit, because an add-on that it requires is neither attached any more nor in the plan. */
+  | 'ENDS_REQUIREMENT_MISSING'
   /** The plan does not sell it, and it is kept as asked. */
   | 'KEPT'
   /** It begins a new full period, at the price of the new interval. */

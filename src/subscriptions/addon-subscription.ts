@@ -15,6 +15,7 @@ export const addonEndKinds = [
   'NOT_AVAILABLE',
   'SUBSCRIPTION_ENDED',
   'PAYMENT_FAILED',
+  'REQUIREMENT_MISSING',
 ] as const;
 export type AddonEndKind = (typeof addonEndKinds)[number];
 

@@ -1,3 +1,5 @@
+import type { Addon } from '../catalog/addon';
+import { type Instant, isAtOrBefore } from '../core/calendar';
 import { decodeId } from '../core/ids';
 import { negate, sum } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
@@ -35,6 +37,15 @@ export interface CancelAddonDone {
   readonly creditNote?: CreditNote | undefined;
 }
 
+/** An add-on that is attached for longer than this attachment will be, and requires it. */
+async function outliving(tx: Tx, attachment: AddonSubscription, endsAt: Instant): Promise<Addon | undefined> {
+  const lasting = (await tx.addonSubscriptions.live(attachment.tenantId)).filter(
+    (other) => other.id !== attachment.id && !(other.endsAt && isAtOrBefore(other.endsAt, endsAt)),
+  );
+  const addons = await tx.addons.byIds(lasting.map(({ addonId }) => addonId));
+  return addons.find(({ requiredAddonIds }) => requiredAddonIds.includes(attachment.addonId));
+}
+
 /** Cancels an attachment. Cancelling one that has ended, or again to the period's end, is the same act. */
 export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Result<CancelAddonDone, Code>> {
   const notFound = refuse('ADDON_SUBSCRIPTION_NOT_FOUND', 'No such add-on subscription.', {
@@ -52,10 +63,9 @@ export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Resu
   if (attachment.endedAt || (attachment.endsAt && !now)) return done({ addonSubscription: attachment });
   const subscription = (await tx.subscriptions.live(tx.tenant.id))!;
   const addon = (await tx.addons.byIds([attachment.addonId]))[0]!;
-  const others = (await tx.addonSubscriptions.live(tx.tenant.id)).filter(({ id }) => id !== attachment.id);
-  const dependent = (await tx.addons.byIds(others.map(({ addonId }) => addonId))).find(({ requiredAddonIds }) =>
-    requiredAddonIds.includes(addon.id),
-  );
+  const own = providerPeriodAt(attachment, subscription.timeZone, tx.now);
+  const endsAt = now ? tx.now : own ? own.period.end : subscription.periodEnd;
+  const dependent = await outliving(tx, attachment, endsAt);
   if (dependent) {
     return refuse('ADDON_REQUIRED_BY_ADDON', `${dependent.name} needs ${addon.name}; cancel that first.`, {
       facts: { addon: dependent.code },
@@ -64,7 +74,6 @@ export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Resu
 
   let creditNote: CreditNote | undefined;
   let cancelled: AddonSubscription;
-  const own = providerPeriodAt(attachment, subscription.timeZone, tx.now);
   if (now) {
     const accounts = await tx.itemCharges.accounts(
       tx.tenant.id,
@@ -117,7 +126,7 @@ export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Resu
   } else {
     cancelled = await tx.addonSubscriptions.update({
       ...attachment,
-      endsAt: own ? own.period.end : subscription.periodEnd,
+      endsAt,
       endReason: reason,
     });
   }

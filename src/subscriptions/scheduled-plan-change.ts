@@ -1,7 +1,8 @@
 import type { Instant } from '../core/calendar';
 import type { Id } from '../core/ids';
 import type { Settlement } from '../invoicing/credit-note';
-import type { AnchorMode, UnavailableAddonPolicy } from '../proration/plan-change';
+import type { UnavailableAddonPolicy } from '../proration/judge-attachments';
+import type { AnchorMode } from '../proration/plan-change';
 
 /** How a change is to be carried out; kept with a change that waits. */
 export interface ScheduledPlanChangeOptions {

@@ -1,8 +1,7 @@
-import { type Addon, type AddonPrice, addonAvailability } from '../catalog/addon';
+import type { Addon } from '../catalog/addon';
 import { findAddon } from '../catalog/find-catalog.query';
-import { priceFor } from '../catalog/plan';
 import { parseSeats } from '../core/quantity';
-import { done, type Refused, type Result, refuse } from '../core/result';
+import { done, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import { resetClash } from '../entitlements/reset-clash.query';
@@ -13,6 +12,7 @@ import { addonStartLines } from '../proration/addon-change';
 import { usagePricesIn } from '../rating/price-model-input';
 import { taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
+import { addonRefusals, judgeAddon, requirementProblem } from './addon-sale.query';
 import type { AddonCharge, AddonSubscription } from './addon-subscription';
 import { currentPeriod, type Subscription } from './subscription';
 
@@ -28,81 +28,11 @@ export const subscribeAddonRefusals = [
   'SUBSCRIPTION_REQUIRED',
   'SUBSCRIPTION_ENDING',
   'ADDON_NOT_FOUND',
-  'ADDON_ARCHIVED',
-  'ADDON_INCLUDED_IN_PLAN',
-  'ADDON_NOT_AVAILABLE_WITH_PLAN',
-  'ADDON_REQUIRES_ADDON',
-  'PRICE_NOT_FOUND',
+  ...addonRefusals,
   'RESET_PERIOD_MISMATCH',
   'INVALID_INPUT',
 ] as const;
 type Code = (typeof subscribeAddonRefusals)[number];
-export type AddonRefusal = Extract<
-  Code,
-  | 'ADDON_ARCHIVED'
-  | 'ADDON_INCLUDED_IN_PLAN'
-  | 'ADDON_NOT_AVAILABLE_WITH_PLAN'
-  | 'ADDON_REQUIRES_ADDON'
-  | 'PRICE_NOT_FOUND'
->;
-
-/** May it be attached to the plan as it is, and to the plan that waits? */
-async function availabilityProblem(
-  tx: Tx,
-  subscription: Subscription,
-  addon: Addon,
-): Promise<Refused<'ADDON_INCLUDED_IN_PLAN' | 'ADDON_NOT_AVAILABLE_WITH_PLAN'> | undefined> {
-  const scheduled = await tx.subscriptions.scheduled(tx.tenant.id, subscription.id);
-  const versionIds = [subscription.item.planVersionId, ...(scheduled ? [scheduled.planVersionId] : [])];
-  for (const version of await tx.plans.versionsByIds(versionIds)) {
-    const plan = (await tx.plans.byIds([version.planId]))[0]!;
-    const availability = addonAvailability(plan, version, addon);
-    if (availability === 'INCLUDED' && version.id === subscription.item.planVersionId) {
-      return refuse('ADDON_INCLUDED_IN_PLAN', `${plan.name} includes ${addon.name}.`, { facts: { plan: plan.code } });
-    }
-    if (availability === 'NOT_AVAILABLE') {
-      const sellers = (await tx.plans.onSale(tx.tenant.partnerId)).filter(({ rank }) => rank >= addon.minimumPlanRank!);
-      return refuse('ADDON_NOT_AVAILABLE_WITH_PLAN', `${addon.name} is not available with ${plan.name}.`, {
-        facts: { plan: plan.code, availableFrom: sellers[0]?.code, minimumPlanRank: addon.minimumPlanRank },
-      });
-    }
-  }
-  return undefined;
-}
-
-async function missingRequirement(tx: Tx, subscription: Subscription, addon: Addon): Promise<Addon | undefined> {
-  if (addon.requiredAddonIds.length === 0) return undefined;
-  const live = new Set((await tx.addonSubscriptions.live(tx.tenant.id)).map((attachment) => attachment.addonId));
-  const version = (await tx.plans.versionById(subscription.item.planVersionId))!;
-  const missing = addon.requiredAddonIds.filter(
-    (id) => !live.has(id) && !version.includesAllAddons && !version.includedAddonIds.includes(id),
-  );
-  return (await tx.addons.byIds(missing.slice(0, 1)))[0];
-}
-
-/** May this add-on be bought with this subscription, and at which price? */
-export async function judgeAddon(
-  tx: Tx,
-  subscription: Subscription,
-  addon: Addon,
-): Promise<Result<AddonPrice, AddonRefusal>> {
-  if (addon.status === 'ARCHIVED') return refuse('ADDON_ARCHIVED', `${addon.name} is no longer sold.`);
-  const problem = await availabilityProblem(tx, subscription, addon);
-  if (problem) return problem;
-  const required = await missingRequirement(tx, subscription, addon);
-  if (required) {
-    return refuse('ADDON_REQUIRES_ADDON', `${addon.name} needs ${required.name}.`, { facts: { addon: required.code } });
-  }
-  const price = priceFor(addon.prices, subscription.interval, subscription.currency);
-  if (!price) {
-    const { interval, currency } = subscription;
-    return refuse('PRICE_NOT_FOUND', `${addon.name} has no price per ${interval.toLowerCase()} in ${currency}.`, {
-      facts: { interval, currency },
-    });
-  }
-  return done(price);
-}
-
 export interface SubscribeAddonDone {
   readonly addonSubscription: AddonSubscription;
   readonly invoice?: Invoice | undefined;
@@ -129,6 +59,8 @@ export async function subscribeAddon(tx: Tx, input: SubscribeAddonInput): Promis
     return refuse('SUBSCRIPTION_ENDING', 'The subscription is cancelled to a date; nothing can be added any more.');
   }
   if (existing) {
+    const problem = await requirementProblem(tx, subscription, addon);
+    if (problem) return problem;
     const resumed = await tx.addonSubscriptions.update({ ...existing, endsAt: undefined, endReason: undefined });
     await recordAddon(tx, subscription, addon, 'ADDON_RESUMED');
     await rebuildEntitlements(tx);

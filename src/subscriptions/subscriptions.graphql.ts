@@ -59,6 +59,7 @@ export const AddonEndKindEnum = enumFrom('AddonEndKind', addonEndKinds, 'Why an 
   NOT_AVAILABLE: 'The new plan does not sell it.',
   SUBSCRIPTION_ENDED: 'The subscription ended.',
   PAYMENT_FAILED: 'The provider that bills it could not collect.',
+  REQUIREMENT_MISSING: 'An add-on that it requires ended.',
 });
 export const AddonBillerEnum = enumFrom('AddonBiller', addonBillers, 'Who bills an add-on.', {
   TOLLGATE: "It is on the subscription's invoices.",

@@ -2,12 +2,8 @@ import type { Addon } from '../../src/catalog/addon';
 import { localDate } from '../../src/core/calendar';
 import { type IntervalUnit, periodAt } from '../../src/core/period';
 import { addonEndLines, addonStartLines } from '../../src/proration/addon-change';
-import {
-  type AttachedAddon,
-  decidePlanChange,
-  type PlanChangeInput,
-  type UnavailableAddonPolicy,
-} from '../../src/proration/plan-change';
+import type { UnavailableAddonPolicy } from '../../src/proration/judge-attachments';
+import { type AttachedAddon, decidePlanChange, type PlanChangeInput } from '../../src/proration/plan-change';
 import {
   amountsOf,
   changeOf,
@@ -15,6 +11,8 @@ import {
   eur,
   noon,
   periodFrom,
+  randomFrom,
+  seed,
   shareOf,
   someAddon,
   someAttachment,
@@ -218,6 +216,81 @@ describe('a new period prices attachments again', () => {
       outcome: 'CONTINUES',
       price: undefined,
     });
+  });
+});
+
+describe('what hangs together stays together', () => {
+  const random = randomFrom(seed);
+  const at = noon('2026-01-21');
+  const policies: readonly UnavailableAddonPolicy[] = ['CANCEL_AND_CREDIT', 'KEEP'];
+
+  /** Up to seven add-ons, each of which may require earlier ones; those that could be attached together are. */
+  function someTree() {
+    const addons = Array.from({ length: random.whole(1, 7) }, (_, index) =>
+      someAddon({ code: `t${index}`, prices: [price('MONTH', '31.00')] }),
+    ).map((one, index, all) => ({
+      ...one,
+      minimumPlanRank: random.chance(0.4) ? random.whole(0, 3) : undefined,
+      status: random.chance(0.1) ? ('ARCHIVED' as const) : ('ACTIVE' as const),
+      prices: [price('MONTH', '31.00'), ...(random.chance(0.7) ? [price('YEAR', '310.00')] : [])],
+      requiredAddonIds: all
+        .slice(0, index)
+        .filter(() => random.chance(0.3))
+        .map(({ id }) => id),
+    }));
+    const included = addons.filter(() => random.chance(0.15)).map(({ id }) => id);
+    const there: AttachedAddon[] = [];
+    for (const one of addons) {
+      const isThere = (id: string) =>
+        included.includes(id as Addon['id']) || there.some(({ addon }) => addon.id === id);
+      if (!included.includes(one.id) && random.chance(0.8) && one.requiredAddonIds.every(isThere))
+        there.push(attached(one));
+    }
+    return { addons, there };
+  }
+
+  test('after any change, whatever lives has all that it requires, and no more ended than had to', () => {
+    for (let run = 0; run < 5_000; run += 1) {
+      const { addons, there } = someTree();
+      const cancelled = random.chance(0.3) ? random.pick(there)?.attachment.id : undefined;
+      const attachments = there.map((one) =>
+        one.attachment.id === cancelled
+          ? { ...one, attachment: { ...one.attachment, endsAt: periodFrom('2026-01-01').end } }
+          : one,
+      );
+      const target = somePlan({ code: 'target', rank: random.whole(0, 3) });
+      const version = someVersion({
+        includesAllAddons: random.chance(0.1),
+        includedAddonIds: addons.filter(() => random.chance(0.2)).map(({ id }) => id),
+      });
+      const interval = random.pick<IntervalUnit>(['MONTH', 'YEAR']);
+      const decided = decide(
+        {
+          ...{ at, plan: target, version, attachments, requiredAddons: addons },
+          anchor: random.pick(['KEEP', 'RESET'] as const),
+          unavailableAddons: random.pick(policies),
+        },
+        { ...sixtyTwo, interval },
+      );
+      if (!decided.ok) throw new Error(decided.refusal.code);
+      const { attachments: outcomes, lines } = decided.value;
+      const goesOn = outcomes.filter(({ outcome }) => !outcome.startsWith('ENDS'));
+      const has = (id: string) =>
+        goesOn.some(({ addon }) => addon.id === id) ||
+        version.includedAddonIds.includes(id as Addon['id']) ||
+        (version.includesAllAddons && addons.find((one) => one.id === id)!.status === 'ACTIVE');
+      for (const { addon } of goesOn) expect(addon.requiredAddonIds.filter((id) => !has(id))).toEqual([]);
+      for (const { addon, outcome, attachment, credit } of outcomes) {
+        if (outcome === 'ENDS_REQUIREMENT_MISSING') {
+          expect(addon.requiredAddonIds.some((id) => !has(id))).toBe(true);
+          // It is in the lines: 31.00 × 11/31 comes back, and nothing is charged for it.
+          expect(textOf(credit)).toBe('11.00');
+          expect(lines.filter(({ source }) => source.id === attachment.id).map(({ kind }) => kind)).toEqual([
+            'PRORATION_CREDIT',
+          ]);
+        }
+      }
+    }
   });
 });
 

@@ -235,6 +235,7 @@ export function changeOf(
     interval: 'MONTH',
     current,
     attachments: [],
+    requiredAddons: [],
     target: {
       itemId: id<'SubscriptionItem'>('new-item'),
       plan,

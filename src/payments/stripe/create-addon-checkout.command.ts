@@ -6,8 +6,8 @@ import { done, type Result, refuse } from '../../core/result';
 import { invalid } from '../../core/text';
 import { resetClash } from '../../entitlements/reset-clash.query';
 import { billTenant } from '../../invoicing/bill-tenant.command';
+import { judgeAddon } from '../../subscriptions/addon-sale.query';
 import type { AddonSubscription } from '../../subscriptions/addon-subscription';
-import { judgeAddon } from '../../subscriptions/subscribe-addon.command';
 import type { Tx } from '../../tx';
 import { providerOff } from '../providers';
 import { isReturnUrl } from '../start-payment-method-setup.command';
@@ -125,7 +125,7 @@ export async function createAddonCheckout(
   if (await tx.addonSubscriptions.liveOf(tenantId, addon.id)) {
     return refuse('ADDON_ALREADY_SUBSCRIBED', `${addon.name} is attached already.`);
   }
-  const sold = await judgeAddon(tx, subscription, addon);
+  const sold = await judgeAddon(tx, subscription, addon, 'STRIPE');
   if (!sold.ok) return sold;
   const { id: addonPriceId, interval, amount: unitAmount } = sold.value;
   const wanted = newCheckout(tx, {

@@ -5,9 +5,12 @@ import { invariant } from '../../core/invariant';
 import { fullShare } from '../../core/proration';
 import { rebuildEntitlements } from '../../entitlements/rebuild-entitlements.command';
 import { resetClash } from '../../entitlements/reset-clash.query';
-import { billTenant, endAttachment } from '../../invoicing/bill-tenant.command';
+import { billTenant } from '../../invoicing/bill-tenant.command';
+import { endDependents } from '../../invoicing/end-dependents.command';
 import { usagePricesIn } from '../../rating/price-model-input';
+import { requirementProblem } from '../../subscriptions/addon-sale.query';
 import type { AddonSubscription } from '../../subscriptions/addon-subscription';
+import { endAttachment } from '../../subscriptions/end-attachment.command';
 import { startSubscription } from '../../subscriptions/start-subscription.command';
 import { recordAddon } from '../../subscriptions/subscribe-addon.command';
 import type { Subscription } from '../../subscriptions/subscription';
@@ -82,6 +85,9 @@ async function obstacleTo(tx: Tx, checkout: StripeCheckout, subscription: Subscr
   const availability = addonAvailability(plan, version, addon);
   if (availability === 'INCLUDED') return 'ADDON_INCLUDED_IN_PLAN';
   if (availability === 'NOT_AVAILABLE') return 'ADDON_NOT_AVAILABLE_WITH_PLAN';
+  // One that is there to a date only will do: it was paid for, and ends with a credit where that one ends.
+  const required = await requirementProblem(tx, subscription, addon, 'ARE_THERE');
+  if (required) return required.refusal.code;
   const clash = await resetClash(tx, offeredAttachment(tx, checkout, subscription.id));
   return clash?.refusal.code;
 }
@@ -117,8 +123,9 @@ async function keepInStep(
   const period = seen.items[0]!.period!;
   const subscription = (await tx.subscriptions.byIds([attachment.tenantId], [attachment.subscriptionId]))[0]!;
   if (isOver(seen.status)) {
-    const endKind = seen.endedUnpaid ? 'PAYMENT_FAILED' : 'CANCELLED';
-    await endAttachment(tx, subscription, attachment, tx.now, endKind);
+    const kind = seen.endedUnpaid ? 'PAYMENT_FAILED' : 'CANCELLED';
+    await endAttachment(tx, subscription, attachment, { at: tx.now, kind });
+    await endDependents(tx, subscription, tx.now);
     return;
   }
   const renewed = period.start.epochMilliseconds > (attachment.providerPeriod?.start.epochMilliseconds ?? 0);

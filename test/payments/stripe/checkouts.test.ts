@@ -401,6 +401,43 @@ describe('ends', () => {
     expect(await tenant.allowed('tracks')).toBe(false);
   });
 
+  test('what hangs on it ends with it, with a credit for its unused days, on whichever side it is billed', async () => {
+    const tenant = await withTrack();
+    await tenant.world.addon('report', '31.00', { requires: ['track'] });
+    await tenant.world.addon('export', '20.00', { requires: ['report'] });
+    const { checkout } = await tenant.offerAddon('track');
+    await stripe.standIn.fillIn(checkout.url);
+    await stripe.settle();
+    const { id } = newestSubscription();
+    const report = await tenant.act('subscribeAddon', { addon: 'report' }, 'invoice { total { amount } }');
+    const page = await tenant.offerAddon('export');
+    await stripe.standIn.fillIn(page.checkout.url);
+    await stripe.settle();
+    const paidThere = newestSubscription();
+    expect(await tenant.attachments()).toMatchObject([
+      { status: 'ACTIVE' },
+      { status: 'ACTIVE' },
+      { status: 'ACTIVE' },
+    ]);
+    await stripe.standIn.client().subscriptions.cancel(id);
+    await stripe.settle();
+    expect(await tenant.attachments()).toMatchObject([
+      { status: 'ENDED', endKind: 'CANCELLED' },
+      { status: 'ENDED', endKind: 'REQUIREMENT_MISSING' },
+      { status: 'ENDED', endKind: 'REQUIREMENT_MISSING' },
+    ]);
+    expect(stripe.standIn.books.all('subscription').find((one) => one.id === paidThere.id)!.status).toBe('canceled');
+    // Both were bought a moment ago: all of report's invoice and of the 20.00 that Stripe collected comes back.
+    const balance = await stripe.gateway.get(
+      'super-admin',
+      'query ($id: ID) { creditBalance(tenantId: $id) { amount } }',
+      {
+        id: tenant.id,
+      },
+    );
+    expect(balance.amount).toBe((Number(report.invoice.total.amount) + 20).toFixed(2));
+  });
+
   test('cancelled in the portal, resumed here: each side follows the other', async () => {
     const tenant = await bought();
     const { id } = newestSubscription();
