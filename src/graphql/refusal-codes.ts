@@ -24,10 +24,12 @@ export const refusalCodes = {
   SUBSCRIPTION_ENDING: 'The subscription is cancelled to a date and takes no changes any more.',
   START_NOT_ALLOWED: 'Only a sandbox tenant can start in the past; none starts in the future.',
   ADDON_INCLUDED_IN_PLAN: 'The plan includes the add-on already.',
-  ADDON_NOT_AVAILABLE_WITH_PLAN: 'The add-on is not sold with this plan; `availableFrom` names the first that it is.',
-  ADDON_REQUIRES_ADDON: 'Another add-on must be there first; the facts name it.',
+  ADDON_NOT_AVAILABLE_WITH_PLAN:
+    'The add-on is not sold with this plan, or with the plan of a change that waits; `availableFrom` names the first that it is.',
+  ADDON_REQUIRES_ADDON:
+    'Another add-on must be there for as long as this one, attached or included in the plan; the facts name it, and say when it ends.',
   ADDON_ALREADY_SUBSCRIBED: 'The add-on is attached already.',
-  ADDON_REQUIRED_BY_ADDON: 'Another add-on needs this one; cancel that first.',
+  ADDON_REQUIRED_BY_ADDON: 'Another add-on needs this one and is attached for longer; cancel that first.',
   ADDON_SUBSCRIPTION_NOT_FOUND: 'There is no such add-on subscription.',
   NO_CHANGE: 'The subscription is as asked for already.',
   PERIOD_NOT_BILLED: 'The period has ended and is about to be billed. Try again in a moment.',
