@@ -5224,13 +5224,13 @@ export type RefusalCode =
   | 'ADDON_ARCHIVED'
   /** The plan includes the add-on already. */
   | 'ADDON_INCLUDED_IN_PLAN'
-  /** The add-on is not sold with this plan; `availableFrom` names the first that it is. */
+  /** The add-on is not sold with this plan, or with the plan of a change that waits; `availableFrom` names the first that it is. */
   | 'ADDON_NOT_AVAILABLE_WITH_PLAN'
   /** There is no such add-on. */
   | 'ADDON_NOT_FOUND'
-  /** Another add-on needs this one; cancel that first. */
+  /** Another add-on needs this one and is attached for longer; cancel that first. */
   | 'ADDON_REQUIRED_BY_ADDON'
-  /** Another add-on must be there first; the facts name it. */
+  /** Another add-on must be there for as long as this one, attached or included in the plan; the facts name it, and say when it ends. */
   | 'ADDON_REQUIRES_ADDON'
   /** There is no such add-on subscription. */
   | 'ADDON_SUBSCRIPTION_NOT_FOUND'
