@@ -33,6 +33,7 @@ import {
 } from '../subscriptions/subscriptions.resolver';
 import { TaxResolver } from '../tax/tax.resolver';
 import { UsageResolver, UsageThresholdResolver } from '../usage/usage.resolver';
+import { refusingEmptyText } from './empty-text';
 import { MoneyResolver } from './money.graphql';
 import { NodeResolver } from './node.graphql';
 import { refusesDirective } from './refusal.graphql';
@@ -93,15 +94,17 @@ function withTypeNames(graphqlSchema: GraphQLSchema): GraphQLSchema {
 let built: GraphQLSchema | undefined;
 
 export function schema(): GraphQLSchema {
-  built ??= withTypeNames(
-    lexicographicSortSchema(
-      buildSchemaSync({
-        resolvers: [...resolvers],
-        directives: [refusesDirective],
-        orphanedTypes: [],
-        // Commands check their own input; the scalars have checked the shapes.
-        validate: false,
-      }),
+  built ??= refusingEmptyText(
+    withTypeNames(
+      lexicographicSortSchema(
+        buildSchemaSync({
+          resolvers: [...resolvers],
+          directives: [refusesDirective],
+          orphanedTypes: [],
+          // Commands check their own input; the scalars have checked the shapes.
+          validate: false,
+        }),
+      ),
     ),
   );
   return built;
