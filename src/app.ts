@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { DataSource } from 'typeorm';
 import { type Actor, entryOf, may, type Permission } from './access/actor';
 import { type Authentication, authenticate } from './access/authenticate.query';
+import { Admission } from './admission';
 import { decodeId } from './core/ids';
 import { AmountOutOfRange } from './core/money';
 import { type Refused, type Result, refuse } from './core/result';
@@ -30,6 +31,7 @@ import {
   sqlState,
   withRetries,
 } from './platform/database';
+import { Crowded, type Gone } from './platform/fair-queue';
 import { Gathering } from './platform/gathering';
 import { claimKey, type KeyOwner, keepAnswer } from './platform/idempotency';
 import type { Log } from './platform/log';
@@ -55,6 +57,8 @@ export interface WriteRequest {
   /** Money moves and the act is not naturally idempotent. */
   readonly keyRequired?: boolean;
   readonly dryRun?: boolean | null | undefined;
+  /** Says when the one who asked has gone: then it does not wait for its turn any more. */
+  readonly gone?: Gone | undefined;
 }
 
 /** Refusals that any mutation may answer, before its command is asked. */
@@ -119,6 +123,7 @@ export class App {
   readonly signer: TextSigner;
   readonly webhooks: WebhookSettings;
   readonly log: Log;
+  readonly admission: Admission;
   readonly system: System;
   readonly providers: Providers;
   readonly paymentWork: PaymentWork;
@@ -136,6 +141,7 @@ export class App {
     this.webhooks = parts.webhooks;
     this.log = parts.log;
     const { source, clock } = parts;
+    this.admission = new Admission((source.options as { readonly poolSize: number }).poolSize);
     this.checks = new Gathering({
       ask: (questions) => readChecks((statement, values) => askOnce(source, statement, values), clock.now(), questions),
       isOneQuestions: (error) => error instanceof NoSuchAccount || sqlState(error)?.startsWith('22') === true,
@@ -160,13 +166,19 @@ export class App {
     return authentication;
   }
 
-  /** One read-only snapshot, entered with the widest rows the actor may read. `undefined`: the account is gone. */
-  async openRead(actor: Actor): Promise<OpenTx | undefined> {
+  /**
+   * One read-only snapshot, entered with the widest rows the actor may read. `undefined`: the account is gone.
+   *
+   * @throws Crowded
+   */
+  async openRead(actor: Actor, gone?: Gone): Promise<OpenTx | undefined> {
     const entry = entryOf(actor);
+    const leave = await this.admission.read(actor, gone);
     try {
       const open = await openRead(this.parts.source, entry);
-      return { tx: this.txOf(open, entry), scope: scopeOf(entry), end: open.end };
+      return { tx: this.txOf(open, entry), scope: scopeOf(entry), end: () => open.end().finally(leave) };
     } catch (error) {
+      leave();
       if (error instanceof NoSuchAccount) return undefined;
       throw error;
     }
@@ -239,14 +251,25 @@ export class App {
     const entry = resolveEntry(actor, request.scope);
     if (!('principalId' in entry)) return entry;
     try {
-      return await withRetries(() => this.writeOnce(actor, entry, request, command, keep));
+      const leave = await this.admission.write(actor, entry.tenantId, request.gone);
+      const outcome = await withRetries(() => this.writeOnce(actor, entry, request, command, keep)).catch((error) => {
+        leave();
+        throw error;
+      });
+      if (!outcome.ok || !outcome.open) {
+        leave();
+        return outcome;
+      }
+      const { open } = outcome;
+      return { ...outcome, open: { ...open, end: () => open.end().finally(leave) } };
     } catch (error) {
+      if (error instanceof Crowded) return busy(error.retryAfterSeconds);
       if (error instanceof NoSuchAccount) return missingAccount(request.scope);
       if (error instanceof AmountOutOfRange) return refuse('INVALID_INPUT', amountOutOfRange);
       if (sqlState(error) === '55P03') {
         return request.idempotencyKey
           ? refuse('IDEMPOTENCY_KEY_IN_PROGRESS', 'The same request is still being worked on.', { retryable: true })
-          : refuse('BUSY', 'The account is busy; try again.', { retryable: true });
+          : busy();
       }
       throw error;
     }
@@ -308,6 +331,11 @@ export class App {
       if (!handedOver) await open.rollback();
     }
   }
+}
+
+/** Nothing was done: the locks are held by something long, or too much of the same account waits already. */
+export function busy(retryAfterSeconds = 1): Refused<'BUSY'> {
+  return refuse('BUSY', 'The account is busy; try again.', { retryable: true, facts: { retryAfterSeconds } });
 }
 
 function scopeOf(entry: Entry): OpenTx['scope'] {

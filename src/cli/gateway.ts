@@ -2,6 +2,7 @@ import type { JWK } from 'jose';
 import { Client } from 'pg';
 import { dataSourceFor } from '../../ormconfig';
 import { createSuperAdmin } from '../access/create-super-admin.command';
+import { mostFollowUps } from '../admission';
 import { App } from '../app';
 import { runBilling } from '../billing/billing-run.job';
 import { runChecks } from '../billing/run-checks.job';
@@ -70,8 +71,14 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
     const source = dataSourceFor({ url: database.appUrl, poolSize, name: 'app', onPoolError });
     const jobSource = dataSourceFor({
       url: database.jobUrl,
-      // A connection for each worker, a few for the dispatcher's short transactions, and some to spare.
-      poolSize: (config.billing?.workers ?? 0) + 3 * config.paymentWorkers + (config.webhookDispatcher ? 4 : 0) + 3,
+      // A connection for each worker, a few for the dispatcher's short transactions, some to spare, and as many again for
+      // what follows the writes of requests.
+      poolSize:
+        (config.billing?.workers ?? 0) +
+        3 * config.paymentWorkers +
+        (config.webhookDispatcher ? 4 : 0) +
+        3 +
+        mostFollowUps,
       ...{ name: 'job', onPoolError },
     });
     // An event is stored in one short statement that waits for no lock: a few at once are many in a second.

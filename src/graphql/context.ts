@@ -2,10 +2,11 @@ import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
 import { type Actor, may, type Permission } from '../access/actor';
 import type { Authentication } from '../access/authenticate.query';
-import { type App, isNamed, type OpenTx, type WriteRequest } from '../app';
+import { type App, busy, isNamed, type OpenTx, type WriteRequest } from '../app';
 import { decodeId, type IdKind } from '../core/ids';
 import type { Result } from '../core/result';
 import type { CheckedSources, EntitlementCheckInput } from '../entitlements/entitlement-check';
+import { Crowded, type Gone, type Leave } from '../platform/fair-queue';
 import type { Tx } from '../tx';
 import { limits, tooComplex } from './limits';
 import { type RefusedAnswer, toGraphqlRefused } from './refusal.graphql';
@@ -47,6 +48,9 @@ interface State {
   closed: boolean;
   /** Fields that have read. */
   reads: number;
+  /** The one who asked has gone. */
+  gone: boolean;
+  unlisten: (() => void) | undefined;
 }
 
 /**
@@ -55,12 +59,15 @@ interface State {
  */
 export class Context {
   /** One object, because Apollo clones the context: what the clone opens must be closed here. */
-  private readonly state: State = { reading: undefined, loaders: new Map(), closed: false, reads: 0 };
+  private readonly state: State = {
+    ...{ reading: undefined, loaders: new Map(), closed: false, reads: 0, gone: false, unlisten: undefined },
+  };
 
   constructor(
     readonly app: App,
     readonly authentication: Authentication,
     readonly requestId: string,
+    private readonly gone?: Gone,
   ) {}
 
   /** Who asks; anonymous and unknown callers end here. */
@@ -84,9 +91,14 @@ export class Context {
   private async open(): Promise<OpenTx> {
     const { actor, state } = this;
     if (state.closed) throw new Error('the request has been answered');
+    if (state.gone) throw new Crowded('GONE', false, 1);
     state.reads += 1;
     if (state.reads > limits.reads) throw tooManyReads;
-    state.reading ??= this.app.openRead(actor);
+    // An answer that nobody waits for is not made to its end.
+    state.unlisten ??= this.gone?.(() => {
+      state.gone = true;
+    });
+    state.reading ??= this.app.openRead(actor, this.gone);
     const open = await state.reading;
     if (!open)
       throw new GraphQLError('Give a bearer token or an API key.', { extensions: { code: 'UNAUTHENTICATED' } });
@@ -162,19 +174,34 @@ export class Context {
     const { options, nullable, asSent, keep, ...rest } = request;
     const input = withoutNulls(request.input, nullable ?? [], asSent) as I;
     await this.end();
-    const outcome = await this.app.write(
-      this.actor,
-      { ...rest, input, idempotencyKey: options.idempotencyKey, dryRun: options.dryRun },
-      (tx) => command(tx, input),
-      keep,
-    );
-    if (!outcome.ok) return toGraphqlRefused(outcome.refusal);
-    // What a dry run made can be seen in its own transaction only: the rest of the answer is read there.
-    if (outcome.open) this.state.reading = Promise.resolve(outcome.open);
-    const { replayed, dryRun } = outcome;
-    const followed = follow && !dryRun ? await follow(outcome.value) : outcome;
-    if (!followed.ok) return toGraphqlRefused(followed.refusal);
-    return { ...toAnswer(followed.value), replayed, dryRun };
+    const { actor, gone } = this;
+    let leave: Leave | undefined;
+    try {
+      // Before the write: where there is no place for what follows it, nothing is done at all.
+      if (follow) leave = await this.app.admission.followUp(actor, this.tenantOf(rest.scope), gone);
+      const outcome = await this.app.write(
+        actor,
+        { ...rest, input, idempotencyKey: options.idempotencyKey, dryRun: options.dryRun, gone },
+        (tx) => command(tx, input),
+        keep,
+      );
+      if (!outcome.ok) return toGraphqlRefused(outcome.refusal);
+      // What a dry run made can be seen in its own transaction only: the rest of the answer is read there.
+      if (outcome.open) this.state.reading = Promise.resolve(outcome.open);
+      const { replayed, dryRun } = outcome;
+      const followed = follow && !dryRun ? await follow(outcome.value) : outcome;
+      if (!followed.ok) return toGraphqlRefused(followed.refusal);
+      return { ...toAnswer(followed.value), replayed, dryRun };
+    } catch (error) {
+      if (error instanceof Crowded) return toGraphqlRefused(busy(error.retryAfterSeconds).refusal);
+      throw error;
+    } finally {
+      leave?.();
+    }
+  }
+
+  private tenantOf(scope: WriteRequest['scope']): string | undefined {
+    return scope.kind === 'TENANT' ? this.tenantUuid(scope.tenantId) : undefined;
   }
 
   /** Ends the snapshot (or rolls a dry run back) and forgets what was loaded from it. */
@@ -189,6 +216,7 @@ export class Context {
   /** The request has been answered. */
   async close(): Promise<void> {
     this.state.closed = true;
+    this.state.unlisten?.();
     await this.end();
   }
 }

@@ -2,6 +2,7 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { amountOutOfRange } from '../app';
 import { AmountOutOfRange } from '../core/money';
 import { sqlState } from '../platform/database';
+import { Crowded } from '../platform/fair-queue';
 import { redactByLook } from '../platform/redact';
 
 /** The closed list of `extensions.code`. Anything else that was thrown is a bug and says nothing about itself. */
@@ -31,6 +32,13 @@ export function isOutage(error: unknown): boolean {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (typeof code === 'string' && /^E(CONN|TIMEDOUT|PIPE|NOTFOUND|AI_AGAIN)/.test(code)) return true;
   return typeof message === 'string' && unavailableMessages.test(message);
+}
+
+/** Who asks for more at once than its share is told so; where all of them together are too many, the service is busy. */
+export function crowdedError({ ofOne, retryAfterSeconds }: Crowded) {
+  return ofOne
+    ? { code: 'RATE_LIMITED' as const, message: 'Too much of your account is asked at once.', retryAfterSeconds }
+    : { code: 'SERVICE_UNAVAILABLE' as const, message: 'The service is busy; try again soon.', retryAfterSeconds };
 }
 
 /** From the outermost to the innermost cause. */
@@ -91,6 +99,10 @@ export function maskError(thrown: unknown, requestId: string, report: (error: un
       ...where,
       extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true, requestId },
     };
+  }
+  if (innermost instanceof Crowded) {
+    const { code, message, retryAfterSeconds } = crowdedError(innermost);
+    return { message, ...where, extensions: { code, retryable: true, retryAfterSeconds, requestId } };
   }
   if (innermost instanceof AmountOutOfRange) {
     return { message: amountOutOfRange, ...where, extensions: { code: 'BAD_USER_INPUT', requestId } };

@@ -3,11 +3,13 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { type Actor, may } from '../access/actor';
 import type { App } from '../app';
 import { decodeId } from '../core/ids';
-import { isOutage } from '../graphql/errors';
+import { crowdedError, isOutage } from '../graphql/errors';
 import { documentTicketFrom } from '../invoicing/document-ticket';
 import { documentView } from '../invoicing/document-view.query';
+import { Crowded } from '../platform/fair-queue';
 import { documentCsv } from './document-csv';
 import { documentPdf } from './document-pdf';
+import { goneOf } from './gone';
 
 /** Printing costs more than reading: counted for each actor. */
 const printing = new RateLimiterMemory({ points: 120, duration: 60 });
@@ -81,7 +83,7 @@ export function registerDocumentRoute(fastify: FastifyInstance, app: App): void 
     if (!may(actor, 'TENANT_READ')) return refuse(notFound);
     const limited = await refusalOf(actor);
     if (limited) return refuse(limited);
-    const open = await app.openRead(actor);
+    const open = await app.openRead(actor, goneOf(reply));
     if (!open) return refuse('ticket' in (request.query as object) ? expired : unknown);
     // Read first, then print: no connection waits for a printer.
     const view = await documentView(open.tx, id).finally(() => open.end());
@@ -102,6 +104,14 @@ export function registerDocumentRoute(fastify: FastifyInstance, app: App): void 
       try {
         return await answer(kind, request, reply);
       } catch (error) {
+        if (error instanceof Crowded) {
+          const { code, message, retryAfterSeconds } = crowdedError(error);
+          const extensions = { code, retryable: true, retryAfterSeconds, requestId: request.id };
+          return reply
+            .status(code === 'RATE_LIMITED' ? 429 : 503)
+            .header('retry-after', String(retryAfterSeconds))
+            .send({ errors: [{ message, extensions }] });
+        }
         if (!isOutage(error)) throw error;
         const message = 'The service is busy or restarting; try again in a moment.';
         const extensions = { code: 'SERVICE_UNAVAILABLE', retryable: true, requestId: request.id };

@@ -7,7 +7,9 @@ import { maskError } from '../graphql/errors';
 import { checkLimits, limits } from '../graphql/limits';
 import { schema } from '../graphql/schema';
 import { answerOperation, type GraphqlAnswer } from '../graphql/server';
+import type { Gone } from '../platform/fair-queue';
 import type { Metrics } from '../platform/metrics';
+import { goneOf } from './gone';
 
 const bodyBytes = Symbol('bytes of the body');
 
@@ -80,6 +82,7 @@ export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRou
   async function answer(
     request: FastifyRequest,
     requestId: string,
+    gone: Gone,
   ): Promise<{ answer: GraphqlAnswer; outcome: string }> {
     const report = (error: unknown) => app.log.error({ err: error, requestId }, 'request failed');
     let read: ReadRequest;
@@ -112,7 +115,7 @@ export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRou
         });
         return { answer: { errors: [maskError(error, requestId, report)] }, outcome: 'refused' };
       }
-      const context = new Context(app, authentication, requestId);
+      const context = new Context(app, authentication, requestId, gone);
       const answered = await answerOperation(server, read, context);
       const extensions = { cost: { requested: cost, limit: limits.cost } };
       return { answer: { ...answered, extensions }, outcome: answered.errors ? 'errors' : 'ok' };
@@ -124,7 +127,7 @@ export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRou
   async function handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const started = performance.now();
     const requestId = request.id;
-    const { answer: answered, outcome } = await answer(request, requestId);
+    const { answer: answered, outcome } = await answer(request, requestId, goneOf(reply));
     metrics.requests.inc({ outcome });
     metrics.seconds.observe((performance.now() - started) / 1_000);
     const retryAfter = answered.errors?.[0]?.extensions?.['retryAfterSeconds'];

@@ -3,11 +3,11 @@ import { allowancesFromGraphql, CatalogStatusEnum } from '../catalog/catalog.gra
 import type { CatalogStatus } from '../catalog/plan';
 import { decimal } from '../core/decimal';
 import type { Result } from '../core/result';
-import { refuse } from '../core/result';
+import { done, refuse } from '../core/result';
 import type { Context } from '../graphql/context';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
-import { type RefusedAnswer, Refuses, toGraphqlRefused } from '../graphql/refusal.graphql';
+import { Refuses, toGraphqlRefused } from '../graphql/refusal.graphql';
 import type { Tx } from '../tx';
 import { assignSeat, assignSeatRefusals } from './assign-seat.command';
 import { buyLicences, buyLicencesRefusals, type ChooseProvider } from './buy-licences.command';
@@ -367,20 +367,21 @@ export class LicencePurchaseResolver {
     const { app } = context;
     const choose: ChooseProvider = (sandbox) =>
       (['PADDLE', 'FAKE'] as const).find((name) => app.providers.usable(name, sandbox));
-    let made: LicencePurchase | undefined;
-    const answer = await context.mutate(
+    let opened: LicencePurchase | undefined;
+    return context.mutate(
       { mutation, permission: 'TENANT_PURCHASE', scope: ofTenant(input), input, options, keyRequired: true },
       (tx) => command(tx, choose),
       ({ purchase }) => {
-        made = purchase;
-        return { __typename, purchase: toGraphqlLicencePurchase(purchase) };
+        const made = toGraphqlLicencePurchase(purchase);
+        return {
+          __typename,
+          purchase: opened ? { ...made, checkout: toGraphqlLicencePurchase(opened).checkout } : made,
+        };
+      },
+      async (value) => {
+        opened = await openLicenceCheckout(app.system, app.providers, value.purchase.tenantId, value.purchase.id);
+        return done(value);
       },
     );
-    if (!made || answer.__typename === 'Refused' || (answer as { dryRun: boolean }).dryRun) return answer;
-    const opened = await openLicenceCheckout(app.system, app.providers, made.tenantId, made.id);
-    if (!opened) return answer;
-    const { checkout } = toGraphqlLicencePurchase(opened);
-    const done = answer as Exclude<typeof answer, RefusedAnswer>;
-    return { ...done, purchase: { ...done.purchase, checkout } };
   }
 }

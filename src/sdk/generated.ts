@@ -5242,7 +5242,7 @@ export type RefusalCode =
   | 'API_KEY_NOT_FOUND'
   /** An atomic batch has an event that cannot be recorded; the facts say which, and how many there are. */
   | 'BATCH_REJECTED'
-  /** The account is busy. Try again. */
+  /** The account is busy: its other writes come first. Nothing was done. Try again after `retryAfterSeconds`. */
   | 'BUSY'
   /** Another plan change waits already. Cancel it first. */
   | 'CHANGE_ALREADY_SCHEDULED'
@@ -5384,7 +5384,7 @@ export type RefusalCode =
   | 'QUOTE_INVALID'
   /** The change would cost something else now; the facts say what. */
   | 'QUOTE_STALE'
-  /** Too many attempts. Try again after `retryAfterSeconds`. */
+  /** More was asked than the account may ask. Nothing was done. Try again after `retryAfterSeconds`. */
   | 'RATE_LIMITED'
   /** That is more than is left of the payment; `refundable` says how much is. */
   | 'REFUND_EXCEEDS_PAYMENT'

@@ -109,10 +109,10 @@ describe('PostgreSQL goes away and comes back', () => {
   });
 });
 
-describe('every connection is busy', () => {
+describe('the only connection is busy', () => {
   let gateway: TestGateway;
   beforeAll(async () => {
-    gateway = await startTestGateway({ poolSize: 2 });
+    gateway = await startTestGateway({ poolSize: 1 });
   });
   afterAll(() => gateway.stop());
 
@@ -122,7 +122,10 @@ describe('every connection is busy', () => {
     await blocker.query('begin');
     await blocker.query(`select 1 from tenants where external_id = 'globex' for update`);
     const waiting = [gateway.ask('tenant-admin', rebuild), gateway.ask('tenant-admin', rebuild)];
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const { transactions } = gateway.app.admission;
+    for (let tries = 0; transactions.state().waiting < 1 && tries < 500; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
     const refused = await Promise.all(
       Array.from({ length: 5 }, () => gateway.ask('other-partner-tenant-admin', viewer)),
     );
@@ -134,7 +137,7 @@ describe('every connection is busy', () => {
     expect(codeOf(await gateway.ask('other-partner-tenant-admin', viewer))).toBe('DATA');
   });
 
-  test('300 failures later no connection is missing', async () => {
+  test('100 failures later no connection is missing', async () => {
     const bad = [
       '{ addons(after: "nonsense") { nodes { code } } }',
       'mutation { applyCoupon(input: { code: "NO_SUCH" }) { __typename } }',
@@ -142,7 +145,7 @@ describe('every connection is busy', () => {
       'mutation { rebuildEntitlements(input: { tenantId: "tenant_nonsense" }) { __typename } }',
       '{ a: tenants(first: 0) { nodes { id } } b: tenant { name } }',
     ];
-    for (let round = 0; round < 60; round += 1) {
+    for (let round = 0; round < 20; round += 1) {
       await Promise.all(bad.map((document) => gateway.ask('tenant-admin', document)));
     }
     const answers = await Promise.all(Array.from({ length: 8 }, () => gateway.ask('tenant-admin', viewer)));

@@ -1,0 +1,97 @@
+import type { Actor } from './access/actor';
+import { FairQueue, type Gone, type Leave, type Share } from './platform/fair-queue';
+
+interface Shares {
+  readonly whole: number;
+  /** Of a partner, with its people, its keys and its tenants. */
+  readonly account: number;
+  readonly actor: number;
+  readonly tenant: number;
+}
+
+/** How much each may have at once. */
+export interface AdmissionLimits {
+  /** Transactions of requests, each with a connection. The rest of the pool is for checks and for finding out who asks. */
+  readonly transactions: Shares;
+  /** Those of them that write. */
+  readonly writes: Shares;
+  /** What follows a write: calls to payment providers, and billing a sandbox on the way to another time. */
+  readonly followUps: Shares;
+}
+
+const sharesOf = (whole: number, account: number, actor: number, tenant: number): Shares => {
+  const partOf = (share: number) => Math.max(1, Math.floor(whole * share));
+  return { whole, account: partOf(account), actor: partOf(actor), tenant: partOf(tenant) };
+};
+
+/** The most follow-ups that a process works on. Each has one connection of the jobs' role at a time, or none. */
+export const mostFollowUps = 8;
+
+/**
+ * Of 20 connections 16 are for transactions, and 10 of those may write. A tenant has 4 of the 16 and writes with 2; a
+ * partner's key, which may act for thousands of tenants, has 8 and 5; a partner with all that is its own 12 and 7.
+ */
+export function admissionLimits(poolSize: number): AdmissionLimits {
+  const whole = poolSize < 3 ? poolSize : poolSize - Math.max(1, Math.floor(poolSize / 5));
+  return {
+    transactions: sharesOf(whole, 3 / 4, 1 / 2, 1 / 4),
+    writes: sharesOf(Math.max(1, Math.floor((whole * 5) / 8)), 3 / 4, 1 / 2, 1 / 4),
+    followUps: sharesOf(mostFollowUps, 3 / 4, 1 / 2, 1 / 4),
+  };
+}
+
+/** How many wait: more could not be answered before their clients give up. */
+const waiting = { whole: 1_000, account: 500, actor: 250, tenant: 250 } as const;
+/**
+ * How long, in milliseconds. A read is asked again by its client; a write waits for its turn among the same tenant's, and for
+ * a lock afterwards: together that is shorter than the 30 seconds that clients wait.
+ */
+const patience = { read: 1_900, write: 20_000, followUp: 20_000 } as const;
+
+/**
+ * Lets requests in to the database so that none keeps the others out. What waits, waits here and holds no connection. The
+ * order in which a request takes things is always the same, so that none waits for one that waits for it: a place for the
+ * follow-up, a place for the transaction, a connection, the locks in the database.
+ */
+export class Admission {
+  readonly limits: AdmissionLimits;
+  readonly transactions: FairQueue;
+  readonly followUps: FairQueue;
+
+  constructor(poolSize: number) {
+    this.limits = admissionLimits(poolSize);
+    const queue = ({ whole }: Shares) => new FairQueue({ places: whole, waiting: waiting.whole });
+    this.transactions = queue(this.limits.transactions);
+    this.followUps = queue(this.limits.followUps);
+  }
+
+  /** @throws Crowded */
+  read(actor: Actor, gone?: Gone): Promise<Leave> {
+    const { account } = actor;
+    const tenantId = account.kind === 'TENANT' ? account.tenantId : undefined;
+    return this.transactions.enter(sharesIn(this.limits.transactions, actor, tenantId), patience.read, gone);
+  }
+
+  /** @throws Crowded */
+  write(actor: Actor, tenantId: string | undefined, gone?: Gone): Promise<Leave> {
+    const { transactions, writes } = this.limits;
+    const all = sharesIn(transactions, actor, tenantId);
+    const written = sharesIn(writes, actor, tenantId).map(({ key, most }) => ({ key: `${key} writes`, most }));
+    return this.transactions.enter([...all, ...written, { key: 'writes', most: writes.whole }], patience.write, gone);
+  }
+
+  /** @throws Crowded */
+  followUp(actor: Actor, tenantId: string | undefined, gone?: Gone): Promise<Leave> {
+    return this.followUps.enter(sharesIn(this.limits.followUps, actor, tenantId), patience.followUp, gone);
+  }
+}
+
+/** From the widest party to the narrowest: whose turn it is, is decided in this order. */
+function sharesIn(shares: Shares, { account, principalId }: Actor, tenantId: string | undefined): Share[] {
+  const accountId = account.kind === 'PLATFORM' ? 'platform' : account.partnerId;
+  return [
+    { key: accountId, most: shares.account, waiting: waiting.account },
+    ...(tenantId ? [{ key: tenantId, most: shares.tenant, waiting: waiting.tenant }] : []),
+    { key: principalId, most: shares.actor, waiting: waiting.actor },
+  ];
+}
