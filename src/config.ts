@@ -33,6 +33,11 @@ const environment = z.object({
   WEBHOOK_KEY: z.string().min(32, 'at least 32 characters').optional(),
   WEBHOOK_DISPATCHER: z.enum(['true', 'false']).default('true'),
   WEBHOOK_ALLOW_LOOPBACK: z.enum(['true', 'false']).default('false'),
+  REQUEST_SECONDS: z.coerce.number().int().min(1).max(3_600).default(30),
+  USAGE_BODY_MB: z.coerce.number().int().min(1).max(1_000_000).default(256),
+  USAGE_STREAMS: z.coerce.number().int().min(1).max(1_000).default(4),
+  METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  METRICS_TOKEN: z.string().min(16, 'at least 16 characters').optional(),
   PAYMENT_WORKERS: z.coerce.number().int().min(0).max(32).default(2),
   STRIPE_SECRET_KEY: z.string().optional(),
   STRIPE_WEBHOOK_SECRET: z.string().optional(),
@@ -42,6 +47,20 @@ const environment = z.object({
   PADDLE_API_URL: z.url({ protocol: /^https?$/ }).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
 });
+
+export interface HttpSettings {
+  /** Milliseconds in which a request has to arrive. */
+  readonly request: number;
+  /** `POST /v1/usage`: bytes of a request, and requests of one actor at the same time. */
+  readonly usage: { readonly bytes: number; readonly streams: number };
+}
+
+/** With neither there are no metrics; with a token alone they are on the gateway's port. */
+export interface MetricsSettings {
+  /** A place of their own; port 0: any that is free. */
+  readonly at: { readonly host: string; readonly port: number } | undefined;
+  readonly token: string | undefined;
+}
 
 export interface Config {
   readonly mode: 'demo' | 'production';
@@ -73,6 +92,8 @@ export interface Config {
   /** Of the payment providers that have theirs; the others are off. */
   readonly providerSecrets: ProviderSecrets;
   readonly logLevel: string;
+  readonly http: HttpSettings;
+  readonly metrics: MetricsSettings;
   /** What must never be printed. */
   readonly secrets: readonly string[];
 }
@@ -85,6 +106,7 @@ export class ConfigError extends Error {
 const secretNames = [
   'QUOTE_SECRET',
   'WEBHOOK_KEY',
+  'METRICS_TOKEN',
   'STRIPE_SECRET_KEY',
   'STRIPE_WEBHOOK_SECRET',
   'PADDLE_API_KEY',
@@ -112,6 +134,15 @@ export function secretsIn(variables: NodeJS.ProcessEnv = process.env): string[] 
 }
 
 const productionNeeds = ['DATABASE_URL', 'JWT_ISSUER', 'JWKS_URL', 'QUOTE_SECRET', 'WEBHOOK_KEY'] as const;
+
+/** The demo shows its metrics without being asked, where only this machine reaches them. */
+function metricsPlace(
+  values: { METRICS_PORT?: number | undefined; METRICS_TOKEN?: string | undefined; HOST: string },
+  mode: Config['mode'],
+): MetricsSettings['at'] {
+  if (values.METRICS_PORT !== undefined) return { host: values.HOST, port: values.METRICS_PORT };
+  return mode === 'demo' && values.METRICS_TOKEN === undefined ? { host: '127.0.0.1', port: 0 } : undefined;
+}
 
 export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
   const parsed = environment.safeParse(
@@ -172,6 +203,11 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     paymentWorkers: values.PAYMENT_WORKERS,
     providerSecrets: providerSecrets(values),
     logLevel: values.LOG_LEVEL,
+    http: {
+      request: values.REQUEST_SECONDS * 1_000,
+      usage: { bytes: values.USAGE_BODY_MB * 1024 * 1024, streams: values.USAGE_STREAMS },
+    },
+    metrics: { at: metricsPlace(values, mode), token: values.METRICS_TOKEN },
     secrets: secretsIn(variables),
   };
 }

@@ -43,7 +43,8 @@ function firstScreen(gateway: Gateway, seconds: string, demo: boolean): string {
     '',
     `    GraphQL     ${url}/graphql`,
     ...(demo ? [`    Playground  ${url}/`] : []),
-    `    Health      ${url}/health/ready    Metrics  ${url}/metrics`,
+    `    Health      ${url}/health/ready`,
+    `    Metrics     ${gateway.metricsUrl ? `${gateway.metricsUrl}/metrics` : 'off: set METRICS_PORT or METRICS_TOKEN'}`,
     '',
   ];
   if (demo) {

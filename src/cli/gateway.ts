@@ -9,7 +9,7 @@ import { runChecks } from '../billing/run-checks.job';
 import type { Config } from '../config';
 import { WebhookDispatcher } from '../events/dispatch-webhooks.job';
 import { createGraphqlServer } from '../graphql/server';
-import { createHttpServer } from '../http/server';
+import { createHttpServer, createMetricsServer } from '../http/server';
 import { keepSubscriptionsInStep } from '../licences/keep-subscriptions-in-step.job';
 import { processInbox } from '../payments/process-inbox.job';
 import { type Clock, wallClock } from '../platform/clock';
@@ -35,6 +35,8 @@ export interface Progress {
 
 export interface Gateway {
   readonly url: string;
+  /** Where `/metrics` is; `undefined`: nowhere. */
+  readonly metricsUrl: string | undefined;
   readonly databaseAbout: string;
   readonly app: App;
   stop(): Promise<void>;
@@ -115,13 +117,25 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
     await server.start();
     closing.push(() => server.stop());
     const playground = demo ? { identities: await demoTokens(demo.identityKey) } : undefined;
-    const http = createHttpServer({ app, server, metrics: createMetrics(), source, playground });
+    const metrics = createMetrics();
+    const http = createHttpServer({
+      ...{ app, server, metrics, source, playground, settings: config.http },
+      metricsToken: config.metrics.at ? undefined : config.metrics.token,
+    });
     closing.push(async () => {
       http.drain();
       await http.fastify.close();
     });
     const url = await listen(http.fastify, config);
     listensAt = url;
+    let metricsUrl = config.metrics.token === undefined ? undefined : url;
+    if (config.metrics.at) {
+      const { token, at } = config.metrics;
+      const report = (err: unknown) => log.error({ err }, 'the metrics could not be read');
+      const metricsServer = createMetricsServer({ metrics, source, token }, report);
+      closing.push(() => metricsServer.close());
+      metricsUrl = await metricsServer.listen(at);
+    }
     if (config.paymentWorkers > 0) {
       const workers = config.paymentWorkers;
       const inbox = (signal: AbortSignal) => processInbox(app.system, providers, { workers, signal });
@@ -141,7 +155,7 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
       const queue = startJobQueue({ url: database.queueUrl, tasks, log });
       closing.push(() => queue.stop());
     }
-    return { url, databaseAbout: database.about, app, stop };
+    return { url, metricsUrl, databaseAbout: database.about, app, stop };
   } catch (error) {
     await stop();
     throw error;

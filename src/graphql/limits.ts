@@ -16,6 +16,7 @@ import {
   type ValueNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { checkName, checkText, checkVariables } from './variables';
 
 /** What a document may ask for. Looked at before validation, which itself can be made to take seconds. */
 export const limits = {
@@ -79,36 +80,10 @@ function plainListFields(schema: GraphQLSchema): ReadonlySet<string> {
 }
 
 export const tooComplex = (message: string) => new GraphQLError(message, { extensions: { code: 'QUERY_TOO_COMPLEX' } });
-const badInput = (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
 
 export interface Measured {
   readonly document: DocumentNode;
   readonly cost: (variables: Readonly<Record<string, unknown>>, lists: ReadonlySet<string>) => number;
-}
-
-/** Text that PostgreSQL cannot store (NUL) or would silently change (half of a surrogate pair). */
-function checkText(text: string): void {
-  if (text.includes('\u0000') || !text.isWellFormed()) {
-    throw badInput('Text with a NUL character or half a surrogate pair cannot be used.');
-  }
-}
-
-/** A variable called like a member of every object (`constructor`, `__proto__`) would be taken for that member. */
-function checkName(name: string): void {
-  if (name in Object.prototype) throw badInput(`A variable cannot be called ${name}.`);
-}
-
-export function checkVariables(value: unknown, depth = 0): void {
-  if (depth > 32) throw badInput('The variables are nested too deeply.');
-  if (typeof value === 'string') checkText(value);
-  else if (value !== null && typeof value === 'object') {
-    // A thousand events have ten thousand members: no list of them is made. Parsed JSON inherits none.
-    for (const key in value) {
-      checkText(key);
-      if (depth === 0) checkName(key);
-      checkVariables((value as Record<string, unknown>)[key], depth + 1);
-    }
-  }
 }
 
 interface Totals {
@@ -324,21 +299,24 @@ function measure(query: string): Measured {
 
 const measuredDocuments = new LRUCache<string, Measured>({ max: 1_000 });
 
-/**
- * Holds a request against the limits; throws the refusal. Documents are remembered, so a client's own operations are
- * measured once.
- */
-export function checkLimits(
-  schema: GraphQLSchema,
-  query: string,
-  variables: Readonly<Record<string, unknown>>,
-): { document: DocumentNode; cost: number } {
+/** Holds a document against the limits; throws the refusal. Remembered, so that a client's own are measured once. */
+export function measureDocument(query: string): Measured {
   let measured = measuredDocuments.get(query);
   if (!measured) {
     measured = measure(query);
     measuredDocuments.set(query, measured);
   }
-  checkVariables(variables);
+  return measured;
+}
+
+/** Holds a request against the limits; throws the refusal. */
+export function checkLimits(
+  schema: GraphQLSchema,
+  query: string,
+  variables: Readonly<Record<string, unknown>>,
+): { document: DocumentNode; cost: number } {
+  const measured = measureDocument(query);
+  checkVariables(schema, measured.document, variables);
   const cost = measured.cost(variables, plainListFields(schema));
   if (cost > limits.cost) throw tooComplex(`The document asks for ${cost} values or more; ${limits.cost} are allowed.`);
   return { document: measured.document, cost };

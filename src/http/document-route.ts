@@ -3,13 +3,12 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { type Actor, may } from '../access/actor';
 import type { App } from '../app';
 import { decodeId } from '../core/ids';
-import { crowdedError, isOutage } from '../graphql/errors';
 import { documentTicketFrom } from '../invoicing/document-ticket';
 import { documentView } from '../invoicing/document-view.query';
-import { Crowded } from '../platform/fair-queue';
 import { documentCsv } from './document-csv';
 import { documentPdf } from './document-pdf';
 import { goneOf } from './gone';
+import { refusalBody } from './refusal';
 
 /** Printing costs more than reading: counted for each actor. */
 const printing = new RateLimiterMemory({ points: 120, duration: 60 });
@@ -70,10 +69,7 @@ export function registerDocumentRoute(fastify: FastifyInstance, app: App): void 
     const { file } = request.params as { file: string };
     const refuse = ({ status, code, message }: Refused) => {
       if (status === 429) reply.header('retry-after', '60');
-      return reply
-        .status(status)
-        .header('cache-control', 'no-store')
-        .send({ errors: [{ message, extensions: { code, requestId: request.id } }] });
+      return reply.status(status).send(refusalBody(code, message, request.id));
     };
     const match = /^([a-z]{1,20}_[0-9a-z]{1,60})\.(pdf|csv)$/.exec(file);
     if (!match || decodeId(match[1]!)?.kind !== kinds[kind]) return refuse(notFound);
@@ -92,7 +88,6 @@ export function registerDocumentRoute(fastify: FastifyInstance, app: App): void 
     return reply
       .header('content-type', type)
       .header('content-disposition', `inline; filename="${view.number.replaceAll(/[^A-Za-z0-9._-]/g, '_')}.${format}"`)
-      .header('x-content-type-options', 'nosniff')
       .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox")
       .header('referrer-policy', 'no-referrer')
       .header('cache-control', 'private, no-store')
@@ -100,23 +95,8 @@ export function registerDocumentRoute(fastify: FastifyInstance, app: App): void 
   }
 
   for (const kind of Object.keys(kinds) as (keyof typeof kinds)[]) {
-    fastify.get(`/${kind}/:file`, async (request, reply) => {
-      try {
-        return await answer(kind, request, reply);
-      } catch (error) {
-        if (error instanceof Crowded) {
-          const { code, message, retryAfterSeconds } = crowdedError(error);
-          const extensions = { code, retryable: true, retryAfterSeconds, requestId: request.id };
-          return reply
-            .status(code === 'RATE_LIMITED' ? 429 : 503)
-            .header('retry-after', String(retryAfterSeconds))
-            .send({ errors: [{ message, extensions }] });
-        }
-        if (!isOutage(error)) throw error;
-        const message = 'The service is busy or restarting; try again in a moment.';
-        const extensions = { code: 'SERVICE_UNAVAILABLE', retryable: true, requestId: request.id };
-        return reply.status(503).send({ errors: [{ message, extensions }] });
-      }
-    });
+    fastify.get(`/${kind}/:file`, { config: { query: { ticket: 'TEXT' } } }, (request, reply) =>
+      answer(kind, request, reply),
+    );
   }
 }

@@ -4,20 +4,19 @@ import { type DefinitionNode, GraphQLError, Kind } from 'graphql';
 import type { App } from '../app';
 import { Context } from '../graphql/context';
 import { maskError } from '../graphql/errors';
-import { checkLimits, limits } from '../graphql/limits';
+import { checkLimits, limits, measureDocument } from '../graphql/limits';
 import { schema } from '../graphql/schema';
 import { answerOperation, type GraphqlAnswer } from '../graphql/server';
 import type { Gone } from '../platform/fair-queue';
 import type { Metrics } from '../platform/metrics';
 import { goneOf } from './gone';
+import { BodyTooLarge } from './read-body';
+import { textMember } from './text-member';
 
-const bodyBytes = Symbol('bytes of the body');
-
-/** Said by whoever read the body: what a header says proves nothing. */
-export function setBytes(request: FastifyRequest, bytes: number): void {
-  (request as unknown as Record<symbol, number>)[bodyBytes] = bytes;
+/** A body of more than `limits.bodyBytes`, by somebody who has said who they are. Nothing is made of it yet. */
+export class LongBody {
+  constructor(readonly bytes: Buffer) {}
 }
-const bytesOf = (request: FastifyRequest) => (request as unknown as Record<symbol, number>)[bodyBytes] ?? 0;
 
 export interface GraphqlRouteParts {
   readonly app: App;
@@ -56,6 +55,30 @@ const isUsageBatch = (definition: DefinitionNode) =>
   );
 const tooLarge = () => Object.assign(new Error('too large'), { statusCode: 413 });
 
+/**
+ * Nothing but batches of usage may be long, so the document is read first, and the rest only where it is one.
+ */
+function readLong({ bytes }: LongBody): ReadRequest {
+  const query = textMember(bytes, 'query');
+  if (!query) throw badRequest('The body is a JSON object with a query.');
+  if (query.length > limits.bodyBytes) throw tooLarge();
+  if (!measureDocument(query).document.definitions.every(isUsageBatch)) throw tooLarge();
+  let body: unknown;
+  try {
+    body = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw Object.assign(new Error('not JSON'), { statusCode: 400 });
+  }
+  const read = readRequest(body);
+  if (read.query !== query) throw badRequest('The body has two queries.');
+  return read;
+}
+
+function readBodyOf(body: unknown): ReadRequest {
+  if (body instanceof BodyTooLarge) throw tooLarge();
+  return body instanceof LongBody ? readLong(body) : readRequest(body);
+}
+
 const isSubscription = (definition: DefinitionNode) =>
   definition.kind === Kind.OPERATION_DEFINITION && definition.operation === 'subscription';
 
@@ -74,7 +97,7 @@ function httpStatus(answer: GraphqlAnswer): number {
 
 /**
  * POST /graphql. Everything that costs something comes after the cheap checks: the media type, the body's size, its shape,
- * the document's limits; then who asks; then Apollo.
+ * the document's limits; then who asks; then Apollo. Of a long body who asks is known before anything else is read.
  */
 export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRouteParts): void {
   const { app, server, metrics } = parts;
@@ -88,19 +111,16 @@ export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRou
     let read: ReadRequest;
     let cost: number;
     try {
-      read = readRequest(request.body);
-      const long = bytesOf(request) > limits.bodyBytes;
-      if (long && read.query.length > limits.bodyBytes) throw tooLarge();
+      read = readBodyOf(request.body);
       const limited = checkLimits(schema(), read.query, read.variables);
       if (limited.document.definitions.some(isSubscription)) {
         throw new GraphQLError('There are queries and mutations here, no subscriptions.', {
           extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
         });
       }
-      if (long && !limited.document.definitions.every(isUsageBatch)) throw tooLarge();
       cost = limited.cost;
     } catch (error) {
-      if ((error as { statusCode?: number }).statusCode === 413) throw error;
+      if ((error as { statusCode?: number }).statusCode) throw error;
       return { answer: { errors: [maskError(error, requestId, report)] }, outcome: 'refused' };
     }
     try {
@@ -138,5 +158,5 @@ export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRou
       .send(JSON.stringify(answered));
   }
 
-  fastify.post('/graphql', { bodyLimit: limits.batchBodyBytes }, handle);
+  fastify.post('/graphql', handle);
 }

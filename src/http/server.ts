@@ -1,19 +1,37 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import type { ApolloServer } from '@apollo/server';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { DataSource } from 'typeorm';
 import type { App } from '../app';
+import type { HttpSettings } from '../config';
 import type { Context } from '../graphql/context';
-import type { ErrorCode } from '../graphql/errors';
+import { isOutage } from '../graphql/errors';
+import { limits } from '../graphql/limits';
+import { Crowded } from '../platform/fair-queue';
 import type { Metrics } from '../platform/metrics';
+import {
+  type ConnectionLimits,
+  guardConnections,
+  refuseConnection,
+  refuseUnroutable,
+  serverOptions,
+} from './connections';
 import { registerDocumentRoute } from './document-route';
-import { registerGraphqlRoute, setBytes } from './graphql-route';
+import { LongBody, registerGraphqlRoute } from './graphql-route';
+import { registerHealthRoute } from './health-route';
+import { type MetricsParts, registerMetricsRoute } from './metrics-route';
 import { type PlaygroundOptions, registerPlayground } from './playground';
+import { checkQueries } from './query-parameters';
+import { readBody } from './read-body';
+import { refusalOf, refuseCrowded, refuseOutage } from './refusal';
 import { registerUsageRoute } from './usage-route';
 import { registerWebhookRoute } from './webhook-route';
+
+export const defaultHttpSettings: HttpSettings = {
+  request: 30_000,
+  usage: { bytes: 256 * 1024 * 1024, streams: 4 },
+};
 
 export interface HttpParts {
   readonly app: App;
@@ -21,6 +39,9 @@ export interface HttpParts {
   readonly metrics: Metrics;
   readonly source: DataSource;
   readonly playground: PlaygroundOptions | undefined;
+  readonly settings?: HttpSettings;
+  /** Whoever reads the metrics on this port gives it; `undefined`: they are not on this port. */
+  readonly metricsToken?: string | undefined;
 }
 
 export interface HttpServer {
@@ -29,144 +50,100 @@ export interface HttpServer {
   drain(): void;
 }
 
-const errorText: Readonly<Record<number, { message: string; code: ErrorCode }>> = {
-  400: { message: 'The body is not JSON.', code: 'BAD_REQUEST' },
-  404: { message: 'There is nothing here.', code: 'BAD_REQUEST' },
-  405: { message: 'POST a JSON body to /graphql.', code: 'BAD_REQUEST' },
-  413: { message: 'The body is too large.', code: 'BAD_REQUEST' },
-  415: { message: 'The body is application/json in UTF-8.', code: 'BAD_REQUEST' },
-  408: { message: 'The request took too long to arrive.', code: 'BAD_REQUEST' },
-  431: { message: 'The headers are too large.', code: 'BAD_REQUEST' },
-  500: { message: 'Something went wrong on our side.', code: 'INTERNAL_SERVER_ERROR' },
-};
-
-function refusal(status: number, requestId: string) {
-  const { message, code } = errorText[status] ?? { message: 'The request cannot be read.', code: 'BAD_REQUEST' };
-  return { errors: [{ message, extensions: { code, requestId } }] };
-}
-
-/** What Node itself refuses before there is a request: there is only the connection to answer on. */
-function refuseConnection(error: { readonly code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : (400 as const);
-  const body = JSON.stringify(refusal(status, randomUUID()));
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      'content-type: application/json; charset=utf-8',
-      `content-length: ${Buffer.byteLength(body)}`,
-      'connection: close',
-      `\r\n${body}`,
-    ].join('\r\n'),
-  );
-}
-
 const isUtf8Name = (charset: string) => /^"?utf-?8"?$/i.test(charset.trim());
 
-/** A readiness check is asked again in a moment; one that waits for a pool or a stuck database tells nobody anything. */
-const readinessMilliseconds = 2_000;
+const failed = (status: number) => Object.assign(new Error(String(status)), { statusCode: status });
 
-/** Everything that speaks HTTP. Every refusal is JSON in the shape of a GraphQL answer, whatever refused it. */
-export function createHttpServer(parts: HttpParts): HttpServer {
-  const { app, server, metrics, source } = parts;
+type Report = (error: unknown, requestId: string) => void;
+
+/** What all servers of this process have in common: their answers when something fails, and what a connection may take. */
+function createServer(connections: ConnectionLimits, report: Report): FastifyInstance {
   const fastify = Fastify({
     logger: false,
-    // Slow bodies do not hold a connection for ever.
-    connectionTimeout: 30_000,
-    requestTimeout: 30_000,
-    keepAliveTimeout: 10_000,
+    ...serverOptions(connections),
     forceCloseConnections: 'idle',
     // What the answer, its header and our log call the request. Ours alone: what a client sends proves nothing.
     requestIdHeader: false,
     genReqId: () => randomUUID(),
     clientErrorHandler: refuseConnection,
-    // What cannot even be routed: a path with a broken escape, for example.
-    frameworkErrors: (_error, request, reply) =>
-      void (reply as FastifyReply).status(400).send(refusal(400, request.id)),
+    frameworkErrors: (error, request, reply) =>
+      refuseUnroutable(error, request as FastifyRequest, reply as FastifyReply),
   });
-  let draining = false;
-  // By callback: a promise for each hook of each request is not free.
-  fastify.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id);
-    done();
-  });
-
-  // Only JSON in UTF-8: everything else is refused before it is read.
+  guardConnections(fastify);
+  checkQueries(fastify);
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    const type = request.headers['content-type'] ?? '';
-    const charsets = type.includes(';') ? [...type.matchAll(/charset\s*=\s*([^;]+)/gi)] : [];
-    if (!charsets.every(([, charset]) => isUtf8Name(charset!))) {
-      return done(Object.assign(new Error('charset'), { statusCode: 415 }), undefined);
-    }
-    try {
-      // Bytes that are not UTF-8 would become another text, silently.
-      if (!isUtf8(body as Buffer)) throw new Error('not UTF-8');
-      setBytes(request, body.length);
-      done(null, JSON.parse(body.toString('utf8')));
-    } catch {
-      done(Object.assign(new Error('not JSON'), { statusCode: 400 }), undefined);
-    }
-  });
   fastify.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error instanceof Crowded) return refuseCrowded(error, request, reply);
     const status = error.statusCode && error.statusCode < 500 ? error.statusCode : 500;
-    if (status < 500) return reply.status(status).send(refusal(status, request.id));
-    app.log.error({ err: error, requestId: request.id }, 'request failed');
-    return reply.status(500).send(refusal(500, request.id));
+    if (status === 500) report(error, request.id);
+    if (status === 500 && isOutage(error)) return refuseOutage(request, reply);
+    return reply.status(status).send(refusalOf(status, request.id));
   });
   fastify.setNotFoundHandler((request, reply) => {
     const status = request.url.split('?')[0] === '/graphql' ? 405 : 404;
     if (status === 405) reply.header('allow', 'POST');
-    return reply.status(status).send(refusal(status, request.id));
+    return reply.status(status).send(refusalOf(status, request.id));
   });
+  return fastify;
+}
 
+/**
+ * Only JSON in UTF-8: everything else is refused before it is read. Of a body that is long enough to be dear no more is read
+ * than tells that, until it is known who sends it.
+ */
+function readJson(fastify: FastifyInstance, app: App): void {
+  fastify.addContentTypeParser('application/json', async (request: FastifyRequest) => {
+    if (request.is404) return undefined;
+    const type = request.headers['content-type'] ?? '';
+    const charsets = type.includes(';') ? [...type.matchAll(/charset\s*=\s*([^;]+)/gi)] : [];
+    if (!charsets.every(([, charset]) => isUtf8Name(charset!))) throw failed(415);
+    const bytes = await readBody(request.raw, Number(request.headers['content-length']), {
+      most: limits.batchBodyBytes,
+      short: limits.bodyBytes,
+      mayBeLong: async () => {
+        const { authorization, 'tollgate-account': account } = request.headers;
+        const { outcome } = await app.authenticate(authorization, typeof account === 'string' ? account : undefined);
+        return outcome === 'ACTOR' || outcome === 'ACCOUNT_REQUIRED';
+      },
+    });
+    if (!Buffer.isBuffer(bytes)) return bytes;
+    // Bytes that are not UTF-8 would become another text, silently.
+    if (!isUtf8(bytes)) throw failed(400);
+    if (bytes.length > limits.bodyBytes) return new LongBody(bytes);
+    try {
+      return JSON.parse(bytes.toString('utf8'));
+    } catch {
+      throw failed(400);
+    }
+  });
+}
+
+/** Everything that speaks HTTP. */
+export function createHttpServer(parts: HttpParts): HttpServer {
+  const { app, server, metrics, source, settings = defaultHttpSettings, metricsToken } = parts;
+  const fastify = createServer(settings, (err, requestId) => app.log.error({ err, requestId }, 'request failed'));
+  let draining = false;
+  readJson(fastify, app);
   registerGraphqlRoute(fastify, { app, server, metrics });
-  registerUsageRoute(fastify, { app, metrics });
+  // It ends by itself, and says how far it came, a little before a request that is still arriving is cut off.
+  const usage = { ...settings.usage, milliseconds: Math.floor((settings.request * 5) / 6) };
+  registerUsageRoute(fastify, { app, metrics, limits: usage });
   registerDocumentRoute(fastify, app);
   registerWebhookRoute(fastify, { app, metrics });
+  registerHealthRoute(fastify, source, () => draining);
+  if (metricsToken !== undefined) registerMetricsRoute(fastify, { metrics, source, token: metricsToken });
   if (parts.playground) registerPlayground(fastify, parts.playground);
-
-  fastify.get('/health/live', async () => ({ status: 'live' }));
-  /** What the invariants said when they were last looked at: a few rows, whatever there is in the database. */
-  const lastChecks = async () => {
-    const [row] = await source.query('select * from app.check_summary()');
-    const { names, oldest } = row as { names: string[]; oldest: Date | null };
-    const outcome = names.length > 0 ? 'findings' : oldest ? 'ok' : 'unchecked';
-    return { outcome, findings: names, since: oldest?.toISOString() };
-  };
-  const answered = () =>
-    Promise.race([
-      lastChecks().catch(() => undefined),
-      new Promise<undefined>((resolve) => setTimeout(resolve, readinessMilliseconds, undefined).unref()),
-    ]);
-  fastify.get('/health/ready', async (_request, reply) => {
-    if (draining) return reply.status(503).send({ status: 'draining' });
-    const checks = await answered();
-    // A wrong row is no reason to take requests away from a server: /health is what raises an alarm.
-    return checks
-      ? { status: 'ready', checks: checks.outcome }
-      : reply.status(503).send({ status: 'database unavailable' });
-  });
-  fastify.get('/health', async (_request, reply) => {
-    const checks = await answered();
-    if (!checks) return reply.status(503).send({ status: 'database unavailable' });
-    const { outcome, findings, since } = checks;
-    return reply.status(outcome === 'findings' ? 503 : 200).send({ status: outcome, findings, since });
-  });
-  fastify.get('/metrics', async (_request, reply) => {
-    const pool = (
-      source.driver as unknown as { master: { totalCount: number; idleCount: number; waitingCount: number } }
-    ).master;
-    metrics.databaseConnections.set({ state: 'total' }, pool.totalCount);
-    metrics.databaseConnections.set({ state: 'idle' }, pool.idleCount);
-    metrics.databaseConnections.set({ state: 'waiting' }, pool.waitingCount);
-    return reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics());
-  });
   return {
     fastify,
     drain: () => {
       draining = true;
     },
   };
+}
+
+/** A server of its own for the metrics, on a port that is not for customers. */
+export function createMetricsServer(parts: MetricsParts, report: Report): FastifyInstance {
+  const fastify = createServer(defaultHttpSettings, report);
+  registerMetricsRoute(fastify, parts);
+  return fastify;
 }

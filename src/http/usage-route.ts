@@ -1,60 +1,38 @@
 import { isUtf8 } from 'node:buffer';
-import type { Readable } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Actor } from '../access/actor';
 import type { App } from '../app';
 import type { Refusal } from '../core/result';
 import { isOutage } from '../graphql/errors';
+import type { Gone } from '../platform/fair-queue';
 import type { Metrics } from '../platform/metrics';
 import { mostEvents, recordUsageBatch } from '../usage/record-usage-batch.command';
+import { isProblem, readUsageEvent, type SentEvent } from '../usage/usage-event';
+import { type Line, linesOf, longestLine } from './event-lines';
+import { goneOf } from './gone';
+import { refusalBody } from './refusal';
+
+export interface UsageLimits {
+  /** Of one request. */
+  readonly bytes: number;
+  /** Requests of one actor at the same time, by this process. */
+  readonly streams: number;
+  /** How long one request is read. */
+  readonly milliseconds: number;
+}
 
 export interface UsageRouteParts {
   readonly app: App;
   readonly metrics: Metrics;
+  readonly limits: UsageLimits;
 }
 
-const limits = {
-  /** Of a request: what is recorded well before it would have taken too long to arrive. */
-  lines: 100_000,
-  /** Bytes of a line: an event with the longest of everything. */
-  line: 64 * 1024,
-  /** How many problems are listed; the others are counted. */
-  problems: 1_000,
-} as const;
-
-interface Line {
-  /** From 1. */
-  readonly number: number;
-  /** None: it is too long. */
-  readonly bytes?: Buffer | undefined;
-}
-
-/** The lines of a body, as they arrive. Of a line that is too long nothing is kept. */
-async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<Line> {
-  let number = 0;
-  let held: Buffer[] = [];
-  let size = 0;
-  const line = (): Line => {
-    number += 1;
-    const bytes = size > limits.line ? undefined : held.length === 1 ? held[0] : Buffer.concat(held);
-    held = [];
-    size = 0;
-    return { number, bytes };
-  };
-  for await (const chunk of body) {
-    for (let from = 0; from < chunk.length; ) {
-      const end = chunk.indexOf(10, from);
-      const piece = chunk.subarray(from, end === -1 ? chunk.length : end);
-      size += piece.length;
-      if (size > limits.line) held = [];
-      else held.push(piece);
-      if (end === -1) break;
-      yield line();
-      from = end + 1;
-    }
-  }
-  if (size > 0) yield line();
-}
+const mostLines = 100_000;
+/** How many problems are listed; the others are counted. */
+const mostProblems = 1_000;
+/** Bytes that wait to be recorded, roughly: of whatever was sent, no more is held. */
+const mostWaiting = 1024 * 1024;
 
 interface LineProblem {
   readonly line: number;
@@ -73,113 +51,220 @@ interface Tally {
 
 function reject(tally: Tally, problem: LineProblem): void {
   tally.rejected += 1;
-  if (tally.problems.length < limits.problems) tally.problems.push(problem);
+  if (tally.problems.length < mostProblems) tally.problems.push(problem);
 }
 
 const blank = /^\s*$/;
 
-/** The event of a line; `undefined`: there is none, and the tally says so. */
-function eventOf({ number, bytes }: Line, tally: Tally): unknown {
-  const bad = (message: string) => reject(tally, { line: number, code: 'INVALID_EVENT', message });
-  if (!bytes) return bad(`A line has at most ${limits.line} bytes.`);
+/** The event of a line; `undefined`: there is none, and the tally says so. Nothing but the members of an event is kept. */
+function eventOf({ number, bytes }: Line, tally: Tally): SentEvent | undefined {
+  const bad = (message: string, id?: string) =>
+    void reject(tally, { line: number, ...(id !== undefined && { id }), code: 'INVALID_EVENT', message });
+  if (!bytes) return bad(`A line has at most ${longestLine} bytes.`);
   if (!isUtf8(bytes)) return bad('A line is UTF-8.');
   const text = bytes.toString('utf8');
   if (blank.test(text)) return undefined;
+  let sent: unknown;
   try {
-    return JSON.parse(text) ?? bad('An event is a JSON object.');
+    sent = JSON.parse(text);
   } catch {
     return bad('A line is JSON.');
   }
+  const event = readUsageEvent(sent);
+  return isProblem(event) ? bad(event.message, event.id) : event;
 }
 
-interface Waiting {
-  readonly lines: number[];
-  readonly events: unknown[];
+/** What waits to be recorded together. */
+class Waiting {
+  readonly lines: number[] = [];
+  readonly events: SentEvent[] = [];
+  private weight = 0;
+
+  add(line: number, event: SentEvent): void {
+    this.lines.push(line);
+    this.events.push(event);
+    this.weight += event.weight;
+  }
+
+  get isFull(): boolean {
+    return this.events.length >= mostEvents || this.weight >= mostWaiting;
+  }
+}
+
+/** Why a request ends before its body does. */
+interface Ended {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
 }
 
 const statusOf: Readonly<Record<string, number>> = {
   FORBIDDEN: 403,
   TENANT_NOT_FOUND: 404,
+  RATE_LIMITED: 429,
   BUSY: 503,
 };
+const endedBy = ({ code, message }: Refusal): Ended => ({ status: statusOf[code] ?? 400, code, message });
 
-/**
- * POST /v1/usage: one event a line (NDJSON), for as many as there are. A thousand at a time go through the same command as
- * `recordUsageBatch`, and the body is read no faster than they are recorded. What was recorded stays recorded, whatever
- * comes after it: whoever is cut off sends all of it again, and nothing is counted twice.
- */
-export function registerUsageRoute(fastify: FastifyInstance, { app, metrics }: UsageRouteParts): void {
-  const refuse = (reply: FastifyReply, status: number, code: string, message: string, more: object = {}) => {
-    metrics.requests.inc({ outcome: 'refused' });
-    const extensions = { code, requestId: reply.request.id };
-    return reply.status(status).send({ errors: [{ message, extensions }], ...more });
-  };
+interface Query {
+  /** Default: the actor's own. */
+  readonly tenantId?: string;
+  /** `true`: only what the limits allow. */
+  readonly enforce?: 'true' | 'false';
+}
 
-  async function record(actor: Actor, query: Query, waiting: Waiting, tally: Tally): Promise<Refusal | undefined> {
-    if (waiting.events.length === 0) return undefined;
-    const { tenantId } = query;
-    const outcome = await app.write(
-      actor,
-      { mutation: 'recordUsageBatch', permission: 'USAGE', scope: { kind: 'TENANT', tenantId }, input: {} },
-      (tx) => recordUsageBatch(tx, { events: waiting.events, enforce: query.enforce === 'true' }),
+/** One request of the route. */
+class UsageStream {
+  readonly tally: Tally = { recorded: 0, duplicates: 0, rejected: 0, problems: [] };
+  private waiting = new Waiting();
+  /** A limit was reached before the end. */
+  private cut: { readonly status: number; readonly limit: string } | undefined;
+
+  constructor(
+    private readonly parts: UsageRouteParts,
+    private readonly actor: Actor,
+    private readonly query: Query,
+    private readonly gone: Gone,
+  ) {}
+
+  /** Reads and records all of it; answers why not, where it ends before the body does. */
+  async read(body: AsyncIterable<Buffer>): Promise<Ended | undefined> {
+    let last = 0;
+    for await (const line of linesOf(this.within(body))) {
+      last = line.number;
+      const end = this.endAt(last);
+      if (end) return (await this.record()) ?? end;
+      const event = eventOf(line, this.tally);
+      if (!event) continue;
+      this.waiting.add(line.number, event);
+      // The body is read no faster than it is recorded.
+      const refused = this.waiting.isFull ? await this.record() : undefined;
+      if (refused) return refused;
+    }
+    return (await this.record()) ?? this.endAt(last + 1);
+  }
+
+  /** The body as far as the limits go; `cut` says that there is more. */
+  private async *within(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const { bytes, milliseconds } = this.parts.limits;
+    const started = performance.now();
+    let size = 0;
+    for await (const part of body) {
+      size += part.length;
+      if (size > bytes) this.cut = { status: 413, limit: `has at most ${bytes} bytes` };
+      if (performance.now() - started > milliseconds) {
+        this.cut = { status: 408, limit: `is read for at most ${milliseconds / 1_000} seconds` };
+      }
+      if (this.cut) return;
+      yield part;
+    }
+  }
+
+  private endAt(line: number): Ended | undefined {
+    if (line > mostLines) this.cut = { status: 413, limit: `has at most ${mostLines} lines` };
+    if (!this.cut) return undefined;
+    const message = `A request ${this.cut.limit}; the lines before ${line} were recorded.`;
+    return { status: this.cut.status, code: 'BAD_REQUEST', message };
+  }
+
+  private async record(): Promise<Ended | undefined> {
+    const { lines, events } = this.waiting;
+    if (events.length === 0) return undefined;
+    this.waiting = new Waiting();
+    const { tenantId, enforce } = this.query;
+    const { gone } = this;
+    const outcome = await this.parts.app.write(
+      this.actor,
+      {
+        ...{ mutation: 'recordUsageBatch', permission: 'USAGE', input: {} },
+        scope: { kind: 'TENANT', tenantId },
+        gone,
+      },
+      (tx) => recordUsageBatch(tx, { events, enforce: enforce === 'true' }),
     );
-    if (!outcome.ok) return outcome.refusal;
+    if (!outcome.ok) return endedBy(outcome.refusal);
     const { recorded, duplicates, rejected } = outcome.value;
-    tally.recorded += recorded;
-    tally.duplicates += duplicates;
+    this.tally.recorded += recorded;
+    this.tally.duplicates += duplicates;
     for (const { index, id, code, message } of rejected) {
-      reject(tally, { line: waiting.lines[index]!, id, code, message });
+      reject(this.tally, { line: lines[index]!, id, code, message });
     }
     return undefined;
   }
+}
 
-  async function handle(request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply): Promise<FastifyReply> {
-    const { authorization, 'tollgate-account': account } = request.headers;
-    const authentication = await app.authenticate(authorization, typeof account === 'string' ? account : undefined);
-    if (authentication.outcome !== 'ACTOR') {
-      return authentication.outcome === 'ACCOUNT_REQUIRED'
-        ? refuse(reply, 400, 'ACCOUNT_REQUIRED', 'You belong to several accounts: name one in Tollgate-Account.')
-        : refuse(reply, 401, 'UNAUTHENTICATED', 'Give a bearer token or an API key.');
-    }
-    const tally: Tally = { recorded: 0, duplicates: 0, rejected: 0, problems: [] };
-    let waiting: Waiting = { lines: [], events: [] };
+/**
+ * POST /v1/usage: one event a line (NDJSON), for as many as there are. Up to a thousand at a time go through the same command
+ * as `recordUsageBatch`. What was recorded stays recorded, whatever comes after it: whoever is cut off sends all of it again,
+ * and nothing is counted twice.
+ */
+export function registerUsageRoute(fastify: FastifyInstance, parts: UsageRouteParts): void {
+  const { app, metrics, limits } = parts;
+  /** How many requests each actor has under way. */
+  const underWay = new Map<string, number>();
+
+  const refuse = (reply: FastifyReply, { status, code, message }: Ended, tally: object = {}) => {
+    metrics.requests.inc({ outcome: 'refused' });
+    if (status === 429 || status === 503) reply.header('retry-after', '1');
+    return reply.status(status).send({ ...refusalBody(code, message, reply.request.id), ...tally });
+  };
+
+  async function answer(actor: Actor, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const stream = new UsageStream(parts, actor, request.query as Query, goneOf(reply));
     try {
-      for await (const line of linesOf(request.body as Readable)) {
-        if (line.number > limits.lines) {
-          const message = `A request has at most ${limits.lines} lines; those before were recorded.`;
-          await record(authentication.actor, request.query, waiting, tally);
-          return refuse(reply, 413, 'BAD_REQUEST', message, tally);
-        }
-        const event = eventOf(line, tally);
-        if (event === undefined) continue;
-        waiting.lines.push(line.number);
-        waiting.events.push(event);
-        if (waiting.events.length < mostEvents) continue;
-        const refused = await record(authentication.actor, request.query, waiting, tally);
-        if (refused) return refuse(reply, statusOf[refused.code] ?? 400, refused.code, refused.message, tally);
-        waiting = { lines: [], events: [] };
-      }
-      const refused = await record(authentication.actor, request.query, waiting, tally);
-      if (refused) return refuse(reply, statusOf[refused.code] ?? 400, refused.code, refused.message, tally);
+      // An answer before the end does not end the connection: it would be cut off with it.
+      const ended = await stream.read((request.body as IncomingMessage).iterator({ destroyOnReturn: false }));
+      if (ended) return refuse(reply, ended, stream.tally);
     } catch (error) {
+      // Whoever has gone hears no answer.
+      if (request.raw.destroyed && !request.raw.complete) return refuse(reply, brokenOff, stream.tally);
       if (!isOutage(error)) throw error;
-      return refuse(reply, 503, 'SERVICE_UNAVAILABLE', 'Try again in a moment: send all of it.', tally);
+      app.log.error({ err: error, requestId: request.id }, 'request failed');
+      const message = 'The service is busy or restarting; try again in a moment, and send all of it.';
+      return refuse(reply, { status: 503, code: 'SERVICE_UNAVAILABLE', message }, stream.tally);
     }
     metrics.requests.inc({ outcome: 'ok' });
-    return reply.send(tally);
+    return reply.send(stream.tally);
+  }
+
+  async function handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { authorization, 'tollgate-account': account, 'content-encoding': encoding } = request.headers;
+    if (encoding !== undefined && encoding !== 'identity') return refuse(reply, packed);
+    const authentication = await app.authenticate(authorization, typeof account === 'string' ? account : undefined);
+    if (authentication.outcome === 'ACCOUNT_REQUIRED') return refuse(reply, accountRequired);
+    if (authentication.outcome !== 'ACTOR') return refuse(reply, unauthenticated);
+    const { actor } = authentication;
+    const others = underWay.get(actor.principalId) ?? 0;
+    if (others >= limits.streams) return refuse(reply, tooMany(limits.streams));
+    underWay.set(actor.principalId, others + 1);
+    try {
+      return await answer(actor, request, reply);
+    } finally {
+      const left = underWay.get(actor.principalId)! - 1;
+      if (left === 0) underWay.delete(actor.principalId);
+      else underWay.set(actor.principalId, left);
+    }
   }
 
   void fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     // The body stays a stream: nobody holds the whole of it.
     scope.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload));
-    scope.post('/v1/usage', handle);
+    scope.post('/v1/usage', { config: { query: { tenantId: 'TEXT', enforce: 'BOOLEAN' } } }, handle);
   });
 }
 
-interface Query {
-  /** Default: the actor's own. */
-  readonly tenantId?: string;
-  /** `true`: only what the limits allow. */
-  readonly enforce?: string;
-}
+const brokenOff: Ended = { status: 400, code: 'BAD_REQUEST', message: 'The body broke off: send all of it again.' };
+const packed: Ended = { status: 415, code: 'BAD_REQUEST', message: 'The body is not packed: send plain lines.' };
+const unauthenticated: Ended = {
+  ...{ status: 401, code: 'UNAUTHENTICATED' },
+  message: 'Give a bearer token or an API key.',
+};
+const accountRequired: Ended = {
+  ...{ status: 400, code: 'ACCOUNT_REQUIRED' },
+  message: 'You belong to several accounts: name one in Tollgate-Account.',
+};
+const tooMany = (streams: number): Ended => ({
+  ...{ status: 429, code: 'RATE_LIMITED' },
+  message: `You have ${streams} of these requests under way; wait until one has ended.`,
+});

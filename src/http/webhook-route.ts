@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../app';
 import { isOutage } from '../graphql/errors';
 import type { Metrics } from '../platform/metrics';
+import { BodyTooLarge, readBody } from './read-body';
 
 export interface WebhookRouteParts {
   readonly app: App;
@@ -26,7 +27,8 @@ export function registerWebhookRoute(fastify: FastifyInstance, { app, metrics }:
       app.log.warn({ provider: provider.name, reason: error, requestId: request.id }, 'a webhook was refused');
       return reply.status(status).send({ error });
     };
-    const body = request.body as Buffer;
+    const body = request.body as Buffer | BodyTooLarge;
+    if (body instanceof BodyTooLarge) return refuse(413, 'BODY_TOO_LARGE');
     if (!Buffer.isBuffer(body) || body.length === 0 || !isUtf8(body)) return refuse(400, 'BODY_INVALID');
     const verified = await provider.verifyWebhook(body, request.headers, app.clock.now());
     if (!verified.ok) return refuse(400, verified.refusal.code);
@@ -46,7 +48,9 @@ export function registerWebhookRoute(fastify: FastifyInstance, { app, metrics }:
 
   fastify.register(async (child) => {
     child.removeAllContentTypeParsers();
-    child.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
-    child.post('/webhooks/:provider', { bodyLimit }, handle);
+    child.addContentTypeParser('*', async (request: FastifyRequest) =>
+      readBody(request.raw, Number(request.headers['content-length']), { most: bodyLimit }),
+    );
+    child.post('/webhooks/:provider', handle);
   });
 }

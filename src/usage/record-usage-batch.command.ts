@@ -9,17 +9,19 @@ import { type Counting, type Measured, measure } from './meter';
 import { tellThresholds, watchedOf } from './tell-thresholds.command';
 import {
   type EventProblem,
+  happened,
   inKeyOrder,
   isProblem,
   isSameEvent,
   keyOf,
-  parseUsageEvent,
+  type SentEvent,
+  type UnreadEvent,
   type UsageEvent,
 } from './usage-event';
 
 export interface RecordUsageBatchInput {
-  /** As the client sent them: one that cannot be read is reported, and the rest is recorded. */
-  readonly events: readonly unknown[];
+  /** One that could not be read is reported, and the rest is recorded. */
+  readonly events: readonly (SentEvent | UnreadEvent)[];
   /** All or none. */
   readonly atomic?: boolean | undefined;
   /** Only what the limits allow. */
@@ -59,21 +61,21 @@ interface Sent {
   readonly event: UsageEvent;
 }
 
-type Reject = (places: readonly number[], id: unknown, problem: EventProblem) => void;
+type Reject = (places: readonly number[], id: string | undefined, problem: EventProblem) => void;
 
 const conflict: EventProblem = {
   code: 'EVENT_CONFLICT',
   message: 'An event with this id says something else.',
 };
 
-/** Reads and measures; what cannot be is rejected. Equal events within the batch are one. */
-async function readEvents(tx: UsageTx, events: readonly unknown[], reject: Reject) {
+/** Dates and measures; what cannot be is rejected. Equal events within the batch are one. */
+async function readEvents(tx: UsageTx, events: readonly (SentEvent | UnreadEvent)[], reject: Reject) {
   const first = new Map<string, Sent>();
   const now = tx.now.epochMilliseconds;
-  for (const [index, raw] of events.entries()) {
-    const event = parseUsageEvent(raw, now);
+  for (const [index, sent] of events.entries()) {
+    const event = isProblem(sent) ? sent : happened(sent, now);
     if (isProblem(event)) {
-      reject([index], (raw as { id?: unknown } | null)?.id, event);
+      reject([index], sent.id, event);
       continue;
     }
     const key = keyOf(event);
@@ -166,14 +168,13 @@ const measuredOf = (readable: readonly Readable[]) => readable.flatMap(({ measur
  */
 export async function ingestUsage(
   tx: UsageTx,
-  events: readonly unknown[],
+  events: readonly (SentEvent | UnreadEvent)[],
   enforce: boolean,
 ): Promise<RecordUsageBatchDone> {
   const { tenant } = tx;
   const rejected: RejectedEvent[] = [];
   const reject: Reject = (places, id, problem) => {
-    const text = typeof id === 'string' ? id.slice(0, 200) : undefined;
-    for (const index of places) rejected.push({ index, id: text, ...problem });
+    for (const index of places) rejected.push({ ...problem, index, id });
   };
   const answer = (recorded: number): RecordUsageBatchDone => ({
     recorded,

@@ -1,5 +1,6 @@
 import { done, type Result, refuse } from '../core/result';
 import { ingestUsage, type UsageTx } from './record-usage-batch.command';
+import { readUsageEvent } from './usage-event';
 
 export interface RecordUsageInput {
   readonly id: string;
@@ -29,7 +30,7 @@ type Code = (typeof recordUsageRefusals)[number];
 /** Records one event. Sending it again changes nothing, and is answered as recorded before. */
 export async function recordUsage(tx: UsageTx, input: RecordUsageInput): Promise<Result<{ duplicate: boolean }, Code>> {
   const { enforce = false, ...event } = input;
-  const { duplicates, rejected } = await ingestUsage(tx, [event], enforce);
+  const { duplicates, rejected } = await ingestUsage(tx, [readUsageEvent(event)], enforce);
   const problem = rejected[0];
   if (!problem) return done({ duplicate: duplicates > 0 });
   const { code, message, facts } = problem;

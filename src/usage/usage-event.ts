@@ -1,4 +1,5 @@
 import { type DecimalValue, parseDecimal } from '../core/decimal';
+import { isObject, readEventData } from './event-data';
 
 /** What happened, as the client sent it: the attributes of CloudEvents 1.0 and a quantity. */
 export interface UsageEvent {
@@ -36,10 +37,25 @@ export interface EventProblem {
   readonly facts?: Readonly<Record<string, string>> | undefined;
 }
 
+/** An event of which all is known but when the tenant's clock says it happened. */
+export interface SentEvent extends Omit<UsageEvent, 'at' | 'atText'> {
+  /** None where the client did not say when. */
+  readonly at: number | undefined;
+  readonly atText: string | undefined;
+  /** Roughly the bytes that it takes in memory. */
+  readonly weight: number;
+}
+
+/** Of an event that cannot be read: what is wrong, and its id where it has one. */
+export interface UnreadEvent extends EventProblem {
+  readonly id?: string | undefined;
+}
+
 /** Clocks differ a little; whoever is further ahead has a wrong one. */
 export const futureTolerance = 5 * 60_000;
-export const longestData = 8_192;
 const longestText = 200;
+/** What an event takes in memory beside its texts and its data, roughly. */
+const bytesOfEvent = 400;
 /** One event counts at most this much, so that no sum leaves what a column holds. */
 const quantityPattern = /^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?$/;
 
@@ -47,11 +63,15 @@ const quantityPattern = /^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?$/;
 const quantities = new Map<string, DecimalValue>();
 const mostQuantities = 10_000;
 
+/** So many digits of a JSON number are the ones that were written; more may have been rounded by whoever read it. */
+const mostNumberDigits = 15;
+const digitsOf = (text: string) => text.replace('.', '').replace(/^0+/, '').length;
+
 /** A decimal as text, or a JSON number that says exactly what it is; `undefined`: neither. */
 function quantityText(value: unknown): string | undefined {
-  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) return undefined;
   const text = typeof value === 'number' ? String(value) : value;
-  return typeof text === 'string' && quantityPattern.test(text) ? text : undefined;
+  if (typeof text !== 'string' || !quantityPattern.test(text)) return undefined;
+  return typeof value === 'number' && digitsOf(text) > mostNumberDigits ? undefined : text;
 }
 
 /** A quantity of an event. */
@@ -79,7 +99,8 @@ function isLabel(value: unknown): value is string {
   );
 }
 
-const timePattern = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/;
+const timePattern =
+  /^(\d{4})-(\d{2})-(\d{2})T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/;
 const earliest = 0;
 
 const computersPattern = /^\d{4}-\d\d-(\d\d)T\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -104,52 +125,48 @@ function parseTime(text: string): Time | undefined {
   return at >= earliest ? timeOf(at) : undefined;
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const bad = (message: string): EventProblem => ({ code: 'INVALID_EVENT', message });
 
-/** Text that PostgreSQL cannot keep: NUL, or half a surrogate pair, which JSON writes as an escape. */
-const unstorable = /\\u0000|\\ud[89a-f]/i;
+const isMissing = (value: unknown): value is undefined | null => value === undefined || value === null;
+const notLabel = (name: string) => bad(`${name} has 1 to ${longestText} printable characters.`);
+
+/** The id of something that is no event, for whoever sent it. */
+function idIn(sent: unknown): string | undefined {
+  const id = isObject(sent) ? sent['id'] : undefined;
+  return typeof id === 'string' ? id.slice(0, longestText).toWellFormed() : undefined;
+}
 
 /**
- * One event of a batch, a line of NDJSON or a CloudEvent: whatever a client sends. Attributes of CloudEvents that say
- * nothing here are let through.
- *
- * @param now the tenant's, in milliseconds since 1970
+ * One event of a batch, a line of NDJSON or a CloudEvent: whatever a client sends, of whatever depth and length. Never throws.
+ * Attributes of CloudEvents that say nothing here are let through, and are not kept. Of two members of one name JSON keeps
+ * the last.
  */
-export function parseUsageEvent(sent: unknown, now: number): UsageEvent | EventProblem {
+export function readUsageEvent(sent: unknown): SentEvent | UnreadEvent {
+  const read = readMembers(sent);
+  return isProblem(read) ? { ...read, id: idIn(sent) } : read;
+}
+
+function readMembers(sent: unknown): SentEvent | EventProblem {
   if (!isObject(sent)) return bad('An event is a JSON object.');
   const { id, type, source, subject, time, quantity, data, specversion, datacontenttype } = sent;
   if (specversion !== undefined && specversion !== '1.0') return bad('specversion is 1.0.');
-  if (!isLabel(id)) return bad(`id has 1 to ${longestText} printable characters.`);
-  if (!isLabel(type)) return bad(`type has 1 to ${longestText} printable characters.`);
-  if (source !== undefined && source !== null && !isLabel(source)) {
-    return bad(`source has 1 to ${longestText} printable characters.`);
+  if (!isLabel(id)) return notLabel('id');
+  if (!isLabel(type)) return notLabel('type');
+  if (!isMissing(source) && !isLabel(source)) return notLabel('source');
+  if (!isMissing(subject) && !isLabel(subject)) return notLabel('subject');
+  if (!isMissing(datacontenttype) && !isLabel(datacontenttype)) return notLabel('datacontenttype');
+  const when = typeof time === 'string' ? parseTime(time) : undefined;
+  if (!isMissing(time) && !when) return bad('time is RFC 3339, such as 2026-01-31T12:00:00Z, from 1970 on.');
+  const parsed = isMissing(quantity) ? undefined : quantityOf(quantity);
+  if (!isMissing(quantity) && !parsed) {
+    return bad(
+      'quantity is a decimal that is not negative, with at most 12 digits before and 12 after the point; as a JSON number with at most 15 in all.',
+    );
   }
-  if (subject !== undefined && subject !== null && !isLabel(subject)) {
-    return bad(`subject has 1 to ${longestText} printable characters.`);
-  }
-  const timeGiven = time !== undefined && time !== null;
-  const when = timeGiven ? (typeof time === 'string' ? parseTime(time) : undefined) : timeOf(now);
-  if (when === undefined) return bad('time is RFC 3339, such as 2026-01-31T12:00:00Z, from 1970 on.');
-  const { at, atText } = when;
-  if (at > now + futureTolerance) return { code: 'EVENT_IN_FUTURE', message: 'time is in the future.' };
-  const hasQuantity = quantity !== undefined && quantity !== null;
-  const parsed = hasQuantity ? quantityOf(quantity) : undefined;
-  if (hasQuantity && !parsed) {
-    return bad('quantity is a decimal that is not negative, with at most 12 digits before and 12 after the point.');
-  }
-  const content = data ?? undefined;
-  let dataText: string | undefined;
-  if (content !== undefined) {
-    if (!isObject(content)) return bad('data is a JSON object.');
-    if (datacontenttype !== undefined && datacontenttype !== null && !/json/i.test(String(datacontenttype))) {
-      return bad('datacontenttype is application/json.');
-    }
-    dataText = JSON.stringify(content);
-    if (dataText.length > longestData) return bad(`data has at most ${longestData} characters as JSON.`);
-    if (unstorable.test(dataText)) return bad('data holds NUL or half a surrogate pair.');
+  const content = isMissing(data) ? undefined : readEventData(data);
+  if (typeof content === 'string') return bad(content);
+  if (content && !isMissing(datacontenttype) && !/json/i.test(datacontenttype)) {
+    return bad('datacontenttype is application/json.');
   }
   // Member by member: there are a thousand of them in a batch.
   return {
@@ -157,17 +174,29 @@ export function parseUsageEvent(sent: unknown, now: number): UsageEvent | EventP
     source: source ?? '',
     type,
     subject: subject ?? undefined,
-    at,
-    atText,
-    timeGiven,
+    at: when?.at,
+    atText: when?.atText,
+    timeGiven: when !== undefined,
     quantity: parsed,
     quantityText: parsed && quantityText(quantity),
-    data: content,
-    dataText,
+    data: content?.content,
+    dataText: content?.text,
+    weight: bytesOfEvent + 2 * (id.length + type.length) + (content?.weight ?? 0),
   };
 }
 
-export function isProblem(parsed: UsageEvent | EventProblem): parsed is EventProblem {
+/**
+ * The event as it happened, or that it is ahead of the clock.
+ *
+ * @param now the tenant's, in milliseconds since 1970: when it happened where the client did not say
+ */
+export function happened(sent: SentEvent, now: number): UsageEvent | EventProblem {
+  if (sent.at === undefined) return { ...sent, ...timeOf(now) };
+  if (sent.at > now + futureTolerance) return { code: 'EVENT_IN_FUTURE', message: 'time is in the future.' };
+  return sent as UsageEvent;
+}
+
+export function isProblem<Problem extends EventProblem>(parsed: UsageEvent | SentEvent | Problem): parsed is Problem {
   return 'code' in parsed;
 }
 

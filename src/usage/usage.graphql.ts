@@ -1,4 +1,4 @@
-import { GraphQLError, GraphQLScalarType, type ValueNode, valueFromASTUntyped } from 'graphql';
+import { GraphQLScalarType, type ValueNode, valueFromASTUntyped } from 'graphql';
 import { GraphQLJSONObject } from 'graphql-scalars';
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { Instant } from '../core/calendar';
@@ -11,7 +11,7 @@ import { resultOf } from '../graphql/refusal.graphql';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars';
 import { type Aggregation, aggregations, type Meter } from './meter';
 import type { RejectedEvent } from './record-usage-batch.command';
-import { type EventProblemCode, eventProblems } from './usage-event';
+import { type EventProblemCode, eventProblems, readUsageEvent, type SentEvent, type UnreadEvent } from './usage-event';
 import type { UsageThreshold } from './usage-threshold';
 
 export const AggregationEnum = enumFrom('Aggregation', aggregations, 'What the events of a window come to.', {
@@ -35,19 +35,17 @@ export const UsageEventProblemEnum = enumFrom(
   },
 );
 
-const parseEvent = (value: unknown): Record<string, unknown> => {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new GraphQLError('Not a UsageEvent: it is a JSON object.', { extensions: { code: 'BAD_USER_INPUT' } });
-};
-
-/** A scalar, so that a CloudEvent is taken as it is, and one bad event of a thousand does not refuse the request. */
-export const UsageEventScalar = new GraphQLScalarType({
+/**
+ * A scalar, so that a CloudEvent is taken as it is. It takes whatever was sent: one bad event of a thousand is answered by its
+ * place, and does not refuse the request. What goes on is bounded in size and depth.
+ */
+export const UsageEventScalar = new GraphQLScalarType<SentEvent | UnreadEvent, unknown>({
   name: 'UsageEvent',
   description: `What happened, as a JSON object: a CloudEvent 1.0 as it is, or just { id, type, quantity }.
 id: yours, at most 200 characters; with source (optional) it tells events apart. type: what a meter counts; for a feature without a meter, its code.
 time: RFC 3339, default now. quantity: a decimal as a string, default "1". data: an object, at most 8 KB; meters filter by and count its properties. subject: kept.`,
-  parseValue: parseEvent,
-  parseLiteral: (node: ValueNode) => parseEvent(valueFromASTUntyped(node)),
+  parseValue: readUsageEvent,
+  parseLiteral: (node: ValueNode, variables) => readUsageEvent(valueFromASTUntyped(node, variables)),
   serialize: (value) => value,
 });
 
@@ -148,7 +146,7 @@ export class RecordUsageBatchInputType {
   @Field(() => ID, { nullable: true, description: "Default: the actor's own tenant." })
   tenantId?: string;
   @Field(() => [UsageEventScalar], { description: '1 to 1000. The body of the request may have 1 MB.' })
-  events: Record<string, unknown>[];
+  events: (SentEvent | UnreadEvent)[];
   @Field(() => Boolean, {
     nullable: true,
     description: 'All or none. Default: what can be recorded is, and the rest is reported.',

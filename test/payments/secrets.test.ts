@@ -30,6 +30,7 @@ const secrets = {
   databasePassword: `p+w/%ä ${randomBytes(12).toString('hex')}`,
   quoteSecret: fresh('quotes '),
   webhookKey: fresh('webhooks '),
+  metricsToken: fresh('metrics_'),
   cardNumber: '4242424242424242',
   clientSecret: `pi_3canary_secret_${randomBytes(12).toString('hex')}`,
   // Whatever a provider says in an error: words of customers, for example.
@@ -136,6 +137,7 @@ beforeAll(async () => {
     DATABASE_JOB_URL: through(database.jobUrl),
     DATABASE_QUEUE_URL: through(database.queueUrl),
     ...{ QUOTE_SECRET: secrets.quoteSecret, WEBHOOK_KEY: secrets.webhookKey },
+    METRICS_TOKEN: secrets.metricsToken,
     STRIPE_SECRET_KEY: secrets.stripeKey,
     STRIPE_WEBHOOK_SECRET: `${secrets.stripeWebhook},${secrets.stripeWebhookBefore}`,
     STRIPE_API_URL: stripeFront.url,
@@ -444,7 +446,9 @@ test('secrets that go through success and failure are in no log, answer, event, 
   await hanging;
   silent.close();
 
-  const metrics = await send('metrics', '/metrics', {});
+  const metrics = await send('metrics', '/metrics', {
+    headers: { authorization: `Bearer ${secrets.metricsToken}` },
+  });
   expect(metrics.text).toContain('tollgate_inbound_events_total{provider="STRIPE",outcome="refused"}');
 
   // Every row of every table, but for the bodies that providers signed: those are kept as they came.

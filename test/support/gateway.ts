@@ -1,8 +1,9 @@
 import { dataSourceFor } from '../../ormconfig';
 import { App } from '../../src/app';
+import type { HttpSettings } from '../../src/config';
 import { encodeId } from '../../src/core/ids';
 import { createGraphqlServer } from '../../src/graphql/server';
-import { createHttpServer } from '../../src/http/server';
+import { createHttpServer, defaultHttpSettings } from '../../src/http/server';
 import { FakeProvider } from '../../src/payments/fake/fake-provider';
 import type { PaymentProvider } from '../../src/payments/provider';
 import { Providers } from '../../src/payments/providers';
@@ -58,7 +59,11 @@ export interface TestGatewayOptions {
   readonly providers?: readonly PaymentProvider[];
   /** Beside those. */
   readonly moreProviders?: readonly PaymentProvider[];
+  readonly http?: Partial<HttpSettings>;
 }
+
+/** Opens `/metrics` of a test gateway. */
+export const metricsHeaders = { authorization: 'Bearer the metrics token of the tests' };
 
 /** What the fake provider of a test gateway signs its events with. */
 export const fakeWebhookSecret = 'fake_webhook_secret_of_the_tests';
@@ -101,7 +106,11 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   });
   const server = createGraphqlServer({ introspection: options.introspection ?? true, log });
   await server.start();
-  const http = createHttpServer({ app, server, metrics: createMetrics(), source, playground: undefined });
+  const http = createHttpServer({
+    ...{ app, server, metrics: createMetrics(), source, playground: undefined },
+    settings: { ...defaultHttpSettings, ...options.http },
+    metricsToken: metricsHeaders.authorization.slice('Bearer '.length),
+  });
   const url = await http.fastify.listen({ host: '127.0.0.1', port: 0 });
   const tokens = new Map<DemoIdentity, Promise<string>>();
   const token = (identity: DemoIdentity) => {
