@@ -130,10 +130,10 @@ const bad = (message: string): EventProblem => ({ code: 'INVALID_EVENT', message
 const isMissing = (value: unknown): value is undefined | null => value === undefined || value === null;
 const notLabel = (name: string) => bad(`${name} has 1 to ${longestText} printable characters.`);
 
-/** The id of something that is no event, for whoever sent it. */
+/** The id of something that is no event, for whoever sent it. The answer is kept where the request had an idempotency key. */
 function idIn(sent: unknown): string | undefined {
   const id = isObject(sent) ? sent['id'] : undefined;
-  return typeof id === 'string' ? id.slice(0, longestText).toWellFormed() : undefined;
+  return typeof id === 'string' ? id.slice(0, longestText).toWellFormed().replaceAll('\u0000', '\ufffd') : undefined;
 }
 
 /**
