@@ -336,7 +336,7 @@ UNION ALL
      JOIN public.partner_coupons c ON c.partner_id = p.partner_id AND c.id = p.coupon_id
      LEFT JOIN ( SELECT coupon_redemptions.tenant_id,
             coupon_redemptions.pending_coupon_id,
-            count(*) AS count
+            count(DISTINCT coupon_redemptions.period_number) AS count
            FROM public.coupon_redemptions
           GROUP BY coupon_redemptions.tenant_id, coupon_redemptions.pending_coupon_id) r ON r.tenant_id = p.tenant_id AND r.pending_coupon_id = p.id
   WHERE p.periods_applied <> COALESCE(r.count, 0::bigint) OR (p.periods_applied - p.periods_returned) >
@@ -612,7 +612,6 @@ create table public.coupon_redemptions (
   interval_after text,
   redeemed_at timestamp(3) with time zone not null,
   constraint coupon_redemptions_pkey PRIMARY KEY (tenant_id, id),
-  constraint coupon_redemptions_tenant_id_pending_coupon_id_period_numbe_key UNIQUE (tenant_id, pending_coupon_id, period_number),
   constraint coupon_redemptions_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint coupon_redemptions_discount_check CHECK (discount >= 0),
   constraint coupon_redemptions_period_number_check CHECK (period_number >= 1),
@@ -623,6 +622,7 @@ create table public.coupon_redemptions (
   constraint coupon_redemptions_tenant_id_pending_coupon_id_fkey FOREIGN KEY (tenant_id, pending_coupon_id) REFERENCES public.tenant_pending_coupons(tenant_id, id),
   constraint coupon_redemptions_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
 );
+CREATE INDEX coupon_redemptions_by_period ON public.coupon_redemptions USING btree (tenant_id, pending_coupon_id, period_number);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.coupon_redemptions FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.coupon_redemptions enable row level security;
 create policy many_tenants on public.coupon_redemptions for all to tollgate_job
@@ -2781,6 +2781,7 @@ create table public.tenant_pending_coupons (
   created_at timestamp(3) with time zone not null,
   ended_at timestamp(3) with time zone,
   periods_returned integer not null default 0,
+  counts_in text,
   constraint tenant_pending_coupons_pkey PRIMARY KEY (tenant_id, id),
   constraint tenant_pending_coupons_check CHECK (periods_returned >= 0 AND periods_returned <= periods_applied),
   constraint tenant_pending_coupons_periods_applied_check CHECK (periods_applied >= 0),
@@ -2804,7 +2805,7 @@ create policy tenant_read on public.tenant_pending_coupons for select to tollgat
 create policy tenant_update on public.tenant_pending_coupons for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.tenant_pending_coupons to tollgate_app, tollgate_job;
-grant update (subscription_id, status, periods_applied, ended_at, periods_returned) on public.tenant_pending_coupons to tollgate_app, tollgate_job;
+grant update (subscription_id, status, periods_applied, ended_at, periods_returned, counts_in) on public.tenant_pending_coupons to tollgate_app, tollgate_job;
 
 create table public.tenants (
   id uuid not null,

@@ -28,6 +28,7 @@ export async function applyCoupon(
     | 'tenantFor'
     | 'coupons'
     | 'pendingCoupons'
+    | 'plans'
     | 'subscriptions'
     | 'addonSubscriptions'
     | 'invoices'

@@ -59,6 +59,7 @@ export class PendingCouponEntity {
   @TextColumn('status') status: string;
   @IntegerColumn('periods_applied') periodsApplied: number;
   @IntegerColumn('periods_returned') periodsReturned: number;
+  @TextColumn('counts_in', { nullable: true }) countsIn: string | null;
   @TimestampColumn('created_at') createdAt: Instant;
   @TimestampColumn('ended_at', { nullable: true }) endedAt: Instant | null;
 }

@@ -3,7 +3,7 @@ import type { CurrencyCode } from '../core/currency';
 import { type Exact, exactText, multiply } from '../core/exact';
 import { type Explained, explain, type Operand } from '../core/explain';
 import type { Id } from '../core/ids';
-import { amountText, exactMinorUnits, type Money, money, smaller } from '../core/money';
+import { amountText, exactMinorUnits, type Money, money, smaller, sum } from '../core/money';
 import { type Percent, percentFraction } from '../core/percent';
 import type { IntervalUnit } from '../core/period';
 import { type Share, shareFraction } from '../core/proration';
@@ -63,40 +63,66 @@ export const couponReasons = [
 ] as const;
 export type CouponReason = (typeof couponReasons)[number];
 
-/** What a coupon is judged against. */
+/** NEW: asked for by its code. WAITING: reserved, and about to be used for the first time. RUNNING: used before. */
+export type CouponStage = 'NEW' | 'WAITING' | 'RUNNING';
+
+/** What a coupon is judged against, on every road: asked for, about to be used, or kept. */
 export interface CouponUse {
+  readonly stage: CouponStage;
   readonly now: Instant;
   readonly currency: CurrencyCode;
   /** The plan it would apply to: the current one, or a plan change's target; `undefined`: no subscription yet. */
   readonly planId?: Id<'Plan'> | undefined;
   readonly addonIds: readonly Id<'Addon'>[];
   readonly interval?: IntervalUnit | undefined;
+  /** The interval whose periods it counts already; `undefined`: it has not been used yet. */
+  readonly countsIn?: IntervalUnit | undefined;
   /** What it would take from, before the discount. */
   readonly base?: Money | undefined;
-  /** Uses of this coupon by the tenant that stand. */
+  /** Uses of this coupon by the tenant that stand; its own reservation is one of them. */
   readonly usedByTenant: number;
   /** It is queued or running for the tenant. */
   readonly liveForTenant: boolean;
-  /** The tenant has been invoiced a positive amount before. */
+  /** The tenant has paid an invoice above zero before. */
   readonly hasPurchased: boolean;
 }
 
-/** All reasons why a coupon may not be used; empty: it may. Looks at everything, so that a form can show it at once. */
+/**
+ * All reasons why a coupon may not be used; empty: it may. Looks at everything, so that a form can show it at once. The one
+ * judgement of every road: when it is asked for, when what waits is about to be used, at each renewal, and on a change.
+ * Whether it may be taken up at all (status, window, first purchase, limits) is settled with its first use; what it takes
+ * from (plan, add-on, interval, minimum) is judged each time.
+ */
 export function couponProblems(coupon: Coupon, use: CouponUse): CouponReason[] {
+  return [...takeUpProblems(coupon, use), ...targetProblems(coupon, use)];
+}
+
+function takeUpProblems(coupon: Coupon, use: CouponUse): CouponReason[] {
+  if (use.stage === 'RUNNING') return [];
   const problems: CouponReason[] = [];
   if (coupon.status !== 'ACTIVE') problems.push('COUPON_INACTIVE');
   if (coupon.validFrom && isBefore(use.now, coupon.validFrom)) problems.push('COUPON_NOT_YET_VALID');
   if (coupon.validUntil && isAtOrBefore(coupon.validUntil, use.now)) problems.push('COUPON_EXPIRED');
-  if (coupon.maxRedemptions !== undefined && coupon.reservedCount >= coupon.maxRedemptions && !use.liveForTenant) {
-    problems.push('COUPON_USED_UP');
-  }
-  if (use.liveForTenant) problems.push('COUPON_ALREADY_APPLIED');
-  else if (use.usedByTenant >= coupon.maxRedemptionsPerTenant) problems.push('COUPON_TENANT_LIMIT_REACHED');
+  if (use.stage === 'NEW') {
+    if (coupon.maxRedemptions !== undefined && coupon.reservedCount >= coupon.maxRedemptions && !use.liveForTenant) {
+      problems.push('COUPON_USED_UP');
+    }
+    if (use.liveForTenant) problems.push('COUPON_ALREADY_APPLIED');
+    else if (use.usedByTenant >= coupon.maxRedemptionsPerTenant) problems.push('COUPON_TENANT_LIMIT_REACHED');
+  } else if (use.usedByTenant > coupon.maxRedemptionsPerTenant) problems.push('COUPON_TENANT_LIMIT_REACHED');
   if (coupon.firstPurchaseOnly && use.hasPurchased) problems.push('COUPON_FIRST_PURCHASE_ONLY');
+  return problems;
+}
+
+function targetProblems(coupon: Coupon, use: CouponUse): CouponReason[] {
+  const problems: CouponReason[] = [];
   if (!appliesToPlan(coupon, use.planId) && !use.addonIds.some((addonId) => appliesToAddon(coupon, addonId))) {
     problems.push('COUPON_PLAN_NOT_ELIGIBLE');
   }
-  if (use.interval && !appliesToInterval(coupon, use.interval)) problems.push('COUPON_INTERVAL_NOT_ELIGIBLE');
+  const isOfOthers = use.countsIn !== undefined && countsPeriods(coupon) && use.countsIn !== use.interval;
+  if (use.interval && (isOfOthers || !appliesToInterval(coupon, use.interval))) {
+    problems.push('COUPON_INTERVAL_NOT_ELIGIBLE');
+  }
   if (coupon.kind === 'FIXED' && !amountIn(coupon.amounts, use.currency)) {
     problems.push('COUPON_CURRENCY_NOT_SUPPORTED');
   }
@@ -129,6 +155,32 @@ export function appliesToAddon(coupon: Coupon, addonId: Id<'Addon'>): boolean {
 
 export function appliesToInterval(coupon: Coupon, interval: IntervalUnit): boolean {
   return coupon.intervals.length === 0 || coupon.intervals.includes(interval);
+}
+
+/** It lasts for a number of periods, or for free ones: those of the interval in which it was first used. */
+export function countsPeriods(coupon: Pick<Coupon, 'kind' | 'duration'>): boolean {
+  return coupon.duration === 'REPEATING' || coupon.kind === 'FREE_PERIODS';
+}
+
+/** A plan or an add-on that a coupon may take from. */
+export type CouponTarget =
+  | { readonly kind: 'PLAN'; readonly id: Id<'Plan'> }
+  | { readonly kind: 'ADDON'; readonly id: Id<'Addon'> };
+
+/** Does it take from what is charged for this? */
+export function takesFrom(coupon: Coupon, target: CouponTarget): boolean {
+  if (target.kind === 'PLAN') return appliesToPlan(coupon, target.id);
+  return !isTargeted(coupon) || appliesToAddon(coupon, target.id);
+}
+
+/** What a coupon would take from in each whole period, before discounts; `undefined`: nothing is known yet. */
+export function baseOf(
+  coupon: Coupon,
+  items: readonly { readonly target: CouponTarget; readonly amount: Money }[],
+): Money | undefined {
+  if (items.length === 0) return undefined;
+  const amounts = items.filter(({ target }) => takesFrom(coupon, target)).map(({ amount }) => amount);
+  return sum(amounts, items[0]!.amount.currency);
 }
 
 /** It names what it applies to; otherwise it takes from the whole invoice. */

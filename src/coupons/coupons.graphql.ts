@@ -32,17 +32,17 @@ import {
 export const CouponKindEnum = enumFrom('CouponKind', couponKinds, 'What a coupon takes off.', {
   PERCENT: 'A share of what it applies to.',
   FIXED: 'A fixed amount, one for each currency.',
-  FREE_PERIODS: "The plan's fixed price, for as many periods as it lasts.",
+  FREE_PERIODS: "The plan's fixed price, for as many periods as it lasts; another interval ends it.",
 });
 export const CouponDurationEnum = enumFrom('CouponDuration', couponDurations, 'For how long, from its first use.', {
   ONCE: 'One period.',
-  REPEATING: 'durationPeriods periods.',
+  REPEATING: 'durationPeriods periods, of the interval it is first used in; another interval ends it.',
   FOREVER: 'Every period.',
 });
 export const CouponStatusEnum = enumFrom('CouponStatus', couponStatuses, 'Whether a coupon can be used.', {
   ACTIVE: 'It can.',
-  PAUSED: 'Not now.',
-  ARCHIVED: 'No longer.',
+  PAUSED: 'Not now; one that waits keeps waiting.',
+  ARCHIVED: 'No longer; one that waits keeps waiting.',
 });
 export const CouponReasonEnum = enumFrom(
   'CouponReason',
@@ -59,7 +59,7 @@ export const PendingCouponStatusEnum = enumFrom(
     RUNNING: 'It was used and has more periods to come.',
     FINISHED: 'It is used up.',
     REMOVED: 'It was taken back before its first use.',
-    EXPIRED: 'It ran out before its first use.',
+    EXPIRED: 'It ran out before its first use, or was for a first purchase that was made without it.',
     ENDED: 'A plan change or the end of the subscription ended it.',
   },
 );
@@ -94,9 +94,11 @@ export class CouponType {
   maxRedemptionsPerTenant: number;
   @Field(() => Int, { description: 'How many redemptions are used or reserved.' })
   reservedCount: number;
-  @Field(() => [MoneyType], { description: 'The smallest amount it takes from, one for each currency; empty: any.' })
+  @Field(() => [MoneyType], {
+    description: 'The smallest amount it takes from, each time, one for each currency; empty: any.',
+  })
   minimumAmounts: MoneyType[];
-  @Field(() => Boolean, { description: "Only for a tenant's first purchase." })
+  @Field(() => Boolean, { description: "Only for a tenant's first purchase: no invoice above zero was paid before." })
   firstPurchaseOnly: boolean;
   @Field(() => [ID], { description: 'Only for these plans; empty: all.' })
   planIds: string[];
@@ -150,7 +152,9 @@ export function toGraphqlPendingCoupon(pending: PendingCoupon): PendingCouponTyp
 export class CouponRedemptionType {
   @Field(() => ID, { description: 'redemption_…' })
   id: string;
-  @Field(() => Int, { description: '1 for the first period it is used in.' })
+  @Field(() => Int, {
+    description: 'Which of its periods: 1 for the first. A change may take again in the same period.',
+  })
   periodNumber: number;
   @Field(() => MoneyType, { description: 'What it took off.' })
   discount: MoneyType;
@@ -235,7 +239,10 @@ export class CreateCouponInputType {
   maxRedemptionsPerTenant?: number;
   @Field(() => [MoneyInputType], { nullable: true, description: 'The smallest amount it takes from.' })
   minimumAmounts?: MoneyInputType[];
-  @Field(() => Boolean, { nullable: true, description: "Only for a tenant's first purchase. Default false." })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: "Only for a tenant's first purchase: no invoice above zero was paid before. Default false.",
+  })
   firstPurchaseOnly?: boolean;
   @Field(() => [ID], { nullable: true, description: 'Only for these plans: ids or codes.' })
   plans?: string[];

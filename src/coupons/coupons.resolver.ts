@@ -90,7 +90,7 @@ export class CouponResolver {
     const found = tx && tenant ? await tx.tenantFor(tenant) : undefined;
     if (!tx || !found) return { valid: false, reasons: ['COUPON_NOT_FOUND'] };
     const target = plan ? await findPlan({ plans: tx.plans, partnerId: found.partnerId }, plan) : undefined;
-    const { coupon, reasons } = await validateCoupon(tx, found.id, code, target?.id);
+    const { coupon, reasons } = await validateCoupon(tx, found.id, code, target);
     return { valid: reasons.length === 0, reasons, coupon: coupon && toGraphqlCoupon(coupon) };
   }
 

@@ -19,6 +19,7 @@ function fromRow(row: PendingCouponEntity): PendingCoupon {
     status: row.status as PendingCouponStatus,
     periodsApplied: row.periodsApplied,
     periodsReturned: row.periodsReturned,
+    countsIn: (row.countsIn ?? undefined) as IntervalUnit | undefined,
     createdAt: row.createdAt,
     endedAt: row.endedAt ?? undefined,
   };
@@ -67,6 +68,7 @@ export class PendingCouponRepository {
         status,
         periodsApplied,
         periodsReturned,
+        countsIn: pending.countsIn ?? null,
         endedAt: pending.endedAt ?? null,
         subscriptionId: pending.subscriptionId ?? null,
       },
@@ -94,14 +96,15 @@ export class PendingCouponRepository {
     return coupons;
   }
 
-  /** How often has the tenant used this coupon, counting what is queued? Taken back and expired ones do not count. */
-  async usesOf(tenantId: string, couponId: string): Promise<number> {
-    const rows = await this.manager.query(
-      `select count(*)::int as uses from tenant_pending_coupons
-        where tenant_id = $1 and coupon_id = $2 and status not in ('REMOVED', 'EXPIRED')`,
-      [tenantId, couponId],
+  /** How often has the tenant used these coupons, counting what is queued? Taken back and expired ones do not count. */
+  async usesOf(tenantId: string, couponIds: readonly string[]): Promise<Map<string, number>> {
+    if (couponIds.length === 0) return new Map();
+    const rows: { coupon_id: string; uses: number }[] = await this.manager.query(
+      `select coupon_id, count(*)::int as uses from tenant_pending_coupons
+        where tenant_id = $1 and coupon_id = any($2) and status not in ('REMOVED', 'EXPIRED') group by coupon_id`,
+      [tenantId, couponIds],
     );
-    return rows[0].uses;
+    return new Map(rows.map((row) => [row.coupon_id, row.uses]));
   }
 
   async page(tenantId: string, request: PageRequest): Promise<Page<PendingCoupon>> {

@@ -7,7 +7,8 @@ import { type Coupon, periodsOf } from './coupon';
 export const pendingCouponStatuses = ['PENDING', 'RUNNING', 'FINISHED', 'REMOVED', 'EXPIRED', 'ENDED'] as const;
 /**
  * PENDING: queued for the next invoice. RUNNING: used, more periods to come. FINISHED: used up. REMOVED: taken back before
- * its first use. EXPIRED: the coupon ran out before its first use. ENDED: a plan change ended it.
+ * its first use. EXPIRED: the coupon ran out before its first use, or was for a first purchase that was made without it. ENDED:
+ * a plan change or the subscription's end ended it.
  */
 export type PendingCouponStatus = (typeof pendingCouponStatuses)[number];
 
@@ -22,6 +23,8 @@ export interface PendingCoupon {
   readonly periodsApplied: number;
   /** Of these, how many came back with invoices that are void; they are used again later. */
   readonly periodsReturned: number;
+  /** The interval whose periods it counts: that of its first use. */
+  readonly countsIn?: IntervalUnit | undefined;
   readonly createdAt: Instant;
   readonly endedAt?: Instant | undefined;
 }
@@ -46,12 +49,23 @@ export interface CouponRedemption {
   readonly redeemedAt: Instant;
 }
 
-/** The coupon after one more period. */
-export function afterUse(pending: PendingCoupon, coupon: Coupon, now: Instant): PendingCoupon {
+/** The coupon after one more period of this interval. */
+export function afterUse(
+  pending: PendingCoupon,
+  coupon: Coupon,
+  now: Instant,
+  interval?: IntervalUnit | undefined,
+): PendingCoupon {
   const periodsApplied = pending.periodsApplied + 1;
   const last = periodsOf(coupon);
   const finished = last !== undefined && periodsApplied - pending.periodsReturned >= last;
-  return { ...pending, periodsApplied, status: finished ? 'FINISHED' : 'RUNNING', endedAt: finished ? now : undefined };
+  return {
+    ...pending,
+    periodsApplied,
+    status: finished ? 'FINISHED' : 'RUNNING',
+    countsIn: pending.countsIn ?? interval,
+    endedAt: finished ? now : undefined,
+  };
 }
 
 /**
@@ -62,6 +76,12 @@ export function afterReturn(pending: PendingCoupon, hasNewer: boolean): PendingC
   const periodsReturned = pending.periodsReturned + 1;
   const revives = pending.status === 'RUNNING' || (pending.status === 'FINISHED' && !hasNewer);
   if (!revives) return { ...pending, periodsReturned };
-  const status = pending.periodsApplied > periodsReturned ? 'RUNNING' : 'PENDING';
-  return { ...pending, periodsReturned, status, endedAt: undefined };
+  const waits = pending.periodsApplied === periodsReturned;
+  return {
+    ...pending,
+    periodsReturned,
+    status: waits ? 'PENDING' : 'RUNNING',
+    countsIn: waits ? undefined : pending.countsIn,
+    endedAt: undefined,
+  };
 }

@@ -5,14 +5,8 @@ import { invariant } from '../core/invariant';
 import { add, type Money, negate, sum } from '../core/money';
 import type { Period } from '../core/period';
 import { type ProrationBasis, remainingShare } from '../core/proration';
-import {
-  appliesToAddon,
-  appliesToInterval,
-  appliesToPlan,
-  type Coupon,
-  isTargeted,
-  meetsMinimum,
-} from '../coupons/coupon';
+import { type Coupon, type CouponReason, couponProblems, isTargeted, takesFrom } from '../coupons/coupon';
+import { inCouponOrder } from '../coupons/coupon-order';
 import { discountLines } from '../coupons/discount-line';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import { addonEndLines, addonStartLines } from '../proration/addon-change';
@@ -26,6 +20,8 @@ import { type InvoiceTotals, type LineDraft, totalsOf } from './invoice';
 export interface QueuedCoupon {
   readonly pending: PendingCoupon;
   readonly coupon: Coupon;
+  /** What the tenant's past says of one that waits; it is judged again when it is used. */
+  readonly past?: { readonly usedByTenant: number; readonly hasPurchased: boolean } | undefined;
 }
 
 export interface JoinedAddon {
@@ -156,66 +152,71 @@ const lateUsage: Step = (draft, { usage }) => withLines(draft, usage.late);
 const discountable = new Set<LineDraft['kind']>(['PLAN_FIXED', 'ADDON_FIXED', 'PLAN_USAGE', 'ADDON_USAGE', 'OVERAGE']);
 
 function targetsOf(coupon: Coupon, lines: readonly LineDraft[], input: PeriodInvoiceInput): number[] {
-  // It may have been queued before there was an interval.
-  if (!appliesToInterval(coupon, input.plan.item.interval)) return [];
   return lines.flatMap((line, index) => {
     if (!discountable.has(line.kind)) return [];
-    if (coupon.kind === 'FREE_PERIODS') {
-      return line.kind === 'PLAN_FIXED' && appliesToPlan(coupon, input.plan.item.planId) ? [index] : [];
+    // Free periods are the fixed price's alone.
+    if (coupon.kind === 'FREE_PERIODS' && line.kind !== 'PLAN_FIXED') return [];
+    if (line.source.kind === 'PLAN') {
+      return takesFrom(coupon, { kind: 'PLAN', id: input.plan.item.planId }) ? [index] : [];
     }
-    if (!isTargeted(coupon)) return [index];
-    if (line.source.kind === 'PLAN') return appliesToPlan(coupon, input.plan.item.planId) ? [index] : [];
-    const addon = input.addons.find(({ attachment }) => attachment.id === line.source.id);
-    return addon && appliesToAddon(coupon, addon.attachment.addonId) ? [index] : [];
+    const addonId = input.addons.find(({ attachment }) => attachment.id === line.source.id)?.attachment.addonId;
+    // Usage of one that has left since is of no add-on that a coupon could name.
+    return (addonId ? takesFrom(coupon, { kind: 'ADDON', id: addonId }) : !isTargeted(coupon)) ? [index] : [];
   });
 }
 
-const groupOf: Readonly<Record<CouponOrder, (coupon: Coupon) => number>> = {
-  TARGETED_FIRST: (coupon) => (isTargeted(coupon) ? 0 : 1),
-  PERCENT_FIRST: (coupon) => (coupon.kind === 'FIXED' ? 1 : 0),
-  FIXED_FIRST: (coupon) => (coupon.kind === 'FIXED' ? 0 : 1),
-};
+/** Why it takes nothing from this invoice; empty: it does. */
+function problemsOf({ coupon, pending, past }: QueuedCoupon, base: Money, input: PeriodInvoiceInput): CouponReason[] {
+  return couponProblems(coupon, {
+    stage: pending.status === 'PENDING' ? 'WAITING' : 'RUNNING',
+    now: laterOf(input.from, input.period.start),
+    currency: input.currency,
+    planId: input.plan.item.planId,
+    addonIds: input.addons.map(({ attachment }) => attachment.addonId),
+    interval: input.plan.item.interval,
+    countsIn: pending.countsIn,
+    base,
+    usedByTenant: past?.usedByTenant ?? 1,
+    liveForTenant: true,
+    hasPurchased: past?.hasPurchased ?? false,
+  });
+}
 
-/** Each coupon takes from what the ones before it left: never below zero, before tax (billing rules §4). */
+/** What waited for these will never come. */
+const neverAgain: readonly CouponReason[] = ['COUPON_EXPIRED', 'COUPON_FIRST_PURCHASE_ONLY'];
+
+/**
+ * Each coupon takes from what the ones before it left: never below zero, before tax (billing rules §4). One that takes
+ * nothing is not used: it waits, or goes on, for the next invoice.
+ */
 const discounts: Step = (draft, input) => {
-  const group = groupOf[input.couponOrder];
-  const ordered = input.coupons
-    .map((queued, age) => ({ queued, age }))
-    .sort((first, second) => group(first.queued.coupon) - group(second.queued.coupon) || first.age - second.age)
-    .map(({ queued }) => queued);
   const lines = [...draft.lines];
   const left = lines.map((line) => line.amount);
   const uses: CouponUse[] = [];
   const expired: QueuedCoupon[] = [];
-  const billedFrom = laterOf(input.from, input.period.start);
-  for (const queued of ordered) {
-    const { coupon, pending } = queued;
-    const waiting = pending.status === 'PENDING';
-    if (waiting && coupon.validUntil && isAtOrBefore(coupon.validUntil, billedFrom)) {
-      expired.push(queued);
-      continue;
-    }
+  for (const queued of inCouponOrder(input.couponOrder, input.coupons)) {
+    const { coupon } = queued;
     const targets = targetsOf(coupon, draft.lines, input);
     const base = sum(
       targets.map((index) => left[index]!),
       input.currency,
     );
-    // A coupon that has nothing to take from yet keeps waiting; one that runs spends its period all the same.
-    if (waiting && (base.minor === 0n || !meetsMinimum(coupon, base))) continue;
+    const problems = problemsOf(queued, base, input);
+    if (problems.some((problem) => neverAgain.includes(problem))) expired.push(queued);
+    if (problems.length > 0) continue;
     const drafted = discountLines(coupon, draft.lines, targets, left, undefined);
+    if (drafted.length === 0) continue;
     for (const line of drafted) {
       left[line.discountsLine!] = add(left[line.discountsLine!]!, line.amount);
       lines.push(line);
     }
-    uses.push({
-      queued,
-      discount: negate(
-        sum(
-          drafted.map((line) => line.amount),
-          input.currency,
-        ),
+    const discount = negate(
+      sum(
+        drafted.map((line) => line.amount),
+        input.currency,
       ),
-    });
+    );
+    uses.push({ queued, discount });
   }
   return { ...draft, lines, uses, expired };
 };

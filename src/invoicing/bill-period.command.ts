@@ -17,7 +17,10 @@ async function issue(
   const { uses, expired, usage } = assembled;
   const invoice = await issueInvoice(tx, { subscription, document: assembled, ...issued });
   for (const { queued, discount } of uses) {
-    const used = { ...afterUse(queued.pending, queued.coupon, tx.now), subscriptionId: subscription.id };
+    const used = {
+      ...afterUse(queued.pending, queued.coupon, tx.now, subscription.interval),
+      subscriptionId: subscription.id,
+    };
     await tx.pendingCoupons.update(used);
     await tx.pendingCoupons.insertRedemption({
       id: tx.newId<'CouponRedemption'>(),

@@ -234,10 +234,10 @@ export class InvoiceRepository {
     );
   }
 
-  /** Has the tenant ever been invoiced a positive amount? */
+  /** Has the tenant ever paid an invoice above zero? What is open, given up or void was not bought yet. */
   async hasPurchased(tenantId: string): Promise<boolean> {
     const rows = await this.manager.query(
-      `select exists (select 1 from invoices where tenant_id = $1 and total > 0 and status <> 'VOID') as found`,
+      `select exists (select 1 from invoices where tenant_id = $1 and total > 0 and status = 'PAID') as found`,
       [tenantId],
     );
     return rows[0].found;

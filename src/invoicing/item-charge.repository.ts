@@ -114,6 +114,7 @@ export class ItemChargeRepository {
         ...{ charged, tax },
         taxRate: rates.at(-1),
         discounts: reductions.map((row) => ({
+          kind: row.kind as 'DISCOUNT' | 'WAIVED',
           amount: negate(money(row.amount, currency)),
           share: { basis, remaining: row.shareRemaining, total: row.shareTotal },
         })),

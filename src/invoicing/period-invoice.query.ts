@@ -1,6 +1,7 @@
 import { type Instant, isAtOrBefore, isBefore, laterOf } from '../core/calendar';
 import type { Period } from '../core/period';
 import type { PendingCoupon } from '../coupons/pending-coupon';
+import { pastOf } from '../coupons/validate-coupon.query';
 import type { EntitlementSource } from '../entitlements/entitlement';
 import type { UsageBill } from '../rating/usage-bill';
 import { loadUsageBill, type UsageBillTx } from '../rating/usage-bill.query';
@@ -86,6 +87,8 @@ export async function assembleFor(
   ]);
   const addons = new Map(ofAddons.map((addon) => [addon.id, addon]));
   const coupons = new Map(ofCoupons.map((coupon) => [coupon.id, coupon]));
+  const waiting = queued.filter(({ status }) => status === 'PENDING').map(({ couponId }) => coupons.get(couponId)!);
+  const past = await pastOf(tx, tenantId, waiting);
   const named = (attachment: AddonSubscription): JoinedAddon => ({
     attachment,
     name: addons.get(attachment.addonId)!.name,
@@ -104,7 +107,10 @@ export async function assembleFor(
     plan: { item, name: plans[0]!.name },
     addons: attachments.map(named),
     joined: joined.filter(({ id }) => !wasCharged(accounts?.get(id))).map(named),
-    coupons: queued.map((pending) => ({ pending, coupon: coupons.get(pending.couponId)! })),
+    coupons: queued.map((pending) => {
+      const coupon = coupons.get(pending.couponId)!;
+      return { pending, coupon, past: past(coupon) };
+    }),
   });
   return { ...invoice, usage, decision: tax.decision };
 }

@@ -1,5 +1,5 @@
 import { type Instant, isAtOrBefore, isBefore, laterOf } from '../core/calendar';
-import { type Money, smaller, subtract } from '../core/money';
+import { isZero, type Money, smaller, subtract } from '../core/money';
 import { type Period, periodAfter } from '../core/period';
 import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
 import { type EntitlementSource, entitlementSources } from '../entitlements/entitlement';
@@ -32,9 +32,9 @@ export type UpcomingInvoiceTx = PeriodInvoiceTx & PlanChangeTx & Pick<Tx, 'credi
 async function afterScheduled(
   tx: UpcomingInvoiceTx,
   subscription: Subscription,
-  { loaded, reserved, coupon }: LoadedScheduledChange,
+  { loaded }: LoadedScheduledChange,
 ): Promise<{ subscription: Subscription; foreseen: Foreseen }> {
-  const { change, target, endingCoupons } = loaded;
+  const { change, target } = loaded;
   const { at, after } = change;
   const { plan, version, itemId: id, priceId, interval, unitAmount, quantity } = target;
   const item = {
@@ -66,7 +66,14 @@ async function afterScheduled(
     outcomes.get(attachmentId as AddonSubscription['id'])?.outcome.startsWith('ENDS') ?? false;
   const endsThen = ({ sourceKind, sourceId }: EntitlementSource) =>
     sourceId === subscription.item.id || (sourceKind === 'ADDON' && ends({ id: sourceId }));
-  const ended = new Set(endingCoupons.map(({ pending }) => pending.id));
+  const endedCoupons = new Set(change.endingCoupons.map(({ pending }) => pending?.id));
+  const usedUp = new Map(
+    change.couponUses.flatMap(({ pending, coupon, discount, counts }) =>
+      pending && counts && !isZero(discount)
+        ? [[pending.id, afterUse(pending, coupon, at, after.interval)] as const]
+        : [],
+    ),
+  );
   return {
     subscription: {
       ...subscription,
@@ -86,8 +93,8 @@ async function afterScheduled(
           }),
       coupons: (queued) =>
         queued
-          .filter((pending) => !ended.has(pending.id))
-          .map((pending) => (pending.id === reserved?.id && coupon ? afterUse(pending, coupon, at) : pending))
+          .filter((pending) => !endedCoupons.has(pending.id))
+          .map((pending) => usedUp.get(pending.id) ?? pending)
           .filter(({ status }: PendingCoupon) => status === 'PENDING' || status === 'RUNNING'),
       sources: (sources) => [
         ...sources.map((source) => (endsThen(source) && isEndedBy(source, at) ? { ...source, endsAt: at } : source)),

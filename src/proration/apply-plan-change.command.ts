@@ -2,7 +2,6 @@ import { type Instant, isAtOrBefore, laterOf } from '../core/calendar';
 import { amountText, isZero, negate } from '../core/money';
 
 import { reserveCoupon } from '../coupons/apply-coupon.command';
-import type { Coupon } from '../coupons/coupon';
 import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import { closePeriod } from '../invoicing/bill-period.command';
@@ -14,6 +13,7 @@ import { refundProblem } from '../payments/refund-credit.command';
 import { endAttachment } from '../subscriptions/end-attachment.command';
 import type { Subscription, SubscriptionItem } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
+import type { ChangeCouponUse } from './change-coupons';
 import { endKindOf } from './judge-attachments';
 import { accountsWithoutMoney } from './plan-change';
 import type { LoadedPlanChange } from './plan-change.query';
@@ -66,17 +66,16 @@ async function settle(
   return { settlement: 'INVOICE', invoice };
 }
 
+/** One coupon's use by the change. A kept one that takes again in a period it was counted in uses up no other. */
 async function redeem(
   tx: Tx,
   { subscription, change, planBefore, target }: LoadedPlanChange,
-  { coupon, pending }: { readonly coupon: Coupon; readonly pending: PendingCoupon },
+  { coupon, discount, ...use }: ChangeCouponUse & { readonly pending: PendingCoupon },
   invoice: Invoice | undefined,
 ): Promise<void> {
-  const used = afterUse({ ...pending, subscriptionId: subscription.id }, coupon, change.at);
+  const pending = { ...use.pending, subscriptionId: subscription.id };
+  const used = use.counts ? afterUse(pending, coupon, change.at, change.after.interval) : pending;
   await tx.pendingCoupons.update(used);
-  const { discount } = change.couponDiscounts.find(({ couponId }) => couponId === coupon.id) ?? {
-    discount: { minor: 0n, currency: subscription.currency },
-  };
   await tx.pendingCoupons.insertRedemption({
     id: tx.newId<'CouponRedemption'>(),
     tenantId: subscription.tenantId,
@@ -126,18 +125,25 @@ export async function applyPlanChange(
   const { subscription, change, target, planBefore, coupon } = loaded;
   const { at } = change;
   // The coupon before the partner's numbers, whatever documents follow: two changes at once never wait for each other.
-  const pending = coupon && (options.reserved ?? (await reserveCoupon(tx, coupon, subscription.id)));
-  if (coupon && !pending) return undefined;
+  const named = coupon && (options.reserved ?? (await reserveCoupon(tx, coupon, subscription.id)));
+  if (coupon && !named) return undefined;
   const { settlement, invoice, creditNote } = await settle(tx, loaded, options);
-  if (coupon && pending) await redeem(tx, loaded, { coupon, pending }, invoice);
+  for (const use of change.couponUses) {
+    const pending = use.running ? use.pending : named;
+    if (pending && !isZero(use.discount)) await redeem(tx, loaded, { ...use, pending }, invoice);
+    // There was nothing that it could take from: it waits for the next invoice.
+    else if (pending && pending !== use.pending) {
+      await tx.emit({ type: 'coupon.applied', payload: { pendingCoupon: pending, code: use.coupon.code } });
+    }
+  }
   // A new anchor cuts the windows of usage anew: what was used before is billed by the old ones.
   if (change.anchor === 'RESET') {
     const newStart = laterOf(subscription.periodStart, change.after.span.start);
     const until = isAtOrBefore(subscription.periodEnd, at) ? subscription.periodEnd : newStart;
     await closePeriod(tx, subscription, until, 'PLAN_CHANGE');
   }
-  for (const { pending, coupon } of loaded.endingCoupons) {
-    const ended = { ...pending, status: 'ENDED', endedAt: at } as const;
+  for (const { pending, coupon } of change.endingCoupons) {
+    const ended = { ...pending!, status: 'ENDED', endedAt: at } as const;
     await tx.pendingCoupons.update(ended);
     await tx.emit({ type: 'coupon.ended', payload: { pendingCoupon: ended, code: coupon.code } });
   }

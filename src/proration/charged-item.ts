@@ -6,8 +6,10 @@ import { type Share, shareFraction } from '../core/proration';
 import { shareOperands } from '../coupons/coupon';
 import type { LineDraft, SourceKind, TimeSpan } from '../invoicing/invoice';
 
-/** A discount or waiver given for an item in this period, and the part of the period it was given for. */
+/** What was charged for an item in this period and need not be paid, and the part of the period that is for. */
 export interface GivenDiscount {
+  /** Default DISCOUNT: by a coupon. WAIVED: given up with a change, or taken back with a void invoice. */
+  readonly kind?: 'DISCOUNT' | 'WAIVED' | undefined;
   /** Not negative. */
   readonly amount: Money;
   readonly share: Share;
@@ -26,6 +28,26 @@ export interface ChargedItem {
   readonly charged: Money;
 }
 
+/** The part of what was given for `of` that falls into `share`, as people write it: 5/11, 10/30. */
+function partText(share: Share, of: Share): string {
+  if (of.remaining === of.total) return `${share.remaining}/${share.total}`;
+  if (of.total === share.total) return `${share.remaining}/${of.remaining}`;
+  return `${share.remaining * of.total}/${share.total * of.remaining}`;
+}
+
+const partsText = (given: readonly GivenDiscount[], share: Share): string =>
+  given.map((one) => `${moneyText(one.amount)} × ${partText(share, one.share)}`).join(' and ');
+
+/** What comes off, by what it is: a sentence names no discount where none was given, and no amount without its number. */
+function reductionsText(given: readonly GivenDiscount[], share: Share): string {
+  const discounts = given.filter(({ kind }) => kind !== 'WAIVED');
+  const waived = given.filter(({ kind }) => kind === 'WAIVED');
+  return [
+    ...(discounts.length > 0 ? [`, less discounts of ${partsText(discounts, share)}`] : []),
+    ...(waived.length > 0 ? [`, less ${partsText(waived, share)} that was taken back or waived`] : []),
+  ].join('');
+}
+
 /**
  * Billing rules §3, "unused credit": what was effectively charged for the full period × share, from the item's
  * full-period value and never from the last incremental charge. A discount that was given for a part of the period is
@@ -41,9 +63,9 @@ export function unusedCredit(item: ChargedItem, share: Share): Explained {
     { name: 'quantity', value: item.quantity.toString(), unit: 'units' },
     ...shareOperands(share),
   ];
+  const reductions = item.discounts.filter(({ amount, share: { remaining } }) => amount.minor !== 0n && remaining > 0n);
   let given = 0;
-  for (const discount of item.discounts) {
-    if (discount.amount.minor === 0n || discount.share.remaining === 0n) continue;
+  for (const discount of reductions) {
     given += 1;
     exact = minus(exact, multiply(exactMinorUnits(discount.amount), divide(rest, shareFraction(discount.share))));
     formula += ` - discount${given} * (remaining / total) / (discount${given}Remaining / discount${given}Total)`;
@@ -54,13 +76,12 @@ export function unusedCredit(item: ChargedItem, share: Share): Explained {
       { ...total!, name: `discount${given}Total` },
     );
   }
-  let why = `${moneyText(item.unitAmount)} × ${item.quantity} × ${share.remaining}/${share.total}${
-    given > 0 ? ', less the discounts given for the same days' : ''
-  }`;
+  let why = `${moneyText(item.unitAmount)} × ${item.quantity} × ${share.remaining}/${share.total}${reductionsText(reductions, share)}`;
   const charged = exactMinorUnits(item.charged);
   if (compareExact(exact, { numerator: 0n, denominator: 1n }) < 0) {
     exact = { numerator: 0n, denominator: 1n };
     formula = `max(${formula}, 0)`;
+    why += ', but not below nothing';
   } else if (compareExact(exact, charged) > 0) {
     exact = charged;
     formula = `min(${formula}, charged)`;

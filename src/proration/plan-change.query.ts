@@ -12,9 +12,9 @@ import { parseSeats } from '../core/quantity';
 import { done, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
 import { refuseCoupon } from '../coupons/apply-coupon.command';
-import { appliesToPlan, type Coupon, couponReasons } from '../coupons/coupon';
-import { judgeCoupon } from '../coupons/validate-coupon.query';
-import type { QueuedCoupon } from '../invoicing/assemble-invoice';
+import { appliesToPlan, type Coupon, type CouponReason, couponReasons } from '../coupons/coupon';
+import type { PendingCoupon } from '../coupons/pending-coupon';
+import { findCouponByCode, pastOf } from '../coupons/validate-coupon.query';
 import type { ItemAccount } from '../invoicing/item-charge';
 import { refundProblem } from '../payments/refund-credit.command';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
@@ -22,14 +22,9 @@ import { currentPeriod, type Subscription } from '../subscriptions/subscription'
 import { addedTax } from '../tax/tax-lines';
 import { type TaxedDocument, taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
+import type { ChangeCoupon } from './change-coupons';
 import type { ChargedItem } from './charged-item';
-import {
-  type AttachedAddon,
-  type ChangeCoupon,
-  decidePlanChange,
-  type PlanChange,
-  type PlanChangeRequest,
-} from './plan-change';
+import { type AttachedAddon, decidePlanChange, type PlanChange, type PlanChangeRequest } from './plan-change';
 
 export const planChangeRefusals = [
   'TENANT_NOT_FOUND',
@@ -80,8 +75,6 @@ export interface LoadedPlanChange {
   /** It waits: for the period's end, or a date. */
   readonly waits: boolean;
   readonly coupon?: Coupon | undefined;
-  /** Running discounts that this change ends. */
-  readonly endingCoupons: readonly QueuedCoupon[];
   readonly chargedBy: ReadonlyMap<string, string | undefined>;
   readonly change: PlanChange;
   /** The change's lines with their tax. */
@@ -95,6 +88,7 @@ export interface LoadedPlanChange {
 
 export type PlanChangeTx = Pick<
   Tx,
+  | 'partners'
   | 'plans'
   | 'addons'
   | 'coupons'
@@ -118,6 +112,8 @@ export interface LoadOptions {
         readonly planVersionId: Id<'PlanVersion'>;
         readonly priceId: Id<'PlanPrice'>;
         readonly coupon?: Coupon | undefined;
+        /** The reservation of that coupon; it is judged again. */
+        readonly reserved?: PendingCoupon | undefined;
       }
     | undefined;
 }
@@ -193,7 +189,7 @@ export async function loadPlanChange(
   // What has come to its end by then is not the change's to judge. What was cancelled to a later date is, like the others.
   const continuing = live.filter(({ endsAt }) => !endsAt || isBefore(moment.value.at, endsAt));
   const running = pendings.filter((pending) => pending.status === 'RUNNING');
-  const [versions, [planBefore], accounts, ofAddons, ofCoupons] = await Promise.all([
+  const [versions, [planBefore], accounts, ofAddons, ofCoupons, partner] = await Promise.all([
     options.pinned
       ? tx.plans.versionsByIds([options.pinned.planVersionId, item.planVersionId])
       : tx.plans.currentVersionsAnd([plan.id], [item.planVersionId]),
@@ -207,6 +203,7 @@ export async function loadPlanChange(
     ),
     tx.addons.byIds(continuing.map((attachment) => attachment.addonId)),
     tx.coupons.byIds(running.map((pending) => pending.couponId)),
+    tx.partners.byId(tenant.partnerId),
   ]);
   const versionBefore = versions.find(({ id }) => id === item.planVersionId);
   invariant(planBefore && versionBefore, 'a subscription has a plan');
@@ -251,31 +248,22 @@ export async function loadPlanChange(
     return { attachment, addon, charged: chargedItem('ADDON', attachment.id, addon.name, attachment) };
   });
 
-  let coupon: Coupon | undefined = options.pinned?.coupon;
   const unitAmount = price.amount;
-  if (request.coupon !== undefined && !options.pinned) {
-    const judged = await judgeCoupon(tx, { ...tenant, now }, request.coupon, {
-      planId: plan.id,
-      interval,
-      base: roundToMoney(multiply(exactMinorUnits(unitAmount), exactOf(quantity)), currency),
-    });
-    if (!judged.coupon || judged.reasons.length > 0) return refuseCoupon(judged.reasons, 'coupon');
-    if (!appliesToPlan(judged.coupon, plan.id)) return refuseCoupon(['COUPON_PLAN_NOT_ELIGIBLE'], 'coupon');
-    coupon = judged.coupon;
-  }
+  const coupon = options.pinned
+    ? options.pinned.coupon
+    : request.coupon === undefined
+      ? undefined
+      : await findCouponByCode(tx, tenant, request.coupon);
+  if (request.coupon !== undefined && !options.pinned && !coupon) return refuseCoupon(['COUPON_NOT_FOUND'], 'coupon');
+  const past = await pastOf(tx, tenant.id, coupon ? [coupon] : []);
   const byId = new Map(ofCoupons.map((row) => [row.id, row]));
-  const coupons: ChangeCoupon[] = coupon ? [{ coupon, running: false }] : [];
-  const endingCoupons: QueuedCoupon[] = [];
-  for (const pending of running) {
+  const coupons: ChangeCoupon[] = running.map((pending) => {
     const runningCoupon = byId.get(pending.couponId)!;
-    const touchesPlan = appliesToPlan(runningCoupon, item.planId);
-    if (!touchesPlan) continue;
-    if (request.keepRunningDiscounts && appliesToPlan(runningCoupon, plan.id)) {
-      coupons.push({ coupon: runningCoupon, running: true });
-    } else {
-      endingCoupons.push({ pending, coupon: runningCoupon });
-    }
-  }
+    const isOfPlan = appliesToPlan(runningCoupon, item.planId);
+    const kept = isOfPlan ? (request.keepRunningDiscounts ?? false) : undefined;
+    return { coupon: runningCoupon, pending, running: true, kept };
+  });
+  if (coupon) coupons.push({ coupon, pending: options.pinned?.reserved, running: false, past: past(coupon) });
 
   const target = {
     itemId: tx.newId<'SubscriptionItem'>(),
@@ -291,10 +279,17 @@ export async function loadPlanChange(
     anchorDate: subscription.anchorDate,
     interval: subscription.interval,
     current: chargedItem('PLAN', item.id, planBefore.name, item),
+    couponOrder: partner!.couponOrder,
     unavailableAddons: request.unavailableAddons ?? 'CANCEL_AND_CREDIT',
+    waived: request.waived,
   });
   if (!decided.ok) return decided;
   const change = decided.value;
+  if (coupon && !options.pinned) {
+    const reasons: CouponReason[] = [...change.couponProblems];
+    if (!appliesToPlan(coupon, plan.id)) reasons.push('COUPON_PLAN_NOT_ELIGIBLE');
+    if (reasons.length > 0) return refuseCoupon([...new Set(reasons)], 'coupon');
+  }
   const document = await taxesOfLines(tx, subscription, change.at, change.lines, {
     catalogIds: new Map<string, string>([
       [target.itemId, plan.id],
@@ -309,7 +304,7 @@ export async function loadPlanChange(
     if (problem) return problem;
   }
   return done({
-    ...{ subscription, planBefore, versionBefore, target, coupon, endingCoupons },
+    ...{ subscription, planBefore, versionBefore, target, coupon },
     waits: moment.value.waits,
     chargedBy: new Map([...accounts].map(([itemId, account]) => [itemId, account.chargedByLineId])),
     ...{ change, document, accounts },

@@ -1,3 +1,4 @@
+import type { CouponOrder } from '../access/partner';
 import type { Addon } from '../catalog/addon';
 import type { Plan, PlanVersion } from '../catalog/plan';
 import { allocate } from '../core/allocate';
@@ -8,12 +9,19 @@ import { add, atLeastZero, type Money, money, negate, subtract, sum, zero } from
 import { type IntervalUnit, type Period, periodAt } from '../core/period';
 import { type ProrationBasis, remainingShare, type Share } from '../core/proration';
 import { done, type Result, refuse } from '../core/result';
-import type { Coupon } from '../coupons/coupon';
-import { discountLines } from '../coupons/discount-line';
+import type { CouponReason } from '../coupons/coupon';
 import type { Settlement } from '../invoicing/credit-note';
 import type { AccountEntry, LineDraft, TimeSpan } from '../invoicing/invoice';
 import { type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
 import { type TaxedAccount, taxShare } from '../tax/tax-lines';
+import {
+  type ChangeCoupon,
+  type ChangeCouponUse,
+  changeDiscounts,
+  itemsAfter,
+  judgeChangeCoupons,
+  unused,
+} from './change-coupons';
 import { type ChargedItem, chargeLine, creditLine } from './charged-item';
 import {
   type AttachmentOutcomeKind,
@@ -52,13 +60,6 @@ export interface AttachedAddon {
   readonly charged: ChargedItem;
 }
 
-/** A coupon that takes from the new charge. */
-export interface ChangeCoupon {
-  readonly coupon: Coupon;
-  /** It is already running and is kept: scaled, because its earlier use was given back with the credit. */
-  readonly running: boolean;
-}
-
 export interface PlanChangeInput {
   readonly at: Instant;
   readonly currency: CurrencyCode;
@@ -82,8 +83,12 @@ export interface PlanChangeInput {
     readonly quantity: bigint;
   };
   readonly anchor: AnchorMode;
+  /** Oldest first. */
   readonly coupons: readonly ChangeCoupon[];
+  readonly couponOrder: CouponOrder;
   readonly unavailableAddons: UnavailableAddonPolicy;
+  /** No money moves: no coupon is used. */
+  readonly waived?: boolean | undefined;
 }
 
 /** What becomes of one attachment. */
@@ -114,7 +119,12 @@ export interface PlanChange {
   readonly discount: Money;
   /** Negative: in the tenant's favour. */
   readonly net: Money;
-  readonly couponDiscounts: readonly { readonly couponId: Id<'Coupon'>; readonly discount: Money }[];
+  /** What each coupon takes; those that take nothing are not used. */
+  readonly couponUses: readonly ChangeCouponUse[];
+  /** Running coupons that the change ends. */
+  readonly endingCoupons: readonly ChangeCoupon[];
+  /** Why the coupon that was named may not be used; empty: it may. */
+  readonly couponProblems: readonly CouponReason[];
   readonly attachments: readonly AttachmentOutcome[];
   readonly after: PeriodAfter;
   /** The full period that it begins and charges; none where the period is kept, or has ended. */
@@ -220,32 +230,12 @@ export function decidePlanChange(input: PlanChangeInput): Result<PlanChange, 'AD
     }
   }
 
-  const couponDiscounts: { couponId: Id<'Coupon'>; discount: Money }[] = [];
-  if (newShare.remaining > 0n) {
-    const left = lines.map((line) => line.amount);
-    for (const { coupon, running } of input.coupons) {
-      const drafted = discountLines(
-        { ...coupon, scaled: coupon.scaled || running },
-        lines,
-        [planCharge],
-        left,
-        newShare,
-      );
-      for (const line of drafted) {
-        left[line.discountsLine!] = add(left[line.discountsLine!]!, line.amount);
-        lines.push(line);
-      }
-      couponDiscounts.push({
-        couponId: coupon.id,
-        discount: negate(
-          sum(
-            drafted.map((line) => line.amount),
-            currency,
-          ),
-        ),
-      });
-    }
-  }
+  const judged = judgeChangeCoupons(input.coupons, itemsAfter(input, outcomes));
+  const taken =
+    newShare.remaining > 0n && !input.waived
+      ? changeDiscounts(input, judged.taking, { lines, from: planCharge, share: newShare, newPeriod: reset })
+      : { lines: [], uses: judged.taking.map((entry) => unused(entry, currency)) };
+  lines.push(...taken.lines);
 
   const amountOf = (kind: LineDraft['kind']) =>
     sum(
@@ -264,7 +254,9 @@ export function decidePlanChange(input: PlanChangeInput): Result<PlanChange, 'AD
     newCharge,
     discount,
     net: subtract(subtract(newCharge, unusedCredit), discount),
-    couponDiscounts,
+    couponUses: taken.uses,
+    endingCoupons: judged.ending,
+    couponProblems: judged.namedProblems,
     attachments,
     after: {
       anchorDate,

@@ -201,7 +201,9 @@ export class ProrationPreviewType {
   addons: AttachmentOutcomeType[];
   @Field(() => [FeatureDifferenceType], { description: 'What is gained and lost.' })
   differences: FeatureDifferenceType[];
-  @Field(() => [String], { description: 'Codes of running discounts that the change ends.' })
+  @Field(() => [String], {
+    description: 'Codes of running discounts that the change ends: not kept, or no longer fitting.',
+  })
   endingCoupons: string[];
   @Field(() => QuoteType, { description: 'Pins this price.' })
   quote: QuoteType;
@@ -212,7 +214,7 @@ export class ProrationPreviewType {
 }
 
 export function toGraphqlProrationPreview(preview: ProrationPreview, token: string): ProrationPreviewType {
-  const { change, target, planBefore, recurring, endingCoupons, gross } = preview.loaded;
+  const { change, target, planBefore, recurring, gross } = preview.loaded;
   const { net } = change;
   const zero = { minor: 0n, currency: net.currency };
   return {
@@ -237,7 +239,7 @@ export function toGraphqlProrationPreview(preview: ProrationPreview, token: stri
       credit: toGraphqlMoney(credit),
     })),
     differences: preview.differences.map(({ feature, ...rest }) => ({ ...rest, feature: toGraphqlFeature(feature) })),
-    endingCoupons: endingCoupons.map(({ coupon }) => coupon.code),
+    endingCoupons: change.endingCoupons.map(({ coupon }) => coupon.code),
     quote: { token, expiresAt: preview.quote.expiresAt },
     planBefore: toGraphqlPlan(planBefore),
     planAfter: toGraphqlPlan(target.plan),
@@ -326,7 +328,8 @@ export class PlanChangeInputType {
   effectiveDate?: LocalDate;
   @Field(() => Boolean, {
     nullable: true,
-    description: 'Keep a running discount where its coupon applies to the target as well. Default false: it ends.',
+    description:
+      'Keep running discounts whose coupons fit what follows: plan, add-ons, interval and minimum. A new full period counts as one of their periods, and a coupon that counts periods ends with another interval. Default false: they end.',
   })
   keepRunningDiscounts?: boolean;
   @Field(() => UnavailableAddonPolicyEnum, { nullable: true, description: 'Default CANCEL_AND_CREDIT.' })

@@ -1,6 +1,5 @@
 import { isBefore } from '../core/calendar';
 import { invariant } from '../core/invariant';
-import type { Coupon } from '../coupons/coupon';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import type { Subscription } from '../subscriptions/subscription';
@@ -11,7 +10,6 @@ export interface LoadedScheduledChange {
   readonly loaded: LoadedPlanChange;
   /** The coupon that was reserved for it, where it takes from this change. */
   readonly reserved?: PendingCoupon | undefined;
-  readonly coupon?: Coupon | undefined;
 }
 
 /** A plan change that waited, decided for its own time. A coupon or add-on that no longer fits does not stop it. */
@@ -40,11 +38,12 @@ export async function loadScheduledPlanChange(
       quantity: Number(scheduled.quantity),
       anchor: options.anchor,
       keepRunningDiscounts: options.keepRunningDiscounts,
+      waived: options.waived,
       // What cannot be kept ends with a credit: there is nobody left to ask.
       unavailableAddons: options.unavailableAddons === 'REFUSE' ? 'CANCEL_AND_CREDIT' : options.unavailableAddons,
     },
-    { at, pinned: { planVersionId, priceId, coupon } },
+    { at, pinned: { planVersionId, priceId, coupon, reserved } },
   );
   invariant(loaded.ok, `a scheduled plan change was refused: ${loaded.ok ? '' : loaded.refusal.code}`);
-  return { loaded: loaded.value, reserved, coupon };
+  return { loaded: loaded.value, reserved };
 }

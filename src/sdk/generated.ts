@@ -4241,14 +4241,14 @@ export type CouponDuration =
   | 'FOREVER'
   /** One period. */
   | 'ONCE'
-  /** durationPeriods periods. */
+  /** durationPeriods periods, of the interval it is first used in; another interval ends it. */
   | 'REPEATING';
 
 /** What a coupon takes off. */
 export type CouponKind =
   /** A fixed amount, one for each currency. */
   | 'FIXED'
-  /** The plan's fixed price, for as many periods as it lasts. */
+  /** The plan's fixed price, for as many periods as it lasts; another interval ends it. */
   | 'FREE_PERIODS'
   /** A share of what it applies to. */
   | 'PERCENT';
@@ -4293,9 +4293,9 @@ export type CouponReason =
 export type CouponStatus =
   /** It can. */
   | 'ACTIVE'
-  /** No longer. */
+  /** No longer; one that waits keeps waiting. */
   | 'ARCHIVED'
-  /** Not now. */
+  /** Not now; one that waits keeps waiting. */
   | 'PAUSED';
 
 /** Which add-on, and where to afterwards. */
@@ -4360,7 +4360,7 @@ export type CreateCouponInput = {
   duration: CouponDuration;
   /** REPEATING: 1 to 1000 periods. */
   durationPeriods?: number | null | undefined;
-  /** Only for a tenant's first purchase. Default false. */
+  /** Only for a tenant's first purchase: no invoice above zero was paid before. Default false. */
   firstPurchaseOnly?: boolean | null | undefined;
   /** Only for these intervals. */
   intervals?: Array<BillingInterval> | null | undefined;
@@ -5018,7 +5018,7 @@ export type PaymentStatus =
 export type PendingCouponStatus =
   /** A plan change or the end of the subscription ended it. */
   | 'ENDED'
-  /** It ran out before its first use. */
+  /** It ran out before its first use, or was for a first purchase that was made without it. */
   | 'EXPIRED'
   /** It is used up. */
   | 'FINISHED'
@@ -5041,7 +5041,7 @@ export type PlanChangeInput = {
   effectiveDate?: string | null | undefined;
   /** Default: as it is. */
   interval?: BillingInterval | null | undefined;
-  /** Keep a running discount where its coupon applies to the target as well. Default false: it ends. */
+  /** Keep running discounts whose coupons fit what follows: plan, add-ons, interval and minimum. A new full period counts as one of their periods, and a coupon that counts periods ends with another interval. Default false: they end. */
   keepRunningDiscounts?: boolean | null | undefined;
   /** The target: id or code. The current plan for another interval or quantity. */
   plan: string;

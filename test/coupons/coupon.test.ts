@@ -34,6 +34,7 @@ const starter = id<'Plan'>('starter');
 const track = id<'Addon'>('track');
 
 const use = (change: Partial<CouponUse> = {}): CouponUse => ({
+  stage: 'NEW',
   now,
   currency: 'EUR',
   planId: pro,

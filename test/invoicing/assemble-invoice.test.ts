@@ -9,6 +9,7 @@ import {
   assemblePeriodInvoice,
   type PeriodInvoice,
   type PeriodInvoiceInput,
+  type QueuedCoupon,
 } from '../../src/invoicing/assemble-invoice';
 import { checkExplanation } from '../core/recalculate';
 import {
@@ -42,7 +43,7 @@ interface World {
   readonly addons?: readonly (readonly [code: string, price: string | Money])[];
   readonly order?: CouponOrder;
   /** Oldest first; queued unless it says otherwise. */
-  readonly coupons?: readonly (Coupon | readonly [Coupon, Partial<PendingCoupon>])[];
+  readonly coupons?: readonly (Coupon | readonly [Coupon, Partial<PendingCoupon>, QueuedCoupon['past']?])[];
 }
 
 const inEur = (price: string | Money) => (typeof price === 'string' ? eur(price) : price);
@@ -73,8 +74,8 @@ function inputOf(world: World): PeriodInvoiceInput {
     joined: [],
     usage: { lines: [], late: [], billed: [] },
     coupons: (world.coupons ?? []).map((entry) => {
-      const [coupon, change] = 'kind' in entry ? [entry, {}] : entry;
-      return { coupon, pending: somePending(coupon, change) };
+      const [coupon, change, past] = 'kind' in entry ? [entry, {}] : entry;
+      return { coupon, past, pending: somePending(coupon, change) };
     }),
   };
 }
@@ -311,11 +312,48 @@ describe('coupons that wait', () => {
     expect(discountsOf(assemble({ price: '49.01', coupons: [coupon] }))).toEqual(['CODE 24.51']); // 24.505
   });
 
-  test('one that runs already does not ask for its minimum again', () => {
+  test('for an amount: one that runs takes nothing below its minimum, and nothing of it is used up', () => {
     const coupon = percentOff('50', { minimumAmounts: [eur('49.01')], duration: 'FOREVER' });
-    expect(discountsOf(assemble({ coupons: [[coupon, { status: 'RUNNING', periodsApplied: 1 }]] }))).toEqual([
-      'CODE 24.50',
+    const runs = { status: 'RUNNING', periodsApplied: 1 } as const;
+    expect(discountsOf(assemble({ coupons: [[coupon, runs]] }))).toEqual([]);
+    expect(discountsOf(assemble({ price: '49.01', coupons: [[coupon, runs]] }))).toEqual(['CODE 24.51']); // 24.505
+  });
+
+  test.each<[string, Partial<Coupon>, QueuedCoupon['past'], 'waits' | 'expires']>([
+    ['paused meanwhile', { status: 'PAUSED' }, undefined, 'waits'],
+    ['archived meanwhile', { status: 'ARCHIVED' }, undefined, 'waits'],
+    ['its first day moved', { validFrom: instant('2026-01-01T00:00:00.001Z') }, undefined, 'waits'],
+    ['fewer for each tenant than it has', {}, { usedByTenant: 2, hasPurchased: false }, 'waits'],
+    [
+      'for a first purchase, which was made',
+      { firstPurchaseOnly: true },
+      { usedByTenant: 1, hasPurchased: true },
+      'expires',
+    ],
+  ])('judged again when it is used: %s', (_name, change, past, outcome) => {
+    const coupon = percentOff('50', { duration: 'FOREVER', ...change });
+    const waiting = assemble({ coupons: [[coupon, {}, past]] });
+    expect([waiting.uses, waiting.expired.length, totalOf(waiting)]).toEqual([
+      [],
+      outcome === 'expires' ? 1 : 0,
+      '49.00',
     ]);
+    // Whether it may be taken up is settled with its first use: what runs goes on.
+    const running = assemble({ coupons: [[coupon, { status: 'RUNNING', periodsApplied: 1 }, past]] });
+    expect([discountsOf(running), running.expired]).toEqual([['CODE 24.50'], []]);
+  });
+
+  test('one that counts months takes nothing from a year; one without end does', () => {
+    const year = { period: periodFrom('2026-01-01', 'YEAR'), interval: 'YEAR' as const };
+    const months = { status: 'RUNNING', periodsApplied: 1, countsIn: 'MONTH' } as const;
+    const repeating = percentOff('50', { duration: 'REPEATING', durationPeriods: 3 });
+    const free = someCoupon({ kind: 'FREE_PERIODS', duration: 'FOREVER' });
+    for (const coupon of [repeating, free]) {
+      expect(discountsOf(assemble({ ...year, coupons: [[coupon, months]] }))).toEqual([]);
+      expect(discountsOf(assemble({ coupons: [[coupon, months]] }))).toHaveLength(1);
+    }
+    const forever = percentOff('50', { duration: 'FOREVER' });
+    expect(discountsOf(assemble({ ...year, coupons: [[forever, months]] }))).toEqual(['CODE 24.50']);
   });
 
   test('for something to take from: on a free plan it keeps waiting', () => {
@@ -323,10 +361,12 @@ describe('coupons that wait', () => {
     expect(assemble({ coupons: [percentOff('100', { code: 'ALL' }), percentOff('50')] }).uses).toHaveLength(1);
   });
 
-  test('one that runs spends its period even where nothing is left', () => {
+  test('one that runs and finds nothing to take from uses no period up', () => {
     const coupon = percentOff('50', { duration: 'REPEATING', durationPeriods: 3 });
-    const invoice = assemble({ price: '0.00', coupons: [[coupon, { status: 'RUNNING', periodsApplied: 1 }]] });
-    expect(discountsOf(invoice)).toEqual(['CODE 0.00']);
+    const runs = { status: 'RUNNING', periodsApplied: 1 } as const;
+    expect(assemble({ price: '0.00', coupons: [[coupon, runs]] }).uses).toEqual([]);
+    // Less than half of a cent is nothing, too: 0.01 × 40 % = 0.004.
+    expect(assemble({ price: '0.01', coupons: [[percentOff('40'), runs]] }).uses).toEqual([]);
   });
 
   test('for its interval: a coupon for years takes nothing from a month', () => {

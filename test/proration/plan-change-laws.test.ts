@@ -12,11 +12,11 @@ import { type Money, money } from '../../src/core/money';
 import { type Percent, parsePercent } from '../../src/core/percent';
 import { type IntervalUnit, type Period, periodAt } from '../../src/core/period';
 import { fullShare, type Share } from '../../src/core/proration';
+import type { ChangeCoupon } from '../../src/proration/change-coupons';
 import type { ChargedItem } from '../../src/proration/charged-item';
 import {
   type AttachedAddon,
   accountsWithoutMoney,
-  type ChangeCoupon,
   decidePlanChange,
   type PlanChange,
   type PlanChangeInput,
@@ -193,7 +193,7 @@ function brokenLaw(input: PlanChangeInput, change: PlanChange, moment: Moment): 
   }
   if (lines.some(({ kind }, index) => kind === 'PRORATION_CHARGE' && left[index]! < 0n))
     return 'discounts exceed a charge';
-  if (minor(change.couponDiscounts.map((use) => use.discount)) !== discount.minor)
+  if (minor(change.couponUses.map((use) => use.discount)) !== discount.minor)
     return 'the coupons’ discounts do not sum up';
   const planCredit = lines.find(({ kind, source }) => kind === 'PRORATION_CREDIT' && source.kind === 'PLAN');
   const attachmentCredit = minor(change.attachments.map(({ credit }) => credit));

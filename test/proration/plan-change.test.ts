@@ -60,7 +60,7 @@ describe('the worked examples of the billing rules', () => {
     ]);
     expect(moneyOf(change)).toBe('6.74 17.39 3.48 7.17'); // 17.39 − 6.74 − 3.48
     expect(change.share).toEqual({ basis: 'DAY', remaining: 11n, total: 31n });
-    expect(change.couponDiscounts).toEqual([{ couponId: id('coupon-CODE'), discount: eur('3.48') }]);
+    expect(change.couponUses).toMatchObject([{ coupon: { code: 'CODE' }, discount: eur('3.48'), counts: true }]);
     expect(change.lines.map(({ explanation }) => explanation.sentence)).toEqual([
       'Unused time on Old plan: 19.00 EUR × 1 × 11/31 = 6.74 EUR.',
       'New plan: 49.00 EUR × 1 × 11/31 of the period = 17.39 EUR.',
@@ -457,7 +457,7 @@ describe('coupons on a change', () => {
   const nineteen = chargedWhole(eur('19.00'));
   const fortyNine = { unitAmount: eur('49.00') };
   const discounts = (...coupons: PlanChangeInput['coupons']) =>
-    decide(changeOf(nineteen, fortyNine, { coupons })).couponDiscounts.map(({ discount }) => textOf(discount));
+    decide(changeOf(nineteen, fortyNine, { coupons })).couponUses.map(({ discount }) => textOf(discount));
 
   test('fixed: whole, unless the coupon says it is scaled', () => {
     expect(discounts({ coupon: fixedOff(eur('10.00')), running: false })).toEqual(['10.00']);
@@ -486,8 +486,11 @@ describe('coupons on a change', () => {
     expect(moneyOf(change)).toBe('6.74 17.39 17.39 -6.74');
   });
 
-  test('a fixed coupon without an amount in the currency takes nothing', () => {
-    expect(discounts({ coupon: fixedOff(money(1000n, 'USD')), running: false })).toEqual(['0.00']);
+  test('a fixed coupon without an amount in the currency takes nothing, and says why', () => {
+    const change = decide(
+      changeOf(nineteen, fortyNine, { coupons: [{ coupon: fixedOff(money(1000n, 'USD')), running: false }] }),
+    );
+    expect([change.couponUses, change.couponProblems]).toEqual([[], ['COUPON_CURRENCY_NOT_SUPPORTED']]);
   });
 
   test('with RESET it takes from the whole new price', () => {

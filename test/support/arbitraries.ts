@@ -246,6 +246,7 @@ export function changeOf(
     },
     anchor: 'KEEP',
     coupons: [],
+    couponOrder: 'TARGETED_FIRST',
     unavailableAddons: 'CANCEL_AND_CREDIT',
     ...rest,
   };
