@@ -9,16 +9,6 @@ interface Shares {
   readonly tenant: number;
 }
 
-/** How much each may have at once. */
-export interface AdmissionLimits {
-  /** Transactions of requests, each with a connection. The rest of the pool is for checks and for finding out who asks. */
-  readonly transactions: Shares;
-  /** Those of them that write. */
-  readonly writes: Shares;
-  /** What follows a write: calls to payment providers, and billing a sandbox on the way to another time. */
-  readonly followUps: Shares;
-}
-
 const sharesOf = (whole: number, account: number, actor: number, tenant: number): Shares => {
   const partOf = (share: number) => Math.max(1, Math.floor(whole * share));
   return { whole, account: partOf(account), actor: partOf(actor), tenant: partOf(tenant) };
@@ -28,25 +18,32 @@ const sharesOf = (whole: number, account: number, actor: number, tenant: number)
 export const mostFollowUps = 8;
 
 /**
- * Of 20 connections 16 are for transactions, and 10 of those may write. A tenant has 4 of the 16 and writes with 2; a
- * partner's key, which may act for thousands of tenants, has 8 and 5; a partner with all that is its own 12 and 7.
+ * How much each may have at once. Of 20 connections 16 are for transactions, and 10 of those may write; the rest is for checks
+ * and for finding out who asks. A tenant has 4 of the 16 and writes with 2; a partner's key, which may act for thousands of
+ * tenants, has 8 and 5; a partner with all that is its own 12 and 7.
  */
-export function admissionLimits(poolSize: number): AdmissionLimits {
+export function admissionLimits(poolSize: number) {
   const whole = poolSize < 3 ? poolSize : poolSize - Math.max(1, Math.floor(poolSize / 5));
   return {
+    /** Transactions of requests, each with a connection. */
     transactions: sharesOf(whole, 3 / 4, 1 / 2, 1 / 4),
+    /** Those of them that write. */
     writes: sharesOf(Math.max(1, Math.floor((whole * 5) / 8)), 3 / 4, 1 / 2, 1 / 4),
+    /** What follows a write: calls to payment providers, and billing a sandbox on the way to another time. */
     followUps: sharesOf(mostFollowUps, 3 / 4, 1 / 2, 1 / 4),
+    /** Documents that are printed as PDF, by one thread. */
+    prints: sharesOf(1, 1, 1, 1),
   };
 }
 
-/** How many wait: more could not be answered before their clients give up. */
-const waiting = { whole: 1_000, account: 500, actor: 250, tenant: 250 } as const;
+/** How many wait: more could not be answered before their clients give up. A document that waits is held in memory. */
+const waiting: Shares = { whole: 1_000, account: 500, actor: 250, tenant: 250 };
+const waitingPrints: Shares = { whole: 200, account: 100, actor: 20, tenant: 20 };
 /**
  * How long, in milliseconds. A read is asked again by its client; a write waits for its turn among the same tenant's, and for
  * a lock afterwards: together that is shorter than the 30 seconds that clients wait.
  */
-const patience = { read: 1_900, write: 20_000, followUp: 20_000 } as const;
+const patience = { read: 1_900, write: 20_000, followUp: 20_000, print: 10_000 } as const;
 
 /**
  * Lets requests in to the database so that none keeps the others out. What waits, waits here and holds no connection. The
@@ -54,44 +51,54 @@ const patience = { read: 1_900, write: 20_000, followUp: 20_000 } as const;
  * follow-up, a place for the transaction, a connection, the locks in the database.
  */
 export class Admission {
-  readonly limits: AdmissionLimits;
+  readonly limits: ReturnType<typeof admissionLimits>;
   readonly transactions: FairQueue;
   readonly followUps: FairQueue;
+  readonly prints: FairQueue;
 
   constructor(poolSize: number) {
     this.limits = admissionLimits(poolSize);
-    const queue = ({ whole }: Shares) => new FairQueue({ places: whole, waiting: waiting.whole });
-    this.transactions = queue(this.limits.transactions);
-    this.followUps = queue(this.limits.followUps);
+    const { transactions, followUps, prints } = this.limits;
+    this.transactions = new FairQueue({ places: transactions.whole, waiting: waiting.whole });
+    this.followUps = new FairQueue({ places: followUps.whole, waiting: waiting.whole });
+    this.prints = new FairQueue({ places: prints.whole, waiting: waitingPrints.whole });
   }
 
   /** @throws Crowded */
   read(actor: Actor, gone?: Gone): Promise<Leave> {
-    const { account } = actor;
-    const tenantId = account.kind === 'TENANT' ? account.tenantId : undefined;
-    return this.transactions.enter(sharesIn(this.limits.transactions, actor, tenantId), patience.read, gone);
+    const shares = sharesIn(this.limits.transactions, waiting, actor, ownTenant(actor));
+    return this.transactions.enter(shares, patience.read, gone);
   }
 
   /** @throws Crowded */
   write(actor: Actor, tenantId: string | undefined, gone?: Gone): Promise<Leave> {
     const { transactions, writes } = this.limits;
-    const all = sharesIn(transactions, actor, tenantId);
-    const written = sharesIn(writes, actor, tenantId).map(({ key, most }) => ({ key: `${key} writes`, most }));
-    return this.transactions.enter([...all, ...written, { key: 'writes', most: writes.whole }], patience.write, gone);
+    const all = sharesIn(transactions, waiting, actor, tenantId);
+    const written = sharesIn(writes, waiting, actor, tenantId).map(({ key, most }) => ({ key: `${key} writes`, most }));
+    const shares = [...all, ...written, { key: 'writes', most: writes.whole }];
+    return this.transactions.enter(shares, patience.write, gone);
   }
 
   /** @throws Crowded */
   followUp(actor: Actor, tenantId: string | undefined, gone?: Gone): Promise<Leave> {
-    return this.followUps.enter(sharesIn(this.limits.followUps, actor, tenantId), patience.followUp, gone);
+    return this.followUps.enter(sharesIn(this.limits.followUps, waiting, actor, tenantId), patience.followUp, gone);
+  }
+
+  /** @throws Crowded */
+  print(actor: Actor, gone?: Gone): Promise<Leave> {
+    const shares = sharesIn(this.limits.prints, waitingPrints, actor, ownTenant(actor));
+    return this.prints.enter(shares, patience.print, gone);
   }
 }
 
+const ownTenant = ({ account }: Actor) => (account.kind === 'TENANT' ? account.tenantId : undefined);
+
 /** From the widest party to the narrowest: whose turn it is, is decided in this order. */
-function sharesIn(shares: Shares, { account, principalId }: Actor, tenantId: string | undefined): Share[] {
+function sharesIn(most: Shares, waits: Shares, { account, principalId }: Actor, tenantId: string | undefined): Share[] {
   const accountId = account.kind === 'PLATFORM' ? 'platform' : account.partnerId;
   return [
-    { key: accountId, most: shares.account, waiting: waiting.account },
-    ...(tenantId ? [{ key: tenantId, most: shares.tenant, waiting: waiting.tenant }] : []),
-    { key: principalId, most: shares.actor, waiting: waiting.actor },
+    { key: accountId, most: most.account, waiting: waits.account },
+    ...(tenantId ? [{ key: tenantId, most: most.tenant, waiting: waits.tenant }] : []),
+    { key: principalId, most: most.actor, waiting: waits.actor },
   ];
 }

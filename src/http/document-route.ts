@@ -6,18 +6,16 @@ import { decodeId } from '../core/ids';
 import { documentTicketFrom } from '../invoicing/document-ticket';
 import { documentView } from '../invoicing/document-view.query';
 import { documentCsv } from './document-csv';
-import { documentPdf } from './document-pdf';
+import type { DocumentPrinter } from './document-printer';
 import { goneOf } from './gone';
+import { printableDocument } from './printable-document';
 import { refusalBody } from './refusal';
 
 /** Printing costs more than reading: counted for each actor. */
 const printing = new RateLimiterMemory({ points: 120, duration: 60 });
 
 const kinds = { invoices: 'Invoice', 'credit-notes': 'CreditNote' } as const;
-const formats = {
-  pdf: { type: 'application/pdf', print: documentPdf },
-  csv: { type: 'text/csv; charset=utf-8', print: documentCsv },
-} as const;
+const types = { pdf: 'application/pdf', csv: 'text/csv; charset=utf-8' } as const;
 
 interface Refused {
   readonly status: number;
@@ -37,7 +35,7 @@ const expired: Refused = {
  * API field in the query, which lets its bearer see this one document as whoever asked for it. Missing and somebody else's
  * look the same.
  */
-export function registerDocumentRoute(fastify: FastifyInstance, app: App): void {
+export function registerDocumentRoute(fastify: FastifyInstance, app: App, printer: DocumentPrinter): void {
   async function whoAsks(request: FastifyRequest, id: string): Promise<Actor | Refused> {
     const { ticket } = request.query as { ticket?: unknown };
     if (typeof ticket === 'string') {
@@ -66,32 +64,33 @@ export function registerDocumentRoute(fastify: FastifyInstance, app: App): void 
   }
 
   async function answer(kind: keyof typeof kinds, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { file } = request.params as { file: string };
+    const { file: name } = request.params as { file: string };
     const refuse = ({ status, code, message }: Refused) => {
       if (status === 429) reply.header('retry-after', '60');
       return reply.status(status).send(refusalBody(code, message, request.id));
     };
-    const match = /^([a-z]{1,20}_[0-9a-z]{1,60})\.(pdf|csv)$/.exec(file);
+    const match = /^([a-z]{1,20}_[0-9a-z]{1,60})\.(pdf|csv)$/.exec(name);
     if (!match || decodeId(match[1]!)?.kind !== kinds[kind]) return refuse(notFound);
-    const [, id, format] = match as unknown as [string, string, keyof typeof formats];
+    const [, id, format] = match as unknown as [string, string, keyof typeof types];
     const actor = await whoAsks(request, id);
     if ('status' in actor) return refuse(actor);
     if (!may(actor, 'TENANT_READ')) return refuse(notFound);
     const limited = await refusalOf(actor);
     if (limited) return refuse(limited);
-    const open = await app.openRead(actor, goneOf(reply));
+    const gone = goneOf(reply);
+    const open = await app.openRead(actor, gone);
     if (!open) return refuse('ticket' in (request.query as object) ? expired : unknown);
     // Read first, then print: no connection waits for a printer.
     const view = await documentView(open.tx, id).finally(() => open.end());
     if (!view) return refuse(notFound);
-    const { type, print } = formats[format];
+    const file = format === 'pdf' ? await printer.print(printableDocument(view), actor, gone) : documentCsv(view);
     return reply
-      .header('content-type', type)
+      .header('content-type', types[format])
       .header('content-disposition', `inline; filename="${view.number.replaceAll(/[^A-Za-z0-9._-]/g, '_')}.${format}"`)
       .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox")
       .header('referrer-policy', 'no-referrer')
       .header('cache-control', 'private, no-store')
-      .send(await print(view));
+      .send(file);
   }
 
   for (const kind of Object.keys(kinds) as (keyof typeof kinds)[]) {

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
+import type { WorkerOptions } from 'node:worker_threads';
 import type { ApolloServer } from '@apollo/server';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { DataSource } from 'typeorm';
@@ -17,6 +18,7 @@ import {
   refuseUnroutable,
   serverOptions,
 } from './connections';
+import { DocumentPrinter } from './document-printer';
 import { registerDocumentRoute } from './document-route';
 import { LongBody, registerGraphqlRoute } from './graphql-route';
 import { registerHealthRoute } from './health-route';
@@ -42,6 +44,8 @@ export interface HttpParts {
   readonly settings?: HttpSettings;
   /** Whoever reads the metrics on this port gives it; `undefined`: they are not on this port. */
   readonly metricsToken?: string | undefined;
+  /** Of the thread that prints. */
+  readonly printer?: WorkerOptions;
 }
 
 export interface HttpServer {
@@ -128,7 +132,9 @@ export function createHttpServer(parts: HttpParts): HttpServer {
   // It ends by itself, and says how far it came, a little before a request that is still arriving is cut off.
   const usage = { ...settings.usage, milliseconds: Math.floor((settings.request * 5) / 6) };
   registerUsageRoute(fastify, { app, metrics, limits: usage });
-  registerDocumentRoute(fastify, app);
+  const printer = new DocumentPrinter(app, parts.printer);
+  fastify.addHook('onClose', () => printer.close());
+  registerDocumentRoute(fastify, app, printer);
   registerWebhookRoute(fastify, { app, metrics });
   registerHealthRoute(fastify, source, () => draining);
   if (metricsToken !== undefined) registerMetricsRoute(fastify, { metrics, source, token: metricsToken });

@@ -66,6 +66,37 @@ test('the same document gives the same bytes, again and to everybody', async () 
   expect((await bytes('partner-owner')).equals(first)).toBe(true);
 });
 
+test('who prints many waits for each turn of the others, and is refused beyond what may wait', async () => {
+  const { prints } = gateway.app.admission;
+  const foreign = await lastOf('other-partner-tenant-admin', 'invoices');
+  // Somebody's document is at the printer for as long as this is held.
+  const leave = await gateway.app.admission.print({
+    principalId: 'x',
+    account: { kind: 'PLATFORM' },
+    role: 'SUPER_ADMIN',
+  });
+  const done: string[] = [];
+  const print = async (name: string, who: DemoIdentity, id: string) => {
+    const answer = await fetchAs(who, `/invoices/${id}.pdf`);
+    await answer.arrayBuffer();
+    done.push(name);
+    return answer.status;
+  };
+  const many = Array.from({ length: 20 }, () => print('many', 'tenant-admin', invoice.id));
+  while (prints.state().waiting < 20) await new Promise((resolve) => setTimeout(resolve, 10));
+  const refused = await fetchAs('tenant-admin', `/invoices/${invoice.id}.pdf`);
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '2']);
+  expect(await refused.json()).toMatchObject({ errors: [{ extensions: { code: 'RATE_LIMITED', retryable: true } }] });
+  // A table is no work for the printer.
+  expect((await fetchAs('tenant-admin', `/invoices/${invoice.id}.csv`)).status).toBe(200);
+  const one = print('one', 'other-partner-tenant-admin', foreign.id);
+  while (prints.state().waiting < 21) await new Promise((resolve) => setTimeout(resolve, 10));
+  leave();
+  expect(new Set(await Promise.all([...many, one]))).toEqual(new Set([200]));
+  expect(done.indexOf('one')).toBeLessThan(5);
+  expect(prints.state()).toEqual({ busy: 0, waiting: 0 });
+});
+
 describe('who may see it', () => {
   const whoSees: readonly [DemoIdentity | null, number][] = [
     ['super-admin', 200],

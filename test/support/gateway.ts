@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { dataSourceFor } from '../../ormconfig';
 import { App } from '../../src/app';
 import type { HttpSettings } from '../../src/config';
@@ -108,6 +109,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   await server.start();
   const http = createHttpServer({
     ...{ app, server, metrics: createMetrics(), source, playground: undefined },
+    printer: { execArgv: ['--require', join(__dirname, 'typescript.cjs')] },
     settings: { ...defaultHttpSettings, ...options.http },
     metricsToken: metricsHeaders.authorization.slice('Bearer '.length),
   });
