@@ -3,6 +3,7 @@ import { migrations } from './migrations';
 import { ApiKeyEntity } from './src/access/api-key.entity';
 import { PartnerUserEntity, ProfileEntity } from './src/access/membership.entity';
 import { PartnerEntity } from './src/access/partner.entity';
+import { SelfServicePolicyEntity } from './src/access/self-service-policy.entity';
 import { TenantEntity } from './src/access/tenant.entity';
 import { BillingWorkEntity } from './src/billing/billing-work.entity';
 import { AddonEntity, AddonFeatureEntity, AddonPriceEntity, AddonRequirementEntity } from './src/catalog/addon.entity';
@@ -109,6 +110,7 @@ const entities = [
   LicenceSeatEntity,
   OutboxEventEntity,
   PartnerEntity,
+  SelfServicePolicyEntity,
   PartnerOutboxEventEntity,
   PartnerUserEntity,
   PaymentEntity,

@@ -1810,6 +1810,29 @@ create policy relay on public.partner_outbox_events for all to tollgate_job
 grant insert, select on public.partner_outbox_events to tollgate_app;
 grant delete, insert, select on public.partner_outbox_events to tollgate_job;
 
+create table public.partner_self_service_policies (
+  partner_id uuid not null,
+  version integer not null,
+  allowed text[] not null,
+  actor_id uuid,
+  created_at timestamp(3) with time zone not null,
+  constraint partner_self_service_policies_pkey PRIMARY KEY (partner_id, version),
+  constraint partner_self_service_policies_allowed_check CHECK (array_position(allowed, NULL::text) IS NULL AND allowed <@ ARRAY['TRIAL_DAYS'::text, 'START_AT'::text, 'ANCHOR_DAY'::text, 'WAIVE'::text, 'KEEP_DISCOUNTS_ON_RESET'::text, 'KEEP_UNAVAILABLE_ADDONS'::text, 'REFUND'::text, 'CHARGE_ON_NEXT_INVOICE'::text, 'TEST_CLOCK'::text]),
+  constraint partner_self_service_policies_version_check CHECK (version >= 1),
+  constraint partner_self_service_policies_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.partner_self_service_policies FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.partner_self_service_policies enable row level security;
+create policy partner_delete on public.partner_self_service_policies for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.partner_self_service_policies for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.partner_self_service_policies for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.partner_self_service_policies for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.partner_self_service_policies to tollgate_app;
+
 create table public.partner_tenant_addon_subscriptions (
   tenant_id uuid not null,
   id uuid not null,
@@ -2195,9 +2218,11 @@ create table public.plan_versions (
   number integer not null,
   includes_all_addons boolean not null default false,
   created_at timestamp(3) with time zone not null,
+  trial_days integer,
   constraint plan_versions_pkey PRIMARY KEY (partner_id, id),
   constraint plan_versions_partner_id_plan_id_number_key UNIQUE (partner_id, plan_id, number),
   constraint plan_versions_number_check CHECK (number >= 1),
+  constraint plan_versions_trial_days_check CHECK (trial_days >= 1 AND trial_days <= 730),
   constraint plan_versions_partner_id_plan_id_fkey FOREIGN KEY (partner_id, plan_id) REFERENCES public.plans(partner_id, id)
 );
 CREATE INDEX plan_versions_by_id ON public.plan_versions USING btree (id);
@@ -2429,6 +2454,7 @@ create table public.stripe_checkouts (
   expires_at timestamp(3) with time zone not null,
   created_at timestamp(3) with time zone not null,
   completed_at timestamp(3) with time zone,
+  plan_trial boolean not null default false,
   constraint stripe_checkouts_pkey PRIMARY KEY (tenant_id, id),
   constraint stripe_checkouts_cancel_url_check CHECK (length(cancel_url) >= 1 AND length(cancel_url) <= 2000),
   constraint stripe_checkouts_check CHECK ((kind = 'ADDON'::text) = (addon_id IS NOT NULL AND addon_price_id IS NOT NULL)),
@@ -2633,6 +2659,7 @@ create table public.subscriptions (
   version integer not null default 1,
   created_at timestamp(3) with time zone not null,
   access_until timestamp(3) with time zone,
+  plan_trial boolean not null default false,
   constraint subscriptions_pkey PRIMARY KEY (tenant_id, id),
   constraint subscriptions_check CHECK (period_end > period_start),
   constraint subscriptions_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
@@ -2646,6 +2673,7 @@ create table public.subscriptions (
 CREATE INDEX subscriptions_cancellations ON public.subscriptions USING btree (cancel_at, tenant_id) WHERE status <> 'CANCELLED'::text AND cancel_at IS NOT NULL;
 CREATE INDEX subscriptions_due ON public.subscriptions USING btree (partner_id, period_end) WHERE status <> 'CANCELLED'::text;
 CREATE UNIQUE INDEX subscriptions_one_live ON public.subscriptions USING btree (tenant_id) WHERE status <> 'CANCELLED'::text;
+CREATE UNIQUE INDEX subscriptions_one_plan_trial ON public.subscriptions USING btree (tenant_id) WHERE plan_trial;
 CREATE INDEX subscriptions_period_ends ON public.subscriptions USING btree (period_end, tenant_id) WHERE status <> 'CANCELLED'::text;
 alter table public.subscriptions enable row level security;
 create policy many_tenants on public.subscriptions for all to tollgate_job

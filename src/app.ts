@@ -2,6 +2,8 @@ import { LRUCache } from 'lru-cache';
 import type { DataSource } from 'typeorm';
 import { type Actor, entryOf, may, type Permission } from './access/actor';
 import { type Authentication, authenticate } from './access/authenticate.query';
+import { refuseArguments } from './access/refuse-arguments.query';
+import type { ArgumentValues } from './access/self-service';
 import { Admission } from './admission';
 import { decodeId } from './core/ids';
 import { AmountOutOfRange } from './core/money';
@@ -288,6 +290,11 @@ export class App {
       // The role may have changed since the actor was remembered: what the database found is what counts.
       if (!open.entered.can_write) return refuse('FORBIDDEN', 'Your role does not allow this.');
       const tx = this.txOf(open, entry);
+      if (actor.account.kind === 'TENANT') {
+        const { mutation, input } = request;
+        const refused = await refuseArguments(tx, actor.account, mutation, input as ArgumentValues, true);
+        if (refused) return refused;
+      }
       const owner: KeyOwner = {
         actorId: actor.principalId,
         partnerId: open.entered.partner_id ?? undefined,

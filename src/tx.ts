@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { ApiKeyRepository } from './access/api-key.repository';
 import { MembershipRepository } from './access/membership.repository';
 import { PartnerRepository } from './access/partner.repository';
+import { SelfServicePolicyRepository } from './access/self-service-policy.repository';
 import type { TenantContext } from './access/tenant';
 import { TenantRepository } from './access/tenant.repository';
 import { BillingWorkRepository } from './billing/billing-work.repository';
@@ -56,6 +57,7 @@ export class Tx {
   readonly tenants: TenantRepository;
   readonly memberships: MembershipRepository;
   readonly apiKeys: ApiKeyRepository;
+  readonly selfServicePolicies: SelfServicePolicyRepository;
   readonly features: FeatureRepository;
   readonly plans: PlanRepository;
   readonly addons: AddonRepository;
@@ -106,6 +108,7 @@ export class Tx {
     this.tenants = new TenantRepository(manager);
     this.memberships = new MembershipRepository(manager);
     this.apiKeys = new ApiKeyRepository(manager);
+    this.selfServicePolicies = new SelfServicePolicyRepository(manager);
     this.features = new FeatureRepository(manager);
     this.plans = new PlanRepository(manager);
     this.addons = new AddonRepository(manager);

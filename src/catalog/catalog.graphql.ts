@@ -128,6 +128,11 @@ export class PlanVersionType {
   number: number;
   @Field(() => Boolean, { description: 'It includes every add-on that is sold.' })
   includesAllAddons: boolean;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Free days for a tenant that starts with the plan and had no trial before; null: none.',
+  })
+  trialDays?: number | undefined;
   @Field(() => [PriceType], { description: 'One for each interval and currency.' })
   prices: PriceType[];
   @Field(() => [AllowanceType], { description: 'What it gives.' })
@@ -142,6 +147,7 @@ export function toGraphqlPlanVersion(version: PlanVersion): PlanVersionType {
     id: encodeId('PlanVersion', version.id),
     number: version.number,
     includesAllAddons: version.includesAllAddons,
+    trialDays: version.trialDays,
     prices: version.prices.map(({ interval, amount }) => ({ interval, amount: toGraphqlMoney(amount) })),
     allowances: version.allowances.map(toGraphqlAllowance),
     createdAt: version.createdAt,
@@ -278,6 +284,12 @@ class PlanVersionInputType {
   includedAddons?: string[];
   @Field(() => Boolean, { nullable: true, description: 'Every add-on that is sold comes with it. Default false.' })
   includesAllAddons?: boolean;
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Free days for a tenant that starts with it and had no trial before, 1 to 730. Default: it has no trial of its own.',
+  })
+  trialDays?: number;
 }
 
 @InputType('CreatePlanInput', { description: 'A new plan and its first version.' })

@@ -34,6 +34,7 @@ export class PlanVersionEntity {
   @UuidColumn('plan_id') planId: string;
   @IntegerColumn('number') number: number;
   @BooleanColumn('includes_all_addons') includesAllAddons: boolean;
+  @IntegerColumn('trial_days', { nullable: true }) trialDays: number | null;
   @TimestampColumn('created_at') createdAt: Instant;
 }
 

@@ -58,6 +58,7 @@ export class PlanRepository {
       planId: version.planId,
       number: version.number,
       includesAllAddons: version.includesAllAddons,
+      trialDays: version.trialDays ?? null,
       createdAt: version.createdAt,
     });
     await this.manager.insert(
@@ -175,6 +176,7 @@ export class PlanRepository {
       planId: row.planId as Id<'Plan'>,
       number: row.number,
       includesAllAddons: row.includesAllAddons,
+      trialDays: row.trialDays ?? undefined,
       includedAddonIds: (addons.get(row.id) ?? []).map((addon) => addon.addonId as Id<'Addon'>),
       prices: (prices.get(row.id) ?? []).map((price) => ({
         id: price.id as Id<'PlanPrice'>,

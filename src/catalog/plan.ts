@@ -24,6 +24,8 @@ export interface PlanVersion {
   readonly number: number;
   readonly includesAllAddons: boolean;
   readonly includedAddonIds: readonly Id<'Addon'>[];
+  /** A tenant that starts with the plan pays nothing for that many days, once. */
+  readonly trialDays?: number | undefined;
   readonly prices: readonly Price<'PlanPrice'>[];
   readonly allowances: readonly FeatureAllowance[];
   readonly createdAt: Instant;

@@ -1,6 +1,7 @@
 import type { Id } from '../core/ids';
 import { type Done, done, type Refused, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
+import { isTrialDays, longestTrialDays } from '../subscriptions/trial';
 import type { Tx } from '../tx';
 import type { Addon } from './addon';
 import { type AllowanceInput, missingUsagePrice, parseAllowances } from './allowance-input';
@@ -15,6 +16,8 @@ export interface PlanVersionInput {
   /** Ids or codes. */
   readonly includedAddons?: readonly string[] | undefined;
   readonly includesAllAddons?: boolean | undefined;
+  /** Free days for a tenant that starts with the plan, once. */
+  readonly trialDays?: number | undefined;
 }
 
 export interface PublishPlanVersionInput extends PlanVersionInput {
@@ -49,6 +52,9 @@ export async function draftPlanVersion(
   input: PlanVersionInput,
 ): Promise<Done<PlanVersion> | Refused<(typeof versionRefusals)[number]>> {
   if (input.prices.length === 0) return invalid(['prices'], 'A plan needs at least one price; a free plan costs 0.');
+  if (input.trialDays !== undefined && !isTrialDays(input.trialDays)) {
+    return invalid(['trialDays'], `A trial lasts 1 to ${longestTrialDays} days.`);
+  }
   const prices = parsePrices(input.prices);
   if (!prices.ok) return prices;
   const allowances = await parseAllowances(input.features ?? [], (text) => findFeature(tx, text), 'features');
@@ -78,6 +84,7 @@ export async function draftPlanVersion(
     planId,
     number,
     includesAllAddons: input.includesAllAddons ?? false,
+    trialDays: input.trialDays,
     includedAddonIds: included.map((addon) => addon.id),
     prices: prices.value.map((price) => ({ id: tx.newId<'PlanPrice'>(), ...price })),
     allowances: allowances.value,

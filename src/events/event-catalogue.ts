@@ -1,3 +1,4 @@
+import type { SelfServicePolicy } from '../access/self-service';
 import type { Tenant } from '../access/tenant';
 import type { ParkReason } from '../billing/billing-work';
 import type { Addon } from '../catalog/addon';
@@ -318,6 +319,13 @@ export const eventCatalogue = {
     data: refund,
   },
   'refund.succeeded': { version: 1, when: 'Money went back.', data: refund },
+  'self_service_policy.updated': {
+    version: 1,
+    when: 'What tenants may ask for by themselves was changed.',
+    data: (payload: { readonly policy: SelfServicePolicy }) => ({
+      selfServicePolicy: { allowed: payload.policy.allowed, version: payload.policy.version },
+    }),
+  },
   'subscription.cancellation_scheduled': {
     version: 1,
     when: 'A subscription is to end at `cancelAt`.',

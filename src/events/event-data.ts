@@ -320,6 +320,7 @@ export const planData = (plan: Plan) => ({
 export const planVersionData = (version: PlanVersion) => ({
   id: encodeId('PlanVersion', version.id),
   number: version.number,
+  trialDays: version.trialDays ?? null,
   prices: version.prices.map(({ interval, amount }) => ({ interval, ...money(amount) })),
 });
 

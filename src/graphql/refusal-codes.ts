@@ -22,6 +22,7 @@ export const refusalCodes = {
   ALREADY_SUBSCRIBED: 'The tenant has a subscription. Change its plan instead.',
   SUBSCRIPTION_REQUIRED: 'The tenant has no subscription.',
   SUBSCRIPTION_ENDING: 'The subscription is cancelled to a date and takes no changes any more.',
+  TRIAL_USED: 'The tenant has had a trial already; a plan gives its own only once.',
   START_NOT_ALLOWED: 'Only a sandbox tenant can start in the past; none starts in the future.',
   ADDON_INCLUDED_IN_PLAN: 'The plan includes the add-on already.',
   ADDON_NOT_AVAILABLE_WITH_PLAN:

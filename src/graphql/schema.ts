@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { type GraphQLSchema, isUnionType, lexicographicSortSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { MembershipResolver, PartnerResolver, TenantResolver, ViewerResolver } from '../access/access.resolver';
+import { SelfServiceResolver } from '../access/self-service.resolver';
 import { BillingResolver } from '../billing/billing.resolver';
 import {
   AddonResolver,
@@ -70,6 +71,7 @@ const resolvers = [
   ProrationResolver,
   RatingResolver,
   ScheduledPlanChangeResolver,
+  SelfServiceResolver,
   SubscriptionItemResolver,
   SubscriptionResolver,
   TaxResolver,

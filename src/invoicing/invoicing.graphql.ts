@@ -1,6 +1,7 @@
 import { createUnionType, Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { CouponOrderEnum } from '../access/access.graphql';
 import type { CouponOrder } from '../access/partner';
+import { partnersRight } from '../access/self-service.graphql';
 import { AddonType, PlanType } from '../catalog/catalog.graphql';
 import type { Instant } from '../core/calendar';
 import { decimalText } from '../core/decimal';
@@ -470,7 +471,7 @@ export const BalanceEntryConnection = connectionOf('BalanceEntry', BalanceEntryT
 export class AdvanceClockInputType {
   @Field(() => ID, { nullable: true, description: "Default: the actor's own tenant." })
   tenantId?: string;
-  @Field(() => DateTimeScalar, { description: "Not before the tenant's own now." })
+  @Field(() => DateTimeScalar, { description: `Not before the tenant's own now. ${partnersRight('TEST_CLOCK')}` })
   to: Instant;
 }
 

@@ -25,6 +25,8 @@ export interface StripeCheckout {
   readonly planVersionId?: Id<'PlanVersion'> | undefined;
   readonly planPriceId?: Id<'PlanPrice'> | undefined;
   readonly trialDays?: number | undefined;
+  /** The trial is the plan's own. */
+  readonly planTrial?: boolean | undefined;
   readonly interval: IntervalUnit;
   readonly unitAmount: Money;
   readonly quantity: bigint;

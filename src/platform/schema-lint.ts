@@ -76,6 +76,7 @@ export const freeReferences: Readonly<Record<string, string>> = {
   'document_seals.document_id': 'An invoice or a credit note; where it is gone, its seal says so.',
   'licence_purchases.buyer_id': 'A person who may have left since.',
   'licence_seats.user_id': 'A person who may have left since.',
+  'partner_self_service_policies.actor_id': 'A person or an API key.',
   'plan_change_prorations.actor_id': 'A person or an API key.',
   'subscription_changes.actor_id': 'A person or an API key.',
   'subscriptions.plan_item_id': 'Item and subscription would point at each other, which a cluster cannot distribute.',

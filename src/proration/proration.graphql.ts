@@ -1,4 +1,5 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { partnersRight } from '../access/self-service.graphql';
 import {
   AddonType,
   BillingIntervalEnum,
@@ -329,14 +330,24 @@ export class PlanChangeInputType {
   @Field(() => Boolean, {
     nullable: true,
     description:
-      'Keep running discounts whose coupons fit what follows: plan, add-ons, interval and minimum. A new full period counts as one of their periods, and a coupon that counts periods ends with another interval. Default false: they end.',
+      'Keep running discounts whose coupons fit what follows: plan, add-ons, interval and minimum. A new full period counts as one of their periods, and a coupon that counts periods ends with another interval. Default false: they end. ' +
+      partnersRight('KEEP_DISCOUNTS_ON_RESET', 'true where a new period begins'),
   })
   keepRunningDiscounts?: boolean;
-  @Field(() => UnavailableAddonPolicyEnum, { nullable: true, description: 'Default CANCEL_AND_CREDIT.' })
+  @Field(() => UnavailableAddonPolicyEnum, {
+    nullable: true,
+    description: `Default CANCEL_AND_CREDIT. ${partnersRight('KEEP_UNAVAILABLE_ADDONS', 'KEEP')}`,
+  })
   unavailableAddons?: UnavailableAddonPolicy;
-  @Field(() => Boolean, { nullable: true, description: 'No money moves. Only for partners. Default false.' })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: `No money moves. Default false. ${partnersRight('WAIVE', 'true')}`,
+  })
   waived?: boolean;
-  @Field(() => SettlementEnum, { nullable: true, description: 'Where a surplus goes. Default CREDIT_BALANCE.' })
+  @Field(() => SettlementEnum, {
+    nullable: true,
+    description: `Where a surplus goes. Default CREDIT_BALANCE. ${partnersRight('REFUND', 'REFUND')}`,
+  })
   settlement?: Settlement;
 }
 

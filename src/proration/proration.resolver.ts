@@ -1,4 +1,5 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { refuseArguments } from '../access/refuse-arguments.query';
 import { PlanType, toGraphqlPlan } from '../catalog/catalog.graphql';
 import { planLoader } from '../catalog/catalog.loaders';
 import { refuse } from '../core/result';
@@ -52,7 +53,13 @@ export class ProrationResolver {
       if (limited) return toGraphqlRefused(limited);
     }
     if (!tx || !tenantId) return toGraphqlRefused(refuse('TENANT_NOT_FOUND', 'No such tenant.').refusal);
-    const preview = await prorationPreview(tx, tenantId, requestOf(input));
+    const request = requestOf(input);
+    const { account } = context.actor;
+    if (account.kind === 'TENANT') {
+      const refused = await refuseArguments(tx, account, 'prorationPreview', { ...request }, false);
+      if (refused) return toGraphqlRefused(refused.refusal);
+    }
+    const preview = await prorationPreview(tx, tenantId, request);
     if (!preview.ok) return toGraphqlRefused(preview.refusal);
     const token = context.app.signer.sign(quoteText(preview.value.quote));
     return { __typename: 'ProrationPreview', ...toGraphqlProrationPreview(preview.value, token) };
@@ -100,9 +107,6 @@ export class ProrationResolver {
     @Args(() => MutationArgs) options: MutationArgs,
     @Ctx() context: Context,
   ) {
-    if (input.waived && !context.may('PARTNER_WRITE')) {
-      return toGraphqlRefused(refuse('FORBIDDEN', 'Only the partner can waive a price.').refusal);
-    }
     if (input.coupon) {
       const limited = await limitGuesses(context, context.tenantUuid(input.tenantId) ?? 'none', false);
       if (limited) return toGraphqlRefused(limited);

@@ -1029,7 +1029,7 @@ export const createPlanOperation: Operation<CreatePlanResult, CreatePlanMutation
   root: 'createPlan',
   keyed: true,
   document:
-    'mutation CreatePlan($input:CreatePlanInput!$idempotencyKey:String$dryRun:Boolean){createPlan(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreatePlanDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CreatePlan($input:CreatePlanInput!$idempotencyKey:String$dryRun:Boolean){createPlan(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreatePlanDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons trialDays includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * A new plan with its first version: prices, limits, included add-ons.
@@ -2308,7 +2308,7 @@ export const planOperation: Operation<PlanResult, PlanQueryVariables> = {
   kind: 'query',
   root: 'plan',
   document:
-    'query Plan($id:ID!$partnerId:ID){plan(id:$id partnerId:$partnerId){...PlanParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
+    'query Plan($id:ID!$partnerId:ID){plan(id:$id partnerId:$partnerId){...PlanParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons trialDays includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}',
 };
 /**
  * One plan, by id or by code.
@@ -2358,7 +2358,7 @@ export const plansOperation: Operation<PlansResult, PlansQueryVariables> = {
   kind: 'query',
   root: 'plans',
   document:
-    'query Plans($first:Int$after:String$last:Int$before:String$status:CatalogStatus$partnerId:ID){plans(first:$first after:$after last:$last before:$before status:$status partnerId:$partnerId){totalCount nodes{...PlanParts}pageInfo{...PageParts}}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query Plans($first:Int$after:String$last:Int$before:String$status:CatalogStatus$partnerId:ID){plans(first:$first after:$after last:$last before:$before status:$status partnerId:$partnerId){totalCount nodes{...PlanParts}pageInfo{...PageParts}}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons trialDays includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * The price list: plans with what they cost and what they give, oldest first.
@@ -2455,7 +2455,7 @@ export const publishPlanVersionOperation: Operation<PublishPlanVersionResult, Pu
   root: 'publishPlanVersion',
   keyed: true,
   document:
-    'mutation PublishPlanVersion($input:PublishPlanVersionInput!$idempotencyKey:String$dryRun:Boolean){publishPlanVersion(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on PublishPlanVersionDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation PublishPlanVersion($input:PublishPlanVersionInput!$idempotencyKey:String$dryRun:Boolean){publishPlanVersion(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on PublishPlanVersionDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons trialDays includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * New prices, limits or included add-ons from now on. Who has the plan keeps the version that was bought.
@@ -3011,6 +3011,25 @@ export function rotateWebhookSecret(
   return client.run(rotateWebhookSecretOperation, variables, options);
 }
 
+export type SelfServicePolicyResult = SelfServicePolicyQuery['selfServicePolicy'];
+export const selfServicePolicyOperation: Operation<SelfServicePolicyResult, SelfServicePolicyQueryVariables> = {
+  name: 'SelfServicePolicy',
+  kind: 'query',
+  root: 'selfServicePolicy',
+  document:
+    'query SelfServicePolicy($partnerId:ID){selfServicePolicy(partnerId:$partnerId){...SelfServicePolicyParts}}fragment SelfServicePolicyParts on SelfServicePolicy{allowed version changedAt}',
+};
+/**
+ * What tenants may ask for by themselves of what gives money or time away.
+ */
+export function selfServicePolicy(
+  client: Client,
+  variables: SelfServicePolicyQueryVariables = {},
+  options?: CallOptions,
+): Promise<SelfServicePolicyResult> {
+  return client.run(selfServicePolicyOperation, variables, options);
+}
+
 /** The codes with which sendTestEvent may be refused, from `@refuses` in the schema. */
 export type SendTestEventRefusal =
   | 'BUSY'
@@ -3185,6 +3204,41 @@ export function setPartnerBillingDetails(
   return client.run(setPartnerBillingDetailsOperation, variables, options);
 }
 
+/** The codes with which setSelfServicePolicy may be refused, from `@refuses` in the schema. */
+export type SetSelfServicePolicyRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND'
+  | 'VERSION_CONFLICT';
+export type SetSelfServicePolicyResult = Exclude<SetSelfServicePolicyMutation['setSelfServicePolicy'], { __typename: 'Refused' }> | Refused<SetSelfServicePolicyRefusal>;
+export const setSelfServicePolicyOperation: Operation<SetSelfServicePolicyResult, SetSelfServicePolicyMutationVariables> = {
+  name: 'SetSelfServicePolicy',
+  kind: 'mutation',
+  root: 'setSelfServicePolicy',
+  keyed: true,
+  document:
+    'mutation SetSelfServicePolicy($input:SetSelfServicePolicyInput!$idempotencyKey:String$dryRun:Boolean){setSelfServicePolicy(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SetSelfServicePolicyDone{replayed dryRun policy{...SelfServicePolicyParts}}...RefusedParts}}fragment SelfServicePolicyParts on SelfServicePolicy{allowed version changedAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Changes it: everything that is allowed from now on.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT.
+ */
+export function setSelfServicePolicy(
+  client: Client,
+  variables: SetSelfServicePolicyMutationVariables,
+  options?: CallOptions,
+): Promise<SetSelfServicePolicyResult> {
+  return client.run(setSelfServicePolicyOperation, variables, options);
+}
+
 /** The codes with which setTaxCategory may be refused, from `@refuses` in the schema. */
 export type SetTaxCategoryRefusal =
   | 'ADDON_NOT_FOUND'
@@ -3345,7 +3399,8 @@ export type StartSubscriptionRefusal =
   | 'PRICE_NOT_FOUND'
   | 'RATE_LIMITED'
   | 'START_NOT_ALLOWED'
-  | 'TENANT_NOT_FOUND';
+  | 'TENANT_NOT_FOUND'
+  | 'TRIAL_USED';
 export type StartSubscriptionResult = Exclude<StartSubscriptionMutation['startSubscription'], { __typename: 'Refused' }> | Refused<StartSubscriptionRefusal>;
 export const startSubscriptionOperation: Operation<StartSubscriptionResult, StartSubscriptionMutationVariables> = {
   name: 'StartSubscription',
@@ -3358,7 +3413,7 @@ export const startSubscriptionOperation: Operation<StartSubscriptionResult, Star
 /**
  * Starts a subscription and bills its first period. A sandbox tenant may start in its past: each period since is billed.
  *
- * Refused with ALREADY_SUBSCRIBED, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_ARCHIVED, PLAN_NOT_FOUND, PRICE_NOT_FOUND, RATE_LIMITED, START_NOT_ALLOWED, TENANT_NOT_FOUND.
+ * Refused with ALREADY_SUBSCRIBED, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_ARCHIVED, PLAN_NOT_FOUND, PRICE_NOT_FOUND, RATE_LIMITED, START_NOT_ALLOWED, TENANT_NOT_FOUND, TRIAL_USED.
  */
 export function startSubscription(
   client: Client,
@@ -3728,7 +3783,7 @@ export const updatePlanOperation: Operation<UpdatePlanResult, UpdatePlanMutation
   root: 'updatePlan',
   keyed: true,
   document:
-    'mutation UpdatePlan($input:UpdatePlanInput!$idempotencyKey:String$dryRun:Boolean){updatePlan(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdatePlanDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation UpdatePlan($input:UpdatePlanInput!$idempotencyKey:String$dryRun:Boolean){updatePlan(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on UpdatePlanDone{replayed dryRun plan{...PlanParts}}...RefusedParts}}fragment PlanParts on Plan{id code name description rank status prorationBasis version currentVersion{id number createdAt includesAllAddons trialDays includedAddons{id code name}prices{...PriceParts}allowances{...AllowanceParts}}}fragment PriceParts on Price{interval amount{...MoneyParts}}fragment MoneyParts on Money{amount currency}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Changes name, rank, status or proration of a plan. Give expectedVersion to be refused where somebody else was faster.
@@ -4028,7 +4083,7 @@ export type AddonSubscriptionStatus =
 export type AdvanceClockInput = {
   /** Default: the actor's own tenant. */
   tenantId?: string | null | undefined;
-  /** Not before the tenant's own now. */
+  /** Not before the tenant's own now. It is the partner's to give, unless its selfServicePolicy allows TEST_CLOCK. */
   to: string;
 };
 
@@ -4164,7 +4219,7 @@ export type CancelAddonInput = {
   addonSubscriptionId: string;
   /** 1 to 500 characters. */
   reason: string;
-  /** With NOW: where the credit goes. Default CREDIT_BALANCE. */
+  /** With NOW: where the credit goes. Default CREDIT_BALANCE. REFUND is the partner's to give, unless its selfServicePolicy allows REFUND. */
   settlement?: Settlement | null | undefined;
   /** Default: the actor's own tenant. */
   tenantId?: string | null | undefined;
@@ -4182,7 +4237,7 @@ export type CancelScheduledPlanChangeInput = {
 export type CancelSubscriptionInput = {
   /** 1 to 500 characters. */
   reason: string;
-  /** With NOW: where the credit goes. Default CREDIT_BALANCE. */
+  /** With NOW: where the credit goes. Default CREDIT_BALANCE. REFUND is the partner's to give, unless its selfServicePolicy allows REFUND. */
   settlement?: Settlement | null | undefined;
   /** Default: the actor's own tenant. */
   tenantId?: string | null | undefined;
@@ -4474,7 +4529,7 @@ export type CreatePlanCheckoutInput = {
   successUrl: string;
   /** Default: the actor's own tenant. */
   tenantId?: string | null | undefined;
-  /** Free days first, 1 to 730. */
+  /** Free days first, 1 to 730; 0: none. Default: the plan's own, where the tenant had no trial before. What is above 0 is the partner's to give, unless its selfServicePolicy allows TRIAL_DAYS. */
   trialDays?: number | null | undefined;
 };
 
@@ -4500,6 +4555,8 @@ export type CreatePlanInput = {
   prorationBasis?: ProrationBasis | null | undefined;
   /** 0 to 1000000: add-ons are sold from a rank upwards. */
   rank: number;
+  /** Free days for a tenant that starts with it and had no trial before, 1 to 730. Default: it has no trial of its own. */
+  trialDays?: number | null | undefined;
 };
 
 /** Whose portal, and where to afterwards. */
@@ -5041,19 +5098,19 @@ export type PlanChangeInput = {
   effectiveDate?: string | null | undefined;
   /** Default: as it is. */
   interval?: BillingInterval | null | undefined;
-  /** Keep running discounts whose coupons fit what follows: plan, add-ons, interval and minimum. A new full period counts as one of their periods, and a coupon that counts periods ends with another interval. Default false: they end. */
+  /** Keep running discounts whose coupons fit what follows: plan, add-ons, interval and minimum. A new full period counts as one of their periods, and a coupon that counts periods ends with another interval. Default false: they end. true where a new period begins is the partner's to give, unless its selfServicePolicy allows KEEP_DISCOUNTS_ON_RESET. */
   keepRunningDiscounts?: boolean | null | undefined;
   /** The target: id or code. The current plan for another interval or quantity. */
   plan: string;
   /** Default: as it is. */
   quantity?: number | null | undefined;
-  /** Where a surplus goes. Default CREDIT_BALANCE. */
+  /** Where a surplus goes. Default CREDIT_BALANCE. REFUND is the partner's to give, unless its selfServicePolicy allows REFUND. */
   settlement?: Settlement | null | undefined;
   /** Default: the actor's own tenant. */
   tenantId?: string | null | undefined;
-  /** Default CANCEL_AND_CREDIT. */
+  /** Default CANCEL_AND_CREDIT. KEEP is the partner's to give, unless its selfServicePolicy allows KEEP_UNAVAILABLE_ADDONS. */
   unavailableAddons?: UnavailableAddonPolicy | null | undefined;
-  /** No money moves. Only for partners. Default false. */
+  /** No money moves. Default false. true is the partner's to give, unless its selfServicePolicy allows WAIVE. */
   waived?: boolean | null | undefined;
 };
 
@@ -5144,6 +5201,8 @@ export type PublishPlanVersionInput = {
   plan: string;
   /** One for each interval and currency. */
   prices: Array<PriceInput>;
+  /** Free days for a tenant that starts with it and had no trial before, 1 to 730. Default: it has no trial of its own. */
+  trialDays?: number | null | undefined;
 };
 
 /** Whose entitlements. */
@@ -5406,6 +5465,8 @@ export type RefusalCode =
   | 'TAX_RATE_TAKEN'
   /** There is no such tenant, or it is not yours. */
   | 'TENANT_NOT_FOUND'
+  /** The tenant has had a trial already; a plan gives its own only once. */
+  | 'TRIAL_USED'
   /** Usage of the feature has been counted without a meter; what was counted stays counted that way. */
   | 'USAGE_EXISTS'
   /** It was changed since you read it. Read it again and decide anew. */
@@ -5528,6 +5589,27 @@ export type RotateWebhookSecretInput = {
   partnerId?: string | null | undefined;
 };
 
+/** Something that gives money or time away: the partner's to give, unless it allows it to its tenants. */
+export type SelfServiceRight =
+  /** startSubscription with anchorDay: the first period is shorter and costs its share, but holds a whole allowance. */
+  | 'ANCHOR_DAY'
+  /** subscribeAddon with charge NEXT_INVOICE: it is used before it is charged. */
+  | 'CHARGE_ON_NEXT_INVOICE'
+  /** changePlan with keepRunningDiscounts where a new period begins: anchor RESET, or another interval. */
+  | 'KEEP_DISCOUNTS_ON_RESET'
+  /** changePlan with unavailableAddons KEEP: add-ons stay that the target plan does not sell. */
+  | 'KEEP_UNAVAILABLE_ADDONS'
+  /** changePlan, cancelAddon and cancelSubscription with settlement REFUND: money leaves through the payment provider instead of going into the credit balance. */
+  | 'REFUND'
+  /** startSubscription with startAt, in a sandbox: what has been used since then is not seen before. */
+  | 'START_AT'
+  /** advanceClock: a sandbox's time. */
+  | 'TEST_CLOCK'
+  /** startSubscription and createPlanCheckout with trialDays above 0: a trial of 1 to 730 days, each time they start. A plan has a trial of its own, which a tenant gets once without this right. */
+  | 'TRIAL_DAYS'
+  /** changePlan with waived: the change costs nothing. */
+  | 'WAIVE';
+
 /** Where to. */
 export type SendTestEventInput = {
   /** webhook_… */
@@ -5594,6 +5676,16 @@ export type SetPartnerBillingDetailsInput = {
   taxId?: string | null | undefined;
 };
 
+/** What tenants may ask for by themselves from now on. */
+export type SetSelfServicePolicyInput = {
+  /** All that is allowed; what is left out is forbidden again. */
+  allowed: Array<SelfServiceRight>;
+  /** Refuses when the policy was changed since; 0 where it was never set. */
+  expectedVersion?: number | null | undefined;
+  /** Only for super admins. */
+  partnerId?: string | null | undefined;
+};
+
 /** What a plan or add-on is for the tax office. */
 export type SetTaxCategoryInput = {
   /** Null: like everything else. */
@@ -5647,7 +5739,7 @@ export type StartPaymentMethodSetupInput = {
 
 /** What a tenant subscribes to. */
 export type StartSubscriptionInput = {
-  /** Day of the month that periods begin on, 1 to 31; default: the start's own. The first period is then shorter. */
+  /** Day of the month that periods begin on, 1 to 31; default: the start's own. The first period is then shorter. It is the partner's to give, unless its selfServicePolicy allows ANCHOR_DAY. */
   anchorDay?: number | null | undefined;
   /** Default MONTH. */
   interval?: BillingInterval | null | undefined;
@@ -5655,11 +5747,11 @@ export type StartSubscriptionInput = {
   plan: string;
   /** Default 1. */
   quantity?: number | null | undefined;
-  /** Sandbox only: any instant up to its now. Each period since is billed. */
+  /** Sandbox only: any instant up to its now. Each period since is billed. It is the partner's to give, unless its selfServicePolicy allows START_AT. */
   startAt?: string | null | undefined;
   /** Default: the actor's own tenant. */
   tenantId?: string | null | undefined;
-  /** Free days first, 1 to 730. */
+  /** Free days first, 1 to 730; 0: none. Default: the plan's own, where the tenant had no trial before. What is above 0 is the partner's to give, unless its selfServicePolicy allows TRIAL_DAYS. */
   trialDays?: number | null | undefined;
 };
 
@@ -5667,7 +5759,7 @@ export type StartSubscriptionInput = {
 export type SubscribeAddonInput = {
   /** Id or code. */
   addon: string;
-  /** When the rest of this period is charged. Default NOW. */
+  /** When the rest of this period is charged. Default NOW. NEXT_INVOICE is the partner's to give, unless its selfServicePolicy allows CHARGE_ON_NEXT_INVOICE. */
   charge?: AddonCharge | null | undefined;
   /** Default 1. */
   quantity?: number | null | undefined;
@@ -6918,7 +7010,7 @@ export type PlanChangeProrationsQuery = { planChangeProrations: { nodes: Array<{
 
 export type PricePartsFragment = { interval: BillingInterval, amount: { amount: string, currency: string } };
 
-export type PlanPartsFragment = { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } };
+export type PlanPartsFragment = { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, trialDays: number | null, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } };
 
 export type PlansQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -6930,7 +7022,7 @@ export type PlansQueryVariables = Exact<{
 }>;
 
 
-export type PlansQuery = { plans: { totalCount: number, nodes: Array<{ id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type PlansQuery = { plans: { totalCount: number, nodes: Array<{ id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, trialDays: number | null, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type PlanQueryVariables = Exact<{
   id: string;
@@ -6938,7 +7030,7 @@ export type PlanQueryVariables = Exact<{
 }>;
 
 
-export type PlanQuery = { plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } | null };
+export type PlanQuery = { plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, trialDays: number | null, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } | null };
 
 export type CreatePlanMutationVariables = Exact<{
   input: CreatePlanInput;
@@ -6948,7 +7040,7 @@ export type CreatePlanMutationVariables = Exact<{
 
 
 export type CreatePlanMutation = { createPlan:
-    | { __typename: 'CreatePlanDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } }
+    | { __typename: 'CreatePlanDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, trialDays: number | null, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -6960,7 +7052,7 @@ export type PublishPlanVersionMutationVariables = Exact<{
 
 
 export type PublishPlanVersionMutation = { publishPlanVersion:
-    | { __typename: 'PublishPlanVersionDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } }
+    | { __typename: 'PublishPlanVersionDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, trialDays: number | null, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -6973,7 +7065,28 @@ export type UpdatePlanMutationVariables = Exact<{
 
 export type UpdatePlanMutation = { updatePlan:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'UpdatePlanDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } }
+    | { __typename: 'UpdatePlanDone', replayed: boolean, dryRun: boolean, plan: { id: string, code: string, name: string, description: string, rank: number, status: CatalogStatus, prorationBasis: ProrationBasis | null, version: number, currentVersion: { id: string, number: number, createdAt: string, includesAllAddons: boolean, trialDays: number | null, includedAddons: Array<{ id: string, code: string, name: string }>, prices: Array<{ interval: BillingInterval, amount: { amount: string, currency: string } }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }> } } }
+   };
+
+export type SelfServicePolicyPartsFragment = { allowed: Array<SelfServiceRight>, version: number, changedAt: string | null };
+
+export type SelfServicePolicyQueryVariables = Exact<{
+  partnerId?: string | null | undefined;
+}>;
+
+
+export type SelfServicePolicyQuery = { selfServicePolicy: { allowed: Array<SelfServiceRight>, version: number, changedAt: string | null } | null };
+
+export type SetSelfServicePolicyMutationVariables = Exact<{
+  input: SetSelfServicePolicyInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type SetSelfServicePolicyMutation = { setSelfServicePolicy:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'SetSelfServicePolicyDone', replayed: boolean, dryRun: boolean, policy: { allowed: Array<SelfServiceRight>, version: number, changedAt: string | null } }
    };
 
 export type SubscriptionPartsFragment = { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null };

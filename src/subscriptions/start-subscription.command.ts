@@ -11,6 +11,8 @@ import { billTenant } from '../invoicing/bill-tenant.command';
 import type { Invoice } from '../invoicing/invoice';
 import type { Tx } from '../tx';
 import type { Subscription } from './subscription';
+import type { Trial } from './trial';
+import { offeredTrial, trialFor } from './trial.query';
 
 export interface StartSubscriptionInput {
   /** Id or code. */
@@ -21,6 +23,7 @@ export interface StartSubscriptionInput {
   readonly startAt?: Instant | undefined;
   /** Day of the month that periods begin on, 1–31; the first period is then shorter. Default: the start's own day. */
   readonly anchorDay?: number | undefined;
+  /** Free days, 1 to 730; 0: none. Default: the plan's own trial, where the tenant had none before. */
   readonly trialDays?: number | undefined;
 }
 
@@ -30,6 +33,7 @@ export const startSubscriptionRefusals = [
   'PLAN_ARCHIVED',
   'PRICE_NOT_FOUND',
   'START_NOT_ALLOWED',
+  'TRIAL_USED',
   'INVALID_INPUT',
 ] as const;
 type Code = (typeof startSubscriptionRefusals)[number];
@@ -41,11 +45,12 @@ const earliestStart = { hours: 24 * 366 * 10 };
  * Starts the tenant's subscription, bills its first period, and every further one that has begun since.
  *
  * @param offered what the tenant was offered at a checkout: that is what is sold, whatever the catalog says meanwhile
+ * @param offered.trial the trial that was offered; `undefined`: none
  */
 export async function startSubscription(
   tx: Tx,
   input: StartSubscriptionInput,
-  offered?: { readonly planVersionId: string; readonly priceId: string },
+  offered?: { readonly planVersionId: string; readonly priceId: string; readonly trial: Trial | undefined },
 ): Promise<Result<{ subscription: Subscription; invoices: readonly Invoice[] }, Code>> {
   const { tenant } = tx;
   await tx.tenants.lock(tenant.id);
@@ -71,15 +76,19 @@ export async function startSubscription(
   }
   const quantity = parseSeats(input.quantity ?? 1);
   if (quantity === undefined) return invalid(['quantity'], 'A quantity is a whole number from 1 to 2147483647.');
-  const { anchorDay, trialDays } = input;
+  const { anchorDay } = input;
   if (anchorDay !== undefined && (anchorDay < 1 || anchorDay > 31)) return invalid(['anchorDay'], 'Between 1 and 31.');
   if (anchorDay !== undefined && !['MONTH', 'QUARTER', 'YEAR'].includes(interval)) {
     return invalid(['anchorDay'], 'Only periods of months have an anchor day.');
   }
-  if (trialDays !== undefined && (trialDays < 1 || trialDays > 730))
-    return invalid(['trialDays'], 'Between 1 and 730.');
-  if (trialDays !== undefined && anchorDay !== undefined) {
-    return invalid(['anchorDay'], 'After a trial, periods begin on the day the trial ends.');
+  const foundTrial = offered ? await offeredTrial(tx, offered.trial) : await trialFor(tx, input.trialDays, version);
+  if (!foundTrial.ok) return foundTrial;
+  const trial = foundTrial.value;
+  if (trial && anchorDay !== undefined) {
+    return invalid(
+      ['anchorDay'],
+      `After a trial, periods begin on the day the trial ends.${trial.ofPlan ? ' trialDays 0 starts without the trial of the plan.' : ''}`,
+    );
   }
   const now = tx.now;
   const startedAt = input.startAt ?? now;
@@ -99,7 +108,7 @@ export async function startSubscription(
   if (tenant.sandbox) tx.atTime(startedAt);
   const { timeZone } = tenant;
   const startDate = dateAt(startedAt, timeZone);
-  const trialEnd = trialDays === undefined ? undefined : startOfDay(startDate.add({ days: trialDays }), timeZone);
+  const trialEnd = trial && startOfDay(startDate.add({ days: trial.days }), timeZone);
   const anchorDate = trialEnd ? dateAt(trialEnd, timeZone) : anchorFor(startDate, anchorDay);
   const period = periodContaining({ anchor: anchorDate, interval, zone: timeZone }, trialEnd ?? startedAt);
   const subscription: Subscription = {
@@ -118,7 +127,7 @@ export async function startSubscription(
       startedAt,
     },
     currency: tenant.currency,
-    ...{ interval, anchorDate, timeZone, startedAt, trialEnd },
+    ...{ interval, anchorDate, timeZone, startedAt, trialEnd, planTrial: trial?.ofPlan ?? false },
     prorationBasis: plan.prorationBasis ?? (await tx.partners.byId(tenant.partnerId))!.prorationBasis,
     // The trial is period −1: it ends where period 0 begins, and nothing is charged for it.
     periodIndex: trialEnd ? -1 : period.index,

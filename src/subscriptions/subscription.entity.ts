@@ -2,6 +2,7 @@ import { Entity } from 'typeorm';
 import type { Instant, LocalDate } from '../core/calendar';
 import {
   BigintColumn,
+  BooleanColumn,
   DateColumn,
   IntegerColumn,
   JsonColumn,
@@ -30,6 +31,7 @@ export class SubscriptionEntity {
   @TimestampColumn('period_start') periodStart: Instant;
   @TimestampColumn('period_end') periodEnd: Instant;
   @TimestampColumn('trial_end', { nullable: true }) trialEnd: Instant | null;
+  @BooleanColumn('plan_trial') planTrial: boolean;
   @TimestampColumn('cancel_at', { nullable: true }) cancelAt: Instant | null;
   @TimestampColumn('cancelled_at', { nullable: true }) cancelledAt: Instant | null;
   @TextColumn('cancel_reason', { nullable: true }) cancelReason: string | null;

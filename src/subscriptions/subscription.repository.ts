@@ -1,4 +1,4 @@
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, IsNull, Not } from 'typeorm';
 import { type Instant, localDate, timeZone } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import type { Id } from '../core/ids';
@@ -56,6 +56,7 @@ function fromRow(row: SubscriptionEntity, item: SubscriptionItem): Subscription 
     periodStart: row.periodStart,
     periodEnd: row.periodEnd,
     trialEnd: row.trialEnd ?? undefined,
+    planTrial: row.planTrial,
     cancelAt: row.cancelAt ?? undefined,
     cancelledAt: row.cancelledAt ?? undefined,
     cancelReason: row.cancelReason ?? undefined,
@@ -66,13 +67,14 @@ function fromRow(row: SubscriptionEntity, item: SubscriptionItem): Subscription 
 }
 
 function toRow(subscription: Subscription) {
-  const { item, trialEnd, cancelAt, cancelledAt, cancelReason, accessUntil, ...row } = subscription;
+  const { item, trialEnd, planTrial, cancelAt, cancelledAt, cancelReason, accessUntil, ...row } = subscription;
   return {
     ...row,
     planId: item.planId,
     planVersionId: item.planVersionId,
     planItemId: item.id,
     trialEnd: trialEnd ?? null,
+    planTrial: planTrial ?? false,
     cancelAt: cancelAt ?? null,
     cancelledAt: cancelledAt ?? null,
     cancelReason: cancelReason ?? null,
@@ -121,11 +123,12 @@ export class SubscriptionRepository {
 
   /** Writes where the subscription stands now. The caller holds the tenant's lock, so nobody was faster. */
   async update(subscription: Subscription): Promise<Subscription> {
-    const { tenantId, id, partnerId, createdAt, startedAt, currency, timeZone: zone, ...row } = toRow(subscription);
+    const row = toRow(subscription);
+    const { tenantId, id, partnerId, createdAt, startedAt, currency, timeZone: zone, planTrial, ...changing } = row;
     const result = await this.manager.update(
       SubscriptionEntity,
       { tenantId, id, version: subscription.version },
-      { ...row, version: subscription.version + 1 },
+      { ...changing, version: subscription.version + 1 },
     );
     invariant(result.affected === 1, 'a subscription changed under the lock');
     return { ...subscription, version: subscription.version + 1 };
@@ -154,6 +157,11 @@ export class SubscriptionRepository {
     const rows = await askPrepared<{ anchor_date: string; time_zone: string }>(this.manager, liveSchedule, [tenantId]);
     const row = rows[0];
     return row && { anchorDate: localDate(row.anchor_date), timeZone: timeZone(row.time_zone) };
+  }
+
+  /** Whether the tenant ever had a trial, given or of a plan. */
+  async hadTrial(tenantId: string): Promise<boolean> {
+    return this.manager.existsBy(SubscriptionEntity, { tenantId, trialEnd: Not(IsNull()) });
   }
 
   /** The tenant's one live subscription. */

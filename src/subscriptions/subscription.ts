@@ -42,6 +42,8 @@ export interface Subscription {
   readonly periodStart: Instant;
   readonly periodEnd: Instant;
   readonly trialEnd?: Instant | undefined;
+  /** Its trial is the plan's own, which a tenant gets once. */
+  readonly planTrial?: boolean | undefined;
   /** A cancellation to come. */
   readonly cancelAt?: Instant | undefined;
   readonly cancelledAt?: Instant | undefined;

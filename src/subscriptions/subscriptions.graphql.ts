@@ -1,5 +1,6 @@
 import { GraphQLJSONObject } from 'graphql-scalars';
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { partnersRight } from '../access/self-service.graphql';
 import { BillingIntervalEnum } from '../catalog/catalog.graphql';
 import type { Instant, LocalDate, TimeZone } from '../core/calendar';
 import { encodeId } from '../core/ids';
@@ -263,16 +264,22 @@ export class StartSubscriptionInputType {
   quantity?: number;
   @Field(() => DateTimeScalar, {
     nullable: true,
-    description: 'Sandbox only: any instant up to its now. Each period since is billed.',
+    description: `Sandbox only: any instant up to its now. Each period since is billed. ${partnersRight('START_AT')}`,
   })
   startAt?: Instant;
   @Field(() => Int, {
     nullable: true,
     description:
-      "Day of the month that periods begin on, 1 to 31; default: the start's own. The first period is then shorter.",
+      "Day of the month that periods begin on, 1 to 31; default: the start's own. The first period is then shorter. " +
+      partnersRight('ANCHOR_DAY'),
   })
   anchorDay?: number;
-  @Field(() => Int, { nullable: true, description: 'Free days first, 1 to 730.' })
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      "Free days first, 1 to 730; 0: none. Default: the plan's own, where the tenant had no trial before. " +
+      partnersRight('TRIAL_DAYS', 'What is above 0'),
+  })
   trialDays?: number;
 }
 
@@ -293,7 +300,7 @@ export class SubscribeAddonInputType {
   quantity?: number;
   @Field(() => AddonChargeEnum, {
     nullable: true,
-    description: 'When the rest of this period is charged. Default NOW.',
+    description: `When the rest of this period is charged. Default NOW. ${partnersRight('CHARGE_ON_NEXT_INVOICE', 'NEXT_INVOICE')}`,
   })
   charge?: AddonCharge;
 }
@@ -310,7 +317,7 @@ export class CancelAddonInputType {
   when?: 'PERIOD_END' | 'NOW';
   @Field(() => SettlementEnum, {
     nullable: true,
-    description: 'With NOW: where the credit goes. Default CREDIT_BALANCE.',
+    description: `With NOW: where the credit goes. Default CREDIT_BALANCE. ${partnersRight('REFUND', 'REFUND')}`,
   })
   settlement?: Settlement;
 }
@@ -325,7 +332,7 @@ export class CancelSubscriptionInputType {
   when?: 'PERIOD_END' | 'NOW';
   @Field(() => SettlementEnum, {
     nullable: true,
-    description: 'With NOW: where the credit goes. Default CREDIT_BALANCE.',
+    description: `With NOW: where the credit goes. Default CREDIT_BALANCE. ${partnersRight('REFUND', 'REFUND')}`,
   })
   settlement?: Settlement;
 }

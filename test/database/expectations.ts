@@ -101,6 +101,7 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   check_results: table('closed', ''),
   document_seals: table('tenant', ''),
   partner_dunning_policies: table('catalog', 'select insert update', 'select'),
+  partner_self_service_policies: table('catalog', 'select insert'),
   stripe_prices: table('catalog', 'select', 'select'),
   stripe_checkouts: table('tenant', 'select insert update', 'select insert update'),
   stripe_invoices: table('tenant', 'select insert', 'select insert'),

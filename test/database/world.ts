@@ -399,6 +399,9 @@ const partnerRows: Record<string, (place: PartnerPlace) => Values> = {
     ...{ ...scope, id, category: 'books' },
     ...(fresh ? { addon_id: of('partner_addons') } : { plan_id: of('plans') }),
   }),
+  partner_self_service_policies: ({ scope, fresh }) => ({
+    ...{ ...scope, version: fresh ? 2 : 1, allowed: ['REFUND'], created_at: at },
+  }),
   partner_billing_details: ({ scope, fresh }) => ({
     ...{ ...scope, version: fresh ? 2 : 1, legal_name: 'Seller', address: ['1 Street'], country: 'DE', created_at: at },
   }),

@@ -77,6 +77,8 @@ const rules: Readonly<Record<string, Rule>> = {
   creditNotes: tenantList,
   entitlementCheck: { data: 'SOVAM', hidden: 'TENANT_UNKNOWN', ids: { feature: ['Feature', 'FEATURE_UNKNOWN'] } },
   dunningPolicy: { data: 'SOV', others: 'null', hidden: 'null' },
+  // A tenant asks what it may do.
+  selfServicePolicy: { data: 'SOVAM', hidden: 'null' },
   entitlements: tenantList,
   events: partnerList,
   explainInvoiceLine: { data: 'SOVAM', ids: { id: ['PaidLine', 'null'] } },
@@ -119,7 +121,8 @@ const rules: Readonly<Record<string, Rule>> = {
   webhookEndpoints: partnerList,
 
   addPaymentMethod: ofTenant,
-  advanceClock: ofTenant,
+  // A tenant's time is its partner's: the test clock is an argument right.
+  advanceClock: { ...ofTenant, own: { A: 'FORBIDDEN' } },
   applyCoupon: ofTenant,
   archiveAddon: { ...ofPartner, ids: addon },
   assignSeat: { ...ofTenant, ids: { ...licence, 'input.userId': ['TenantUser', 'MEMBER_NOT_FOUND'] } },
@@ -218,6 +221,7 @@ const rules: Readonly<Record<string, Rule>> = {
     ids: { 'input.paymentMethodId': ['PaymentMethod', 'PAYMENT_METHOD_NOT_FOUND'] },
   },
   setDunningPolicy: ofPartner,
+  setSelfServicePolicy: ofPartner,
   startPaymentMethodSetup: ofTenant,
   revokeSeat: { ...ofTenant, ids: { ...licence, 'input.userId': ['TenantUser', 'SEAT_NOT_FOUND'] } },
   startLicenceTrial: { ...ofTenant, ids: licenceProduct },
@@ -341,7 +345,7 @@ const fields: Readonly<Record<string, string>> = {
   PlanChangeProration:
     'anchor changedAt couponDiscount creditNoteId id intervalAfter intervalBefore invoiceId net newCharge planAfter planBefore quantityAfter quantityBefore settlement share unusedCredit waived',
   PlanUnlock: 'dueNow interval plan recurring',
-  PlanVersion: 'allowances createdAt id includedAddons includesAllAddons number prices',
+  PlanVersion: 'allowances createdAt id includedAddons includesAllAddons number prices trialDays',
   PreviewLine: 'amount covers description explanation kind quantity',
   Price: 'amount interval',
   PriceModel: 'amount fixedFee flatAtZero kind maximum minimum packageSize percent tiers timing',
@@ -353,6 +357,7 @@ const fields: Readonly<Record<string, string>> = {
   RejectedUsageEvent: 'code id index message',
   Refund: 'amount createdAt creditNoteId failureCode id memo reason settledAt status',
   ScheduledPlanChange: 'effectiveAt plan quantity',
+  SelfServicePolicy: 'allowed changedAt version',
   Subscription:
     'accessUntil addons anchorDate cancelAt cancelReason cancelledAt currentPeriod history id interval item items scheduledChange startedAt status timeZone trialEnd version',
   SubscriptionChange: 'facts happenedAt id kind',
@@ -659,7 +664,7 @@ describe('field by field', () => {
       'validateCoupon',
     ].map(of(home)),
     ...['webhookEndpoints', 'webhookDeliveries', 'events'].map(of(home)),
-    ...['payments', 'paymentMethods', 'dunningPolicy', 'inboundEvents', 'checkouts'].map(of(home)),
+    ...['payments', 'paymentMethods', 'dunningPolicy', 'selfServicePolicy', 'inboundEvents', 'checkouts'].map(of(home)),
     ...[
       'pendingCoupons',
       'couponRedemptions',

@@ -30,6 +30,7 @@ export interface PlanOptions {
   readonly includesAllAddons?: boolean;
   readonly includedAddons?: readonly string[];
   readonly features?: readonly object[];
+  readonly trialDays?: number;
   readonly prorationBasis?: string;
 }
 

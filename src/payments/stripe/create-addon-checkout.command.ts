@@ -69,6 +69,7 @@ export async function takePlaceOf(
     open.addonPriceId === wanted.addonPriceId &&
     open.planPriceId === wanted.planPriceId &&
     open.trialDays === wanted.trialDays &&
+    (open.planTrial ?? false) === (wanted.planTrial ?? false) &&
     open.successUrl === wanted.successUrl &&
     open.cancelUrl === wanted.cancelUrl &&
     open.live === wanted.live &&

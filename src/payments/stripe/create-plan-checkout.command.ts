@@ -5,6 +5,7 @@ import type { IntervalUnit } from '../../core/period';
 import { parseSeats } from '../../core/quantity';
 import { done, type Result, refuse } from '../../core/result';
 import { invalid } from '../../core/text';
+import { trialFor } from '../../subscriptions/trial.query';
 import type { Tx } from '../../tx';
 import { providerOff } from '../providers';
 import { toStripe } from '../stripe-amount';
@@ -51,9 +52,7 @@ export async function createPlanCheckout(
   if (addressRefused) return addressRefused;
   const quantity = parseSeats(input.quantity ?? 1);
   if (quantity === undefined) return invalid(['quantity'], 'A quantity is a whole number from 1 to 2147483647.');
-  const { trialDays, interval = 'MONTH' } = input;
-  if (trialDays !== undefined && (trialDays < 1 || trialDays > 730))
-    return invalid(['trialDays'], 'Between 1 and 730.');
+  const { interval = 'MONTH' } = input;
   await tx.tenants.lock(tenantId);
   if (await tx.subscriptions.live(tenantId)) {
     return refuse('ALREADY_SUBSCRIBED', 'The tenant has a subscription; change its plan instead.');
@@ -71,13 +70,17 @@ export async function createPlanCheckout(
       facts: { interval, currency },
     });
   }
+  const found = await trialFor(tx, input.trialDays, version);
+  if (!found.ok) return found;
+  const trial = found.value;
+  const trialDays = trial?.days;
   const { amount: unitAmount } = price;
   const terms = `${plan.name}: ${moneyText(unitAmount)}${quantity > 1n ? ` × ${quantity}` : ''} per ${interval.toLowerCase()}${
     trialDays ? `, after ${trialDays} free days` : ''
   }. It is charged to this payment method.`;
   const wanted = newCheckout(tx, {
     ...{ kind: 'PLAN', live: mode.live, planId: plan.id, planVersionId: version.id, planPriceId: price.id },
-    ...{ interval, unitAmount, quantity, trialDays, description: terms },
+    ...{ interval, unitAmount, quantity, trialDays, planTrial: trial?.ofPlan, description: terms },
     ...{ successUrl: input.successUrl, cancelUrl: input.cancelUrl },
   });
   if (!toStripe(totalOf(wanted))) {

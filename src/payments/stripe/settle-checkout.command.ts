@@ -216,12 +216,16 @@ export async function settlePlanCheckout(
   const setup = await tx.paymentMethods.setupById(tx.tenant.id, checkout.id);
   invariant(setup, 'a checkout of a plan has a setup');
   await keepPaymentMethod(tx, 'STRIPE', session.method, setup);
-  const { planId, planVersionId, planPriceId, interval, quantity, trialDays } = checkout;
+  const { planId, planVersionId, planPriceId, interval, quantity, trialDays, planTrial } = checkout;
   invariant(planId && planVersionId && planPriceId, 'a checkout of a plan has one');
   const started = await startSubscription(
     tx,
-    { plan: encodeId('Plan', planId), interval, quantity: Number(quantity), trialDays },
-    { planVersionId, priceId: planPriceId },
+    { plan: encodeId('Plan', planId), interval, quantity: Number(quantity) },
+    {
+      planVersionId,
+      priceId: planPriceId,
+      trial: trialDays ? { days: trialDays, ofPlan: planTrial ?? false } : undefined,
+    },
   );
   if (!started.ok) return parkCheckout(tx, checkout, started.refusal.code);
   const settled: StripeCheckout = {

@@ -25,6 +25,7 @@ export class StripeCheckoutEntity {
   @UuidColumn('plan_version_id', { nullable: true }) planVersionId: string | null;
   @UuidColumn('plan_price_id', { nullable: true }) planPriceId: string | null;
   @IntegerColumn('trial_days', { nullable: true }) trialDays: number | null;
+  @BooleanColumn('plan_trial') planTrial: boolean;
   @TextColumn('interval') interval: string;
   @TextColumn('currency') currency: string;
   @BigintColumn('unit_amount') unitAmount: bigint;

@@ -1,4 +1,5 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { partnersRight } from '../../access/self-service.graphql';
 import { BillingIntervalEnum } from '../../catalog/catalog.graphql';
 import type { Instant } from '../../core/calendar';
 import { encodeId } from '../../core/ids';
@@ -153,7 +154,12 @@ export class CreatePlanCheckoutInputType {
   interval?: IntervalUnit;
   @Field(() => Int, { nullable: true, description: 'Default 1.' })
   quantity?: number;
-  @Field(() => Int, { nullable: true, description: 'Free days first, 1 to 730.' })
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      "Free days first, 1 to 730; 0: none. Default: the plan's own, where the tenant had no trial before. " +
+      partnersRight('TRIAL_DAYS', 'What is above 0'),
+  })
   trialDays?: number;
   @Field(() => String, { description: addressOf('Where the page sends the customer afterwards') })
   successUrl: string;
