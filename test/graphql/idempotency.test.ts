@@ -264,6 +264,7 @@ describe('one key', () => {
     setTaxTreatment: ['input.note', () => 'Another'],
     setDefaultPaymentMethod: ['input.paymentMethodId', (home) => home.ids.Coupon],
     setDunningPolicy: ['input.graceDays', () => 9],
+    setSelfServicePolicy: ['input.allowed', () => ['WAIVE']],
     startLicenceTrial: ['input.product', (home) => home.ids.Coupon],
     startPaymentMethodSetup: ['input.makeDefault', () => true],
     startSubscription: ['input.interval', () => 'YEAR'],

@@ -191,6 +191,29 @@ describe('a plan at a checkout', () => {
     expect(await tenant.invoices()).toMatchObject([{ status: 'PAID', total: { amount: '49.00' } }]);
   });
 
+  test('the plan’s own trial is offered once, and one that was used up meanwhile is not given again', async () => {
+    const tenant = await StripeTenant.create(stripe, [{ code: 'tried', month: '49.00', trialDays: 14 }]);
+    expect(await tenant.offerPlan('tried', { trialDays: 0 }, { dryRun: true })).toMatchObject({
+      checkout: { trialDays: null },
+    });
+    const { checkout } = await tenant.offerPlan('tried');
+    expect(checkout).toMatchObject({ trialDays: 14 });
+    expect((await tenant.start('tried')).subscription.status).toBe('TRIALING');
+    await tenant.act('cancelSubscription', { reason: 'no', when: 'NOW' }, 'subscription { status }');
+    await stripe.standIn.fillIn(checkout.url);
+    await stripe.settle();
+    expect(await tenant.checkouts(true)).toMatchObject([{ parkedReason: 'TRIAL_USED' }]);
+    expect(await tenant.offerPlan('tried')).toMatchObject({ checkout: { trialDays: null } });
+
+    const other = await StripeTenant.of(stripe, tenant.world);
+    const offered = await other.offerPlan('tried');
+    await stripe.standIn.fillIn(offered.checkout.url);
+    await stripe.settle();
+    expect(await other.invoices()).toEqual([]);
+    await other.act('cancelSubscription', { reason: 'no', when: 'NOW' }, 'subscription { status }');
+    expect((await other.start('tried')).subscription.status).toBe('ACTIVE');
+  });
+
   test('subscribed in another way meanwhile: the card is kept, the checkout is parked', async () => {
     const tenant = await StripeTenant.create(stripe, plans);
     const { checkout } = await tenant.offerPlan('growth');
@@ -207,7 +230,7 @@ describe('a plan at a checkout', () => {
     expect(await code('nothing')).toBe('PLAN_NOT_FOUND');
     expect(await code('enterprise', { interval: 'YEAR' })).toBe('PRICE_NOT_FOUND');
     expect(await code('starter', { quantity: 0 })).toBe('INVALID_INPUT');
-    expect(await code('starter', { trialDays: 0 })).toBe('INVALID_INPUT');
+    expect(await code('starter', { trialDays: 731 })).toBe('INVALID_INPUT');
     expect(await code('starter', { cancelUrl: 'ftp://shop.example' })).toBe('INVALID_INPUT');
     expect(await code('starter', { quantity: 2_147_483_647 })).toBe('AMOUNT_NOT_CHARGEABLE');
   });

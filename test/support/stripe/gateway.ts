@@ -12,7 +12,7 @@ import { type StripeStandIn, startStripe } from './stand-in';
 export const stripeWebhookSecret = 'whsec_of_the_stripe_tests_0001';
 export const addresses = { successUrl: 'https://shop.example/done', cancelUrl: 'https://shop.example/back' };
 
-const checkoutFields = `id kind status url quantity total { amount currency } unitAmount { amount } interval parkedReason
+const checkoutFields = `id kind status url quantity total { amount currency } unitAmount { amount } interval trialDays parkedReason
   providerStatus addonSubscriptionId subscriptionId collected { externalId amount { amount } period { start end } }`;
 const attachmentFields = `id status billedBy endsAt endedAt endKind providerPeriod { start end } quantity addon { code }
   checkout { id status providerStatus }`;
