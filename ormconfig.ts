@@ -68,6 +68,7 @@ import {
   TaxRateEntity,
 } from './src/tax/tax.entity';
 import { MeterEntity } from './src/usage/meter.entity';
+import { MeteringSpanEntity } from './src/usage/metering-span.entity';
 import { UsageThresholdEntity } from './src/usage/usage-threshold.entity';
 
 const entities = [
@@ -79,6 +80,7 @@ const entities = [
   AddonFeatureEntity,
   AddonPriceEntity,
   AddonRequirementEntity,
+  MeteringSpanEntity,
   AddonSubscriptionEntity,
   ApiKeyEntity,
   BillingWorkEntity,

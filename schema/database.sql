@@ -1503,6 +1503,38 @@ create policy tenant_update on public.licences for update to tollgate_app, tollg
 grant insert, select on public.licences to tollgate_app, tollgate_job;
 grant update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id, provider_seats, provider_changed_at, steps, next_step_at, version) on public.licences to tollgate_app, tollgate_job;
 
+create table public.metering_spans (
+  tenant_id uuid not null,
+  subscription_id uuid not null,
+  starts_at timestamp(3) with time zone not null,
+  partner_id uuid not null,
+  ends_at timestamp(3) with time zone,
+  anchor_date date not null,
+  time_zone text not null,
+  trial boolean not null,
+  count_from timestamp(3) with time zone not null,
+  constraint metering_spans_pkey PRIMARY KEY (tenant_id, subscription_id, starts_at),
+  constraint metering_spans_check CHECK (ends_at >= starts_at),
+  constraint metering_spans_check1 CHECK (count_from <= starts_at),
+  constraint metering_spans_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint metering_spans_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
+);
+CREATE INDEX metering_spans_in_order ON public.metering_spans USING btree (tenant_id, starts_at DESC);
+alter table public.metering_spans enable row level security;
+create policy many_tenants on public.metering_spans for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
+create policy tenant_delete on public.metering_spans for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.metering_spans for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.metering_spans for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.metering_spans for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.metering_spans to tollgate_app, tollgate_job;
+grant update (ends_at, anchor_date) on public.metering_spans to tollgate_app, tollgate_job;
+
 create table public.meters (
   partner_id uuid not null,
   id uuid not null,
@@ -2675,6 +2707,8 @@ CREATE INDEX subscriptions_due ON public.subscriptions USING btree (partner_id, 
 CREATE UNIQUE INDEX subscriptions_one_live ON public.subscriptions USING btree (tenant_id) WHERE status <> 'CANCELLED'::text;
 CREATE UNIQUE INDEX subscriptions_one_plan_trial ON public.subscriptions USING btree (tenant_id) WHERE plan_trial;
 CREATE INDEX subscriptions_period_ends ON public.subscriptions USING btree (period_end, tenant_id) WHERE status <> 'CANCELLED'::text;
+CREATE TRIGGER begin_metering AFTER INSERT ON public.subscriptions FOR EACH ROW EXECUTE FUNCTION app.begin_metering();
+CREATE TRIGGER end_metering AFTER UPDATE OF status ON public.subscriptions FOR EACH ROW WHEN (new.status = 'CANCELLED'::text AND old.status <> 'CANCELLED'::text) EXECUTE FUNCTION app.end_metering();
 alter table public.subscriptions enable row level security;
 create policy many_tenants on public.subscriptions for all to tollgate_job
   using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
@@ -3153,6 +3187,23 @@ $function$;
 revoke all on function app.api_key_by_hash(bytea) from public;
 grant execute on function app.api_key_by_hash(bytea) to tollgate_app;
 
+CREATE OR REPLACE FUNCTION app.begin_metering()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if new.trial_end is not null then
+    insert into metering_spans (tenant_id, subscription_id, starts_at, partner_id, ends_at, anchor_date, time_zone, trial, count_from)
+    values (new.tenant_id, new.id, new.started_at, new.partner_id, new.trial_end, new.anchor_date, new.time_zone, true, new.started_at);
+  end if;
+  insert into metering_spans (tenant_id, subscription_id, starts_at, partner_id, ends_at, anchor_date, time_zone, trial, count_from)
+  values (new.tenant_id, new.id, coalesce(new.trial_end, new.started_at), new.partner_id, null, new.anchor_date, new.time_zone,
+    false, coalesce(new.trial_end, new.started_at));
+  return null;
+end $function$;
+grant execute on function app.begin_metering() to public;
+
 CREATE OR REPLACE FUNCTION app.billing_work_left(p_partner uuid)
  RETURNS boolean
  LANGUAGE sql
@@ -3166,7 +3217,7 @@ revoke all on function app.billing_work_left(uuid) from public;
 grant execute on function app.billing_work_left(uuid) to tollgate_job;
 
 CREATE OR REPLACE FUNCTION app.check_entitlements(p_users uuid[], p_partners uuid[], p_entered_tenants uuid[], p_tenants uuid[], p_feature_codes text[], p_as_of timestamp with time zone[], p_now timestamp with time zone, p_window_starts timestamp with time zone[], p_window_ends timestamp with time zone[])
- RETURNS TABLE(place integer, partner_id uuid, tenant_now timestamp with time zone, feature_id uuid, feature_kind text, source_kind text, source_id uuid, source_name text, catalog_id uuid, quantity bigint, unlimited boolean, limit_quantity numeric, reset_period text, config_value text, usage_price jsonb, starts_at timestamp with time zone, ends_at timestamp with time zone, anchor_date date, subscription_time_zone text, used numeric, aggregation text)
+ RETURNS TABLE(place integer, partner_id uuid, tenant_now timestamp with time zone, feature_id uuid, feature_kind text, source_kind text, source_id uuid, source_name text, catalog_id uuid, quantity bigint, unlimited boolean, limit_quantity numeric, reset_period text, config_value text, usage_price jsonb, starts_at timestamp with time zone, ends_at timestamp with time zone, anchor_date date, subscription_time_zone text, used numeric, aggregation text, span_subscription uuid, span_start timestamp with time zone, span_end timestamp with time zone, span_trial boolean, span_anchor date, span_time_zone text, count_from timestamp with time zone)
  LANGUAGE plpgsql
 AS $function$
 declare
@@ -3201,6 +3252,13 @@ begin
     v_at := coalesce(p_as_of[i], tenant_now);
     anchor_date := null;
     subscription_time_zone := null;
+    span_subscription := null;
+    span_start := null;
+    span_end := null;
+    span_trial := null;
+    span_anchor := null;
+    span_time_zone := null;
+    count_from := null;
     source_kind := null;
     used := null;
     aggregation := null;
@@ -3214,10 +3272,14 @@ begin
         and e.starts_at <= v_at and (e.ends_at is null or e.ends_at > v_at)
     loop
       if not v_known and feature_kind = 'METERED' then
-        -- When a limit starts over follows the subscription.
-        if reset_period <> 'NEVER' then
-          select s.anchor_date, s.time_zone into anchor_date, subscription_time_zone
-            from subscriptions s where s.tenant_id = v_asked and s.status <> 'CANCELLED';
+        select m.anchor_date, m.time_zone, m.subscription_id, m.starts_at, m.ends_at, m.trial, m.count_from
+          into span_anchor, span_time_zone, span_subscription, span_start, span_end, span_trial, count_from
+          from metering_spans m where m.tenant_id = v_asked and m.starts_at <= v_at
+         order by m.starts_at desc, m.ends_at desc nulls first limit 1;
+        -- For the version before, which asks for the live subscription's only.
+        if span_end is null or span_end > v_at then
+          anchor_date := span_anchor;
+          subscription_time_zone := span_time_zone;
         end if;
         if p_window_starts[i] is not null then
           v_use := app.use_of(v_asked, feature_id, p_window_starts[i], p_window_ends[i]);
@@ -3413,6 +3475,18 @@ AS $function$
 $function$;
 revoke all on function app.count_billing_due(timestamp with time zone,date,uuid) from public;
 grant execute on function app.count_billing_due(timestamp with time zone,date,uuid) to tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.end_metering()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  update metering_spans m set ends_at = greatest(m.starts_at, new.cancelled_at)
+   where m.tenant_id = new.tenant_id and m.subscription_id = new.id and (m.ends_at is null or m.ends_at > new.cancelled_at);
+  return null;
+end $function$;
+grant execute on function app.end_metering() to public;
 
 CREATE OR REPLACE FUNCTION app.ensure_user(p_id uuid, p_email text, p_now timestamp with time zone)
  RETURNS uuid

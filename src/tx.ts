@@ -42,6 +42,7 @@ import { AddonSubscriptionRepository } from './subscriptions/addon-subscription.
 import { SubscriptionRepository } from './subscriptions/subscription.repository';
 import { TaxRepository } from './tax/tax.repository';
 import { MeterRepository } from './usage/meter.repository';
+import { MeteringSpanRepository } from './usage/metering-span.repository';
 import { UsageRepository } from './usage/usage.repository';
 import { UsageThresholdRepository } from './usage/usage-threshold.repository';
 
@@ -73,6 +74,7 @@ export class Tx {
   readonly prorations: PlanChangeProrationRepository;
   readonly meters: MeterRepository;
   readonly usage: UsageRepository;
+  readonly meteringSpans: MeteringSpanRepository;
   readonly usageThresholds: UsageThresholdRepository;
   readonly billingWork: BillingWorkRepository;
   readonly outbox: OutboxRepository;
@@ -124,6 +126,7 @@ export class Tx {
     this.prorations = new PlanChangeProrationRepository(manager);
     this.meters = new MeterRepository(manager);
     this.usage = new UsageRepository(manager);
+    this.meteringSpans = new MeteringSpanRepository(manager);
     this.usageThresholds = new UsageThresholdRepository(manager);
     this.billingWork = new BillingWorkRepository(manager);
     this.outbox = new OutboxRepository(manager);

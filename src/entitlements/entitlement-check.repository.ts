@@ -6,6 +6,7 @@ import type { Ask, Entry, Prepared } from '../platform/database';
 import { fromStored } from '../platform/stored-value';
 import type { UsagePrice } from '../rating/rate-usage';
 import type { Aggregation, UsageWindow } from '../usage/meter';
+import type { MeteringSpan } from '../usage/metering-window';
 import type { EntitlementSource, EntitlementSourceKind } from './entitlement';
 import type { CheckedSources } from './entitlement-check';
 
@@ -29,8 +30,14 @@ interface CheckRow {
   readonly usage_price: object | null;
   readonly starts_at: Date;
   readonly ends_at: Date | null;
-  readonly anchor_date: string | null;
-  readonly subscription_time_zone: string | null;
+  /** The stretch that the instant lies in, or the last one before it. */
+  readonly span_subscription: string | null;
+  readonly span_start: Date;
+  readonly span_end: Date | null;
+  readonly span_trial: boolean;
+  readonly span_anchor: string;
+  readonly span_time_zone: string;
+  readonly count_from: Date;
   /** METERED, where the question came with a window: what was used in it. */
   readonly used: string | null;
   readonly aggregation: Aggregation | null;
@@ -61,6 +68,19 @@ function sourceFromRow(row: CheckRow, sourceKind: EntitlementSourceKind, feature
   };
 }
 
+function spanFromRow(row: CheckRow): MeteringSpan | undefined {
+  if (row.span_subscription === null) return undefined;
+  return {
+    subscriptionId: row.span_subscription as Id<'Subscription'>,
+    start: instantFromDate(row.span_start),
+    end: row.span_end ? instantFromDate(row.span_end) : undefined,
+    anchorDate: localDate(row.span_anchor),
+    timeZone: timeZone(row.span_time_zone),
+    trial: row.span_trial,
+    countFrom: instantFromDate(row.count_from),
+  };
+}
+
 function fromRows(questions: readonly CheckQuestion[], rows: readonly CheckRow[]): (CheckedSources | undefined)[] {
   const answers = questions.map((): CheckedSources | undefined => undefined);
   for (const row of rows) {
@@ -72,13 +92,11 @@ function fromRows(questions: readonly CheckQuestion[], rows: readonly CheckRow[]
       partnerId: row.partner_id as Id<'Partner'>,
       now: instantFromDate(row.tenant_now),
     };
-    const { anchor_date: anchor, subscription_time_zone: zone } = row;
-    const subscription = anchor && zone ? { anchorDate: localDate(anchor), timeZone: timeZone(zone) } : undefined;
     const before = answers[index];
     answers[index] = {
       tenant,
       sources: before ? [...before.sources, ...source] : source,
-      subscription: before?.subscription ?? subscription,
+      span: before?.span ?? spanFromRow(row),
       use:
         row.used === null
           ? undefined

@@ -1,11 +1,10 @@
 import type { TenantContext } from '../access/tenant';
-import { type Feature, resetInterval } from '../catalog/feature';
-import { type Instant, instant, isSameInstant, localDate, timeZone } from '../core/calendar';
+import { type Feature, type ResetPeriod, resetInterval } from '../catalog/feature';
+import { earlierOf, type Instant, isSameInstant } from '../core/calendar';
 import { type DecimalValue, decimal } from '../core/decimal';
 import type { Id } from '../core/ids';
-import { type Period, periodContaining } from '../core/period';
-import type { Subscription } from '../subscriptions/subscription';
 import type { Aggregation, UsageWindow } from '../usage/meter';
+import { countedIn, type MeteringSpan, type MeteringWindow, windowAt } from '../usage/metering-window';
 import {
   type EntitlementSource,
   type Gate,
@@ -41,33 +40,31 @@ export interface EntitlementCheckInput {
   readonly asOf?: Instant | undefined;
 }
 
-/** Where a limit that never starts over counts. */
-export const ever: UsageWindow = { start: instant('1970-01-01T00:00:00Z'), end: instant('2200-01-01T00:00:00Z') };
+const justAfter = (at: Instant) => at.add({ milliseconds: 1 });
 
-/** When limits start over. */
-export type LimitSchedule = Pick<Subscription, 'anchorDate' | 'timeZone'>;
-
-/** A grant without a subscription counts by the calendar: this is the first day of a year, and a Monday. */
-const calendar = { anchorDate: localDate('2001-01-01'), timeZone: timeZone('UTC') };
-
-/** The window in which a metered limit counts: it follows the subscription's anchor and may be shorter than its period. */
-export function resetWindow(
-  subscription: LimitSchedule | undefined,
-  merged: Pick<MergedEntitlement, 'resetPeriod'>,
-  at: Instant,
-): Period | undefined {
-  const interval = resetInterval(merged.resetPeriod);
-  if (!interval) return undefined;
-  const { anchorDate: anchor, timeZone: zone } = subscription ?? calendar;
-  return periodContaining({ anchor, interval, zone }, at);
-}
-
-/** In which window the use of what was read is to be summed up; `undefined`: it is not METERED, or nothing gives it. */
-export function usageWindow(checked: CheckedSources, asOf: Instant | undefined): UsageWindow | undefined {
+/** Where the limit of what was read counts; `undefined`: it is not METERED, or nothing gives it. */
+function windowOfCheck(checked: CheckedSources, asOf: Instant | undefined): MeteringWindow | undefined {
   // As `mergeEntitlement` says it of all of them.
   const first = inDrawOrder(checked.sources)[0];
   if (first?.kind !== 'METERED') return undefined;
-  return resetWindow(checked.subscription, first, asOf ?? checked.tenant.now) ?? ever;
+  return windowAt(checked.span ? [checked.span] : [], first.resetPeriod, asOf ?? checked.tenant.now);
+}
+
+/** What a window has seen: all of it by now, or what had happened at an instant. */
+export function usageUpTo(window: Pick<MeteringWindow, 'start' | 'end'>, asOf: Instant | undefined): UsageWindow {
+  const counted = countedIn(window);
+  return asOf ? { start: counted.start, end: earlierOf(counted.end, justAfter(asOf)) } : counted;
+}
+
+/** In which window the use of what was read is to be summed up. */
+export function usageWindow(checked: CheckedSources, asOf: Instant | undefined): UsageWindow | undefined {
+  const window = windowOfCheck(checked, asOf);
+  return window && usageUpTo(window, asOf);
+}
+
+/** When the count begins anew, if it does; a limit that never starts over does so at a trial's end only. */
+export function resetOf(window: MeteringWindow, resetPeriod: ResetPeriod | undefined): Instant | undefined {
+  return resetInterval(resetPeriod) || window.span?.trial ? window.end : undefined;
 }
 
 export function isSameWindow(one: UsageWindow, two: UsageWindow): boolean {
@@ -84,8 +81,8 @@ export interface Use {
 export interface CheckedSources {
   readonly tenant: CheckedTenant;
   readonly sources: readonly EntitlementSource[];
-  /** Read only where a limit starts over. */
-  readonly subscription?: LimitSchedule | undefined;
+  /** METERED: the stretch that the instant lies in, or the last one before it. */
+  readonly span?: MeteringSpan | undefined;
   /** METERED: what was used, in the window that it was read with. */
   readonly use?: Use | undefined;
 }
@@ -119,6 +116,7 @@ export async function entitlementCheck(
   if (!kind && !feature) return unknownFeature(checked, input.feature);
   const merged = mergeEntitlement(sources, feature?.valueOrder ?? []);
   const quantity = input.quantity ?? one;
+  const window = windowOfCheck(checked, input.asOf);
   const { allowed, reason, limit, used, remaining } = gate(kind ?? feature!.kind, merged, use?.used ?? none, quantity);
   return {
     allowed,
@@ -131,8 +129,8 @@ export async function entitlementCheck(
     featureId: sources[0]?.featureId ?? feature?.id,
     featureCode: input.feature,
     at: input.asOf ?? tenant.now,
-    window: use?.window,
-    resetsAt: use && !isSameWindow(use.window, ever) ? use.window.end : undefined,
+    window: window && countedIn(window),
+    resetsAt: window && resetOf(window, merged?.resetPeriod),
     aggregation: use?.aggregation,
   };
 }

@@ -57,7 +57,7 @@ function grantFromRow(row: EntitlementGrantEntity): EntitlementGrant {
 
 const rowsOfFeatures = preparedRead(
   EntitlementEntity,
-  `where tenant_id = $1 and starts_at <= $2 and (ends_at is null or ends_at > $2) and feature_id = any($3) order by id limit 2000`,
+  `where tenant_id = $1 and (ends_at is null or ends_at > $2) and feature_id = any($3) order by id limit 2000`,
 );
 
 export class EntitlementRepository {
@@ -145,8 +145,8 @@ export class EntitlementRepository {
     return rows.map(grantFromRow);
   }
 
-  /** Which sources give the tenant any of these features at this instant? */
-  async activeOf(tenantId: string, at: Instant, featureIds: readonly string[]): Promise<EntitlementSource[]> {
-    return (await rowsOfFeatures(this.manager, [tenantId, instantText(at), featureIds])).map(fromRow);
+  /** Which sources give, or gave since an instant, any of these features? */
+  async since(tenantId: string, from: Instant, featureIds: readonly string[]): Promise<EntitlementSource[]> {
+    return (await rowsOfFeatures(this.manager, [tenantId, instantText(from), featureIds])).map(fromRow);
   }
 }

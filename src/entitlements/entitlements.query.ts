@@ -2,12 +2,13 @@ import type { Instant } from '../core/calendar';
 import { decimal } from '../core/decimal';
 import { groupBy } from '../core/group';
 import type { Tx } from '../tx';
+import { countedIn, windowAt } from '../usage/metering-window';
 import { type EntitlementSource, gate, mergeEntitlement } from './entitlement';
-import { type EntitlementAnswer, ever, resetWindow } from './entitlement-check';
+import { type EntitlementAnswer, resetOf, usageUpTo } from './entitlement-check';
 
 /** Everything a tenant is entitled to, by feature. */
 export async function entitlements(
-  tx: Pick<Tx, 'tenantFor' | 'features' | 'entitlements' | 'subscriptions' | 'usage'>,
+  tx: Pick<Tx, 'tenantFor' | 'features' | 'entitlements' | 'meteringSpans' | 'usage'>,
   tenantId: string,
   asOf: Instant | undefined,
 ): Promise<readonly EntitlementAnswer[] | undefined> {
@@ -19,23 +20,23 @@ export async function entitlements(
     (source: EntitlementSource) => source.featureId,
   );
   const features = new Map((await tx.features.byIds([...byFeature.keys()])).map((feature) => [feature.id, feature]));
-  const subscription = await tx.subscriptions.live(tenant.id);
+  const spans = await tx.meteringSpans.since(tenant.id, at);
   const held = [...byFeature].flatMap(([featureId, sources]) => {
     const feature = features.get(featureId);
     const merged = feature && mergeEntitlement(sources, feature.valueOrder);
     if (!feature || !merged) return [];
-    const resets = feature.kind === 'METERED' ? resetWindow(subscription, merged, at) : undefined;
-    return [{ feature, merged, resetsAt: resets?.end, window: resets ?? ever }];
+    const window = feature.kind === 'METERED' ? windowAt(spans, merged.resetPeriod, at) : undefined;
+    return [{ feature, merged, window, resetsAt: window && resetOf(window, merged.resetPeriod) }];
   });
   const uses = await tx.usage.usesOf(
     tenant.id,
-    held.flatMap(({ feature, window }) => (feature.kind === 'METERED' ? [{ featureId: feature.id, window }] : [])),
+    held.flatMap(({ feature, window }) => (window ? [{ featureId: feature.id, window: usageUpTo(window, asOf) }] : [])),
   );
   return held.map(({ feature, merged, resetsAt, window }) => {
     const use = uses.get(feature.id);
     return {
       ...gate(feature.kind, merged, use?.used ?? decimal(0), decimal(0)),
-      ...{ merged, tenant, resetsAt, window, at },
+      ...{ merged, tenant, resetsAt, at, window: window && countedIn(window) },
       featureId: feature.id,
       featureCode: feature.code,
       aggregation: use?.aggregation,

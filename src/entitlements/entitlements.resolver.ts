@@ -46,9 +46,11 @@ export class EntitlementResolver {
       description: 'METERED: how much is about to be used. Default 1.',
     })
     quantity: string | undefined,
-    @Arg('asOf', () => DateTimeScalar, { nullable: true, description: 'At another instant than now.' }) asOf:
-      | Instant
-      | undefined,
+    @Arg('asOf', () => DateTimeScalar, {
+      nullable: true,
+      description: 'As it was at this instant, UTC: what held then, and what had been used by then. Default: now.',
+    })
+    asOf: Instant | undefined,
     @Ctx() context: Context,
   ): Promise<EntitlementType> {
     const tenantUuid = context.may('TENANT_READ') ? context.tenantUuid(tenantId) : undefined;
@@ -81,9 +83,11 @@ export class EntitlementResolver {
     @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:
       | string
       | undefined,
-    @Arg('asOf', () => DateTimeScalar, { nullable: true, description: 'At another instant than now.' }) asOf:
-      | Instant
-      | undefined,
+    @Arg('asOf', () => DateTimeScalar, {
+      nullable: true,
+      description: 'As it was at this instant, UTC: what held then, and what had been used by then. Default: now.',
+    })
+    asOf: Instant | undefined,
     @Ctx() context: Context,
   ): Promise<EntitlementType[]> {
     const tx = await context.read('TENANT_READ');

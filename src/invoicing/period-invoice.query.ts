@@ -2,9 +2,8 @@ import { type Instant, isAtOrBefore, isBefore, laterOf } from '../core/calendar'
 import type { Period } from '../core/period';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import { pastOf } from '../coupons/validate-coupon.query';
-import type { EntitlementSource } from '../entitlements/entitlement';
 import type { UsageBill } from '../rating/usage-bill';
-import { loadUsageBill, type UsageBillTx } from '../rating/usage-bill.query';
+import { type ForeseenUsage, loadUsageBill, type UsageBillTx } from '../rating/usage-bill.query';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { Subscription } from '../subscriptions/subscription';
 import { loadTaxInput, type TaxedDocument } from '../tax/taxes-of-lines.query';
@@ -43,7 +42,7 @@ export interface BilledTime {
 export interface Foreseen {
   readonly attachments?: (live: readonly AddonSubscription[]) => readonly AddonSubscription[];
   readonly coupons?: (queued: readonly PendingCoupon[]) => readonly PendingCoupon[];
-  readonly sources?: (sources: readonly EntitlementSource[]) => readonly EntitlementSource[];
+  readonly usage?: ForeseenUsage;
 }
 
 export interface AssembledPeriod extends PeriodInvoice, TaxedDocument {
@@ -69,7 +68,7 @@ export async function assembleFor(
       tx,
       subscription,
       { opened, closed: closed && { start: closed.period.start, end: closed.until } },
-      foreseen?.sources,
+      foreseen?.usage,
     ),
   ]);
   const live = known.filter(({ endedAt }) => endedAt === undefined);

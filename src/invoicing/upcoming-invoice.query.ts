@@ -10,6 +10,7 @@ import { usagePricesIn } from '../rating/price-model-input';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import { type Subscription, scheduleOf } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
+import { withNewAnchor } from '../usage/metering-window';
 import { closedBy, periodOf } from './billed-period';
 import type { InvoiceReason, InvoiceTotals, LineDraft, TimeSpan } from './invoice';
 import { assembleFor, type BilledTime, type Foreseen, type PeriodInvoiceTx } from './period-invoice.query';
@@ -96,10 +97,13 @@ async function afterScheduled(
           .filter((pending) => !endedCoupons.has(pending.id))
           .map((pending) => usedUp.get(pending.id) ?? pending)
           .filter(({ status }: PendingCoupon) => status === 'PENDING' || status === 'RUNNING'),
-      sources: (sources) => [
-        ...sources.map((source) => (endsThen(source) && isEndedBy(source, at) ? { ...source, endsAt: at } : source)),
-        ...gained.filter(({ kind }) => kind === 'METERED'),
-      ],
+      usage: {
+        sources: (sources) => [
+          ...sources.map((source) => (endsThen(source) && isEndedBy(source, at) ? { ...source, endsAt: at } : source)),
+          ...gained.filter(({ kind }) => kind === 'METERED'),
+        ],
+        spans: (spans) => (change.anchor === 'RESET' ? withNewAnchor(spans, at, after.anchorDate) : spans),
+      },
     },
   };
 }

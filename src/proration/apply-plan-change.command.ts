@@ -1,4 +1,4 @@
-import { type Instant, isAtOrBefore, laterOf } from '../core/calendar';
+import type { Instant } from '../core/calendar';
 import { amountText, isZero, negate } from '../core/money';
 
 import { reserveCoupon } from '../coupons/apply-coupon.command';
@@ -138,9 +138,8 @@ export async function applyPlanChange(
   }
   // A new anchor cuts the windows of usage anew: what was used before is billed by the old ones.
   if (change.anchor === 'RESET') {
-    const newStart = laterOf(subscription.periodStart, change.after.span.start);
-    const until = isAtOrBefore(subscription.periodEnd, at) ? subscription.periodEnd : newStart;
-    await closePeriod(tx, subscription, until, 'PLAN_CHANGE');
+    await tx.meteringSpans.begin(subscription, at, change.after.anchorDate);
+    await closePeriod(tx, subscription, at, 'PLAN_CHANGE');
   }
   for (const { pending, coupon } of change.endingCoupons) {
     const ended = { ...pending!, status: 'ENDED', endedAt: at } as const;

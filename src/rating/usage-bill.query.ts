@@ -4,6 +4,7 @@ import type { EntitlementSource } from '../entitlements/entitlement';
 import type { TimeSpan } from '../invoicing/invoice';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
+import type { MeteringSpan } from '../usage/metering-window';
 import {
   billUsage,
   type CountAsked,
@@ -16,16 +17,13 @@ import {
   usageToBill,
 } from './usage-bill';
 
-export type UsageBillTx = Pick<Tx, 'entitlements' | 'features' | 'billedUsage' | 'usage'>;
+export type UsageBillTx = Pick<Tx, 'entitlements' | 'features' | 'billedUsage' | 'usage' | 'meteringSpans'>;
 
-/** Nothing counts before the trial has ended: it is free, and ladders begin with what is paid. */
-export function scheduleOfUsage(subscription: Subscription): UsageSchedule {
-  return {
-    subscriptionId: subscription.id,
-    anchorDate: subscription.anchorDate,
-    timeZone: subscription.timeZone,
-    countFrom: subscription.trialEnd ?? subscription.startedAt,
-  };
+export async function loadUsageSchedule(
+  tx: Pick<Tx, 'meteringSpans'>,
+  { tenantId, id }: Pick<Subscription, 'tenantId' | 'id'>,
+): Promise<UsageSchedule> {
+  return { subscriptionId: id, spans: await tx.meteringSpans.of(tenantId, id) };
 }
 
 export async function countAll(tx: Pick<Tx, 'usage'>, tenantId: string, asked: readonly CountAsked[]): Promise<Counts> {
@@ -43,33 +41,42 @@ export interface UsageSpans {
   readonly opened?: TimeSpan | undefined;
 }
 
+/** What will be different by then. */
+export interface ForeseenUsage {
+  readonly sources?: ((sources: readonly EntitlementSource[]) => readonly EntitlementSource[]) | undefined;
+  readonly spans?: ((spans: readonly MeteringSpan[]) => readonly MeteringSpan[]) | undefined;
+}
+
 /**
- * What a subscription is to be billed for its usage. Four reads whatever the number of features, windows and events; one
+ * What a subscription is to be billed for its usage. Five reads whatever the number of features, windows and events; one
  * where nothing that the tenant has is priced. Who previews and who bills ask the same.
  *
- * @param foresee the sources as they will be, for a preview of what is yet to come
+ * @param foresee sources and spans as they will be, for a preview of what is yet to come
  */
 export async function loadUsageBill(
   tx: UsageBillTx,
   subscription: Subscription,
   spans: UsageSpans,
-  foresee: (sources: readonly EntitlementSource[]) => readonly EntitlementSource[] = (sources) => sources,
+  foresee: ForeseenUsage = {},
 ): Promise<UsageBill> {
   const { tenantId, currency } = subscription;
   const { closed, opened } = spans;
   const from = closed?.start ?? opened?.start;
   const until: Instant | undefined = opened?.start ?? closed?.end;
   if (!from || !until) return nothing;
-  const metered = foresee(await tx.entitlements.metered(tenantId, until));
+  const held = await tx.entitlements.metered(tenantId, until);
+  const metered = foresee.sources?.(held) ?? held;
   const priced = new Set(metered.flatMap((source) => (source.price ? [source.featureId] : [])));
   if (priced.size === 0) return nothing;
   const featureIds = [...priced];
-  const [features, billed] = await Promise.all([
+  const [features, billed, schedule] = await Promise.all([
     tx.features.byIds(featureIds),
     tx.billedUsage.openOrGrown(tenantId, featureIds, from),
+    loadUsageSchedule(tx, subscription),
   ]);
   const input: UsageBillInput = {
-    ...scheduleOfUsage(subscription),
+    subscriptionId: schedule.subscriptionId,
+    spans: foresee.spans?.(schedule.spans) ?? schedule.spans,
     ...{ currency, closed, opened, billed },
     sources: metered.filter((source) => priced.has(source.featureId)),
     features: new Map(features.map((feature) => [feature.id, feature])),

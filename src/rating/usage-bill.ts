@@ -1,14 +1,5 @@
-import { type Feature, type ResetPeriod, resetInterval } from '../catalog/feature';
-import {
-  earlierOf,
-  type Instant,
-  isAtOrBefore,
-  isBefore,
-  isSameInstant,
-  type LocalDate,
-  laterOf,
-  type TimeZone,
-} from '../core/calendar';
+import type { Feature } from '../catalog/feature';
+import { earlierOf, type Instant, isAtOrBefore, isBefore, isSameInstant, laterOf } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import { exactOf, multiply } from '../core/exact';
@@ -16,9 +7,9 @@ import { type Explained, explain } from '../core/explain';
 import { groupBy } from '../core/group';
 import type { Id } from '../core/ids';
 import { exactMinorUnitsOf } from '../core/money';
-import { type Period, periodAfter, periodContaining } from '../core/period';
 import { type EntitlementSource, inDrawOrder, isActiveAt, limitOf, sourceKey } from '../entitlements/entitlement';
 import type { LineDraft, LineKind, TimeSpan } from '../invoicing/invoice';
+import { type MeteringSpan, type MeteringWindow, windowAt, windowsBetween } from '../usage/metering-window';
 import { type PriceModel, priceOf, timingOf } from './price-model';
 import { rateUsage, type UsageShare } from './rate-usage';
 
@@ -41,13 +32,11 @@ export interface CountAsked {
   readonly window: TimeSpan;
 }
 
-/** What a feature's windows are cut from: they follow the subscription's anchor. */
+/** What a feature's windows are cut from. */
 export interface UsageSchedule {
   readonly subscriptionId: Id<'Subscription'>;
-  readonly anchorDate: LocalDate;
-  readonly timeZone: TimeZone;
-  /** Nothing before this counts: the subscription's start, the end of its trial. */
-  readonly countFrom: Instant;
+  /** All of the subscription's, in order. */
+  readonly spans: readonly MeteringSpan[];
 }
 
 export interface UsageBillInput extends UsageSchedule {
@@ -85,32 +74,21 @@ export interface RatedSource extends EntitlementSource {
   readonly limit: DecimalValue;
 }
 
+/** A trial is free, and outside of a subscription there is nothing to bill. */
+const isBillable = ({ span }: MeteringWindow) => span !== undefined && !span.trial;
+
 const larger = (first: DecimalValue, second: DecimalValue) => (second.greaterThan(first) ? second : first);
 
 const drawn = (sources: readonly EntitlementSource[]): RatedSource[] =>
   inDrawOrder(sources).map((source) => ({ ...source, limit: limitOf(source) }));
 
-/** The windows that meet a time, in order; without an end: the one that never starts over. */
-function* windowsOf(
-  { anchorDate: anchor, timeZone: zone, countFrom }: UsageSchedule,
-  resetPeriod: ResetPeriod | undefined,
-  span: TimeSpan,
-): Generator<UsagePiece['window']> {
-  const interval = resetInterval(resetPeriod);
-  if (!interval) {
-    yield { start: countFrom };
-    return;
-  }
-  const schedule = { anchor, interval, zone };
-  let period: Period = periodContaining(schedule, span.start);
-  while (isBefore(period.start, span.end)) {
-    yield { start: laterOf(period.start, countFrom), end: period.end };
-    period = periodAfter(schedule, period.index);
-  }
-}
-
 /** A feature's time, cut where a window starts over and where its sources change. */
-function piecesOf(schedule: UsageSchedule, sources: readonly EntitlementSource[], span: TimeSpan): UsagePiece[] {
+function piecesOf(
+  { spans }: UsageSchedule,
+  sources: readonly EntitlementSource[],
+  span: TimeSpan,
+  isMeant: (window: MeteringWindow) => boolean = isBillable,
+): UsagePiece[] {
   const edges = [span.start, span.end, ...sources.flatMap(({ startsAt, endsAt }) => [startsAt, endsAt ?? startsAt])]
     .filter((edge) => isAtOrBefore(span.start, edge) && isAtOrBefore(edge, span.end))
     .sort((first, second) => first.epochMilliseconds - second.epochMilliseconds);
@@ -121,7 +99,8 @@ function piecesOf(schedule: UsageSchedule, sources: readonly EntitlementSource[]
     const active = drawn(sources.filter((source) => isActiveAt(source, from)));
     const first = active[0];
     if (!first) continue;
-    for (const window of windowsOf(schedule, first.resetPeriod, { start: from, end })) {
+    for (const window of windowsBetween(spans, first.resetPeriod, { start: from, end })) {
+      if (!isMeant(window)) continue;
       const piece = { start: laterOf(from, window.start), end: window.end ? earlierOf(end, window.end) : end };
       if (isBefore(piece.start, piece.end)) {
         pieces.push({ featureId: first.featureId, window, ...piece, sources: active });
@@ -131,18 +110,19 @@ function piecesOf(schedule: UsageSchedule, sources: readonly EntitlementSource[]
   return pieces;
 }
 
-/** The window that a feature is in, and the pieces of it that have passed. */
+/** The window that a feature is in at an instant, a trial's too, and its pieces up to its end or to another instant. */
 export function currentPieces(
   schedule: UsageSchedule,
   sources: readonly EntitlementSource[],
+  now: Instant,
   until: Instant,
-): { readonly window: UsagePiece['window']; readonly pieces: readonly UsagePiece[] } | undefined {
-  const now = until.subtract({ milliseconds: 1 });
+): { readonly window: MeteringWindow; readonly pieces: readonly UsagePiece[] } | undefined {
   const active = inDrawOrder(sources.filter((source) => isActiveAt(source, now)))[0];
-  const window = active && windowsOf(schedule, active.resetPeriod, { start: now, end: until }).next().value;
-  if (!window) return undefined;
-  const pieces = piecesOf(schedule, sources, { start: window.start, end: until });
-  return { window, pieces: pieces.filter((piece) => isSameInstant(piece.window.start, window.start)) };
+  if (!active) return undefined;
+  const window = windowAt(schedule.spans, active.resetPeriod, now);
+  const time = { start: window.start, end: window.end ? earlierOf(window.end, until) : until };
+  const isCurrent = ({ start }: MeteringWindow) => isSameInstant(start, window.start);
+  return { window, pieces: piecesOf(schedule, sources, time, isCurrent) };
 }
 
 /** Where on its own ladder a source, or overage at its price, was climbed. */
@@ -200,7 +180,7 @@ export function usageToBill(input: UsageBillInput): UsageToBill {
   const pieces = closed
     ? [...byFeature].flatMap(([featureId, sources]) => {
         const before = billed.filter((row) => row.featureId === featureId && isBilled(row) && isOwn(input, row));
-        const start = before.reduce((from, { until }) => laterOf(from, until), laterOf(closed.start, input.countFrom));
+        const start = before.reduce((from, { until }) => laterOf(from, until), closed.start);
         return isBefore(start, closed.end) ? piecesOf(input, sources, { start, end: closed.end }).filter(isPriced) : [];
       })
     : [];
@@ -356,8 +336,8 @@ function inAdvance(input: UsageBillInput, billed: Map<string, BilledWindow>): Li
   const lines: LineDraft[] = [];
   const paying = input.sources.filter((source) => isActiveAt(source, opened.start) && advanceModel(source));
   for (const source of drawn(paying)) {
-    const windows = [...windowsOf(input, source.resetPeriod, opened)].filter(
-      ({ start }) => isAtOrBefore(opened.start, start) && isBefore(start, opened.end),
+    const windows = [...windowsBetween(input.spans, source.resetPeriod, opened)].filter(
+      (window) => isBillable(window) && isAtOrBefore(opened.start, window.start),
     );
     const unpaid = windows.filter((window) => {
       const key = windowKey(source.featureId, window.start);

@@ -1,5 +1,5 @@
 import type { Feature } from '../catalog/feature';
-import type { Instant } from '../core/calendar';
+import { type Instant, isAtOrBefore, isSameInstant } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { type DecimalValue, decimal } from '../core/decimal';
 import type { Explanation } from '../core/explain';
@@ -7,8 +7,9 @@ import { groupBy } from '../core/group';
 import { type Money, sum } from '../core/money';
 import { mergeEntitlement } from '../entitlements/entitlement';
 import type { Tx } from '../tx';
+import { futureTolerance } from '../usage/usage-event';
 import { countsAsked, currentPieces, drawUsage, priceOfWay, type RatedSource, type UsageWay } from './usage-bill';
-import { countAll, scheduleOfUsage } from './usage-bill.query';
+import { countAll, loadUsageSchedule } from './usage-bill.query';
 
 /** What one source bears of a window's units, or what is beyond all of them. */
 export interface SourceUsage {
@@ -66,21 +67,20 @@ function projection(
  * what it costs so far. Drawn and priced by the very functions that bill it; during a trial it costs nothing.
  */
 export async function usageBySubscription(
-  tx: Pick<Tx, 'tenantFor' | 'subscriptions' | 'entitlements' | 'features' | 'usage'>,
+  tx: Pick<Tx, 'tenantFor' | 'subscriptions' | 'entitlements' | 'features' | 'usage' | 'meteringSpans'>,
   tenantId: string,
 ): Promise<readonly FeatureUsage[]> {
   const tenant = await tx.tenantFor(tenantId);
   const subscription = tenant && (await tx.subscriptions.live(tenant.id));
   if (!subscription) return [];
   const { now } = tenant;
-  // What happens at this very instant has happened.
-  const until = now.add({ milliseconds: 1 });
+  // As far as events are taken: what a client whose clock is ahead has sent counts, here as in a check.
+  const until = now.add({ milliseconds: futureTolerance + 1 });
   const trialing = subscription.status === 'TRIALING';
-  const billed = scheduleOfUsage(subscription);
-  const schedule = trialing ? { ...billed, countFrom: subscription.startedAt } : billed;
+  const schedule = await loadUsageSchedule(tx, subscription);
   const metered = await tx.entitlements.metered(tenant.id, now);
   const current = [...groupBy(metered, (source) => source.featureId)].flatMap(([featureId, sources]) => {
-    const found = currentPieces(schedule, sources, until);
+    const found = currentPieces(schedule, sources, now, until);
     return found ? [{ featureId, sources, ...found }] : [];
   });
   const asked = countsAsked({ pieces: current.flatMap(({ pieces }) => pieces), grown: [] });
@@ -93,18 +93,22 @@ export async function usageBySubscription(
   return current.flatMap(({ featureId, window, pieces }) => {
     const feature = byId.get(featureId);
     const last = pieces.at(-1);
+    const present = pieces.findLast(({ start }) => isAtOrBefore(start, now));
     const merged =
-      last &&
+      present &&
       mergeEntitlement(
-        last.sources.map((source) => ({ ...source, quantity: 1n })),
+        present.sources.map((source) => ({ ...source, quantity: 1n })),
         [],
       );
-    if (!feature || !merged) return [];
+    if (!feature || !last || !merged) return [];
     const { ways, ends } = drawUsage(pieces, counts);
     const used = ends.get(last) ?? decimal(0);
     const shares = ways
       // Whoever gives units now is shown even where none of them was used.
-      .filter(({ part, quantity, covers }) => !quantity.isZero() || (part === 'INSIDE' && covers.end.equals(until)))
+      .filter(
+        ({ part, quantity, covers }) =>
+          !quantity.isZero() || (part === 'INSIDE' && isSameInstant(covers.end, last.end)),
+      )
       .map((way): SourceUsage => {
         const { part, source, quantity } = way;
         const price = trialing ? undefined : priceOfWay(way, { currency, features: byId });

@@ -1,5 +1,5 @@
 import { type EntityManager, IsNull, Not } from 'typeorm';
-import { type Instant, localDate, timeZone } from '../core/calendar';
+import { type Instant, timeZone } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import type { Id } from '../core/ids';
 import { invariant } from '../core/invariant';
@@ -9,7 +9,7 @@ import { mapPage } from '../core/page';
 import type { IntervalUnit } from '../core/period';
 import type { ProrationBasis } from '../core/proration';
 import { readPage } from '../platform/paging';
-import { askPrepared, preparedRead } from '../platform/prepared-read';
+import { preparedRead } from '../platform/prepared-read';
 import type { ScheduledPlanChange, ScheduledPlanChangeOptions } from './scheduled-plan-change';
 import type {
   Subscription,
@@ -91,11 +91,6 @@ const pendingRows = preparedRead(
   `where tenant_id = $1 and subscription_id = $2 and status = 'PENDING'`,
 );
 
-const liveSchedule = {
-  name: 'live schedule',
-  text: `select anchor_date, time_zone from subscriptions where tenant_id = $1 and status <> 'CANCELLED'`,
-};
-
 export class SubscriptionRepository {
   constructor(private readonly manager: EntityManager) {}
 
@@ -150,13 +145,6 @@ export class SubscriptionRepository {
       invariant(item, 'a subscription has no item');
       return fromRow(row, item);
     });
-  }
-
-  /** When do the limits of a tenant's features start over? `undefined`: it has no live subscription. */
-  async limitSchedule(tenantId: string): Promise<Pick<Subscription, 'anchorDate' | 'timeZone'> | undefined> {
-    const rows = await askPrepared<{ anchor_date: string; time_zone: string }>(this.manager, liveSchedule, [tenantId]);
-    const row = rows[0];
-    return row && { anchorDate: localDate(row.anchor_date), timeZone: timeZone(row.time_zone) };
   }
 
   /** Whether the tenant ever had a trial, given or of a plan. */

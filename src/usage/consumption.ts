@@ -1,8 +1,6 @@
-import { instantFromMilliseconds } from '../core/calendar';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import { gate, type MergedEntitlement } from '../entitlements/entitlement';
-import { ever, type LimitSchedule, resetWindow } from '../entitlements/entitlement-check';
-import type { Aggregation, Counting, Measured, UsageWindow } from './meter';
+import type { Aggregation, Counting, Measured } from './meter';
 import type { EventProblem } from './usage-event';
 
 /** A feature that events count for, and what the tenant has of it. */
@@ -15,11 +13,6 @@ export interface Holding {
 /** Whether there is anything to watch over: what has no limit can be used without looking. */
 export function isLimited({ merged }: Holding): boolean {
   return merged !== undefined && !merged.unlimited;
-}
-
-/** In which window an event counts. */
-export function windowOf(schedule: LimitSchedule | undefined, merged: MergedEntitlement, at: number): UsageWindow {
-  return resetWindow(schedule, merged, instantFromMilliseconds(at)) ?? ever;
 }
 
 /** What was used of a feature in a window, while events are let in one after the other. */

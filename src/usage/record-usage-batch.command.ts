@@ -1,11 +1,12 @@
+import { earlierOf, type Instant, instantFromMilliseconds } from '../core/calendar';
 import { groupBy } from '../core/group';
 import { done, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
-import { mergeEntitlement } from '../entitlements/entitlement';
-import type { LimitSchedule } from '../entitlements/entitlement-check';
 import type { Tx } from '../tx';
-import { consume, type Holding, isLimited, type Meterage, windowOf } from './consumption';
+import { consume, isLimited, type Meterage } from './consumption';
+import { type HeldOverTime, heldOverTime } from './held-over-time';
 import { type Counting, type Measured, measure } from './meter';
+import { countedIn, type MeteringSpan, windowAt } from './metering-window';
 import { tellThresholds, watchedOf } from './tell-thresholds.command';
 import {
   type EventProblem,
@@ -47,7 +48,7 @@ export const recordUsageBatchRefusals = ['BATCH_REJECTED', 'INVALID_INPUT'] as c
 
 export type UsageTx = Pick<
   Tx,
-  'tenant' | 'now' | 'newId' | 'emit' | 'meters' | 'usage' | 'usageThresholds' | 'entitlements' | 'subscriptions'
+  'tenant' | 'now' | 'newId' | 'emit' | 'meters' | 'usage' | 'usageThresholds' | 'entitlements' | 'meteringSpans'
 >;
 
 /** An event, and what it counts for. */
@@ -85,9 +86,13 @@ async function readEvents(tx: UsageTx, events: readonly (SentEvent | UnreadEvent
     else reject([index], event.id, conflict);
   }
   const types = new Set([...first.values()].map(({ event }) => event.type));
-  const [countings, schedule] = await Promise.all([
+  const since = earlierOf(
+    tx.now,
+    instantFromMilliseconds(Math.min(now, ...[...first.values()].map(({ event }) => event.at))),
+  );
+  const [countings, spans] = await Promise.all([
     tx.meters.countingTypes(tx.tenant.partnerId, [...types]),
-    tx.subscriptions.limitSchedule(tx.tenant.id),
+    tx.meteringSpans.since(tx.tenant.id, since),
   ]);
   const byType = groupBy(countings, ({ eventType }) => eventType);
   const readable: Readable[] = [];
@@ -96,7 +101,7 @@ async function readEvents(tx: UsageTx, events: readonly (SentEvent | UnreadEvent
     if (Array.isArray(measured)) readable.push({ places, event, measured });
     else reject(places, event.id, measured);
   }
-  return { readable, countings, schedule };
+  return { readable, countings, spans, since };
 }
 
 function measureAll(countings: readonly Counting[], event: UsageEvent): Measured[] | EventProblem {
@@ -115,35 +120,28 @@ function measureAll(countings: readonly Counting[], event: UsageEvent): Measured
   return measured;
 }
 
-/** What the tenant has of the features that are counted. */
-async function loadHoldings(tx: UsageTx, countings: readonly Counting[]): Promise<Map<string, Holding>> {
+/** What the tenant has, and had since an instant, of the features that are counted. */
+async function loadHeld(tx: UsageTx, countings: readonly Counting[], since: Instant): Promise<HeldOverTime> {
   const featureIds = countings.map(({ featureId }) => featureId);
-  const sources = await tx.entitlements.activeOf(tx.tenant.id, tx.now, featureIds);
-  const byFeature = groupBy(sources, ({ featureId }) => featureId as string);
-  return new Map(
-    countings.map((counting): [string, Holding] => [
-      counting.featureId,
-      { counting, merged: mergeEntitlement(byFeature.get(counting.featureId) ?? [], []) },
-    ]),
-  );
+  return heldOverTime(countings, await tx.entitlements.since(tx.tenant.id, since, featureIds), { since, now: tx.now });
 }
 
-/** Lets in what the limits allow, in the order of the batch. The features' locks are held. */
+/** Lets in what the limits allow that held when it happened, in the order of the batch. The features' locks are held. */
 async function letIn(
   tx: UsageTx,
   events: readonly Readable[],
-  holdings: ReadonlyMap<string, Holding>,
-  schedule: LimitSchedule | undefined,
+  held: HeldOverTime,
+  spans: readonly MeteringSpan[],
   reject: Reject,
 ): Promise<Readable[]> {
   const askedOf = (one: Measured) => {
-    const { merged } = holdings.get(one.featureId)!;
-    const window = windowOf(schedule, merged!, one.event.at);
+    const { merged } = held.at(one.event.at).get(one.featureId)!;
+    const window = countedIn(windowAt(spans, merged!.resetPeriod, instantFromMilliseconds(one.event.at)));
     return { key: `${one.featureId} ${window.start.epochMilliseconds}`, featureId: one.featureId, window };
   };
   const limited = events
     .flatMap(({ measured }) => measured)
-    .filter(({ featureId }) => isLimited(holdings.get(featureId)!))
+    .filter(({ featureId, event }) => isLimited(held.at(event.at).get(featureId)!))
     .map((one) => ({ ...askedOf(one), unique: one.unique }));
   const asked = [...new Map(limited.map((one) => [one.key, one])).values()];
   const used = await tx.usage.countsIn(tx.tenant.id, asked);
@@ -153,7 +151,7 @@ async function letIn(
   const told = limited.flatMap(({ unique, ...one }) => (unique === undefined ? [] : [{ ...one, value: unique }]));
   for (const { key, value } of await tx.usage.seen(tx.tenant.id, told)) meterages.get(key)!.seen.add(value);
   return events.filter(({ places, event, measured }) => {
-    const problem = consume(measured, holdings, (one) => meterages.get(askedOf(one).key)!);
+    const problem = consume(measured, held.at(event.at), (one) => meterages.get(askedOf(one).key)!);
     if (problem) reject(places, event.id, problem);
     return !problem;
   });
@@ -182,11 +180,10 @@ export async function ingestUsage(
     rejected: rejected.sort((one, two) => one.index - two.index),
   });
 
-  const { readable, countings, schedule } = await readEvents(tx, events, reject);
+  const { readable, countings, spans, since } = await readEvents(tx, events, reject);
   if (readable.length === 0) return answer(0);
-  const holdings = await loadHoldings(tx, countings);
-  const limited = [...holdings.values()].filter(isLimited);
-  const limitedIds = limited.map(({ counting }) => counting.featureId);
+  const held = await loadHeld(tx, countings, since);
+  const { limitedIds } = held;
 
   let before: ReadonlyMap<string, boolean> = new Map();
   let wanted = readable;
@@ -196,10 +193,10 @@ export async function ingestUsage(
     // Sent before: a repeat is answered as one, also where the limit has been reached since.
     before = await tx.usage.recorded(tenant.id, eventsOf(readable));
     const unknown = readable.filter(({ event }) => !before.has(keyOf(event)));
-    wanted = await letIn(tx, unknown, holdings, schedule, reject);
+    wanted = await letIn(tx, unknown, held, spans, reject);
   }
   wanted = wanted.toSorted((one, two) => inKeyOrder(one.event, two.event));
-  const watched = watchedOf(limited, schedule, tx.now);
+  const watched = watchedOf([...held.now.values()], spans, tx.now);
   // Sent together, and done in this order: a batch waits once for the database.
   const [, told, added] = await Promise.all([
     // What is enforced was locked before it was let in.

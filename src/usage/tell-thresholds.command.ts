@@ -1,26 +1,28 @@
 import type { Instant } from '../core/calendar';
 import { type DecimalValue, decimal } from '../core/decimal';
-import { ever, type LimitSchedule, resetWindow } from '../entitlements/entitlement-check';
 import type { Tx } from '../tx';
 import { type Holding, isLimited, reachedThresholds } from './consumption';
 import type { UsageWindow } from './meter';
+import { countedIn, type MeteringSpan, windowAt } from './metering-window';
 import type { ToldThreshold, UsageThreshold } from './usage-threshold';
 
 /** A limit whose shares are told as they are reached, in the window that it counts in now. */
 export interface Watched extends Holding {
   readonly featureId: string;
   readonly window: UsageWindow;
+  /** None: it never starts over. */
+  readonly windowEnd?: Instant | undefined;
 }
 
 /** Which of these are watched. */
-export function watchedOf(holdings: readonly Holding[], schedule: LimitSchedule | undefined, now: Instant): Watched[] {
+export function watchedOf(holdings: readonly Holding[], spans: readonly MeteringSpan[], now: Instant): Watched[] {
   return holdings
     .filter((holding) => isLimited(holding) && holding.counting.thresholds.length > 0)
-    .map((holding) => ({
-      ...holding,
-      featureId: holding.counting.featureId,
-      window: resetWindow(schedule, holding.merged!, now) ?? ever,
-    }));
+    .map((holding) => {
+      const window = windowAt(spans, holding.merged!.resetPeriod, now);
+      const { featureId } = holding.counting;
+      return { ...holding, featureId, window: countedIn(window), windowEnd: window.end };
+    });
 }
 
 /**
@@ -39,7 +41,7 @@ export async function tellThresholds(
   const { tenant, now } = tx;
   const isTold = ({ featureId, percent }: ToldThreshold) =>
     told.some((one) => one.featureId === featureId && one.percent === percent);
-  const reached = watched.flatMap(({ counting, merged, window }, index): UsageThreshold[] => {
+  const reached = watched.flatMap(({ counting, merged, window, windowEnd }, index): UsageThreshold[] => {
     const limit = merged!.limit ?? decimal(0);
     return reachedThresholds(limit, used[index]!, counting.thresholds).map((percent) => ({
       id: tx.newId<'UsageThreshold'>(),
@@ -47,7 +49,7 @@ export async function tellThresholds(
       featureId: counting.featureId,
       ...{ percent, limit, used: used[index]! },
       windowStart: window.start,
-      windowEnd: window === ever ? undefined : window.end,
+      windowEnd,
       reachedAt: now,
     }));
   });

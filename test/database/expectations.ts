@@ -131,6 +131,7 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   usage_locks: table('tenant', 'select insert update', 'select insert update'),
   usage_thresholds: table('tenant', 'select insert', 'select insert'),
   billed_usage: table('tenant', 'select insert update', 'select insert update'),
+  metering_spans: table('tenant', 'select insert update', 'select insert update'),
 };
 
 /** All rows that exist, by label: what must be there for a hidden row to prove anything. */

@@ -65,6 +65,7 @@ export type Variant = 'planted' | 'fresh';
 
 const at = '2026-01-01T00:00:00Z';
 const later = '2026-02-01T00:00:00Z';
+const muchLater = '2026-03-01T00:00:00Z';
 
 interface TenantPlace {
   readonly label: TenantLabel;
@@ -272,6 +273,16 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
   billed_usage: ({ scope, fresh, of, catalog }) => ({
     ...{ ...scope, subscription_id: of('subscriptions'), feature_id: catalog('features') },
     ...{ window_start: fresh ? later : at, billed_until: later, quantity: 1, billed_at: at },
+  }),
+  // A subscription brings one of its own, from its start on.
+  metering_spans: ({ scope, fresh, of }) => ({
+    ...{
+      ...scope,
+      subscription_id: of('subscriptions'),
+      starts_at: fresh ? muchLater : later,
+      anchor_date: '2026-01-01',
+    },
+    ...{ time_zone: 'UTC', trial: false, count_from: at },
   }),
   usage_thresholds: ({ scope, id, fresh, catalog }) => ({
     ...{

@@ -295,7 +295,7 @@ describe('changes within a period', () => {
     await tenant.use('calls', 90, nov1);
     await tenant.advance('2025-11-16T10:00:00Z');
     await tenant.change({ plan: 'plan', interval: 'YEAR' });
-    await tenant.use('calls', 5, '2025-11-16T09:00:00Z'); // that day belongs to the new period
+    await tenant.use('calls', 5, '2025-11-16T09:00:00Z'); // late: of the window that the change has ended
     await tenant.use('calls', 40, '2025-11-16T10:00:00Z');
     expect((await tenant.invoices()).map(amountsOf)).toEqual([
       ['PLAN_FIXED 30.00'],
@@ -303,7 +303,7 @@ describe('changes within a period', () => {
       ['PLAN_USAGE 9.00'], // 90 × 0.10
     ]);
     const { invoices } = await tenant.advance('2026-11-16T00:00:00Z');
-    expect(invoices.map(amountsOf)).toEqual([['PLAN_FIXED 300.00', 'PLAN_USAGE 0.50', 'PLAN_USAGE 4.00']]); // 5 and 40 × 0.10
+    expect(invoices.map(amountsOf)).toEqual([['PLAN_FIXED 300.00', 'PLAN_USAGE 4.00', 'PLAN_USAGE 0.50']]); // 40 × 0.10; late, 5 × 0.10
   });
 });
 

@@ -55,11 +55,12 @@ const check = (tenant: TenantOfWorld, feature: string, more = '') =>
 describe('a check', () => {
   test('says what was used in the reset window of the anchor, in the billing zone, and what is left', async () => {
     const tenant = await tenantAt();
-    // The first window: 31 January to 28 February in Auckland.
+    // The first window: from the start on 31 January to 28 February in Auckland.
     await tenant.advance('2026-02-27T10:59:59Z');
     await batch(tenant, [
-      { type: 'calls', quantity: '7', time: '2026-01-30T10:59:59.999Z' },
-      { type: 'calls', quantity: '20', time: '2026-01-30T11:00:00Z' },
+      // Of the same day, but before the subscription.
+      { type: 'calls', quantity: '7', time: '2026-01-30T11:59:59.999Z' },
+      { type: 'calls', quantity: '20', time: '2026-01-30T12:00:00Z' },
       { type: 'calls', quantity: '0.5', time: '2026-02-14T05:06:07Z' },
       { type: 'calls', quantity: '1', time: '2026-02-27T10:59:59Z' },
       // Clocks differ: two seconds ahead, and in the next window.
@@ -77,8 +78,18 @@ describe('a check', () => {
     });
     await tenant.advance('2026-02-27T11:00:01Z');
     expect(await check(tenant, 'calls')).toMatchObject({ used: '3', resetsAt: '2026-03-30T11:00:00.000Z' });
-    // The past is answered in its own window.
-    expect(await check(tenant, 'calls', ', asOf: "2026-02-01T00:00:00Z"')).toMatchObject({ used: '21.5' });
+    // The past is answered in its own window, and knows nothing of what came after: 20, then 20 + 0.5, then 20 + 0.5 + 1.
+    for (const [at, used] of [
+      ['2026-01-30T12:00:00Z', '20'],
+      ['2026-02-14T05:06:06.999Z', '20'],
+      ['2026-02-14T05:06:07Z', '20.5'],
+      ['2026-02-27T10:59:59.999Z', '21.5'],
+    ]) {
+      expect(await check(tenant, 'calls', `, asOf: "${at}"`)).toMatchObject({
+        used,
+        resetsAt: '2026-02-27T11:00:00.000Z',
+      });
+    }
     expect(await check(tenant, 'calls')).toMatchObject({ used: '3' });
   });
 
@@ -95,7 +106,8 @@ describe('a check', () => {
       { type: 'members', data: { member: 'b' } },
       { type: 'members', data: { member: 'a' }, time: '2026-02-01T00:00:00Z' },
     ]);
-    expect(await check(tenant, 'seats')).toMatchObject({ used: '5', remaining: '0', allowed: false, resetsAt: null });
+    // It counts from the subscription's start: 3.
+    expect(await check(tenant, 'seats')).toMatchObject({ used: '3', remaining: '2', allowed: true, resetsAt: null });
     expect(await check(tenant, 'storage')).toMatchObject({ used: '4', perDay: null, exhaustedAt: null });
     expect(await check(tenant, 'members')).toMatchObject({ used: '2', remaining: '1', allowed: true });
   });
