@@ -24,6 +24,7 @@ import { WebhookEndpointRepository } from './events/webhook-endpoint.repository'
 import { CreditNoteRepository } from './invoicing/credit-note.repository';
 import { InvoiceRepository } from './invoicing/invoice.repository';
 import { ItemChargeRepository } from './invoicing/item-charge.repository';
+import { DocumentCollector } from './invoicing/made-documents';
 import { LicenceRepository } from './licences/licence.repository';
 import { LicenceProductRepository } from './licences/licence-product.repository';
 import { LicencePurchaseRepository } from './licences/licence-purchase.repository';
@@ -90,6 +91,8 @@ export class Tx {
   readonly licences: LicenceRepository;
   readonly licencePurchases: LicencePurchaseRepository;
   readonly stripeCheckouts: StripeCheckoutRepository;
+  /** Every document that was issued in this transaction. */
+  readonly documents = new DocumentCollector();
   readonly newId = newId;
   readonly ask: Ask;
   private readonly manager: EntityManager;

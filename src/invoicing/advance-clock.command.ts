@@ -2,7 +2,7 @@ import { type Instant, isAtOrBefore, isBefore, laterOf } from '../core/calendar'
 import { done, type Result, refuse } from '../core/result';
 import type { Tx } from '../tx';
 import { billTenant } from './bill-tenant.command';
-import type { Invoice } from './invoice';
+import type { MadeDocuments } from './made-documents';
 
 export interface AdvanceClockInput {
   /** Not before the tenant's own now, at most ten years after it. */
@@ -17,7 +17,8 @@ export interface AdvanceClockDone {
   /** Where the clock stood. */
   readonly from: Instant;
   readonly now: Instant;
-  readonly invoices: readonly Invoice[];
+  /** All that was issued on the way. */
+  readonly documents: MadeDocuments;
   readonly events: number;
   /** A payment is due where the clock stands now. */
   readonly paymentDue: boolean;
@@ -68,9 +69,9 @@ export async function advanceStep(
     return next !== undefined && isAtOrBefore(next, tx.now);
   };
   tx.atTime(until);
-  const { invoices, events, paused } = await billTenant(tx, until, stopsForPayments ? isPaymentDue : undefined);
+  const { events, paused } = await billTenant(tx, until, stopsForPayments ? isPaymentDue : undefined);
   const now = paused ? tx.now : until;
   tx.atTime(now);
   await tx.tenants.setTestClock(id, now);
-  return { now, invoices, events, paymentDue: stopsForPayments && (await isPaymentDue()) };
+  return { now, documents: tx.documents.made(), events, paymentDue: stopsForPayments && (await isPaymentDue()) };
 }

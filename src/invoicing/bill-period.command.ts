@@ -1,11 +1,9 @@
-import type { Instant } from '../core/calendar';
 import { afterUse } from '../coupons/pending-coupon';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
-import { closedBy } from './billed-period';
 import type { Invoice, InvoiceReason } from './invoice';
 import { issueInvoice } from './issue-invoice.command';
-import { type AssembledPeriod, assembleFor, type BilledTime } from './period-invoice.query';
+import { type AssembledClosing, type AssembledPeriod, assembleFor, type BilledTime } from './period-invoice.query';
 
 /** Issues what was assembled, and keeps what it used up: coupons, and the usage that is billed now. */
 async function issue(
@@ -60,25 +58,16 @@ export async function billPeriod(
   return issue(tx, subscription, assembled, { kind: 'PERIOD', reason, period: { start, end } });
 }
 
-/**
- * Bills what is left of a period that ends before a new one is billed: the subscription ends, or begins anew on another
- * day. Nothing was used: no invoice.
- */
-export async function closePeriod(
+/** Bills what is left of a period that ends before a new one is billed. Nothing is left: no invoice. */
+export async function issueClosing(
   tx: Tx,
   subscription: Subscription,
-  until: Instant,
-  reason: Extract<InvoiceReason, 'FINAL' | 'PLAN_CHANGE'>,
+  closing: AssembledClosing | undefined,
 ): Promise<Invoice | undefined> {
-  const closed = closedBy(subscription, until);
-  if (!closed) return undefined;
-  const time = { period: closed.period, from: until, closed, closing: true };
-  // A new period begins in the same moment: the coupons are for its invoice and the change's own, not for a third one.
-  const withoutCoupons = reason === 'PLAN_CHANGE' ? { coupons: () => [] } : undefined;
-  const assembled = await assembleFor(tx, subscription, time, withoutCoupons);
-  if (assembled.lines.length === 0) {
-    await tx.billedUsage.save(subscription, assembled.usage.billed, tx.wallNow);
+  if (!closing) return undefined;
+  if (closing.lines.length === 0) {
+    await tx.billedUsage.save(subscription, closing.usage.billed, tx.wallNow);
     return undefined;
   }
-  return issue(tx, subscription, assembled, { kind: 'ONE_TIME', reason });
+  return issue(tx, subscription, closing, { kind: 'ONE_TIME', reason: closing.reason });
 }

@@ -8,11 +8,12 @@ import { endAttachment } from '../subscriptions/end-attachment.command';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import { type Subscription, scheduleOf } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
-import { billPeriod, closePeriod } from './bill-period.command';
+import { billPeriod, issueClosing } from './bill-period.command';
 import { closedBy } from './billed-period';
 import { creditAttachments } from './credit-attachments.command';
 import { endDependents } from './end-dependents.command';
 import type { Invoice } from './invoice';
+import { assembleFinal } from './period-invoice.query';
 
 /** A jump over more than this many due events is refused rather than done: it is a mistake in a date. */
 export const maximumDueEvents = 2_000;
@@ -47,7 +48,7 @@ export interface ClosedSubscription {
 
 /** Ends a subscription and all that hangs on it, and bills what was used. What is unused was settled by the caller. */
 export async function closeSubscription(tx: Tx, subscription: Subscription, at: Instant): Promise<ClosedSubscription> {
-  const invoice = await closePeriod(tx, subscription, at, 'FINAL');
+  const invoice = await issueClosing(tx, subscription, await assembleFinal(tx, subscription, at));
   await tx.subscriptions.endItem(subscription, subscription.item.id, at);
   for (const attachment of await tx.addonSubscriptions.live(subscription.tenantId)) {
     await endAttachment(tx, subscription, attachment, { at, kind: 'SUBSCRIPTION_ENDED' });

@@ -131,6 +131,22 @@ export class CreditNoteRepository {
     return new Map(rows.map((row) => [row.invoice_line_id, { amount: BigInt(row.credited), tax: BigInt(row.tax) }]));
   }
 
+  /** What was issued after one instant, up to another, oldest first. */
+  async issuedBetween(tenantId: string, after: Instant, until: Instant): Promise<CreditNote[]> {
+    const rows = await this.manager
+      .createQueryBuilder(CreditNoteEntity, 'note')
+      .where('note.tenantId = :tenantId and note.issuedAt > :after and note.issuedAt <= :until', {
+        tenantId,
+        after: after.toString(),
+        until: until.toString(),
+      })
+      .orderBy('note.issuedAt')
+      .addOrderBy('note.id')
+      .limit(5_000)
+      .getMany();
+    return rows.map(fromRow);
+  }
+
   async page(tenantId: string, request: PageRequest): Promise<Page<CreditNote>> {
     const query = this.manager
       .createQueryBuilder(CreditNoteEntity, 'note')

@@ -57,6 +57,7 @@ import {
   type SourceKind,
   type TimeSpan,
 } from './invoice';
+import type { MadeDocuments } from './made-documents';
 
 export const LineKindEnum = enumFrom('LineKind', lineKinds, 'What a line is for.', {
   PLAN_FIXED: 'The plan for a period, in advance.',
@@ -467,6 +468,22 @@ export const InvoiceConnection = countedConnectionOf('Invoice', InvoiceType);
 export const CreditNoteConnection = connectionOf('CreditNote', CreditNoteType);
 export const BalanceEntryConnection = connectionOf('BalanceEntry', BalanceEntryType);
 
+/** Of every act that makes documents: their whole list, so that their sum is what was quoted. */
+@ObjectType()
+export abstract class DocumentsDone extends MutationDone {
+  @Field(() => [InvoiceType], {
+    description:
+      'Every invoice that this call issued, in the order of their numbers; what fell due before the act too.',
+  })
+  invoices: InvoiceType[];
+  @Field(() => [CreditNoteType], { description: 'Every credit note that this call issued, likewise.' })
+  creditNotes: CreditNoteType[];
+}
+
+export function toGraphqlDocuments({ invoices, creditNotes }: MadeDocuments) {
+  return { invoices: invoices.map(toGraphqlInvoice), creditNotes: creditNotes.map(toGraphqlCreditNote) };
+}
+
 @InputType('AdvanceClockInput', { description: "Where a sandbox tenant's clock goes." })
 export class AdvanceClockInputType {
   @Field(() => ID, { nullable: true, description: "Default: the actor's own tenant." })
@@ -479,13 +496,11 @@ export class AdvanceClockInputType {
   description: 'The clock was moved, and what fell due on the way was carried out in order.',
   simpleResolvers: true,
 })
-export class AdvanceClockDone extends MutationDone {
+export class AdvanceClockDone extends DocumentsDone {
   @Field(() => DateTimeScalar, { description: "The tenant's now, UTC." })
   now: Instant;
   @Field(() => Int, { description: 'Renewals, changes and ends that fell due.' })
   events: number;
-  @Field(() => [InvoiceType], { description: 'What was invoiced on the way.' })
-  invoices: InvoiceType[];
 }
 export const AdvanceClockResult = resultOf('AdvanceClock', AdvanceClockDone);
 

@@ -37,6 +37,7 @@ import {
   toGraphqlBalanceEntry,
   toGraphqlCreditNote,
   toGraphqlCreditNoteLine,
+  toGraphqlDocuments,
   toGraphqlInvoice,
   toGraphqlInvoiceLine,
   VoidInvoiceInputType,
@@ -44,6 +45,7 @@ import {
 } from './invoicing.graphql';
 import { creditNoteLinesLoader, invoiceLinesLoader, lineSourceLoader } from './invoicing.loaders';
 import { issueCreditNote, issueCreditNoteRefusals } from './issue-credit-note.command';
+import { together } from './made-documents';
 import { markInvoicePaid, markInvoicePaidRefusals } from './mark-invoice-paid.command';
 import { markInvoiceUncollectible, markInvoiceUncollectibleRefusals } from './mark-invoice-uncollectible.command';
 import { voidInvoice, voidInvoiceRefusals } from './void-invoice.command';
@@ -79,10 +81,11 @@ async function carryOn(
   const tenantId = context.tenantUuid(input.tenantId)!;
   if (!step.paymentDue && step.now.epochMilliseconds >= input.to.epochMilliseconds) return step;
   const { now, events } = await carryOnClock(app.system, app.paymentWork, tenantId, input.to);
-  const invoices = await app.system.asTenant(tenantId, (tx) =>
-    tx.invoices.issuedBetween(tenantId, step.from, input.to),
-  );
-  return { ...step, now, events: step.events + events, invoices };
+  const documents = await app.system.asTenant(tenantId, async (tx) => ({
+    invoices: await tx.invoices.issuedBetween(tenantId, step.from, input.to),
+    creditNotes: await tx.creditNotes.issuedBetween(tenantId, step.from, input.to),
+  }));
+  return { ...step, now, events: step.events + events, documents: together(step.documents, documents) };
 }
 
 @Resolver(() => InvoiceLineType)
@@ -278,10 +281,10 @@ export class CreditNoteResolver {
     return context.mutate(
       { mutation: 'advanceClock', permission: 'TENANT_WRITE', scope, input, options },
       (tx, clean) => advanceClock(tx, { ...clean, stopsForPayments: !options.dryRun }),
-      ({ now, events, invoices }) => ({
+      ({ now, events, documents }) => ({
         __typename: 'AdvanceClockDone',
         ...{ now, events },
-        invoices: invoices.map(toGraphqlInvoice),
+        ...toGraphqlDocuments(documents),
       }),
       async (step) => ok(await carryOn(context, input, step)),
     );

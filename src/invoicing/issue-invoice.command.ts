@@ -37,6 +37,7 @@ export async function issueInvoice(
     | 'partners'
     | 'taxes'
     | 'collections'
+    | 'documents'
     | 'tenant'
     | 'newId'
     | 'now'
@@ -101,6 +102,7 @@ export async function issueInvoice(
     );
   }
   if (!isZero(amountDue)) await tx.collections.begin(invoice, tx.tenant.sandbox);
+  tx.documents.addInvoice(invoice);
   await tx.emit({ type: 'invoice.finalized', payload: { invoice } });
   if (invoice.status === 'PAID') await tx.emit({ type: 'invoice.paid', payload: { invoice } });
   return invoice;

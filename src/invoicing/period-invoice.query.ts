@@ -1,4 +1,4 @@
-import { type Instant, isAtOrBefore, isBefore, laterOf } from '../core/calendar';
+import { type Instant, isAtOrBefore, isBefore, type LocalDate, laterOf } from '../core/calendar';
 import type { Period } from '../core/period';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import { pastOf } from '../coupons/validate-coupon.query';
@@ -8,9 +8,11 @@ import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { Subscription } from '../subscriptions/subscription';
 import { loadTaxInput, type TaxedDocument } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
+import { withNewAnchor } from '../usage/metering-window';
 import { assemblePeriodInvoice, type JoinedAddon, type PeriodInvoice } from './assemble-invoice';
-import type { ClosedPeriod } from './billed-period';
+import { type ClosedPeriod, closedBy } from './billed-period';
 import type { ItemAccount } from './item-charge';
+import type { Closing } from './planned-document';
 
 export type PeriodInvoiceTx = Pick<
   Tx,
@@ -112,6 +114,41 @@ export async function assembleFor(
     }),
   });
   return { ...invoice, usage, decision: tax.decision };
+}
+
+export type AssembledClosing = AssembledPeriod & Closing;
+
+async function assembleClosing(
+  tx: PeriodInvoiceTx,
+  subscription: Subscription,
+  until: Instant,
+  reason: AssembledClosing['reason'],
+  foreseen?: Foreseen,
+): Promise<AssembledClosing | undefined> {
+  const closed = closedBy(subscription, until);
+  if (!closed) return undefined;
+  const time = { period: closed.period, from: until, closed, closing: true };
+  return { ...(await assembleFor(tx, subscription, time, foreseen)), reason };
+}
+
+/** What is left to bill when a subscription ends. `undefined`: nothing can be, as in a trial. */
+export function assembleFinal(tx: PeriodInvoiceTx, subscription: Subscription, until: Instant) {
+  return assembleClosing(tx, subscription, until, 'FINAL');
+}
+
+/**
+ * What is left to bill of the period that a new anchor ends: what was used before it, in windows that end with it. A new
+ * period begins in the same moment: coupons are for its invoice and the change's own, not for a third one.
+ */
+export function assembleReset(
+  tx: PeriodInvoiceTx,
+  subscription: Subscription,
+  { at, after }: { readonly at: Instant; readonly after: { readonly anchorDate: LocalDate } },
+) {
+  return assembleClosing(tx, subscription, at, 'PLAN_CHANGE', {
+    coupons: () => [],
+    usage: { spans: (spans) => withNewAnchor(spans, at, after.anchorDate) },
+  });
 }
 
 /** A line charged it, or something was given in its place. */

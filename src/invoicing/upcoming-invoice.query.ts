@@ -4,6 +4,7 @@ import { type Period, periodAfter } from '../core/period';
 import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
 import { type EntitlementSource, entitlementSources } from '../entitlements/entitlement';
 import type { PlanChangeTx } from '../proration/plan-change.query';
+import { plannedDocuments, type SettledAs } from '../proration/plan-change-documents';
 import { includedAddons } from '../proration/proration-preview.query';
 import { type LoadedScheduledChange, loadScheduledPlanChange } from '../proration/scheduled-plan-change.query';
 import { usagePricesIn } from '../rating/price-model-input';
@@ -12,14 +13,16 @@ import { type Subscription, scheduleOf } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import { withNewAnchor } from '../usage/metering-window';
 import { closedBy, periodOf } from './billed-period';
-import type { InvoiceReason, InvoiceTotals, LineDraft, TimeSpan } from './invoice';
+import { type InvoiceReason, type InvoiceTotals, type LineDraft, type TimeSpan, totalsOf } from './invoice';
 import { assembleFor, type BilledTime, type Foreseen, type PeriodInvoiceTx } from './period-invoice.query';
+import { type PlannedDocument, payableOf } from './planned-document';
 
 export interface UpcomingInvoice extends InvoiceTotals {
-  readonly reason: Extract<InvoiceReason, 'START' | 'RENEWAL' | 'FINAL'>;
+  readonly kind: PlannedDocument['kind'];
+  readonly reason: Extract<InvoiceReason, 'START' | 'RENEWAL' | 'FINAL' | 'PLAN_CHANGE'>;
   /** When it will be issued. */
   readonly dueAt: Instant;
-  /** The period that it begins; none for a final invoice. */
+  /** The period that it begins; none for a final invoice, or for what a plan change makes. */
   readonly period?: TimeSpan | undefined;
   readonly lines: readonly LineDraft[];
   /** What the credit balance as it is now would pay of it. */
@@ -110,24 +113,43 @@ async function afterScheduled(
 
 const isEndedBy = ({ endsAt }: EntitlementSource, at: Instant) => endsAt === undefined || isBefore(at, endsAt);
 
+/** The first document of a plan change that waits: its own, or what is left to bill of the period that it ends. */
+function ofChange({ loaded }: LoadedScheduledChange, options: SettledAs, balance: Money): UpcomingInvoice | undefined {
+  const [first] = plannedDocuments(loaded, options);
+  if (!first) return undefined;
+  const { lines } = first.document;
+  return {
+    ...totalsOf(lines, balance.currency),
+    ...payableOf([first], balance),
+    ...{ kind: first.kind, reason: 'PLAN_CHANGE', lines, dueAt: loaded.change.at },
+  };
+}
+
 /**
- * The next invoice as it would be if nothing more happened: what is scheduled taken into account, usage as it stands. The
- * very load and assembly of the billing run, without the save.
+ * The next document as it would be if nothing more happened, whatever its reason: what is scheduled taken into account, usage
+ * as it stands. The very load and assembly of the acts that issue them, without the save.
  */
 export async function upcomingInvoice(tx: UpcomingInvoiceTx, tenantId: string): Promise<UpcomingInvoice | undefined> {
   const tenant = await tx.tenantFor(tenantId);
   const live = tenant && (await tx.subscriptions.live(tenant.id));
   if (!live) return undefined;
   const scheduled = await tx.subscriptions.scheduled(tenant.id, live.id);
-  const isDue = scheduled && isAtOrBefore(scheduled.effectiveAt, live.periodEnd);
+  // What ends the subscription at the same instant comes first.
+  const isDue =
+    scheduled &&
+    isAtOrBefore(scheduled.effectiveAt, live.periodEnd) &&
+    !(live.cancelAt && isAtOrBefore(live.cancelAt, scheduled.effectiveAt));
+  const balance = await tx.creditNotes.balance(tenant.id, live.currency);
   const change = isDue ? await loadScheduledPlanChange(tx, tenant, live, scheduled) : undefined;
+  const ofItself = change && scheduled && ofChange(change, scheduled.options, balance);
+  if (ofItself) return ofItself;
   const { subscription, foreseen } = change
     ? await afterScheduled(tx, live, change)
     : { subscription: live, foreseen: undefined };
   const { cancelAt, periodEnd } = subscription;
   const isFinal = cancelAt !== undefined && isAtOrBefore(cancelAt, periodEnd);
   const dueAt = isFinal ? cancelAt : periodEnd;
-  // A new anchor at the period's end: what was used by then is on an invoice of its own.
+  // A new anchor at the period's end: what was used by then, if anything, was on an invoice of its own.
   const isClosedApart =
     change?.loaded.change.anchor === 'RESET' && isAtOrBefore(live.periodEnd, change.loaded.change.at);
   const closed = isClosedApart ? undefined : closedBy(subscription, dueAt);
@@ -135,14 +157,11 @@ export async function upcomingInvoice(tx: UpcomingInvoiceTx, tenantId: string): 
     ? periodOf(subscription)
     : periodAfter(scheduleOf(subscription), subscription.periodIndex);
   const time: BilledTime = { period: next, from: laterOf(next.start, dueAt), closed, closing: isFinal };
-  const [{ lines, totals }, balance] = await Promise.all([
-    assembleFor(tx, subscription, time, foreseen),
-    tx.creditNotes.balance(tenant.id, subscription.currency),
-  ]);
+  const { lines, totals } = await assembleFor(tx, subscription, time, foreseen);
   const creditApplied = smaller(balance, totals.total);
   return {
     ...totals,
-    ...{ lines, dueAt, creditApplied },
+    ...{ kind: 'INVOICE', lines, dueAt, creditApplied },
     reason: isFinal ? 'FINAL' : subscription.status === 'TRIALING' ? 'START' : 'RENEWAL',
     period: isFinal ? undefined : { start: next.start, end: next.end },
     amountDue: subtract(totals.total, creditApplied),

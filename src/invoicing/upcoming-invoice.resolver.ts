@@ -9,7 +9,8 @@ import { upcomingInvoice } from './upcoming-invoice.query';
 export class UpcomingInvoiceResolver {
   @Query(() => UpcomingInvoiceType, {
     nullable: true,
-    description: "A tenant's next invoice if nothing more happened. Writes nothing; null without a subscription.",
+    description:
+      "A tenant's next document if nothing more happened, whatever its reason. Where one instant makes several, the first of them. Writes nothing; null without a subscription.",
   })
   async upcomingInvoice(
     @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:

@@ -31,6 +31,7 @@ export async function writeCreditNote(
     | 'partners'
     | 'taxes'
     | 'payments'
+    | 'documents'
     | 'newId'
     | 'now'
     | 'wallNow'
@@ -78,6 +79,7 @@ export async function writeCreditNote(
     );
   }
   if (settlement === 'REFUND') await refundCredit(tx, note);
+  tx.documents.addCreditNote(note);
   await tx.emit({ type: 'credit_note.created', payload: { creditNote: note } });
   return note;
 }

@@ -4,7 +4,7 @@ import { amountText, isZero, negate } from '../core/money';
 import { reserveCoupon } from '../coupons/apply-coupon.command';
 import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
-import { closePeriod } from '../invoicing/bill-period.command';
+import { issueClosing } from '../invoicing/bill-period.command';
 import type { CreditNote, Settlement } from '../invoicing/credit-note';
 import { creditUnused } from '../invoicing/credit-unused.command';
 import type { Invoice } from '../invoicing/invoice';
@@ -17,6 +17,7 @@ import type { ChangeCouponUse } from './change-coupons';
 import { endKindOf } from './judge-attachments';
 import { accountsWithoutMoney } from './plan-change';
 import type { LoadedPlanChange } from './plan-change.query';
+import { plannedChange } from './plan-change-documents';
 import type { PlanChangeProration } from './plan-change-proration';
 
 export interface AppliedPlanChange {
@@ -44,15 +45,12 @@ async function settle(
   // Nothing is due either way, but the accounts move all the same: what was paid is now for the new item.
   const carryOver = () =>
     tx.itemCharges.insert(subscription, accountsWithoutMoney(change, currency, accounts), {}, tx.now);
-  if (isZero(change.net)) {
+  const planned = plannedChange(loaded, options);
+  if (!planned) {
     await carryOver();
     return { settlement: options.waived ? 'WAIVED' : 'NONE' };
   }
-  if (options.waived || (gross.minor < 0n && options.settlement === 'NONE')) {
-    await carryOver();
-    return { settlement: options.waived ? 'WAIVED' : 'NONE' };
-  }
-  if (gross.minor < 0n) {
+  if (planned.kind === 'CREDIT_NOTE') {
     const wanted = options.settlement as Exclude<Settlement, 'NONE'>;
     const cannot = wanted === 'REFUND' && (await refundProblem(tx, subscription.tenantId, negate(gross)));
     const settlement = cannot ? 'CREDIT_BALANCE' : wanted;
@@ -137,10 +135,8 @@ export async function applyPlanChange(
     }
   }
   // A new anchor cuts the windows of usage anew: what was used before is billed by the old ones.
-  if (change.anchor === 'RESET') {
-    await tx.meteringSpans.begin(subscription, at, change.after.anchorDate);
-    await closePeriod(tx, subscription, at, 'PLAN_CHANGE');
-  }
+  if (change.anchor === 'RESET') await tx.meteringSpans.begin(subscription, at, change.after.anchorDate);
+  await issueClosing(tx, subscription, loaded.closing);
   for (const { pending, coupon } of change.endingCoupons) {
     const ended = { ...pending!, status: 'ENDED', endedAt: at } as const;
     await tx.pendingCoupons.update(ended);

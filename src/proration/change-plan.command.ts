@@ -1,15 +1,18 @@
+import { isBefore, laterOf } from '../core/calendar';
 import { amountText, type Money, money } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
 import { refuseCoupon, reserveCoupon } from '../coupons/apply-coupon.command';
 import { billTenant } from '../invoicing/bill-tenant.command';
 import type { CreditNote } from '../invoicing/credit-note';
 import type { Invoice } from '../invoicing/invoice';
+import type { MadeDocuments } from '../invoicing/made-documents';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import { applyPlanChange } from './apply-plan-change.command';
 import type { PlanChangeRequest } from './plan-change';
 import { type LoadedPlanChange, loadPlanChange, planChangeRefusals } from './plan-change.query';
+import { quoteChange, settledAs } from './plan-change-documents';
 import type { PlanChangeProration } from './plan-change-proration';
 import { type PlanChangeQuote, requestText } from './quote';
 
@@ -19,19 +22,15 @@ export interface ChangePlanInput {
   readonly quote?: PlanChangeQuote | undefined;
 }
 
-export const changePlanRefusals = [
-  ...planChangeRefusals,
-  'QUOTE_INVALID',
-  'QUOTE_EXPIRED',
-  'QUOTE_STALE',
-  'CHANGE_ALREADY_SCHEDULED',
-  'SUBSCRIPTION_ENDING',
-] as const;
+export const changePlanRefusals = [...planChangeRefusals, 'QUOTE_INVALID', 'QUOTE_EXPIRED', 'QUOTE_STALE'] as const;
 type Code = (typeof changePlanRefusals)[number];
 
 export interface ChangePlanDone {
   readonly subscription: Subscription;
+  /** As in the preview. */
   readonly net: Money;
+  /** All that was issued, of what fell due before it too. */
+  readonly documents: MadeDocuments;
   readonly proration?: PlanChangeProration | undefined;
   readonly invoice?: Invoice | undefined;
   readonly creditNote?: CreditNote | undefined;
@@ -57,11 +56,9 @@ async function schedule(
   tx: Tx,
   loaded: LoadedPlanChange,
   request: PlanChangeRequest,
+  net: Money,
 ): Promise<Result<ChangePlanDone, Code>> {
   const { subscription, target, change, coupon } = loaded;
-  if (await tx.subscriptions.scheduled(tx.tenant.id, subscription.id)) {
-    return refuse('CHANGE_ALREADY_SCHEDULED', 'Another plan change waits already; cancel it first.');
-  }
   const reserved = coupon && (await reserveCoupon(tx, coupon, subscription.id));
   if (coupon && !reserved) return refuseCoupon(['COUPON_USED_UP'], 'coupon');
   if (coupon && reserved) {
@@ -79,9 +76,8 @@ async function schedule(
     options: {
       anchor: change.anchor,
       unavailableAddons: request.unavailableAddons ?? 'CANCEL_AND_CREDIT',
-      settlement: request.settlement ?? 'CREDIT_BALANCE',
+      ...settledAs(request),
       keepRunningDiscounts: request.keepRunningDiscounts ?? false,
-      waived: request.waived ?? false,
       pendingCouponId: reserved?.id,
     },
     createdAt: tx.now,
@@ -95,7 +91,7 @@ async function schedule(
     facts: { to: target.plan.name, at: change.at.toString() },
   });
   await tx.emit({ type: 'subscription.plan_change_scheduled', payload: { subscription, scheduled } });
-  return done({ subscription, net: change.net, scheduled });
+  return done({ subscription, net, scheduled, documents: tx.documents.made() });
 }
 
 /**
@@ -108,37 +104,27 @@ export async function changePlan(tx: Tx, input: ChangePlanInput): Promise<Result
   if (problem) return problem;
   await billTenant(tx);
   const { request, quote } = input;
-  const loaded = await loadPlanChange(tx, tx.tenant, request, { at: quote?.at });
+  const live = await tx.subscriptions.live(tx.tenant.id);
+  // What it was decided from is gone: another period, or another phase of the plan, has begun since.
+  const isPast = quote && live && isBefore(quote.at, laterOf(live.periodStart, live.item.startedAt));
+  const loaded = await loadPlanChange(tx, tx.tenant, request, { at: isPast ? undefined : quote?.at });
   if (!loaded.ok) return loaded;
-  const { change, subscription, gross } = loaded.value;
-  if (quote && gross.minor !== quote.netMinor) {
+  const { subscription } = loaded.value;
+  const { total, net } = quoteChange(loaded.value, settledAs(request));
+  if (quote && (isPast || total.minor !== quote.totalMinor)) {
     const { currency } = subscription;
     return refuse('QUOTE_STALE', 'The change would cost something else now; ask for a new quote.', {
       path: ['input', 'quote'],
       facts: {
-        quoted: amountText(money(quote.netMinor, currency)),
-        now: amountText(gross),
-        difference: amountText(money(gross.minor - quote.netMinor, currency)),
+        quoted: amountText(money(quote.totalMinor, currency)),
+        now: amountText(total),
+        difference: amountText(money(total.minor - quote.totalMinor, currency)),
         currency,
       },
     });
   }
-  if (subscription.cancelAt) {
-    return refuse('SUBSCRIPTION_ENDING', 'The subscription is cancelled to a date; its plan cannot change any more.', {
-      facts: { cancelAt: subscription.cancelAt.toString() },
-    });
-  }
-  if (loaded.value.waits) return schedule(tx, loaded.value, request);
-  const waiting = await tx.subscriptions.scheduled(tx.tenant.id, subscription.id);
-  if (waiting) {
-    return refuse('CHANGE_ALREADY_SCHEDULED', 'Another plan change waits already; cancel it first.', {
-      facts: { effectiveAt: waiting.effectiveAt.toString() },
-    });
-  }
-  const applied = await applyPlanChange(tx, loaded.value, {
-    waived: request.waived ?? false,
-    settlement: request.settlement ?? 'CREDIT_BALANCE',
-  });
+  if (loaded.value.waits) return schedule(tx, loaded.value, request, net);
+  const applied = await applyPlanChange(tx, loaded.value, settledAs(request));
   if (!applied) return refuseCoupon(['COUPON_USED_UP'], 'coupon');
-  return done({ ...applied, net: change.net });
+  return done({ ...applied, net, documents: tx.documents.made() });
 }

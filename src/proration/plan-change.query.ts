@@ -9,13 +9,14 @@ import { invariant } from '../core/invariant';
 import { add, exactMinorUnits, type Money, negate, roundToMoney } from '../core/money';
 import type { IntervalUnit } from '../core/period';
 import { parseSeats } from '../core/quantity';
-import { done, type Result, refuse } from '../core/result';
+import { done, type Refused, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
 import { refuseCoupon } from '../coupons/apply-coupon.command';
 import { appliesToPlan, type Coupon, type CouponReason, couponReasons } from '../coupons/coupon';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import { findCouponByCode, pastOf } from '../coupons/validate-coupon.query';
 import type { ItemAccount } from '../invoicing/item-charge';
+import { type AssembledClosing, assembleReset, type PeriodInvoiceTx } from '../invoicing/period-invoice.query';
 import { refundProblem } from '../payments/refund-credit.command';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
@@ -35,6 +36,8 @@ export const planChangeRefusals = [
   'NO_CHANGE',
   'PERIOD_NOT_BILLED',
   'EFFECTIVE_DATE_OUTSIDE_PERIOD',
+  'CHANGE_ALREADY_SCHEDULED',
+  'SUBSCRIPTION_ENDING',
   'ADDON_NOT_AVAILABLE_WITH_PLAN',
   'REFUND_NOT_AVAILABLE',
   'INVALID_INPUT',
@@ -79,29 +82,32 @@ export interface LoadedPlanChange {
   readonly change: PlanChange;
   /** The change's lines with their tax. */
   readonly document: TaxedDocument;
-  /** The net with the tax that comes on top of it; negative: in the tenant's favour. */
+  /** The net of those lines with the tax that comes on top of it; negative: in the tenant's favour. */
   readonly gross: Money;
+  /** A new period begins: what is left to bill of the one that ends, usage and add-ons that waited for an invoice. */
+  readonly closing?: AssembledClosing | undefined;
   readonly accounts: ReadonlyMap<string, ItemAccount>;
   /** What each full period costs from then on, before coupons and add-ons. */
   readonly recurring: Money;
 }
 
-export type PlanChangeTx = Pick<
-  Tx,
-  | 'partners'
-  | 'plans'
-  | 'addons'
-  | 'coupons'
-  | 'pendingCoupons'
-  | 'subscriptions'
-  | 'addonSubscriptions'
-  | 'itemCharges'
-  | 'invoices'
-  | 'taxes'
-  | 'payments'
-  | 'tenantFor'
-  | 'newId'
->;
+export type PlanChangeTx = PeriodInvoiceTx &
+  Pick<
+    Tx,
+    | 'partners'
+    | 'plans'
+    | 'addons'
+    | 'coupons'
+    | 'pendingCoupons'
+    | 'subscriptions'
+    | 'addonSubscriptions'
+    | 'itemCharges'
+    | 'invoices'
+    | 'taxes'
+    | 'payments'
+    | 'tenantFor'
+    | 'newId'
+  >;
 
 export interface LoadOptions {
   /** A quote pins the instant; a scheduled change has its own. */
@@ -123,6 +129,30 @@ export async function requiredBeside(tx: Pick<Tx, 'addons'>, addons: readonly Ad
   const known = new Set(addons.map(({ id }) => id));
   const ids = new Set(addons.flatMap(({ requiredAddonIds }) => requiredAddonIds.filter((id) => !known.has(id))));
   return tx.addons.byIds([...ids]);
+}
+
+/** What has been decided already and stands in the way of any change. */
+async function obstacleTo(
+  tx: Pick<Tx, 'subscriptions'>,
+  { id, tenantId, cancelAt }: Subscription,
+  now: Instant,
+): Promise<Refused<'SUBSCRIPTION_ENDING' | 'CHANGE_ALREADY_SCHEDULED' | 'PERIOD_NOT_BILLED'> | undefined> {
+  if (cancelAt) {
+    return refuse('SUBSCRIPTION_ENDING', 'The subscription is cancelled to a date; its plan cannot change any more.', {
+      facts: { cancelAt: cancelAt.toString() },
+    });
+  }
+  const waiting = await tx.subscriptions.scheduled(tenantId, id);
+  if (!waiting) return undefined;
+  const effectiveAt = waiting.effectiveAt.toString();
+  return isAtOrBefore(waiting.effectiveAt, now)
+    ? refuse('PERIOD_NOT_BILLED', 'A plan change is about to be carried out; try again in a moment.', {
+        retryable: true,
+        facts: { effectiveAt },
+      })
+    : refuse('CHANGE_ALREADY_SCHEDULED', 'Another plan change waits already; cancel it first.', {
+        facts: { effectiveAt },
+      });
 }
 
 /** When the change takes place, or why it cannot. */
@@ -181,6 +211,8 @@ export async function loadPlanChange(
       facts: { periodEnd: subscription.periodEnd.toString() },
     });
   }
+  const obstacle = options.pinned ? undefined : await obstacleTo(tx, subscription, now);
+  if (obstacle) return obstacle;
   if (!plan) return refuse('PLAN_NOT_FOUND', 'No such plan.', { path: ['input', 'plan'] });
   const samePlan = plan.id === item.planId;
   if (plan.status === 'ARCHIVED' && !samePlan && !options.pinned) {
@@ -298,6 +330,7 @@ export async function loadPlanChange(
     accounts,
   });
   const gross = add(change.net, addedTax(document.lines, currency));
+  const closing = change.anchor === 'RESET' ? await assembleReset(tx, subscription, change) : undefined;
   // What was scheduled goes into the credit balance where it cannot go back any more: there is nobody left to ask.
   if (request.settlement === 'REFUND' && gross.minor < 0n && !options.pinned) {
     const problem = await refundProblem(tx, tenant.id, negate(gross));
@@ -307,8 +340,7 @@ export async function loadPlanChange(
     ...{ subscription, planBefore, versionBefore, target, coupon },
     waits: moment.value.waits,
     chargedBy: new Map([...accounts].map(([itemId, account]) => [itemId, account.chargedByLineId])),
-    ...{ change, document, accounts },
-    gross,
+    ...{ change, document, accounts, gross, closing },
     recurring: roundToMoney(multiply(exactMinorUnits(unitAmount), exactOf(quantity)), currency),
   });
 }

@@ -1,11 +1,12 @@
 import type { Addon } from '../catalog/addon';
 import type { PlanVersion } from '../catalog/plan';
 import type { Instant } from '../core/calendar';
-import { atLeastZero, isZero, type Money, smaller, subtract, zero } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
+import { type Payable, payableOf } from '../invoicing/planned-document';
 import type { Tx } from '../tx';
 import type { PlanChangeRequest } from './plan-change';
 import { type LoadedPlanChange, loadPlanChange, type PlanChangeRefusal, type PlanChangeTx } from './plan-change.query';
+import { type QuotedChange, quoteChange, settledAs } from './plan-change-documents';
 import { comparePlans, type FeatureDifference, type PlanContents } from './plan-comparison';
 import { type PlanChangeQuote, quoteLifetimeMinutes, requestText } from './quote';
 
@@ -13,10 +14,8 @@ export interface ProrationPreview {
   readonly tenantId: string;
   readonly loaded: LoadedPlanChange;
   readonly differences: readonly FeatureDifference[];
-  /** What the credit balance as it is now would pay of it. */
-  readonly creditApplied: Money;
-  /** What is left to pay at once. */
-  readonly amountDue: Money;
+  readonly quoted: QuotedChange;
+  readonly payable: Payable;
   /** Signed and handed out by the resolver. */
   readonly quote: PlanChangeQuote;
 }
@@ -45,7 +44,7 @@ export async function prorationPreview(
   if (!tenant) return refuse('TENANT_NOT_FOUND', 'No such tenant.');
   const loaded = await loadPlanChange(tx, tenant, request, { at });
   if (!loaded.ok) return loaded;
-  const { versionBefore, target, change, gross } = loaded.value;
+  const { versionBefore, target, change } = loaded.value;
   const contentsOf = async (version: PlanVersion): Promise<PlanContents> => ({
     allowances: version.allowances,
     includedAddons: await includedAddons(tx, tenant.partnerId, version),
@@ -56,8 +55,7 @@ export async function prorationPreview(
     contentsOf(target.version),
     tx.creditNotes.balance(tenantId, currency),
   ]);
-  const payable = request.waived ? zero(currency) : isZero(change.net) ? zero(currency) : atLeastZero(gross);
-  const creditApplied = smaller(balance, payable);
+  const quoted = quoteChange(loaded.value, settledAs(request));
   const featureIds = [before, after].flatMap((side) =>
     [...side.allowances, ...side.includedAddons.flatMap((addon) => addon.allowances)].map(({ featureId }) => featureId),
   );
@@ -66,13 +64,13 @@ export async function prorationPreview(
     tenantId,
     loaded: loaded.value,
     differences: comparePlans(before, after, new Map(features.map((feature) => [feature.id as string, feature]))),
-    creditApplied,
-    amountDue: subtract(payable, creditApplied),
+    quoted,
+    payable: payableOf(quoted.documents, balance),
     quote: {
       tenantId,
       request: requestText(request),
       at: at ?? tenant.now,
-      netMinor: gross.minor,
+      totalMinor: quoted.total.minor,
       currency: change.net.currency,
       expiresAt: tenant.now.add({ minutes: quoteLifetimeMinutes }),
     },

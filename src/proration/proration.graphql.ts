@@ -12,7 +12,7 @@ import {
 import type { Instant, LocalDate } from '../core/calendar';
 import { decimalText } from '../core/decimal';
 import { encodeId } from '../core/ids';
-import { negate, subtract } from '../core/money';
+import { negate, zero } from '../core/money';
 import type { IntervalUnit } from '../core/period';
 import { enumFrom } from '../graphql/enums';
 import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
@@ -24,12 +24,14 @@ import type { Settlement } from '../invoicing/credit-note';
 import type { LineDraft, LineKind, TimeSpan } from '../invoicing/invoice';
 import {
   CreditNoteType,
+  DocumentsDone,
   ExplanationType,
   InvoiceType,
   LineKindEnum,
   SettlementEnum,
   TimeSpanType,
 } from '../invoicing/invoicing.graphql';
+import type { PlannedDocument } from '../invoicing/planned-document';
 import { ScheduledPlanChangeType, SubscriptionType } from '../subscriptions/subscriptions.graphql';
 import {
   type AttachmentOutcomeKind,
@@ -133,6 +135,27 @@ export function toGraphqlPreviewLine(line: LineDraft): PreviewLineType {
   };
 }
 
+export const DocumentKindEnum = enumFrom('DocumentKind', ['INVOICE', 'CREDIT_NOTE'] as const, 'What a document is.', {
+  INVOICE: 'It asks for money.',
+  CREDIT_NOTE: 'It gives money, or what was not paid yet, back.',
+});
+
+@ObjectType('PlannedDocument', { description: 'A document as an act would make it.', simpleResolvers: true })
+export class PlannedDocumentType {
+  @Field(() => DocumentKindEnum, { description: 'What it is.' })
+  kind: PlannedDocument['kind'];
+  @Field(() => String, { description: 'What it comes from: an InvoiceReason, or a CreditNoteReason.' })
+  reason: string;
+  @Field(() => MoneyType, { description: 'With tax; negative for a credit note.' })
+  total: MoneyType;
+  @Field(() => [PreviewLineType], { description: 'Its lines in their order, tax too.' })
+  lines: PreviewLineType[];
+}
+
+export function toGraphqlPlannedDocument({ kind, reason, total, document }: PlannedDocument): PlannedDocumentType {
+  return { kind, reason, total: toGraphqlMoney(total), lines: document.lines.map(toGraphqlPreviewLine) };
+}
+
 @ObjectType('AttachmentOutcome', { description: 'What becomes of an attached add-on.', simpleResolvers: true })
 export class AttachmentOutcomeType {
   @Field(() => ID, { description: 'addonsub_…' })
@@ -182,11 +205,28 @@ export class ProrationPreviewType {
   newCharge: MoneyType;
   @Field(() => MoneyType, { description: 'What coupons take off; not negative.' })
   discount: MoneyType;
-  @Field(() => MoneyType, { description: "newCharge − unusedCredit − discount; negative: in the tenant's favour." })
+  @Field(() => MoneyType, {
+    description:
+      'What is left to bill of the period that the change ends: usage, and add-ons that waited for an invoice. 0 where the period goes on, or ends by itself.',
+  })
+  closing: MoneyType;
+  @Field(() => MoneyType, {
+    description: "newCharge − unusedCredit − discount + closing; negative: in the tenant's favour.",
+  })
   net: MoneyType;
-  @Field(() => MoneyType, { description: 'What the credit balance pays of it; the quote does not pin this.' })
+  @Field(() => MoneyType, {
+    description: 'What all documents come to, with tax; negative: in the tenant’s favour. The quote pins this.',
+  })
+  total: MoneyType;
+  @Field(() => [PlannedDocumentType], {
+    description: 'Every document that the change makes at its instant, in their order. Their totals add up to `total`.',
+  })
+  documents: PlannedDocumentType[];
+  @Field(() => MoneyType, { description: 'What the credit balance pays of the invoices; the quote does not pin this.' })
   creditApplied: MoneyType;
-  @Field(() => MoneyType, { description: 'What is left to pay: net + tax − creditApplied; 0 where nothing is due.' })
+  @Field(() => MoneyType, {
+    description: 'What is left to pay at once: the totals of all invoices − creditApplied; 0 where nothing is due.',
+  })
   amountDue: MoneyType;
   @Field(() => MoneyType, { description: 'Tax that comes on top of the net; negative where it comes back.' })
   tax: MoneyType;
@@ -216,8 +256,8 @@ export class ProrationPreviewType {
 
 export function toGraphqlProrationPreview(preview: ProrationPreview, token: string): ProrationPreviewType {
   const { change, target, planBefore, recurring, gross } = preview.loaded;
-  const { net } = change;
-  const zero = { minor: 0n, currency: net.currency };
+  const { quoted, payable } = preview;
+  const { currency } = change.net;
   return {
     effectiveAt: change.at,
     anchor: change.anchor,
@@ -225,14 +265,17 @@ export function toGraphqlProrationPreview(preview: ProrationPreview, token: stri
     unusedCredit: toGraphqlMoney(change.unusedCredit),
     newCharge: toGraphqlMoney(change.newCharge),
     discount: toGraphqlMoney(change.discount),
-    net: toGraphqlMoney(net),
-    creditApplied: toGraphqlMoney(preview.creditApplied),
-    amountDue: toGraphqlMoney(preview.amountDue),
-    tax: toGraphqlMoney(subtract(gross, net)),
-    surplus: toGraphqlMoney(net.minor !== 0n && gross.minor < 0n ? negate(gross) : zero),
+    closing: toGraphqlMoney(quoted.closing),
+    net: toGraphqlMoney(quoted.net),
+    total: toGraphqlMoney(quoted.total),
+    documents: quoted.documents.map(toGraphqlPlannedDocument),
+    creditApplied: toGraphqlMoney(payable.creditApplied),
+    amountDue: toGraphqlMoney(payable.amountDue),
+    tax: toGraphqlMoney(quoted.tax),
+    surplus: toGraphqlMoney(change.net.minor !== 0n && gross.minor < 0n ? negate(gross) : zero(currency)),
     recurring: toGraphqlMoney(recurring),
     periodAfter: change.after.span,
-    lines: change.lines.map(toGraphqlPreviewLine),
+    lines: quoted.lines.map(toGraphqlPreviewLine),
     addons: change.attachments.map(({ attachment, addon, outcome, credit }) => ({
       addonSubscriptionId: encodeId('AddonSubscription', attachment.id, attachment.tenantId),
       addon: toGraphqlAddon(addon),
@@ -352,16 +395,22 @@ export class PlanChangeInputType {
 }
 
 @ObjectType('ChangePlanDone', { description: 'The plan was changed, or the change waits.', simpleResolvers: true })
-export class ChangePlanDone extends MutationDone {
+export class ChangePlanDone extends DocumentsDone {
   @Field(() => SubscriptionType, { description: 'The subscription as it is now.' })
   subscription: SubscriptionType;
-  @Field(() => MoneyType, { description: "What the change costs; negative: in the tenant's favour." })
+  @Field(() => MoneyType, { description: "As the net of a preview; negative: in the tenant's favour." })
   net: MoneyType;
   @Field(() => PlanChangeProrationType, { nullable: true, description: 'The audit row; null while the change waits.' })
   proration?: PlanChangeProrationType | undefined;
-  @Field(() => InvoiceType, { nullable: true, description: 'Where the net is above zero.' })
+  @Field(() => InvoiceType, {
+    nullable: true,
+    description: "The change's own invoice, where its lines come to more than 0.",
+  })
   invoice?: InvoiceType | undefined;
-  @Field(() => CreditNoteType, { nullable: true, description: 'Where it is below zero.' })
+  @Field(() => CreditNoteType, {
+    nullable: true,
+    description: "The change's own credit note, where they come to less.",
+  })
   creditNote?: CreditNoteType | undefined;
   @Field(() => ScheduledPlanChangeType, { nullable: true, description: 'The change that waits.' })
   scheduled?: ScheduledPlanChangeType | undefined;

@@ -9,7 +9,7 @@ import { MutationArgs } from '../graphql/mutation.graphql';
 import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
 import { limitGuesses } from '../graphql/rate-limit';
 import { Refuses, toGraphqlRefused } from '../graphql/refusal.graphql';
-import { toGraphqlCreditNote, toGraphqlInvoice } from '../invoicing/invoicing.graphql';
+import { toGraphqlCreditNote, toGraphqlDocuments, toGraphqlInvoice } from '../invoicing/invoicing.graphql';
 import { toGraphqlScheduledPlanChange, toGraphqlSubscription } from '../subscriptions/subscriptions.graphql';
 import { cancelScheduledPlanChange, cancelScheduledPlanChangeRefusals } from './cancel-scheduled-plan-change.command';
 import { changePlan, changePlanRefusals } from './change-plan.command';
@@ -127,7 +127,7 @@ export class ProrationResolver {
         keyRequired: true,
       },
       (tx) => changePlan(tx, { request: requestOf(input), quote }),
-      ({ subscription, net, proration, invoice, creditNote, scheduled }) => ({
+      ({ subscription, net, proration, invoice, creditNote, scheduled, documents }) => ({
         __typename: 'ChangePlanDone',
         subscription: toGraphqlSubscription(subscription),
         net: toGraphqlMoney(net),
@@ -135,6 +135,7 @@ export class ProrationResolver {
         invoice: invoice && toGraphqlInvoice(invoice),
         creditNote: creditNote && toGraphqlCreditNote(creditNote),
         scheduled: scheduled && toGraphqlScheduledPlanChange(scheduled),
+        ...toGraphqlDocuments(documents),
       }),
     );
   }

@@ -9,8 +9,8 @@ export interface PlanChangeQuote {
   readonly tenantId: string;
   readonly request: string;
   readonly at: Instant;
-  /** With the tax that comes on top. */
-  readonly netMinor: bigint;
+  /** What all documents of it come to, with tax. */
+  readonly totalMinor: bigint;
   readonly currency: string;
   readonly expiresAt: Instant;
 }
@@ -26,20 +26,20 @@ export function requestText(request: PlanChangeRequest): string {
 }
 
 export function quoteText(quote: PlanChangeQuote): string {
-  const { tenantId, request, at, netMinor, currency, expiresAt } = quote;
-  return JSON.stringify([1, tenantId, request, at.toString(), netMinor.toString(), currency, expiresAt.toString()]);
+  const { tenantId, request, at, totalMinor, currency, expiresAt } = quote;
+  return JSON.stringify([2, tenantId, request, at.toString(), totalMinor.toString(), currency, expiresAt.toString()]);
 }
 
 /** Of text whose signature was verified; `undefined`: of another version. */
 export function quoteFromText(text: string): PlanChangeQuote | undefined {
   const parts: unknown = JSON.parse(text);
-  if (!Array.isArray(parts) || parts[0] !== 1) return undefined;
-  const [, tenantId, request, at, netMinor, currency, expiresAt] = parts as string[];
+  if (!Array.isArray(parts) || parts[0] !== 2) return undefined;
+  const [, tenantId, request, at, totalMinor, currency, expiresAt] = parts as string[];
   return {
     tenantId: tenantId!,
     request: request!,
     at: instant(at!),
-    netMinor: BigInt(netMinor!),
+    totalMinor: BigInt(totalMinor!),
     currency: currency!,
     expiresAt: instant(expiresAt!),
   };

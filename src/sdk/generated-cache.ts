@@ -237,6 +237,7 @@ export const keys: Record<string, () => null> = {
   PlanChangeProrationEdge: () => null,
   PlanConnection: () => null,
   PlanEdge: () => null,
+  PlannedDocument: () => null,
   PlanUnlock: () => null,
   PreviewLine: () => null,
   Price: () => null,

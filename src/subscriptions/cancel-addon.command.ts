@@ -8,6 +8,7 @@ import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.comman
 import { billTenant } from '../invoicing/bill-tenant.command';
 import type { CreditNote, Settlement } from '../invoicing/credit-note';
 import { creditUnused } from '../invoicing/credit-unused.command';
+import type { MadeDocuments } from '../invoicing/made-documents';
 import { refundProblem } from '../payments/refund-credit.command';
 import { addonEndLines } from '../proration/addon-change';
 import { taxesOfLines } from '../tax/taxes-of-lines.query';
@@ -35,6 +36,8 @@ type Code = (typeof cancelAddonRefusals)[number];
 export interface CancelAddonDone {
   readonly addonSubscription: AddonSubscription;
   readonly creditNote?: CreditNote | undefined;
+  /** All that was issued, of what fell due before it too. */
+  readonly documents: MadeDocuments;
 }
 
 /** An add-on that is attached for longer than this attachment will be, and requires it. */
@@ -60,7 +63,9 @@ export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Resu
   const attachment = await tx.addonSubscriptions.byId(tx.tenant.id, decoded.uuid);
   if (!attachment) return notFound;
   const now = input.when === 'NOW';
-  if (attachment.endedAt || (attachment.endsAt && !now)) return done({ addonSubscription: attachment });
+  if (attachment.endedAt || (attachment.endsAt && !now)) {
+    return done({ addonSubscription: attachment, documents: tx.documents.made() });
+  }
   const subscription = (await tx.subscriptions.live(tx.tenant.id))!;
   const addon = (await tx.addons.byIds([attachment.addonId]))[0]!;
   const own = providerPeriodAt(attachment, subscription.timeZone, tx.now);
@@ -133,5 +138,5 @@ export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Resu
   await recordAddon(tx, subscription, addon, 'ADDON_CANCELLED', { reason, when: now ? 'NOW' : 'PERIOD_END' });
   await rebuildEntitlements(tx);
   await tx.emit({ type: 'addon_subscription.cancelled', payload: { addonSubscription: cancelled } });
-  return done({ addonSubscription: cancelled, creditNote });
+  return done({ addonSubscription: cancelled, creditNote, documents: tx.documents.made() });
 }

@@ -7,6 +7,7 @@ import type { CreditNote, Settlement } from '../invoicing/credit-note';
 import { creditUnused } from '../invoicing/credit-unused.command';
 
 import type { Invoice } from '../invoicing/invoice';
+import type { MadeDocuments } from '../invoicing/made-documents';
 
 import { refundProblem } from '../payments/refund-credit.command';
 
@@ -32,6 +33,8 @@ export interface CancelSubscriptionDone {
   readonly creditNote?: CreditNote | undefined;
   /** What was used up to a cancellation that takes place at once. */
   readonly invoice?: Invoice | undefined;
+  /** All that was issued, of what fell due before it too. */
+  readonly documents: MadeDocuments;
 }
 
 async function creditAllItems(
@@ -91,16 +94,18 @@ export async function cancelSubscription(
   const live = await tx.subscriptions.live(tx.tenant.id);
   if (!live) {
     const latest = await tx.subscriptions.latest(tx.tenant.id);
-    return latest ? done({ subscription: latest }) : refuse('SUBSCRIPTION_REQUIRED', 'The tenant has no subscription.');
+    return latest
+      ? done({ subscription: latest, documents: tx.documents.made() })
+      : refuse('SUBSCRIPTION_REQUIRED', 'The tenant has no subscription.');
   }
   if (input.when === 'NOW') {
     const settlement = input.settlement ?? 'CREDIT_BALANCE';
     const credited = settlement === 'NONE' ? done(undefined) : await creditAllItems(tx, live, settlement);
     if (!credited.ok) return credited;
     const closed = await closeSubscription(tx, { ...live, cancelReason: reason, cancelAt: undefined }, tx.now);
-    return done({ ...closed, creditNote: credited.value });
+    return done({ ...closed, creditNote: credited.value, documents: tx.documents.made() });
   }
-  if (live.cancelAt) return done({ subscription: live });
+  if (live.cancelAt) return done({ subscription: live, documents: tx.documents.made() });
   const subscription = await tx.subscriptions.update({ ...live, cancelAt: live.periodEnd, cancelReason: reason });
   await tx.subscriptions.recordChange(subscription, {
     id: tx.newId<'SubscriptionChange'>(),
@@ -111,5 +116,5 @@ export async function cancelSubscription(
   });
   await rebuildEntitlements(tx);
   await tx.emit({ type: 'subscription.cancellation_scheduled', payload: { subscription } });
-  return done({ subscription });
+  return done({ subscription, documents: tx.documents.made() });
 }

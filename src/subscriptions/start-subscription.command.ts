@@ -8,7 +8,7 @@ import { invalid } from '../core/text';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import { billPeriod } from '../invoicing/bill-period.command';
 import { billTenant } from '../invoicing/bill-tenant.command';
-import type { Invoice } from '../invoicing/invoice';
+import type { MadeDocuments } from '../invoicing/made-documents';
 import type { Tx } from '../tx';
 import type { Subscription } from './subscription';
 import type { Trial } from './trial';
@@ -51,7 +51,7 @@ export async function startSubscription(
   tx: Tx,
   input: StartSubscriptionInput,
   offered?: { readonly planVersionId: string; readonly priceId: string; readonly trial: Trial | undefined },
-): Promise<Result<{ subscription: Subscription; invoices: readonly Invoice[] }, Code>> {
+): Promise<Result<{ subscription: Subscription; documents: MadeDocuments }, Code>> {
   const { tenant } = tx;
   await tx.tenants.lock(tenant.id);
   const live = await tx.subscriptions.live(tenant.id);
@@ -147,8 +147,8 @@ export async function startSubscription(
   await tx.emit({ type: 'subscription.started', payload: { subscription } });
   // First what the tenant may use: some of it is billed before it is used.
   await rebuildEntitlements(tx);
-  const first = trialEnd ? [] : [await billPeriod(tx, subscription, { period, from: startedAt }, 'START')];
-  const { invoices } = await billTenant(tx, now);
+  if (!trialEnd) await billPeriod(tx, subscription, { period, from: startedAt }, 'START');
+  await billTenant(tx, now);
   if (tenant.sandbox) tx.atTime(now);
-  return done({ subscription: (await tx.subscriptions.live(tenant.id))!, invoices: [...first, ...invoices] });
+  return done({ subscription: (await tx.subscriptions.live(tenant.id))!, documents: tx.documents.made() });
 }

@@ -8,6 +8,7 @@ import { resetClash } from '../entitlements/reset-clash.query';
 import { billTenant } from '../invoicing/bill-tenant.command';
 import { accountEntriesOf, type Invoice, totalsOf } from '../invoicing/invoice';
 import { issueInvoice } from '../invoicing/issue-invoice.command';
+import type { MadeDocuments } from '../invoicing/made-documents';
 import { addonStartLines } from '../proration/addon-change';
 import { usagePricesIn } from '../rating/price-model-input';
 import { taxesOfLines } from '../tax/taxes-of-lines.query';
@@ -36,6 +37,8 @@ type Code = (typeof subscribeAddonRefusals)[number];
 export interface SubscribeAddonDone {
   readonly addonSubscription: AddonSubscription;
   readonly invoice?: Invoice | undefined;
+  /** All that was issued, of what fell due before it too. */
+  readonly documents: MadeDocuments;
   /** `false`: it was attached already and nothing was charged. */
   readonly created: boolean;
 }
@@ -54,7 +57,9 @@ export async function subscribeAddon(tx: Tx, input: SubscribeAddonInput): Promis
   const subscription = await tx.subscriptions.live(tx.tenant.id);
   if (!subscription) return refuse('SUBSCRIPTION_REQUIRED', 'An add-on needs a subscription to hang on.');
   const existing = await tx.addonSubscriptions.liveOf(tx.tenant.id, addon.id);
-  if (existing && !existing.endsAt) return done({ addonSubscription: existing, created: false });
+  if (existing && !existing.endsAt) {
+    return done({ addonSubscription: existing, created: false, documents: tx.documents.made() });
+  }
   if (subscription.cancelAt) {
     return refuse('SUBSCRIPTION_ENDING', 'The subscription is cancelled to a date; nothing can be added any more.');
   }
@@ -65,7 +70,7 @@ export async function subscribeAddon(tx: Tx, input: SubscribeAddonInput): Promis
     await recordAddon(tx, subscription, addon, 'ADDON_RESUMED');
     await rebuildEntitlements(tx);
     await tx.emit({ type: 'addon_subscription.resumed', payload: { addonSubscription: resumed } });
-    return done({ addonSubscription: resumed, created: false });
+    return done({ addonSubscription: resumed, created: false, documents: tx.documents.made() });
   }
   const sold = await judgeAddon(tx, subscription, addon);
   if (!sold.ok) return sold;
@@ -114,7 +119,7 @@ export async function subscribeAddon(tx: Tx, input: SubscribeAddonInput): Promis
   await recordAddon(tx, subscription, addon, 'ADDON_SUBSCRIBED');
   await rebuildEntitlements(tx);
   await tx.emit({ type: 'addon_subscription.created', payload: { addonSubscription: attachment } });
-  return done({ addonSubscription: attachment, invoice, created: true });
+  return done({ addonSubscription: attachment, invoice, created: true, documents: tx.documents.made() });
 }
 
 export async function recordAddon(

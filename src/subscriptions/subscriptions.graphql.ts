@@ -7,13 +7,18 @@ import { encodeId } from '../core/ids';
 import type { IntervalUnit } from '../core/period';
 import { enumFrom } from '../graphql/enums';
 import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
-import { MutationDone } from '../graphql/mutation.graphql';
 import { connectionOf } from '../graphql/page.graphql';
 import { resultOf } from '../graphql/refusal.graphql';
 import { BigIntScalar, DateTimeScalar, LocalDateScalar, TimeZoneScalar } from '../graphql/scalars';
 import type { Settlement } from '../invoicing/credit-note';
 import type { TimeSpan } from '../invoicing/invoice';
-import { CreditNoteType, InvoiceType, SettlementEnum, TimeSpanType } from '../invoicing/invoicing.graphql';
+import {
+  CreditNoteType,
+  DocumentsDone,
+  InvoiceType,
+  SettlementEnum,
+  TimeSpanType,
+} from '../invoicing/invoicing.graphql';
 import {
   type AddonBiller,
   type AddonCharge,
@@ -338,38 +343,36 @@ export class CancelSubscriptionInputType {
 }
 
 @ObjectType('StartSubscriptionDone', { description: 'The subscription runs.', simpleResolvers: true })
-export class StartSubscriptionDone extends MutationDone {
+export class StartSubscriptionDone extends DocumentsDone {
   @Field(() => SubscriptionType, { description: 'The subscription.' })
   subscription: SubscriptionType;
-  @Field(() => [InvoiceType], { description: 'Its first invoice, and one for each period that has begun since.' })
-  invoices: InvoiceType[];
 }
 @ObjectType('SubscribeAddonDone', { description: 'The add-on is attached.', simpleResolvers: true })
-export class SubscribeAddonDone extends MutationDone {
+export class SubscribeAddonDone extends DocumentsDone {
   @Field(() => AddonSubscriptionType, { description: 'The attachment.' })
   addonSubscription: AddonSubscriptionType;
   @Field(() => InvoiceType, {
     nullable: true,
-    description: 'The prorated rest of the period; null where nothing is due.',
+    description: 'The invoice of the prorated rest of the period; null where nothing is due.',
   })
   invoice?: InvoiceType | undefined;
   @Field(() => Boolean, { description: 'false: it was attached already, and nothing was charged.' })
   created: boolean;
 }
 @ObjectType('CancelAddonDone', { description: 'The attachment ends.', simpleResolvers: true })
-export class CancelAddonDone extends MutationDone {
+export class CancelAddonDone extends DocumentsDone {
   @Field(() => AddonSubscriptionType, { description: 'The attachment.' })
   addonSubscription: AddonSubscriptionType;
-  @Field(() => CreditNoteType, { nullable: true, description: 'What was credited.' })
+  @Field(() => CreditNoteType, { nullable: true, description: 'NOW: the credit of what is unused.' })
   creditNote?: CreditNoteType | undefined;
 }
 @ObjectType('CancelSubscriptionDone', { description: 'The subscription ends.', simpleResolvers: true })
-export class CancelSubscriptionDone extends MutationDone {
+export class CancelSubscriptionDone extends DocumentsDone {
   @Field(() => SubscriptionType, { description: 'The subscription.' })
   subscription: SubscriptionType;
-  @Field(() => CreditNoteType, { nullable: true, description: 'What was credited.' })
+  @Field(() => CreditNoteType, { nullable: true, description: 'NOW: the credit of what is unused.' })
   creditNote?: CreditNoteType | undefined;
-  @Field(() => InvoiceType, { nullable: true, description: 'NOW: what was used up to now.' })
+  @Field(() => InvoiceType, { nullable: true, description: 'NOW: the final invoice, of what was used up to now.' })
   invoice?: InvoiceType | undefined;
 }
 

@@ -12,7 +12,7 @@ import type { Context } from '../graphql/context';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
 import { Refuses } from '../graphql/refusal.graphql';
-import { toGraphqlCreditNote, toGraphqlInvoice } from '../invoicing/invoicing.graphql';
+import { toGraphqlCreditNote, toGraphqlDocuments, toGraphqlInvoice } from '../invoicing/invoicing.graphql';
 import { cancelAddon, cancelAddonRefusals } from './cancel-addon.command';
 import { cancelSubscription, cancelSubscriptionRefusals } from './cancel-subscription.command';
 import { startSubscription, startSubscriptionRefusals } from './start-subscription.command';
@@ -137,10 +137,10 @@ export class SubscriptionResolver {
     return context.mutate(
       { mutation: 'startSubscription', permission: 'TENANT_WRITE', scope, input, options },
       startSubscription,
-      ({ subscription, invoices }) => ({
+      ({ subscription, documents }) => ({
         __typename: 'StartSubscriptionDone',
         subscription: toGraphqlSubscription(subscription),
-        invoices: invoices.map(toGraphqlInvoice),
+        ...toGraphqlDocuments(documents),
       }),
     );
   }
@@ -159,11 +159,12 @@ export class SubscriptionResolver {
     return context.mutate(
       { mutation: 'cancelSubscription', permission: 'TENANT_WRITE', scope, input, options },
       cancelSubscription,
-      ({ subscription, creditNote, invoice }) => ({
+      ({ subscription, creditNote, invoice, documents }) => ({
         __typename: 'CancelSubscriptionDone',
         subscription: toGraphqlSubscription(subscription),
         creditNote: creditNote && toGraphqlCreditNote(creditNote),
         invoice: invoice && toGraphqlInvoice(invoice),
+        ...toGraphqlDocuments(documents),
       }),
     );
   }
@@ -207,10 +208,11 @@ export class AddonSubscriptionResolver {
     return context.mutate(
       { mutation: 'subscribeAddon', permission: 'TENANT_WRITE', scope, input, options },
       subscribeAddon,
-      ({ addonSubscription, invoice, created }) => ({
+      ({ addonSubscription, invoice, created, documents }) => ({
         __typename: 'SubscribeAddonDone',
         addonSubscription: toGraphqlAddonSubscription(addonSubscription),
         invoice: invoice && toGraphqlInvoice(invoice),
+        ...toGraphqlDocuments(documents),
         created,
       }),
     );
@@ -229,10 +231,11 @@ export class AddonSubscriptionResolver {
     return context.mutate(
       { mutation: 'cancelAddon', permission: 'TENANT_WRITE', scope, input, options },
       cancelAddon,
-      ({ addonSubscription, creditNote }) => ({
+      ({ addonSubscription, creditNote, documents }) => ({
         __typename: 'CancelAddonDone',
         addonSubscription: toGraphqlAddonSubscription(addonSubscription),
         creditNote: creditNote && toGraphqlCreditNote(creditNote),
+        ...toGraphqlDocuments(documents),
       }),
     );
   }

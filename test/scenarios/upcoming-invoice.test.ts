@@ -80,9 +80,9 @@ test.each<[string, Story, string, string[]]>([
     ['PLAN_FIXED 50.00', 'PLAN_USAGE 3.00', 'OVERAGE 3.00', 'DISCOUNT -10.00', 'DISCOUNT -0.60', 'DISCOUNT -0.60'],
   ],
   [
-    'a plan change on a date: what follows it is drawn from the new plan, from where the count stands',
+    'a plan change on a date that makes no document: what follows is drawn from the new plan, from where the count stands',
     inTurn(subscribed('small'), used(130), (tenant) =>
-      tenant.change({ plan: 'large', effective: 'DATE', effectiveDate: '2026-01-16' }),
+      tenant.change({ plan: 'large', effective: 'DATE', effectiveDate: '2026-01-16', waived: true }),
     ),
     '56.00',
     ['PLAN_FIXED 50.00', 'PLAN_USAGE 3.00', 'OVERAGE 3.00'], // in advance for February; 30 × 0.10

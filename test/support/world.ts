@@ -138,7 +138,7 @@ export class TenantOfWorld {
     return this.world.act(
       'startSubscription',
       { tenantId: this.id, plan, ...options },
-      `subscription { id currentPeriod { start end } status } invoices { ${documentFields} }`,
+      `subscription { id currentPeriod { start end } status } invoices { ${documentFields} } creditNotes { number }`,
     );
   }
 
@@ -147,6 +147,7 @@ export class TenantOfWorld {
       'super-admin',
       `query ($input: PlanChangeInput!) { prorationPreview(input: $input) {
         ... on ProrationPreview { unusedCredit { amount } newCharge { amount } discount { amount } net { amount } creditApplied { amount } amountDue { amount }
+          total { amount } closing { amount } tax { amount } documents { kind reason total { amount } lines { kind amount { amount } } }
           surplus { amount } anchor share { remaining total } endingCoupons recurring { amount } periodAfter { start end }
           lines { kind amount { amount } explanation { sentence } } addons { addon { code } outcome credit { amount } }
           differences { feature { code } change before after } quote { token expiresAt } effectiveAt }
@@ -166,6 +167,7 @@ export class TenantOfWorld {
       'changePlan',
       { tenantId: this.id, ...input },
       `net { amount } replayed dryRun subscription { version item { plan { code } quantity } currentPeriod { start end } interval }
+       invoices { ${documentFields} } creditNotes { number reason total { amount } lines { kind amount { amount } } }
        invoice { ${documentFields} } creditNote { number total { amount } settlement lines { kind amount { amount } invoiceLineId } }
        proration { net { amount } waived settlement unusedCredit { amount } newCharge { amount } couponDiscount { amount } }
        scheduled { effectiveAt plan { code } }`,
@@ -177,7 +179,7 @@ export class TenantOfWorld {
     return this.world.act(
       'subscribeAddon',
       { tenantId: this.id, addon, ...options },
-      `created addonSubscription { id status endsAt } invoice { ${documentFields} }`,
+      `created addonSubscription { id status endsAt } invoice { ${documentFields} } invoices { number reason total { amount } } creditNotes { number total { amount } }`,
     );
   }
 
@@ -185,7 +187,8 @@ export class TenantOfWorld {
     return this.world.act(
       'cancelAddon',
       { tenantId: this.id, addonSubscriptionId, reason: 'no longer needed', ...options },
-      'addonSubscription { id status endsAt } creditNote { number total { amount } lines { amount { amount } invoiceLineId } }',
+      `addonSubscription { id status endsAt } creditNote { number total { amount } lines { amount { amount } invoiceLineId } }
+       invoices { number reason total { amount } } creditNotes { number total { amount } }`,
     );
   }
 
@@ -212,7 +215,8 @@ export class TenantOfWorld {
     return this.world.act(
       'cancelSubscription',
       { tenantId: this.id, reason: 'enough', ...options },
-      `subscription { status cancelAt } invoice { ${documentFields} } creditNote { total { amount } }`,
+      `subscription { status cancelAt } invoice { ${documentFields} } creditNote { total { amount } }
+       invoices { number reason total { amount } } creditNotes { number total { amount } }`,
     );
   }
 
@@ -220,7 +224,7 @@ export class TenantOfWorld {
     return this.world.act(
       'advanceClock',
       { tenantId: this.id, to },
-      `now events invoices { ${documentFields} period { start end } }`,
+      `now events invoices { ${documentFields} period { start end } } creditNotes { number reason total { amount } issuedAt }`,
     );
   }
 
@@ -293,7 +297,7 @@ export class TenantOfWorld {
   upcoming() {
     return this.gateway.get(
       'super-admin',
-      `query ($id: ID) { upcomingInvoice(tenantId: $id) { reason dueAt period { start end } subtotal { amount } discount { amount }
+      `query ($id: ID) { upcomingInvoice(tenantId: $id) { kind reason dueAt period { start end } subtotal { amount } discount { amount }
         total { amount } creditApplied { amount } amountDue { amount }
         lines { kind description amount { amount } explanation { sentence formula } } } }`,
       { id: this.id },
