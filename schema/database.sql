@@ -2410,6 +2410,14 @@ create policy tenant_update on public.refunds for update to tollgate_app, tollga
 grant insert, select on public.refunds to tollgate_app, tollgate_job;
 grant update (status, external_id, failure_code, asked, ask_at, unknown_reason, first_asked_at, settled_at) on public.refunds to tollgate_app, tollgate_job;
 
+create unlogged table public.request_budgets (
+  name text not null,
+  points double precision not null,
+  changed_at timestamp(3) with time zone not null,
+  constraint request_budgets_pkey PRIMARY KEY (name)
+);
+alter table public.request_budgets enable row level security;
+
 create table public.scheduled_plan_changes (
   tenant_id uuid not null,
   id uuid not null,
@@ -4169,6 +4177,47 @@ AS $function$
 $function$;
 revoke all on function app.stripe_subscriptions(boolean,uuid,integer) from public;
 grant execute on function app.stripe_subscriptions(boolean,uuid,integer) to tollgate_job;
+
+CREATE OR REPLACE FUNCTION app.take_budgets(p_names text[], p_used double precision[], p_wanted double precision[], p_per_second double precision[], p_most double precision[])
+ RETURNS TABLE(place integer, granted double precision, points double precision)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_one record;
+  v_left double precision;
+begin
+  -- Always in the same order: two that take the same budgets wait for each other once.
+  for v_one in
+    select i.place::integer, p_names[i.place] as name, greatest(p_used[i.place], 0) as used,
+           greatest(p_wanted[i.place], 0) as wanted, p_per_second[i.place] as per_second, p_most[i.place] as most
+      from generate_subscripts(p_names, 1) i(place) order by p_names[i.place], i.place
+  loop
+    insert into request_budgets (name, points, changed_at) values (v_one.name, v_one.most, v_now)
+      on conflict on constraint request_budgets_pkey do nothing;
+    select least(v_one.most,
+                 b.points + v_one.per_second * greatest(extract(epoch from v_now - b.changed_at), 0)::double precision)
+           - v_one.used
+      into v_left from request_budgets b where b.name = v_one.name for update;
+    place := v_one.place;
+    -- Whole points: a part of one would never become one.
+    granted := least(v_one.wanted, greatest(floor(v_left), 0));
+    -- A debt is never larger than what could be saved: it is worked off in the same time.
+    points := greatest(v_left - granted, -v_one.most);
+    update request_budgets b set points = take_budgets.points, changed_at = greatest(b.changed_at, v_now)
+     where b.name = v_one.name;
+    return next;
+  end loop;
+  -- One that has not been used for an hour is full again: the same as none.
+  if random() < 0.002 then
+    delete from request_budgets where name in (
+      select b.name from request_budgets b where b.changed_at < v_now - interval '1 hour' limit 1000 for update skip locked);
+  end if;
+end $function$;
+revoke all on function app.take_budgets(text[],double precision[],double precision[],double precision[],double precision[]) from public;
+grant execute on function app.take_budgets(text[],double precision[],double precision[],double precision[],double precision[]) to tollgate_app;
 
 CREATE OR REPLACE FUNCTION app.take_numbers(p_kind text, p_count integer)
  RETURNS bigint

@@ -39,6 +39,7 @@ import { claimKey, type KeyOwner, keepAnswer } from './platform/idempotency';
 import type { Log } from './platform/log';
 import type { TextSigner } from './platform/signed-text';
 import type { TokenVerifier } from './platform/tokens';
+import { defaultRates, points, RateLimits, type RateSettings, rateLimited } from './rate-limits';
 import { System } from './system';
 import { Tx } from './tx';
 import type { UsageWindow } from './usage/meter';
@@ -59,6 +60,8 @@ export interface WriteRequest {
   /** Money moves and the act is not naturally idempotent. */
   readonly keyRequired?: boolean;
   readonly dryRun?: boolean | null | undefined;
+  /** Points that it costs beside those of every write. */
+  readonly cost?: number | undefined;
   /** Says when the one who asked has gone: then it does not wait for its turn any more. */
   readonly gone?: Gone | undefined;
 }
@@ -100,7 +103,10 @@ export interface AppParts {
   readonly source: DataSource;
   /** The narrow role for cross-tenant work. */
   readonly jobSource: DataSource;
-  /** The role that serves requests, on connections that only providers' events are stored with. */
+  /**
+   * The role that serves requests, on connections of their own for single short statements that wait for no tenant's lock:
+   * providers' events, and what is left of the budgets.
+   */
   readonly inboxSource: DataSource;
   readonly clock: Clock;
   readonly verifier: TokenVerifier;
@@ -108,6 +114,7 @@ export interface AppParts {
   readonly webhooks: WebhookSettings;
   readonly log: Log;
   readonly providers: Providers;
+  readonly rates?: RateSettings | undefined;
 }
 
 /** A window may end, or its subscription change, while a check is asked: not again and again. */
@@ -126,6 +133,7 @@ export class App {
   readonly webhooks: WebhookSettings;
   readonly log: Log;
   readonly admission: Admission;
+  readonly rateLimits: RateLimits;
   readonly system: System;
   readonly providers: Providers;
   readonly paymentWork: PaymentWork;
@@ -142,8 +150,11 @@ export class App {
     this.signer = parts.signer;
     this.webhooks = parts.webhooks;
     this.log = parts.log;
-    const { source, clock } = parts;
+    const { source, inboxSource, clock } = parts;
     this.admission = new Admission((source.options as { readonly poolSize: number }).poolSize);
+    this.rateLimits = new RateLimits(parts.rates ?? defaultRates, (statement, values) =>
+      askOnce(inboxSource, statement, values),
+    );
     this.checks = new Gathering({
       ask: (questions) => readChecks((statement, values) => askOnce(source, statement, values), clock.now(), questions),
       isOneQuestions: (error) => error instanceof NoSuchAccount || sqlState(error)?.startsWith('22') === true,
@@ -252,6 +263,8 @@ export class App {
     if (problem) return problem;
     const entry = resolveEntry(actor, request.scope);
     if (!('principalId' in entry)) return entry;
+    const seconds = await this.rateLimits.spend(actor, points.write + (request.cost ?? 0));
+    if (seconds !== undefined) return rateLimited(seconds);
     try {
       const leave = await this.admission.write(actor, entry.tenantId, request.gone);
       const outcome = await withRetries(() => this.writeOnce(actor, entry, request, command, keep)).catch((error) => {

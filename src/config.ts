@@ -2,10 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { type ProviderSecrets, providerProblems, providerSecrets } from './payments/provider-secrets';
+import { defaultRates, type RateSettings } from './rate-limits';
 
 const schedule = z
   .string()
   .regex(/^(off|[-\d*,/]+( [-\d*,/]+){4})$/, 'five fields of cron in UTC, e.g. */10 * * * *, or off');
+
+/** 0: no limit. */
+const rate = z.coerce.number().int().min(0).max(1_000_000_000);
 
 /**
  * The environment, checked once. Nobody else reads `process.env`. In the demo every secret is made on first start and
@@ -36,6 +40,11 @@ const environment = z.object({
   REQUEST_SECONDS: z.coerce.number().int().min(1).max(3_600).default(30),
   USAGE_BODY_MB: z.coerce.number().int().min(1).max(1_000_000).default(256),
   USAGE_STREAMS: z.coerce.number().int().min(1).max(1_000).default(4),
+  RATE_LIMIT_ACTOR: rate.default(defaultRates.actor),
+  RATE_LIMIT_ACCOUNT: rate.default(defaultRates.account),
+  RATE_LIMIT_BURST_SECONDS: z.coerce.number().int().min(1).max(3_600).default(defaultRates.burstSeconds),
+  RATE_LIMIT_DOCUMENTS: rate.default(defaultRates.documents),
+  RATE_LIMIT_COUPON_CODES: rate.default(defaultRates.couponCodes),
   METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   METRICS_TOKEN: z.string().min(16, 'at least 16 characters').optional(),
   PAYMENT_WORKERS: z.coerce.number().int().min(0).max(32).default(2),
@@ -93,6 +102,7 @@ export interface Config {
   readonly providerSecrets: ProviderSecrets;
   readonly logLevel: string;
   readonly http: HttpSettings;
+  readonly rates: RateSettings;
   readonly metrics: MetricsSettings;
   /** What must never be printed. */
   readonly secrets: readonly string[];
@@ -203,6 +213,11 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     paymentWorkers: values.PAYMENT_WORKERS,
     providerSecrets: providerSecrets(values),
     logLevel: values.LOG_LEVEL,
+    rates: {
+      ...{ actor: values.RATE_LIMIT_ACTOR, account: values.RATE_LIMIT_ACCOUNT },
+      ...{ burstSeconds: values.RATE_LIMIT_BURST_SECONDS, documents: values.RATE_LIMIT_DOCUMENTS },
+      couponCodes: values.RATE_LIMIT_COUPON_CODES,
+    },
     http: {
       request: values.REQUEST_SECONDS * 1_000,
       usage: { bytes: values.USAGE_BODY_MB * 1024 * 1024, streams: values.USAGE_STREAMS },

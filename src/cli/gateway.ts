@@ -104,7 +104,8 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
     const providers = createProviders(config, demo, clock, log, (event) =>
       listensAt === undefined ? undefined : fetch(`${listensAt}/webhooks/fake`, { method: 'POST', ...event }),
     );
-    const app = new App({ source, jobSource, inboxSource, clock, verifier, signer, webhooks, log, providers });
+    const { rates } = config;
+    const app = new App({ source, jobSource, inboxSource, clock, verifier, signer, webhooks, log, providers, rates });
     if (demo) await loadDemo(app, database.ownerUrl, progress);
 
     if (config.webhookDispatcher) {

@@ -1,30 +1,16 @@
 import { GraphQLError } from 'graphql';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { type Refusal, refuse } from '../core/result';
+import type { Refusal } from '../core/result';
+import { rateLimited, rateLimitedMessage } from '../rate-limits';
 import type { Context } from './context';
 
-/**
- * Codes can be guessed, so guesses are counted for each actor and tenant, not for each request: a hundred aliases in one
- * document are a hundred guesses.
- */
-const guesses = new RateLimiterMemory({ points: 60, duration: 60 });
+/** What a query ends with that asks for too much. */
+export const rateLimitedError = (seconds: number) =>
+  new GraphQLError(rateLimitedMessage, { extensions: { code: 'RATE_LIMITED', retryAfterSeconds: seconds } });
 
-/** Counts one guess. Over the limit a query ends with an error; a mutation is told the refusal instead. */
+/** Counts one guess of a coupon's code. Over the limit a query ends with an error; a mutation is told the refusal instead. */
 export async function limitGuesses(context: Context, tenantId: string, throws = true): Promise<Refusal | undefined> {
-  try {
-    await guesses.consume(`${context.actor.principalId} ${tenantId}`);
-    return undefined;
-  } catch (limited) {
-    if (limited instanceof Error) throw limited;
-    const seconds = Math.ceil((limited as { msBeforeNext: number }).msBeforeNext / 1_000);
-    if (throws) {
-      throw new GraphQLError('Too many attempts; try again later.', {
-        extensions: { code: 'RATE_LIMITED', retryAfterSeconds: seconds },
-      });
-    }
-    return refuse('RATE_LIMITED', 'Too many attempts; try again later.', {
-      retryable: true,
-      facts: { retryAfterSeconds: seconds },
-    }).refusal;
-  }
+  const seconds = await context.app.rateLimits.couponCode(context.actor, tenantId);
+  if (seconds === undefined) return undefined;
+  if (throws) throw rateLimitedError(seconds);
+  return rateLimited(seconds).refusal;
 }

@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { type Actor, may } from '../access/actor';
 import type { App } from '../app';
 import { decodeId } from '../core/ids';
@@ -9,10 +8,7 @@ import { documentCsv } from './document-csv';
 import type { DocumentPrinter } from './document-printer';
 import { goneOf } from './gone';
 import { printableDocument } from './printable-document';
-import { refusalBody } from './refusal';
-
-/** Printing costs more than reading: counted for each actor. */
-const printing = new RateLimiterMemory({ points: 120, duration: 60 });
+import { refusalBody, refuseRate } from './refusal';
 
 const kinds = { invoices: 'Invoice', 'credit-notes': 'CreditNote' } as const;
 const types = { pdf: 'application/pdf', csv: 'text/csv; charset=utf-8' } as const;
@@ -53,20 +49,9 @@ export function registerDocumentRoute(fastify: FastifyInstance, app: App, printe
     return authentication.outcome === 'ACTOR' ? authentication.actor : unknown;
   }
 
-  async function refusalOf(actor: Actor): Promise<Refused | undefined> {
-    try {
-      await printing.consume(actor.principalId);
-      return undefined;
-    } catch (limited) {
-      if (limited instanceof Error) throw limited;
-      return { status: 429, code: 'RATE_LIMITED', message: 'Too many documents; try again later.' };
-    }
-  }
-
   async function answer(kind: keyof typeof kinds, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { file: name } = request.params as { file: string };
     const refuse = ({ status, code, message }: Refused) => {
-      if (status === 429) reply.header('retry-after', '60');
       return reply.status(status).send(refusalBody(code, message, request.id));
     };
     const match = /^([a-z]{1,20}_[0-9a-z]{1,60})\.(pdf|csv)$/.exec(name);
@@ -75,8 +60,8 @@ export function registerDocumentRoute(fastify: FastifyInstance, app: App, printe
     const actor = await whoAsks(request, id);
     if ('status' in actor) return refuse(actor);
     if (!may(actor, 'TENANT_READ')) return refuse(notFound);
-    const limited = await refusalOf(actor);
-    if (limited) return refuse(limited);
+    const seconds = await app.rateLimits.document(actor);
+    if (seconds !== undefined) return refuseRate(seconds, request, reply);
     const gone = goneOf(reply);
     const open = await app.openRead(actor, gone);
     if (!open) return refuse('ticket' in (request.query as object) ? expired : unknown);

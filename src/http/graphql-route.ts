@@ -5,6 +5,7 @@ import type { App } from '../app';
 import { Context } from '../graphql/context';
 import { maskError } from '../graphql/errors';
 import { checkLimits, limits, measureDocument } from '../graphql/limits';
+import { rateLimitedError } from '../graphql/rate-limit';
 import { schema } from '../graphql/schema';
 import { answerOperation, type GraphqlAnswer } from '../graphql/server';
 import type { Gone } from '../platform/fair-queue';
@@ -135,10 +136,19 @@ export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRou
         });
         return { answer: { errors: [maskError(error, requestId, report)] }, outcome: 'refused' };
       }
+      const actor = authentication.outcome === 'ACTOR' ? authentication.actor : undefined;
+      const extensions = () => {
+        const left = actor && app.rateLimits.left(actor);
+        return { cost: { requested: cost, limit: limits.cost, ...(left !== undefined && { left }) } };
+      };
+      const seconds = actor && (await app.rateLimits.spend(actor, cost));
+      if (seconds !== undefined) {
+        const errors = [maskError(rateLimitedError(seconds), requestId, report)];
+        return { answer: { errors, extensions: extensions() }, outcome: 'refused' };
+      }
       const context = new Context(app, authentication, requestId, gone);
       const answered = await answerOperation(server, read, context);
-      const extensions = { cost: { requested: cost, limit: limits.cost } };
-      return { answer: { ...answered, extensions }, outcome: answered.errors ? 'errors' : 'ok' };
+      return { answer: { ...answered, extensions: extensions() }, outcome: answered.errors ? 'errors' : 'ok' };
     } catch (error) {
       return { answer: { errors: [maskError(error, requestId, report)] }, outcome: 'errors' };
     }

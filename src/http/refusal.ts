@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { crowdedError, type ErrorCode } from '../graphql/errors';
 import type { Crowded } from '../platform/fair-queue';
+import { rateLimitedMessage } from '../rate-limits';
 
 /** Every refusal is JSON in the shape of a GraphQL answer, whatever refused it. */
 export const refusalBody = (code: ErrorCode | string, message: string, requestId: string, more: object = {}) => ({
@@ -32,6 +33,15 @@ export function refuseOutage(request: FastifyRequest, reply: FastifyReply): Fast
     .status(503)
     .header('retry-after', '2')
     .send(refusalBody('SERVICE_UNAVAILABLE', message, request.id, { retryable: true }));
+}
+
+/** The account has asked for too much: on every route the same answer. */
+export function refuseRate(seconds: number, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const more = { retryable: true, retryAfterSeconds: seconds };
+  return reply
+    .status(429)
+    .header('retry-after', String(seconds))
+    .send(refusalBody('RATE_LIMITED', rateLimitedMessage, request.id, more));
 }
 
 /** There was no place for it; nothing was begun. */

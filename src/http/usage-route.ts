@@ -7,6 +7,7 @@ import type { Refusal } from '../core/result';
 import { isOutage } from '../graphql/errors';
 import type { Gone } from '../platform/fair-queue';
 import type { Metrics } from '../platform/metrics';
+import { points } from '../rate-limits';
 import { mostEvents, recordUsageBatch } from '../usage/record-usage-batch.command';
 import { isProblem, readUsageEvent, type SentEvent } from '../usage/usage-event';
 import { type Line, linesOf, longestLine } from './event-lines';
@@ -96,6 +97,8 @@ interface Ended {
   readonly status: number;
   readonly code: string;
   readonly message: string;
+  /** When to come back. */
+  readonly retryAfterSeconds?: string | undefined;
 }
 
 const statusOf: Readonly<Record<string, number>> = {
@@ -104,7 +107,10 @@ const statusOf: Readonly<Record<string, number>> = {
   RATE_LIMITED: 429,
   BUSY: 503,
 };
-const endedBy = ({ code, message }: Refusal): Ended => ({ status: statusOf[code] ?? 400, code, message });
+const endedBy = ({ code, message, facts }: Refusal): Ended => ({
+  ...{ status: statusOf[code] ?? 400, code, message },
+  retryAfterSeconds: facts.find(({ name }) => name === 'retryAfterSeconds')?.value,
+});
 
 interface Query {
   /** Default: the actor's own. */
@@ -178,6 +184,7 @@ class UsageStream {
       {
         ...{ mutation: 'recordUsageBatch', permission: 'USAGE', input: {} },
         scope: { kind: 'TENANT', tenantId },
+        cost: points.event * events.length,
         gone,
       },
       (tx) => recordUsageBatch(tx, { events, enforce: enforce === 'true' }),
@@ -203,9 +210,13 @@ export function registerUsageRoute(fastify: FastifyInstance, parts: UsageRoutePa
   /** How many requests each actor has under way. */
   const underWay = new Map<string, number>();
 
-  const refuse = (reply: FastifyReply, { status, code, message }: Ended, tally: object = {}) => {
+  const refuse = (
+    reply: FastifyReply,
+    { status, code, message, retryAfterSeconds = '1' }: Ended,
+    tally: object = {},
+  ) => {
     metrics.requests.inc({ outcome: 'refused' });
-    if (status === 429 || status === 503) reply.header('retry-after', '1');
+    if (status === 429 || status === 503) reply.header('retry-after', retryAfterSeconds);
     return reply.status(status).send({ ...refusalBody(code, message, reply.request.id), ...tally });
   };
 

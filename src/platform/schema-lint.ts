@@ -47,6 +47,7 @@ export const tablesOutsideTenancy: Readonly<Record<string, string>> = {
   user_roles: 'Rights on the whole platform. Only functions of the owner read them.',
   check_results: 'What the checks found last, of the whole platform. Only functions of the owner read and write it.',
   inbound_events: 'Whose event it is, is known only after it was read. Only functions of the owner reach the inbox.',
+  request_budgets: 'Who asks is counted before anything of theirs is read. Only a function of the owner reaches them.',
   schema_migrations: "TypeORM's list of what was migrated, made and read by the owner.",
 };
 

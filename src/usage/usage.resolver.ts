@@ -5,6 +5,7 @@ import type { Context } from '../graphql/context';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
 import { Refuses } from '../graphql/refusal.graphql';
+import { points } from '../rate-limits';
 import { createMeter, createMeterRefusals } from './create-meter.command';
 import { recordUsage, recordUsageRefusals } from './record-usage.command';
 import { recordUsageBatch, recordUsageBatchRefusals } from './record-usage-batch.command';
@@ -90,8 +91,9 @@ export class UsageResolver {
     @Ctx() context: Context,
   ) {
     const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    const cost = points.event * input.events.length;
     return context.mutate(
-      { mutation: 'recordUsageBatch', permission: 'USAGE', scope, input, options, asSent: ['events'] },
+      { mutation: 'recordUsageBatch', permission: 'USAGE', scope, input, options, cost, asSent: ['events'] },
       recordUsageBatch,
       ({ recorded, duplicates, rejected }) => ({
         __typename: 'RecordUsageBatchDone',

@@ -99,6 +99,7 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   tenant_pending_coupons: table('tenant', 'select insert update', 'select insert update'),
   coupon_redemptions: table('tenant', 'select insert', 'select insert'),
   check_results: table('closed', ''),
+  request_budgets: table('closed', ''),
   document_seals: table('tenant', ''),
   partner_dunning_policies: table('catalog', 'select insert update', 'select'),
   partner_self_service_policies: table('catalog', 'select insert'),

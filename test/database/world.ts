@@ -553,6 +553,7 @@ export function freshRows(table: string): ReadonlyMap<string, Values> | undefine
     ],
     users: () => [['everybody', { id: idOf('somebody'), email: 'somebody@example.com', created_at: at }]],
     user_roles: () => [['everybody', { user_id: principalId('newcomer'), role: 'SUPER_ADMIN' }]],
+    request_budgets: () => [['everybody', { name: 'requests nobody', points: 1, changed_at: at }]],
     check_results: () => [['everybody', { name: 'check_nothing', findings: 1, checked_at: at }]],
     inbound_events: () => [['everybody', inboundRow('fresh')]],
     schema_migrations: () => [['everybody', { timestamp: 1, name: 'Forged1' }]],
@@ -623,6 +624,7 @@ export async function plantWorld(database: TestDatabase): Promise<void> {
   for (const label of tenantLabels) await plant('tenants', tenantRow(label, 'planted'));
   for (const person of people)
     await plant('users', { id: principalId(person), email: emailOf(person), created_at: at });
+  await plant('request_budgets', { name: 'requests planted', points: 1, changed_at: at });
   await plant('check_results', { name: 'check_forged', findings: 0, checked_at: at });
   await plant('user_roles', { user_id: principalId('super admin'), role: 'SUPER_ADMIN' });
   for (const [label, person, role] of partnerUsers) {

@@ -14,6 +14,7 @@ import { createMetrics } from '../../src/platform/metrics';
 import { createTextSigner } from '../../src/platform/signed-text';
 import { signDemoToken, verifierForDemo } from '../../src/platform/tokens';
 import { webhookSecretsFrom } from '../../src/platform/webhook-signing';
+import { defaultRates, type RateSettings } from '../../src/rate-limits';
 import { type DemoIdentity, demoEmail, demoSubject } from '../../src/seed/identities';
 import { createDatabase, type TestDatabase, testServer } from './database';
 
@@ -60,6 +61,8 @@ export interface TestGatewayOptions {
   readonly providers?: readonly PaymentProvider[];
   /** Beside those. */
   readonly moreProviders?: readonly PaymentProvider[];
+  /** Default: as the product. */
+  readonly rates?: Partial<RateSettings>;
   readonly http?: Partial<HttpSettings>;
 }
 
@@ -97,6 +100,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const app = new App({
     ...{ source, jobSource, inboxSource, log },
     clock,
+    rates: { ...defaultRates, ...options.rates },
     providers: new Providers([...(options.providers ?? [fake]), ...(options.moreProviders ?? [])]),
     verifier: verifierForDemo(identityKey),
     signer: createTextSigner('a secret for the quotes of the tests'),
