@@ -58,7 +58,7 @@ export class DocumentPrinter {
 
   private workerNow(): Worker {
     if (!this.worker) {
-      const file = join(__dirname, `document-printer.worker${extname(__filename)}`);
+      const file = join(__dirname, `document-printer-thread${extname(__filename)}`);
       this.worker = new Worker(file, { resourceLimits: { maxOldGenerationSizeMb: 256 }, ...this.options });
       // An idle thread keeps no process alive; a failure between two documents is met by the next one.
       this.worker.unref();
