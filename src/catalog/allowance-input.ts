@@ -86,6 +86,8 @@ export function missingUsagePrice(
 
 export function allowanceText(allowance: FeatureAllowance): string {
   if (allowance.unlimited) return 'unlimited';
-  if (allowance.limit) return `${decimalText(allowance.limit)} per ${allowance.resetPeriod?.toLowerCase() ?? 'period'}`;
+  const { limit, resetPeriod } = allowance;
+  if (limit && resetPeriod === 'NEVER') return `${decimalText(limit)} in all`;
+  if (limit) return `${decimalText(limit)} per ${resetPeriod?.toLowerCase() ?? 'period'}`;
   return allowance.value ?? 'yes';
 }

@@ -146,15 +146,6 @@ export class PlanRepository {
     return (await this.currentVersions([planId]))[0];
   }
 
-  /** The version of each plan that is sold now; after them these others. */
-  async currentVersionsAnd(planIds: readonly string[], ids: readonly string[]): Promise<PlanVersion[]> {
-    const [current, others] = await Promise.all([
-      currentRows(this.manager, [planIds]),
-      versionRows(this.manager, [ids]),
-    ]);
-    return this.whole([...current, ...others.filter((row) => current.every(({ id }) => id !== row.id))]);
-  }
-
   async versionsByIds(ids: readonly string[]): Promise<PlanVersion[]> {
     return ids.length === 0 ? [] : this.whole(await versionRows(this.manager, [ids]));
   }

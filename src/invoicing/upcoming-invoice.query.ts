@@ -1,14 +1,11 @@
-import { type Instant, isAtOrBefore, isBefore, laterOf } from '../core/calendar';
+import { type Instant, isAtOrBefore, laterOf } from '../core/calendar';
 import { isZero, type Money, smaller, subtract } from '../core/money';
 import { type Period, periodAfter } from '../core/period';
 import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
-import { type EntitlementSource, entitlementSources } from '../entitlements/entitlement';
 import type { PlanChangeTx } from '../proration/plan-change.query';
 import { plannedDocuments, type SettledAs } from '../proration/plan-change-documents';
-import { includedAddons } from '../proration/proration-preview.query';
 import { type LoadedScheduledChange, loadScheduledPlanChange } from '../proration/scheduled-plan-change.query';
-import { usagePricesIn } from '../rating/price-model-input';
-import type { AddonSubscription } from '../subscriptions/addon-subscription';
+import { afterChange } from '../proration/source-change';
 import { type Subscription, scheduleOf } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import { withNewAnchor } from '../usage/metering-window';
@@ -33,12 +30,11 @@ export interface UpcomingInvoice extends InvoiceTotals {
 export type UpcomingInvoiceTx = PeriodInvoiceTx & PlanChangeTx & Pick<Tx, 'creditNotes'>;
 
 /** The subscription, its add-ons, coupons and sources as a plan change that waits will leave them. */
-async function afterScheduled(
-  tx: UpcomingInvoiceTx,
+function afterScheduled(
   subscription: Subscription,
   { loaded }: LoadedScheduledChange,
-): Promise<{ subscription: Subscription; foreseen: Foreseen }> {
-  const { change, target } = loaded;
+): { subscription: Subscription; foreseen: Foreseen } {
+  const { change, target, sources } = loaded;
   const { at, after } = change;
   const { plan, version, itemId: id, priceId, interval, unitAmount, quantity } = target;
   const item = {
@@ -51,25 +47,7 @@ async function afterScheduled(
     quantity,
     startedAt: at,
   };
-  const included = await includedAddons(tx, subscription.partnerId, version);
-  const featureIds = [version, ...included].flatMap(({ allowances }) => allowances.map(({ featureId }) => featureId));
-  const features = await tx.features.byIds([...new Set(featureIds)]);
-  const phase = {
-    ...{ itemId: id, planId: plan.id, planName: plan.name, allowances: version.allowances, startsAt: at },
-    usagePrices: usagePricesIn(version.allowances, subscription.currency),
-    includedAddons: included,
-  };
-  const gained = entitlementSources(
-    [phase],
-    [],
-    [],
-    new Map(features.map((feature) => [feature.id as string, feature])),
-  );
   const outcomes = new Map(change.attachments.map((outcome) => [outcome.attachment.id, outcome]));
-  const ends = ({ id: attachmentId }: { readonly id: string }) =>
-    outcomes.get(attachmentId as AddonSubscription['id'])?.outcome.startsWith('ENDS') ?? false;
-  const endsThen = ({ sourceKind, sourceId }: EntitlementSource) =>
-    sourceId === subscription.item.id || (sourceKind === 'ADDON' && ends({ id: sourceId }));
   const endedCoupons = new Set(change.endingCoupons.map(({ pending }) => pending?.id));
   const usedUp = new Map(
     change.couponUses.flatMap(({ pending, coupon, discount, counts }) =>
@@ -88,7 +66,7 @@ async function afterScheduled(
     foreseen: {
       attachments: (live) =>
         live
-          .filter((attachment) => !ends(attachment))
+          .filter((attachment) => !sources.endedIds.has(attachment.id))
           .map((attachment) => {
             const price = outcomes.get(attachment.id)?.price;
             return price
@@ -101,17 +79,12 @@ async function afterScheduled(
           .map((pending) => usedUp.get(pending.id) ?? pending)
           .filter(({ status }: PendingCoupon) => status === 'PENDING' || status === 'RUNNING'),
       usage: {
-        sources: (sources) => [
-          ...sources.map((source) => (endsThen(source) && isEndedBy(source, at) ? { ...source, endsAt: at } : source)),
-          ...gained.filter(({ kind }) => kind === 'METERED'),
-        ],
+        sources: (metered) => afterChange(metered, sources).filter(({ kind }) => kind === 'METERED'),
         spans: (spans) => (change.anchor === 'RESET' ? withNewAnchor(spans, at, after.anchorDate) : spans),
       },
     },
   };
 }
-
-const isEndedBy = ({ endsAt }: EntitlementSource, at: Instant) => endsAt === undefined || isBefore(at, endsAt);
 
 /** The first document of a plan change that waits: its own, or what is left to bill of the period that it ends. */
 function ofChange({ loaded }: LoadedScheduledChange, options: SettledAs, balance: Money): UpcomingInvoice | undefined {
@@ -144,7 +117,7 @@ export async function upcomingInvoice(tx: UpcomingInvoiceTx, tenantId: string): 
   const ofItself = change && scheduled && ofChange(change, scheduled.options, balance);
   if (ofItself) return ofItself;
   const { subscription, foreseen } = change
-    ? await afterScheduled(tx, live, change)
+    ? afterScheduled(live, change)
     : { subscription: live, foreseen: undefined };
   const { cancelAt, periodEnd } = subscription;
   const isFinal = cancelAt !== undefined && isAtOrBefore(cancelAt, periodEnd);

@@ -2,19 +2,21 @@ import type { TenantContext } from '../access/tenant';
 import type { Addon } from '../catalog/addon';
 import { findPlan } from '../catalog/find-catalog.query';
 import { type Plan, type PlanVersion, priceFor } from '../catalog/plan';
-import { compareDates, dateAt, type Instant, isAtOrBefore, isBefore, startOfDay } from '../core/calendar';
+import { type Instant, isAtOrBefore, isBefore } from '../core/calendar';
 import { exactOf, multiply } from '../core/exact';
 import type { Id } from '../core/ids';
 import { invariant } from '../core/invariant';
 import { add, exactMinorUnits, type Money, negate, roundToMoney } from '../core/money';
 import type { IntervalUnit } from '../core/period';
 import { parseSeats } from '../core/quantity';
-import { done, type Refused, type Result, refuse } from '../core/result';
+import { done, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
 import { refuseCoupon } from '../coupons/apply-coupon.command';
 import { appliesToPlan, type Coupon, type CouponReason, couponReasons } from '../coupons/coupon';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import { findCouponByCode, pastOf } from '../coupons/validate-coupon.query';
+import { isActiveAt } from '../entitlements/entitlement';
+import { resetMismatch } from '../entitlements/reset-mismatch';
 import type { ItemAccount } from '../invoicing/item-charge';
 import { type AssembledClosing, assembleReset, type PeriodInvoiceTx } from '../invoicing/period-invoice.query';
 import { refundProblem } from '../payments/refund-credit.command';
@@ -26,6 +28,9 @@ import type { Tx } from '../tx';
 import type { ChangeCoupon } from './change-coupons';
 import type { ChargedItem } from './charged-item';
 import { type AttachedAddon, decidePlanChange, type PlanChange, type PlanChangeRequest } from './plan-change';
+import { momentOf, obstacleTo } from './plan-change-moment.query';
+import { afterChange } from './source-change';
+import { type LoadedSources, loadSources } from './source-change.query';
 
 export const planChangeRefusals = [
   'TENANT_NOT_FOUND',
@@ -39,6 +44,7 @@ export const planChangeRefusals = [
   'CHANGE_ALREADY_SCHEDULED',
   'SUBSCRIPTION_ENDING',
   'ADDON_NOT_AVAILABLE_WITH_PLAN',
+  'RESET_PERIOD_MISMATCH',
   'REFUND_NOT_AVAILABLE',
   'INVALID_INPUT',
   ...couponReasons,
@@ -62,10 +68,9 @@ export async function providerAccounts(
 }
 
 /** Everything a plan change was decided from, and the decision. */
-export interface LoadedPlanChange {
+export interface LoadedPlanChange extends LoadedSources {
   readonly subscription: Subscription;
   readonly planBefore: Plan;
-  readonly versionBefore: PlanVersion;
   readonly target: {
     readonly itemId: Id<'SubscriptionItem'>;
     readonly plan: Plan;
@@ -131,55 +136,6 @@ export async function requiredBeside(tx: Pick<Tx, 'addons'>, addons: readonly Ad
   return tx.addons.byIds([...ids]);
 }
 
-/** What has been decided already and stands in the way of any change. */
-async function obstacleTo(
-  tx: Pick<Tx, 'subscriptions'>,
-  { id, tenantId, cancelAt }: Subscription,
-  now: Instant,
-): Promise<Refused<'SUBSCRIPTION_ENDING' | 'CHANGE_ALREADY_SCHEDULED' | 'PERIOD_NOT_BILLED'> | undefined> {
-  if (cancelAt) {
-    return refuse('SUBSCRIPTION_ENDING', 'The subscription is cancelled to a date; its plan cannot change any more.', {
-      facts: { cancelAt: cancelAt.toString() },
-    });
-  }
-  const waiting = await tx.subscriptions.scheduled(tenantId, id);
-  if (!waiting) return undefined;
-  const effectiveAt = waiting.effectiveAt.toString();
-  return isAtOrBefore(waiting.effectiveAt, now)
-    ? refuse('PERIOD_NOT_BILLED', 'A plan change is about to be carried out; try again in a moment.', {
-        retryable: true,
-        facts: { effectiveAt },
-      })
-    : refuse('CHANGE_ALREADY_SCHEDULED', 'Another plan change waits already; cancel it first.', {
-        facts: { effectiveAt },
-      });
-}
-
-/** When the change takes place, or why it cannot. */
-function momentOf(
-  request: PlanChangeRequest,
-  subscription: Subscription,
-  now: Instant,
-): Result<{ at: Instant; waits: boolean }, 'EFFECTIVE_DATE_OUTSIDE_PERIOD' | 'INVALID_INPUT'> {
-  const effective = request.effective ?? 'NOW';
-  if ((effective === 'DATE') !== (request.effectiveDate !== undefined)) {
-    return invalid(['effectiveDate'], 'A date goes with effective: DATE, and only with that.');
-  }
-  if (effective === 'NOW') return done({ at: now, waits: false });
-  if (effective === 'PERIOD_END') return done({ at: subscription.periodEnd, waits: true });
-  const date = request.effectiveDate!;
-  const today = dateAt(now, subscription.timeZone);
-  if (compareDates(date, today) === 0) return done({ at: now, waits: false });
-  const at = startOfDay(date, subscription.timeZone);
-  if (isAtOrBefore(at, now) || !isBefore(at, subscription.periodEnd)) {
-    return refuse('EFFECTIVE_DATE_OUTSIDE_PERIOD', 'The date is not in the rest of the current period.', {
-      path: ['input', 'effectiveDate'],
-      facts: { from: today.toString(), before: dateAt(subscription.periodEnd, subscription.timeZone).toString() },
-    });
-  }
-  return done({ at, waits: true });
-}
-
 /**
  * Load and decide: what preview and execution share. Reads the subscription as it stands, what its items were really
  * charged, the target's current version and price, and the coupons; then one pure decision.
@@ -221,10 +177,9 @@ export async function loadPlanChange(
   // What has come to its end by then is not the change's to judge. What was cancelled to a later date is, like the others.
   const continuing = live.filter(({ endsAt }) => !endsAt || isBefore(moment.value.at, endsAt));
   const running = pendings.filter((pending) => pending.status === 'RUNNING');
-  const [versions, [planBefore], accounts, ofAddons, ofCoupons, partner] = await Promise.all([
-    options.pinned
-      ? tx.plans.versionsByIds([options.pinned.planVersionId, item.planVersionId])
-      : tx.plans.currentVersionsAnd([plan.id], [item.planVersionId]),
+  const { pinned } = options;
+  const [[version], [planBefore], accounts, ofAddons, ofCoupons, partner] = await Promise.all([
+    pinned ? tx.plans.versionsByIds([pinned.planVersionId]) : tx.plans.currentVersions([plan.id]),
     tx.plans.byIds([item.planId]),
     tx.itemCharges.accounts(
       tenant.id,
@@ -237,11 +192,7 @@ export async function loadPlanChange(
     tx.coupons.byIds(running.map((pending) => pending.couponId)),
     tx.partners.byId(tenant.partnerId),
   ]);
-  const versionBefore = versions.find(({ id }) => id === item.planVersionId);
-  invariant(planBefore && versionBefore, 'a subscription has a plan');
-  const version = options.pinned
-    ? versions.find(({ id }) => id === options.pinned?.planVersionId)
-    : versions.find(({ planId }) => planId === plan.id);
+  invariant(planBefore, 'a subscription has a plan');
   const interval = request.interval ?? subscription.interval;
   const price = version && priceFor(version.prices, interval, currency);
   if (!version || !price) {
@@ -322,6 +273,11 @@ export async function loadPlanChange(
     if (!appliesToPlan(coupon, plan.id)) reasons.push('COUPON_PLAN_NOT_ELIGIBLE');
     if (reasons.length > 0) return refuseCoupon([...new Set(reasons)], 'coupon');
   }
+  const sourcesAround = await loadSources(tx, subscription, target, change);
+  const mismatch = resetMismatch(
+    afterChange(sourcesAround.sourcesBefore, sourcesAround.sources).filter((one) => isActiveAt(one, change.at)),
+  );
+  if (mismatch && !options.pinned) return mismatch;
   const document = await taxesOfLines(tx, subscription, change.at, change.lines, {
     catalogIds: new Map<string, string>([
       [target.itemId, plan.id],
@@ -337,10 +293,10 @@ export async function loadPlanChange(
     if (problem) return problem;
   }
   return done({
-    ...{ subscription, planBefore, versionBefore, target, coupon },
+    ...{ subscription, planBefore, target, coupon },
     waits: moment.value.waits,
     chargedBy: new Map([...accounts].map(([itemId, account]) => [itemId, account.chargedByLineId])),
-    ...{ change, document, accounts, gross, closing },
+    ...{ change, document, accounts, gross, closing, ...sourcesAround },
     recurring: roundToMoney(multiply(exactMinorUnits(unitAmount), exactOf(quantity)), currency),
   });
 }

@@ -41,8 +41,8 @@ import {
 } from './judge-attachments';
 import { type AnchorMode, anchorModes } from './plan-change';
 import type { PlanChangeProration } from './plan-change-proration';
-import type { FeatureDifference } from './plan-comparison';
 import type { ProrationPreview } from './proration-preview.query';
+import type { FeatureDifference } from './source-change';
 
 export const AnchorModeEnum = enumFrom('AnchorMode', anchorModes, 'What becomes of the billing period.', {
   KEEP: 'The period stays, and the target is prorated for the rest of it.',
@@ -86,11 +86,11 @@ export const AttachmentOutcomeEnum = enumFrom(
 const FeatureChangeEnum = enumFrom(
   'FeatureChange',
   ['GAINED', 'LOST', 'CHANGED'] as const,
-  'How two plans differ in a feature.',
+  'What becomes of a feature that the tenant has, from all sources together: plan, add-ons, licences and grants.',
   {
-    GAINED: 'Only the target has it.',
-    LOST: 'Only the current plan has it.',
-    CHANGED: 'Both have it, differently.',
+    GAINED: 'The tenant does not have it yet.',
+    LOST: 'The tenant does not have it any more, from any source.',
+    CHANGED: 'The tenant has it otherwise.',
   },
 );
 
@@ -168,15 +168,18 @@ export class AttachmentOutcomeType {
   credit: MoneyType;
 }
 
-@ObjectType('FeatureDifference', { description: 'A feature in which two plans differ.', simpleResolvers: true })
+@ObjectType('FeatureDifference', {
+  description: 'A feature that a tenant has otherwise before and after a change.',
+  simpleResolvers: true,
+})
 export class FeatureDifferenceType {
   @Field(() => FeatureType, { description: 'Which feature.' })
   feature: FeatureType;
   @Field(() => FeatureChangeEnum, { description: 'How.' })
   change: FeatureDifference['change'];
-  @Field(() => String, { nullable: true, description: 'With the current plan, for people.' })
+  @Field(() => String, { nullable: true, description: 'What the tenant has before, for people: all sources together.' })
   before?: string | undefined;
-  @Field(() => String, { nullable: true, description: 'With the target, for people.' })
+  @Field(() => String, { nullable: true, description: 'What the tenant has after, for people: all sources together.' })
   after?: string | undefined;
 }
 
@@ -240,7 +243,7 @@ export class ProrationPreviewType {
   lines: PreviewLineType[];
   @Field(() => [AttachmentOutcomeType], { description: 'What becomes of each attached add-on.' })
   addons: AttachmentOutcomeType[];
-  @Field(() => [FeatureDifferenceType], { description: 'What is gained and lost.' })
+  @Field(() => [FeatureDifferenceType], { description: 'What the tenant gains and loses, from all sources together.' })
   differences: FeatureDifferenceType[];
   @Field(() => [String], {
     description: 'Codes of running discounts that the change ends: not kept, or no longer fitting.',

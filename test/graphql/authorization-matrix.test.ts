@@ -344,6 +344,7 @@ const fields: Readonly<Record<string, string>> = {
   Plan: 'code currentVersion description id name prorationBasis rank status version',
   PlanChangeProration:
     'anchor changedAt couponDiscount creditNoteId id intervalAfter intervalBefore invoiceId net newCharge planAfter planBefore quantityAfter quantityBefore settlement share unusedCredit waived',
+  PlannedDocument: 'kind lines reason total',
   PlanUnlock: 'dueNow interval plan recurring',
   PlanVersion: 'allowances createdAt id includedAddons includesAllAddons number prices trialDays',
   PreviewLine: 'amount covers description explanation kind quantity',
@@ -351,7 +352,7 @@ const fields: Readonly<Record<string, string>> = {
   PriceModel: 'amount fixedFee flatAtZero kind maximum minimum packageSize percent tiers timing',
   PriceTier: 'flat unitPrice upTo',
   ProrationPreview:
-    'addons amountDue anchor creditApplied differences discount effectiveAt endingCoupons lines net newCharge periodAfter planAfter planBefore quote recurring share surplus tax unusedCredit',
+    'addons amountDue anchor closing creditApplied differences discount documents effectiveAt endingCoupons lines net newCharge periodAfter planAfter planBefore quote recurring share surplus tax total unusedCredit',
   ProrationShare: 'basis remaining total',
   Quote: 'expiresAt token',
   RejectedUsageEvent: 'code id index message',
@@ -364,7 +365,7 @@ const fields: Readonly<Record<string, string>> = {
   SubscriptionItem: 'endedAt id interval plan planVersion quantity startedAt unitAmount',
   Tenant: 'createdAt currency externalId id name partner sandbox testClock timeZone',
   TimeSpan: 'end start',
-  UpcomingInvoice: 'amountDue creditApplied discount dueAt lines period reason subtotal tax total',
+  UpcomingInvoice: 'amountDue creditApplied discount dueAt kind lines period reason subtotal tax total',
   UsagePrice: 'currency inside overage',
   UsageShare: 'amount explanation part quantity source',
   UsageThreshold: 'feature id limit percent reachedAt used windowEnd windowStart',

@@ -208,3 +208,60 @@ describe('cancelling, resuming and adding', () => {
     expect(await tenant.subscribe('y')).toMatchObject({ code: 'ADDON_REQUIRES_ADDON' });
   });
 });
+
+describe('what a change gains and loses is what the tenant has before and after, from all sources', () => {
+  async function featured() {
+    const world = await World.create(gateway, { currency: 'EUR' });
+    for (const code of ['export', 'report']) await world.feature(code, 'BOOLEAN');
+    await world.feature('api');
+    const api = (limit: string, resetPeriod = 'MONTH') => [{ feature: 'api', limit, resetPeriod }];
+    await world.plan({ code: 'low', rank: 1, month: '10.00', features: api('20') });
+    await world.plan({ code: 'a', rank: 2, month: '31.00', features: api('100') });
+    await world.plan({ code: 'daily', rank: 2, month: '31.00', features: api('5', 'DAY') });
+    await world.addon('exporting', '3.10', { minimumPlan: 'a', features: [{ feature: 'export' }] });
+    await world.addon('reporting', '3.10', { requires: ['exporting'], features: [{ feature: 'report' }] });
+    await world.addon('calls', '3.10', { features: api('30') });
+    await world.plan({ code: 'full', rank: 3, month: '62.00', features: api('100'), includedAddons: ['exporting'] });
+    const tenant = await world.tenant('2026-01-01T00:00:00Z');
+    await tenant.start('a');
+    return { world, tenant };
+  }
+  const differences = async (tenant: TenantOfWorld, plan: string) =>
+    (await tenant.preview({ plan })).differences
+      .map((one: { change: string; feature: { code: string }; before: string; after: string }) =>
+        [one.feature.code, one.change, one.before, one.after].join(' '),
+      )
+      .sort();
+
+  test('an attached add-on that ends is lost, with all that hangs on it; one that the plan now has is not gained', async () => {
+    const { world, tenant } = await featured();
+    await tenant.subscribe('exporting');
+    await tenant.subscribe('reporting');
+    await tenant.subscribe('calls', { quantity: 2 });
+    const grant = { tenantId: tenant.id, feature: 'api', limit: '7', resetPeriod: 'MONTH', reason: 'a promise' };
+    await world.act('grantEntitlement', grant, 'grant { id }');
+    expect(await differences(tenant, 'low')).toEqual([
+      'api CHANGED 167 per month 87 per month', // 100 + 2 × 30 + 7, and 20 + 2 × 30 + 7
+      'export LOST yes ',
+      'report LOST yes ',
+    ]);
+    expect(await differences(tenant, 'full')).toEqual([]);
+  });
+
+  test('what it promises is what is there afterwards', async () => {
+    const { tenant } = await featured();
+    await tenant.subscribe('calls');
+    expect(await differences(tenant, 'full')).toEqual(['export GAINED  yes']);
+    await tenant.change({ plan: 'full' });
+    expect(await tenant.check('export')).toMatchObject({ allowed: true });
+    expect(await tenant.check('api')).toMatchObject({ limit: '130' });
+  });
+
+  test('a plan whose limit starts over at another time than an add-on’s that goes on is refused, and says which', async () => {
+    const { tenant } = await featured();
+    await tenant.subscribe('calls');
+    for (const asked of [tenant.preview({ plan: 'daily' }), tenant.change({ plan: 'daily' })]) {
+      expect(await asked).toMatchObject({ code: 'RESET_PERIOD_MISMATCH' });
+    }
+  });
+});
