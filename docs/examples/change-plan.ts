@@ -84,7 +84,8 @@ function adviceFor(refused: Refused<ChangePlanRefusal | ProrationPreviewRefusal>
     case 'SUBSCRIPTION_REQUIRED':
       return 'Start a subscription first.';
     case 'ADDON_NOT_AVAILABLE_WITH_PLAN':
-      return `One of your add-ons is not sold with this plan, but from ${factOf(refused, 'availableFrom')} upwards.`;
+    case 'RESET_PERIOD_MISMATCH':
+      return `One of your add-ons does not go with this plan: ${refused.message}`;
     case 'PLAN_NOT_FOUND':
     case 'PLAN_ARCHIVED':
     case 'PRICE_NOT_FOUND':
