@@ -24,7 +24,7 @@ export const serverOptions = ({ request }: ConnectionLimits) => ({
   // A connection over which nothing comes or goes.
   connectionTimeout: Math.max(request, 30_000),
   requestTimeout: request,
-  keepAliveTimeout: longestIdle,
+  keepAliveTimeout: Math.min(longestIdle, request),
   http: {
     headersTimeout: Math.min(longestHeaders, request),
     requestTimeout: request,
@@ -45,9 +45,13 @@ const statusOfFailure: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
+/** Of which a request has its answer, though its body has not arrived: a second answer would be taken for the next one's. */
+const answered = new WeakSet<Socket>();
+
 /** What Node itself refuses: there is only the connection to answer on, and nothing where an answer has begun. */
 export function refuseConnection(error: { readonly code?: string }, socket: Socket): void {
-  const begun = (socket as { _httpMessage?: { headersSent?: boolean } })._httpMessage?.headersSent === true;
+  const begun =
+    answered.has(socket) || (socket as { _httpMessage?: { headersSent?: boolean } })._httpMessage?.headersSent === true;
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable || begun) return void socket.destroy();
   const status = statusOfFailure[error.code ?? ''] ?? 400;
   const body = JSON.stringify(refusalOf(status, randomUUID()));
@@ -78,10 +82,15 @@ export function guardConnections(fastify: FastifyInstance): void {
   });
   fastify.addHook('onResponse', ({ raw }, _reply, done) => {
     // Answered before its body has arrived: what comes of it in the next moment is thrown away.
-    if (!raw.complete && raw.socket && !raw.socket.destroyed) {
-      raw.resume();
-      const timer = setTimeout(() => raw.socket.destroy(), linger).unref();
-      raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+    const { socket } = raw;
+    if (!raw.complete && socket && !socket.destroyed) {
+      answered.add(socket);
+      const timer = setTimeout(() => socket.destroy(), linger).unref();
+      const end = () => {
+        clearTimeout(timer);
+        answered.delete(socket);
+      };
+      raw.once('end', end).once('close', end).resume();
     }
     done();
   });

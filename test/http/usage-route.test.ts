@@ -1,12 +1,13 @@
-import { request } from 'node:http';
+import { type ClientRequest, request } from 'node:http';
 import { startTestGateway, type TestGateway } from '../support/gateway';
 import { type TenantOfWorld, World } from '../support/world';
 
 let gateway: TestGateway;
 let world: World;
 let tenant: TenantOfWorld;
+const limits = { bytes: 4 * 1024 * 1024, streams: 3 };
 beforeAll(async () => {
-  gateway = await startTestGateway();
+  gateway = await startTestGateway({ http: { usage: limits } });
   world = await World.create(gateway);
   await world.feature('calls');
   await world.plan({
@@ -101,42 +102,152 @@ test('a partner’s key names the tenant; a stranger’s looks like none', async
   expect((await send(key, event, '', 'text/plain')).status).toBe(415);
 });
 
-test('holds a limited part of a body, whatever its length: it is recorded while the rest is still to come', async () => {
-  const key = await ofTenant();
-  const url = new URL(`${gateway.url}/v1/usage`);
-  const sent = request(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-ndjson', authorization: `Bearer ${key}` },
-  });
-  const answered = new Promise<string>((resolve, reject) => {
-    sent.on('error', reject);
-    sent.on('response', (response) => {
-      let text = '';
-      response.on('data', (part) => {
-        text += part;
-      });
-      response.on('end', () => resolve(text));
+/** A request of which the body is sent bit by bit. */
+class OpenRequest {
+  private readonly sent: ClientRequest;
+  readonly answered: Promise<{ status: number; retryAfter?: string | undefined; answer: Record<string, unknown> }>;
+
+  constructor(bearer: string | undefined) {
+    this.sent = request(new URL(`${gateway.url}/v1/usage`), {
+      method: 'POST',
+      agent: false,
+      headers: { 'content-type': 'application/x-ndjson', ...(bearer ? { authorization: `Bearer ${bearer}` } : {}) },
     });
+    this.answered = new Promise((resolve, reject) => {
+      this.sent.on('error', reject);
+      this.sent.on('response', async (response) => {
+        let text = '';
+        for await (const part of response) text += part;
+        const { 'retry-after': retryAfter } = response.headers;
+        resolve({ status: response.statusCode!, retryAfter, answer: JSON.parse(text) });
+      });
+    });
+    this.answered.catch(() => undefined);
+  }
+
+  write(body: string | Buffer): this {
+    this.sent.write(body);
+    return this;
+  }
+
+  end(body = ''): OpenRequest['answered'] {
+    this.sent.end(body);
+    return this.answered;
+  }
+
+  /** What the gateway has not taken yet, nor the wire. */
+  get unsent(): number {
+    return this.sent.socket?.writableLength ?? 0;
+  }
+}
+
+const line = (index: number, more: object = {}) => `${JSON.stringify({ id: `e${index}`, type: 'calls', ...more })}\n`;
+const until = async (holds: () => Promise<boolean>) => {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
+};
+
+describe('a limited part of a body is held, whatever its length', () => {
+  test('a thousand events: they are recorded while the rest is still to come', async () => {
+    const sent = new OpenRequest(await ofTenant());
+    for (let index = 0; index < 1_000; index += 1) sent.write(line(index));
+    await until(async () => (await used()) === '1000');
+    expect((await sent.end(line(1_000))).answer).toMatchObject({ recorded: 1_001, rejected: 0 });
   });
-  const event = (index: number) => `${JSON.stringify({ id: `e${index}`, type: 'calls' })}\n`;
-  for (let index = 0; index < 1_000; index += 1) sent.write(event(index));
-  // The request has not ended; its first thousand lines are counted all the same.
-  while ((await used()) !== '1000') await new Promise((resolve) => setTimeout(resolve, 20));
-  sent.end(event(1_000));
-  expect(JSON.parse(await answered)).toMatchObject({ recorded: 1_001, rejected: 0 });
+
+  test('a megabyte of events: fewer of them, where they are large', async () => {
+    const sent = new OpenRequest(await ofTenant());
+    // 100 × (2 × 8,000 characters and more) are over a megabyte.
+    for (let index = 0; index < 100; index += 1) sent.write(line(index, { data: { x: 'x'.repeat(8_000) } }));
+    await until(async () => Number(await used()) > 0);
+    expect((await sent.end()).answer).toMatchObject({ recorded: 100, rejected: 0 });
+  });
+
+  test('sent a byte at a time it is read as it is', async () => {
+    const sent = new OpenRequest(await ofTenant());
+    for (const byte of Buffer.from(`${line(1)}\r\n${line(2, { data: { city: 'Łódź' } })}`)) sent.write(Buffer.of(byte));
+    expect((await sent.end()).answer).toMatchObject({ recorded: 2, rejected: 0 });
+  });
+
+  test('while the database is slow the client waits, and nothing piles up', async () => {
+    const key = await ofTenant();
+    await gateway.database.asOwner('begin');
+    await gateway.database.asOwner('lock table usage_locks in share mode');
+    const sent = new OpenRequest(key);
+    const lines = Buffer.from(line(0, { extension: 'x'.repeat(1_900) }).repeat(500));
+    // 500 × 2 KB: the first batch is full with two of them, 3.9 MB are all that is allowed.
+    for (let turn = 0; turn < 3; turn += 1) sent.write(lines);
+    const many = line(0, { extension: 'x'.repeat(60_000) }).repeat(600);
+    sent.write(many);
+    let stalled = 0;
+    for (let before = -1; stalled < 50; before = sent.unsent) {
+      await fetch(`${gateway.url}/health/live`);
+      stalled = sent.unsent === before ? stalled + 1 : 0;
+    }
+    // 36 MB were sent; a few are on the wire, one waits here.
+    expect(sent.unsent).toBeGreaterThan(20 * 1024 * 1024);
+    await gateway.database.asOwner('commit');
+    expect(await sent.end()).toMatchObject({ status: 413, answer: { recorded: 1 } });
+  });
 });
 
-test('what was cut off is sent again, and counted once', async () => {
-  const key = await ofTenant();
-  const events = Array.from({ length: 2_500 }, (_, index) => ({ id: `e${index}`, type: 'calls' }));
-  const sent = request(`${gateway.url}/v1/usage`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-ndjson', authorization: `Bearer ${key}` },
+describe('a request ends before its body where it reaches a limit, and says how far it came', () => {
+  test('more bytes than allowed: what came before is recorded', async () => {
+    const sent = new OpenRequest(await ofTenant());
+    const padding = 'x'.repeat(1_000);
+    for (let index = 0; index < 6_000; index += 1) sent.write(line(index, { extension: padding }));
+    // It is answered though the body goes on.
+    const { status, answer } = await sent.answered;
+    expect(status).toBe(413);
+    const recorded = Number(answer['recorded']);
+    // 4 MB of lines of 1 KB, all of them but what was on the way.
+    expect(recorded).toBeGreaterThan(3_500);
+    expect(recorded).toBeLessThan(4_200);
+    const [{ message, extensions }] = answer['errors'] as [{ message: string; extensions: object }];
+    expect(message).toBe(
+      `A request has at most ${limits.bytes} bytes; the lines before ${recorded + 1} were recorded.`,
+    );
+    expect(extensions).toMatchObject({ code: 'BAD_REQUEST' });
+    expect(await used()).toBe(String(recorded));
   });
-  sent.on('error', () => undefined);
-  sent.write(`${lines(events.slice(0, 1_500))}\n`);
-  while ((await used()) === '0') await new Promise((resolve) => setTimeout(resolve, 20));
-  sent.destroy();
-  expect(await send(key, lines(events))).toMatchObject({ status: 200, rejected: 0 });
-  expect(await used()).toBe('2500');
+
+  test('more bytes than allowed in one line that never ends', async () => {
+    const sent = new OpenRequest(await ofTenant()).write(line(0));
+    for (let part = 0; part < 5 * 16; part += 1) sent.write(Buffer.alloc(64 * 1024, 0x78));
+    expect(await sent.answered).toMatchObject({ status: 413, answer: { recorded: 1 } });
+  });
+
+  test('more requests at once than allowed: one ends, and another may begin', async () => {
+    const key = await ofTenant();
+    const open = Array.from({ length: limits.streams }, (_, index) => {
+      const one = new OpenRequest(key);
+      for (let event = 0; event < 1_000; event += 1) one.write(line(1_000 * index + event));
+      return one;
+    });
+    await until(async () => (await used()) === '3000');
+    const refused = await new OpenRequest(key).end(line(9_000));
+    expect(refused).toMatchObject({ status: 429, retryAfter: '1' });
+    expect((refused.answer['errors'] as { extensions: object }[])[0]).toMatchObject({
+      extensions: { code: 'RATE_LIMITED' },
+    });
+    // Another actor has places of its own.
+    expect(await new OpenRequest(await ofTenant()).end(line(9_001))).toMatchObject({ status: 200 });
+    expect(await open[0]!.end()).toMatchObject({ status: 200, answer: { recorded: 1_000 } });
+    expect(await new OpenRequest(key).end(line(9_002))).toMatchObject({ status: 200 });
+    for (const one of open.slice(1)) await one.end();
+  });
+
+  test('a stranger is refused before anything is read', async () => {
+    expect(await new OpenRequest(undefined).write('{').answered).toMatchObject({ status: 401 });
+  });
+});
+
+test('a parameter that says neither yes nor no is refused, and nothing is recorded', async () => {
+  const key = await ofTenant();
+  const wrong = ['enforce=maybe', 'enforce=TRUE', 'enforce=1', 'enforce=', 'enforce', 'enforce=true&enforce=false'];
+  for (const query of [...wrong, 'Enforce=true', 'enforced=true', 'tenant=x', 'tenantId=a&tenantId=b', '=x', 'x']) {
+    const answer = await send(key, line(1), `?${query}`);
+    expect({ query, status: answer.status }).toEqual({ query, status: 400 });
+  }
+  expect(await used()).toBe('0');
+  expect(await send(key, line(1), '?enforce=false&')).toMatchObject({ status: 200, recorded: 1 });
 });
