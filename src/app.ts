@@ -124,8 +124,11 @@ const keyPattern = /^[\x21-\x7e]{1,255}$/;
 
 export const amountOutOfRange = 'The amounts go beyond what can be kept: 9223372036854775807 minor units.';
 
-/** How long an identity's memberships are remembered. The database checks them in each transaction all the same. */
-const membershipMemory = 5_000;
+/**
+ * How long, in milliseconds, an identity's memberships are remembered, and whether its key holds. The database checks them in
+ * each transaction all the same; what was revoked is told so within a second, by every process.
+ */
+const identityMemory = 500;
 
 export class App {
   readonly clock: Clock;
@@ -139,7 +142,7 @@ export class App {
   readonly paymentWork: PaymentWork;
   readonly methodSetups: PaymentMethodSetups;
   readonly stripeCheckouts: StripeCheckouts;
-  private readonly actors = new LRUCache<string, Authentication>({ max: 10_000, ttl: membershipMemory });
+  private readonly actors = new LRUCache<string, Authentication>({ max: 10_000, ttl: identityMemory });
   /** In which window a tenant's METERED feature was checked last. */
   private readonly windows = new LRUCache<string, UsageWindow>({ max: 50_000 });
   /** Checks of all requests, each by its own asker. */
@@ -203,6 +206,7 @@ export class App {
    *
    * @param open the request's transaction where it has one: with that connection in hand, waiting for a second one would
    * let requests wait for each other for ever
+   * @throws NoSuchAccount where the actor has lost its own account since it was remembered
    */
   async readCheck(actor: Actor, input: EntitlementCheckInput, open?: OpenTx): Promise<CheckedSources | undefined> {
     const { tenantId, feature: featureCode, asOf } = input;
@@ -212,19 +216,14 @@ export class App {
       return open ? (await readChecks(open.tx.ask, this.clock.now(), [asked]))[0] : this.checks.ask(asked);
     };
     const key = `${tenantId} ${featureCode}`;
-    try {
-      // What a METERED feature is checked in is almost always the window that it was checked in last time.
-      let guess = asOf ? undefined : this.windows.get(key);
-      for (let attempt = 1; ; attempt += 1) {
-        const checked = await ask(guess);
-        const window = checked && usageWindow(checked, asOf);
-        if (!window || (guess && isSameWindow(window, guess)) || attempt > mostWindowGuesses) return checked;
-        if (!asOf) this.windows.set(key, window);
-        guess = window;
-      }
-    } catch (error) {
-      if (error instanceof NoSuchAccount) return undefined;
-      throw error;
+    // What a METERED feature is checked in is almost always the window that it was checked in last time.
+    let guess = asOf ? undefined : this.windows.get(key);
+    for (let attempt = 1; ; attempt += 1) {
+      const checked = await ask(guess);
+      const window = checked && usageWindow(checked, asOf);
+      if (!window || (guess && isSameWindow(window, guess)) || attempt > mostWindowGuesses) return checked;
+      if (!asOf) this.windows.set(key, window);
+      guess = window;
     }
   }
 
@@ -251,6 +250,7 @@ export class App {
    * behind; an answer under a key is kept with the change itself.
    *
    * @param keep what of the answer may be stored for replays (a secret that is shown once may not)
+   * @throws NoSuchAccount where the actor has lost its own account since it was remembered
    */
   async write<T, C extends string>(
     actor: Actor,
@@ -279,7 +279,10 @@ export class App {
       return { ...outcome, open: { ...open, end: () => open.end().finally(leave) } };
     } catch (error) {
       if (error instanceof Crowded) return busy(error.retryAfterSeconds);
-      if (error instanceof NoSuchAccount) return missingAccount(request.scope);
+      if (error instanceof NoSuchAccount) {
+        await this.checkStillThere(actor);
+        return missingAccount(request.scope);
+      }
       if (error instanceof AmountOutOfRange) return refuse('INVALID_INPUT', amountOutOfRange);
       if (sqlState(error) === '55P03') {
         return request.idempotencyKey
@@ -288,6 +291,12 @@ export class App {
       }
       throw error;
     }
+  }
+
+  /** An account that is not found may be missing, or the one who asks is nobody any more: its key was revoked a moment ago. */
+  private async checkStillThere(actor: Actor): Promise<void> {
+    const open = await openRead(this.parts.source, entryOf(actor));
+    await open.end();
   }
 
   private async writeOnce<T, C extends string>(

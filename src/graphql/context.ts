@@ -8,6 +8,7 @@ import type { Result } from '../core/result';
 import type { CheckedSources, EntitlementCheckInput } from '../entitlements/entitlement-check';
 import { Crowded, type Gone, type Leave } from '../platform/fair-queue';
 import type { Tx } from '../tx';
+import { unauthenticated } from './errors';
 import { limits, tooComplex } from './limits';
 import { type RefusedAnswer, toGraphqlRefused } from './refusal.graphql';
 
@@ -80,7 +81,7 @@ export class Context {
           extensions: { code: 'ACCOUNT_REQUIRED' },
         });
       default:
-        throw new GraphQLError('Give a bearer token or an API key.', { extensions: { code: 'UNAUTHENTICATED' } });
+        throw new GraphQLError(unauthenticated, { extensions: { code: 'UNAUTHENTICATED' } });
     }
   }
 
@@ -100,8 +101,7 @@ export class Context {
     });
     state.reading ??= this.app.openRead(actor, this.gone);
     const open = await state.reading;
-    if (!open)
-      throw new GraphQLError('Give a bearer token or an API key.', { extensions: { code: 'UNAUTHENTICATED' } });
+    if (!open) throw new GraphQLError(unauthenticated, { extensions: { code: 'UNAUTHENTICATED' } });
     return open;
   }
 

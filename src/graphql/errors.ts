@@ -1,7 +1,7 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { amountOutOfRange } from '../app';
 import { AmountOutOfRange } from '../core/money';
-import { sqlState } from '../platform/database';
+import { NoSuchAccount, sqlState } from '../platform/database';
 import { Crowded } from '../platform/fair-queue';
 import { redactByLook } from '../platform/redact';
 
@@ -40,6 +40,8 @@ export function crowdedError({ ofOne, retryAfterSeconds }: Crowded) {
     ? { code: 'RATE_LIMITED' as const, message: 'Too much of your account is asked at once.', retryAfterSeconds }
     : { code: 'SERVICE_UNAVAILABLE' as const, message: 'The service is busy; try again soon.', retryAfterSeconds };
 }
+
+export const unauthenticated = 'Give a bearer token or an API key.';
 
 /** From the outermost to the innermost cause. */
 function causesOf(thrown: unknown): unknown[] {
@@ -103,6 +105,9 @@ export function maskError(thrown: unknown, requestId: string, report: (error: un
   if (innermost instanceof Crowded) {
     const { code, message, retryAfterSeconds } = crowdedError(innermost);
     return { message, ...where, extensions: { code, retryable: true, retryAfterSeconds, requestId } };
+  }
+  if (innermost instanceof NoSuchAccount) {
+    return { message: unauthenticated, ...where, extensions: { code: 'UNAUTHENTICATED', requestId } };
   }
   if (innermost instanceof AmountOutOfRange) {
     return { message: amountOutOfRange, ...where, extensions: { code: 'BAD_USER_INPUT', requestId } };

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Actor, may } from '../access/actor';
 import type { App } from '../app';
 import { decodeId } from '../core/ids';
+import { unauthenticated } from '../graphql/errors';
 import { documentTicketFrom } from '../invoicing/document-ticket';
 import { documentView } from '../invoicing/document-view.query';
 import { documentCsv } from './document-csv';
@@ -19,7 +20,7 @@ interface Refused {
   readonly message: string;
 }
 const notFound: Refused = { status: 404, code: 'BAD_REQUEST', message: 'There is nothing here.' };
-const unknown: Refused = { status: 401, code: 'UNAUTHENTICATED', message: 'Give a bearer token or an API key.' };
+const unknown: Refused = { status: 401, code: 'UNAUTHENTICATED', message: unauthenticated };
 const expired: Refused = {
   status: 401,
   code: 'UNAUTHENTICATED',

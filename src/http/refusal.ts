@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { crowdedError, type ErrorCode } from '../graphql/errors';
+import { crowdedError, type ErrorCode, unauthenticated } from '../graphql/errors';
 import type { Crowded } from '../platform/fair-queue';
 import { rateLimitedMessage } from '../rate-limits';
 
@@ -10,7 +10,7 @@ export const refusalBody = (code: ErrorCode | string, message: string, requestId
 
 const refusals: Readonly<Record<number, { message: string; code: ErrorCode }>> = {
   400: { message: 'The body is not JSON.', code: 'BAD_REQUEST' },
-  401: { message: 'Give a bearer token or an API key.', code: 'UNAUTHENTICATED' },
+  401: { message: unauthenticated, code: 'UNAUTHENTICATED' },
   404: { message: 'There is nothing here.', code: 'BAD_REQUEST' },
   405: { message: 'POST a JSON body to /graphql.', code: 'BAD_REQUEST' },
   408: { message: 'The request took too long to arrive.', code: 'BAD_REQUEST' },

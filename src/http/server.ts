@@ -9,6 +9,7 @@ import type { HttpSettings } from '../config';
 import type { Context } from '../graphql/context';
 import { isOutage } from '../graphql/errors';
 import { limits } from '../graphql/limits';
+import { NoSuchAccount } from '../platform/database';
 import { Crowded } from '../platform/fair-queue';
 import type { Metrics } from '../platform/metrics';
 import {
@@ -78,6 +79,8 @@ function createServer(connections: ConnectionLimits, report: Report): FastifyIns
   fastify.removeAllContentTypeParsers();
   fastify.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof Crowded) return refuseCrowded(error, request, reply);
+    // Its key was revoked, or its role taken away, a moment ago.
+    if (error instanceof NoSuchAccount) return reply.status(401).send(refusalOf(401, request.id));
     const status = error.statusCode && error.statusCode < 500 ? error.statusCode : 500;
     if (status === 500) report(error, request.id);
     if (status === 500 && isOutage(error)) return refuseOutage(request, reply);

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Actor } from '../access/actor';
 import type { App } from '../app';
 import type { Refusal } from '../core/result';
-import { isOutage } from '../graphql/errors';
+import { isOutage, unauthenticated } from '../graphql/errors';
 import type { Gone } from '../platform/fair-queue';
 import type { Metrics } from '../platform/metrics';
 import { points } from '../rate-limits';
@@ -243,7 +243,7 @@ export function registerUsageRoute(fastify: FastifyInstance, parts: UsageRoutePa
     if (encoding !== undefined && encoding !== 'identity') return refuse(reply, packed);
     const authentication = await app.authenticate(authorization, typeof account === 'string' ? account : undefined);
     if (authentication.outcome === 'ACCOUNT_REQUIRED') return refuse(reply, accountRequired);
-    if (authentication.outcome !== 'ACTOR') return refuse(reply, unauthenticated);
+    if (authentication.outcome !== 'ACTOR') return refuse(reply, stranger);
     const { actor } = authentication;
     const others = underWay.get(actor.principalId) ?? 0;
     if (others >= limits.streams) return refuse(reply, tooMany(limits.streams));
@@ -267,10 +267,7 @@ export function registerUsageRoute(fastify: FastifyInstance, parts: UsageRoutePa
 
 const brokenOff: Ended = { status: 400, code: 'BAD_REQUEST', message: 'The body broke off: send all of it again.' };
 const packed: Ended = { status: 415, code: 'BAD_REQUEST', message: 'The body is not packed: send plain lines.' };
-const unauthenticated: Ended = {
-  ...{ status: 401, code: 'UNAUTHENTICATED' },
-  message: 'Give a bearer token or an API key.',
-};
+const stranger: Ended = { status: 401, code: 'UNAUTHENTICATED', message: unauthenticated };
 const accountRequired: Ended = {
   ...{ status: 400, code: 'ACCOUNT_REQUIRED' },
   message: 'You belong to several accounts: name one in Tollgate-Account.',

@@ -55,16 +55,17 @@ function createVerifier(keys: JWTVerifyGetKey, issuer: string, audience: string)
           issuer,
           audience,
           algorithms,
+          // Clocks differ: a token may be used that begins in a moment. One that has ended does not hold any more.
           clockTolerance: 5,
           requiredClaims: ['sub', 'exp'],
         });
         const { sub, email } = payload;
-        if (!isStorable(sub)) return undefined;
+        const left = payload.exp! * 1_000 - Date.now();
+        if (left <= 0 || !isStorable(sub)) return undefined;
         const identity: Identity = {
           subject: sub,
           verifiedEmail: payload['email_verified'] === true && isStorable(email) ? email : undefined,
         };
-        const left = payload.exp! * 1_000 - Date.now();
         if (left > 1_000) verified.set(token, identity, { ttl: Math.min(60_000, left) });
         return identity;
       } catch (error) {
