@@ -22,6 +22,19 @@ export interface TokenVerifier {
   verify(token: string): Promise<Identity | undefined>;
 }
 
+/** Whether a token holds cannot be said now. As an outage like any other: the same request may succeed in a moment. */
+export class IdentityProviderAway extends Error {
+  override readonly name = 'IdentityProviderAway';
+  readonly code = 'ECONNREFUSED';
+}
+
+/** Of jose's errors the generic one is about the provider's answer, and a timeout about none. */
+const isAboutToken = (error: unknown) =>
+  error instanceof errors.JOSEError &&
+  !(error instanceof errors.JWKSTimeout) &&
+  !(error instanceof errors.JWKSInvalid) &&
+  error.code !== errors.JOSEError.code;
+
 export const demoIssuer = 'tollgate-demo';
 export const demoAudience = 'tollgate';
 
@@ -69,8 +82,8 @@ function createVerifier(keys: JWTVerifyGetKey, issuer: string, audience: string)
         if (left > 1_000) verified.set(token, identity, { ttl: Math.min(60_000, left) });
         return identity;
       } catch (error) {
-        if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) return undefined;
-        throw error;
+        if (isAboutToken(error)) return undefined;
+        throw new IdentityProviderAway('the keys of the identity provider cannot be read', { cause: error });
       }
     },
   };

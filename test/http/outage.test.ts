@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Client } from 'pg';
-import { type Answer, startTestGateway, type TestGateway } from '../support/gateway';
+import { leakIn } from '../graphql/support/leaks';
+import { type Answer, metricsHeaders, startTestGateway, type TestGateway } from '../support/gateway';
 
 /** A wire between the gateway and PostgreSQL that can be cut and mended. */
 class Wire {
@@ -97,6 +98,73 @@ describe('PostgreSQL goes away and comes back', () => {
     expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(200);
     const up = await Promise.all(Array.from({ length: 12 }, () => gateway.ask('tenant-admin', rebuild)));
     expect(new Set(up.map(codeOf))).toEqual(new Set(['DATA']));
+  });
+
+  test('on every route: 503; what needs no database is answered', async () => {
+    const bearer = { authorization: `Bearer ${await gateway.token('tenant-admin')}` };
+    const json = { 'content-type': 'application/json' };
+    const globex = await gateway.get(
+      'tenant-admin',
+      '{ invoices(last: 1) { nodes { id download(format: PDF) { path } } } }',
+    );
+    const [{ id, download }] = globex.nodes;
+    const now = gateway.app.clock.now().epochMilliseconds;
+    const event = () => {
+      const body = JSON.stringify({
+        id: 'fevt_outage',
+        type: 'something.happened',
+        created: now,
+        live: false,
+        data: {},
+      });
+      return gateway.fake.sign(body);
+    };
+    const post = (body: string, headers: object) => ({ method: 'POST', body, headers: { ...headers } });
+    const question = (query: string) => JSON.stringify({ query });
+    const routes: Readonly<Record<string, () => readonly [string, RequestInit, number]>> = {
+      'a question': () => ['/graphql', post(question(viewer), { ...json, ...bearer }), 503],
+      'a mutation': () => ['/graphql', post(question(rebuild), { ...json, ...bearer }), 503],
+      'a check': () => [
+        '/graphql',
+        post(question('{ entitlementCheck(feature: "api_calls") { allowed } }'), { ...json, ...bearer }),
+        503,
+      ],
+      'a question of nobody': () => ['/graphql', post(question('{ __typename }'), json), 200],
+      'a long batch': () => [
+        '/graphql',
+        post(`{"query":"mutation { recordUsageBatch(input: {events: []}) { __typename } }"}${' '.repeat(70_000)}`, {
+          ...{ ...json, ...bearer },
+        }),
+        503,
+      ],
+      usage: () => [
+        '/v1/usage',
+        post('{"id":"a","type":"api_calls"}', { 'content-type': 'application/x-ndjson', ...bearer }),
+        503,
+      ],
+      'a document': () => [`/invoices/${id}.pdf`, { headers: bearer }, 503],
+      'a document by its link': () => [download.path, {}, 503],
+      'a webhook': () => ['/webhooks/fake', post(event().body, event().headers), 503],
+      'a webhook that is forged': () => ['/webhooks/fake', post('{}', json), 400],
+      readiness: () => ['/health/ready', {}, 503],
+      health: () => ['/health', {}, 503],
+      life: () => ['/health/live', {}, 200],
+      metrics: () => ['/metrics', { headers: metricsHeaders }, 200],
+    };
+    wire.cut();
+    // Once while it is remembered who asks, and once when it is not.
+    for (const bearerOf of ['tenant-admin', 'tenant-member'] as const) {
+      bearer.authorization = `Bearer ${await gateway.token(bearerOf)}`;
+      for (const [name, make] of Object.entries(routes)) {
+        const [path, init, status] = make();
+        const answer = await fetch(`${gateway.url}${path}`, init);
+        const text = await answer.text();
+        expect({ name, status: answer.status }).toEqual({ name, status });
+        if (status === 503) expect({ name, leak: leakIn(text) }).toEqual({ name, leak: undefined });
+      }
+    }
+    wire.mend();
+    expect(codeOf(await gateway.ask('tenant-admin', viewer))).toBe('DATA');
   });
 
   test('idle connections that are ended do not end the process', async () => {
