@@ -663,7 +663,11 @@ describe('one after the other on the same connections', () => {
         const rounds = Array.from({ length: 90 }, async (_, index) => {
           if (index % 3 === 2) await disturbances[index % disturbances.length]!().catch(() => undefined);
           const who = people[index % people.length]!;
-          const { data, errors } = await small.ask(who, asked());
+          let { data, errors } = await small.ask(who, asked());
+          // On a busy machine so few connections have no place for all of them at once: they come back, as clients do.
+          while (errors?.every(({ extensions }) => extensions.code === 'SERVICE_UNAVAILABLE')) {
+            ({ data, errors } = await small.ask(who, asked()));
+          }
           // What was cancelled says so; it never answers with somebody else's.
           if (!errors) check(who, data);
           return errors === undefined;
