@@ -10,6 +10,7 @@ import {
   print,
   typeFromAST,
 } from 'graphql';
+import { isStorable } from '../core/text';
 
 /** What the variables of a request may hold. */
 export const variableLimits = {
@@ -25,7 +26,7 @@ const badInput = (message: string) => new GraphQLError(message, { extensions: { 
 
 /** Text that PostgreSQL cannot store (NUL) or would silently change (half of a surrogate pair). */
 export function checkText(text: string): void {
-  if (text.includes('\u0000') || !text.isWellFormed()) {
+  if (!isStorable(text)) {
     throw badInput('Text with a NUL character or half a surrogate pair cannot be used.');
   }
 }

@@ -10,7 +10,7 @@ import {
   paddleSubscription,
   paddleTransaction,
 } from '../payments/paddle/paddle-event';
-import type { InboundEvent } from '../payments/provider';
+import { type InboundEvent, providerText } from '../payments/provider';
 import type { Tx } from '../tx';
 import { endSubscription } from './end-subscription.command';
 import type { Licence } from './licence';
@@ -31,7 +31,7 @@ function hintOf(reference: string | undefined) {
 async function tenantOf(
   locate: LocateTenant,
   what: {
-    readonly checkoutId?: string;
+    readonly checkoutId?: string | undefined;
     readonly subscriptionId?: string | undefined;
     readonly reference?: string | undefined;
   },
@@ -69,11 +69,12 @@ function paidCheckout(transaction: PaddleTransaction): PaidCheckout {
 
 /** The fake's only event about checkouts: like Paddle's, its word is held against our own rows. */
 const fakeCheckoutCompleted: InboundHandler = {
-  locate: ({ payload }, locate) => locate('LICENCE_CHECKOUT', String(payload['checkoutId'])),
+  locate: ({ payload }, locate) => tenantOf(locate, { checkoutId: providerText(payload['checkoutId']) }),
   async apply(tx, { payload, occurredAt }) {
-    const checkoutId = String(payload['checkoutId']);
-    const quantity = String(payload['quantity']);
-    const purchase = await tx.licencePurchases.byCheckout(tx.tenant.id, 'FAKE', checkoutId);
+    const { quantity: units } = payload;
+    const checkoutId = providerText(payload['checkoutId']);
+    const quantity = typeof units === 'number' ? String(units) : (providerText(units) ?? '');
+    const purchase = checkoutId && (await tx.licencePurchases.byCheckout(tx.tenant.id, 'FAKE', checkoutId));
     if (!purchase || !/^[1-9][0-9]{0,15}$/.test(quantity)) return unreadable;
     const settled = await settleLicencePurchase(tx, purchase.id, {
       ...{ provider: 'FAKE', checkoutId, paid: fakeAmountOf(payload), quantity: BigInt(quantity), paidAt: occurredAt },
@@ -139,7 +140,7 @@ const transactionCompleted: InboundHandler = {
   async locate({ payload }, locate) {
     const transaction = paddleTransaction(payload);
     const { id: checkoutId, subscriptionId, reference } = transaction ?? {};
-    return tenantOf(locate, { checkoutId: checkoutId ?? String(payload['id']), subscriptionId, reference });
+    return tenantOf(locate, { checkoutId: checkoutId ?? providerText(payload['id']), subscriptionId, reference });
   },
   async apply(tx, { payload }) {
     const transaction = paddleTransaction(payload);
@@ -165,7 +166,7 @@ const subscriptionChanged: InboundHandler = {
   async locate({ payload }, locate) {
     const subscription = paddleSubscription(payload);
     return tenantOf(locate, {
-      subscriptionId: subscription?.id ?? String(payload['id']),
+      subscriptionId: subscription?.id ?? providerText(payload['id']),
       reference: subscription?.reference,
     });
   },
@@ -217,7 +218,9 @@ async function adjusted(tx: Tx, adjustment: PaddleAdjustment): Promise<Applied> 
 /** `adjustment.created`, `adjustment.updated`: money went back, or is about to. */
 const adjustmentChanged: InboundHandler = {
   locate: ({ payload }, locate) =>
-    tenantOf(locate, { checkoutId: paddleAdjustment(payload)?.transactionId ?? String(payload['transaction_id']) }),
+    tenantOf(locate, {
+      checkoutId: paddleAdjustment(payload)?.transactionId ?? providerText(payload['transaction_id']),
+    }),
   async apply(tx: Tx, { payload }: InboundEvent) {
     const adjustment = paddleAdjustment(payload);
     return adjustment ? adjusted(tx, adjustment) : unreadable;

@@ -1,5 +1,6 @@
 import { type Instant, instantFromDate } from '../core/calendar';
 import { type Page, type PageRequest, pageOf } from '../core/page';
+import { toStorable } from '../core/text';
 import type { Ask } from '../platform/database';
 import { newId } from '../platform/new-id';
 import type { ClaimedEvent, InboundStatus, StoredInboundEvent } from './inbound-event';
@@ -39,6 +40,9 @@ export interface Settled {
   readonly nextTryAt?: Instant | undefined;
 }
 
+/** A reason may repeat the provider's words, and those may be anything. */
+const reasonText = (reason: string | undefined) => (reason ? toStorable(reason.slice(0, 500)) : null);
+
 /** False: it had been settled already. Asked with a transaction's `ask`, it holds with that transaction or not at all. */
 export async function settleInboundEvent(
   ask: Ask,
@@ -49,7 +53,7 @@ export async function settleInboundEvent(
   const rows = await ask<{ settled: boolean }>(
     { name: 'settle-inbound-event', text: 'select app.settle_inbound_event($1, $2, $3, $4, $5, $6, $7) as settled' },
     [
-      ...[event.provider, event.eventId, status, reason?.slice(0, 500) ?? null, tenantId ?? null],
+      ...[event.provider, event.eventId, status, reasonText(reason), tenantId ?? null],
       ...[now.toString(), nextTryAt?.toString() ?? null],
     ],
   );

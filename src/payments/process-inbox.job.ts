@@ -99,6 +99,11 @@ async function processEvent(system: System, providers: Providers, claimed: Claim
   } catch (error) {
     // It names a tenant that there is not.
     if (error instanceof NoSuchAccount) return settle({ status: 'PARKED', reason: 'SUBJECT_UNKNOWN' });
+    // It says something that no column can hold, and will say it again.
+    if (sqlState(error)?.startsWith('22')) {
+      warnOfParked('PAYLOAD_UNREADABLE');
+      return settle({ status: 'PARKED', reason: 'PAYLOAD_UNREADABLE' });
+    }
     // The customer is locked by something long, the database is away for a moment, or a handler has a fault: again later.
     if (sqlState(error) !== '55P03') {
       system.log.error({ err: error, provider: claimed.provider, type: claimed.type }, 'an inbound event failed');

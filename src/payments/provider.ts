@@ -1,6 +1,7 @@
 import type { Instant } from '../core/calendar';
 import type { Money } from '../core/money';
 import type { Result } from '../core/result';
+import { isStorable } from '../core/text';
 
 /**
  * The port to whoever moves the money. Stripe, Paddle and the in-process fake stand behind it; nothing of their SDKs is seen
@@ -190,6 +191,21 @@ export interface InboundEvent {
   /** False for events of the provider's test mode. */
   readonly live: boolean;
   readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** An id or a word of a provider's, where it is one that can be kept: whose signature holds may still have sent anything. */
+export const providerText = (value: unknown): string | undefined =>
+  typeof value === 'string' && value.length > 0 && value.length <= 255 && isStorable(value) ? value : undefined;
+
+const [earliest, latest] = [0, Date.parse('2200-01-01T00:00:00Z')];
+
+/** @throws where it cannot be kept */
+export function keepableEvent(event: InboundEvent): InboundEvent {
+  const at = event.occurredAt.epochMilliseconds;
+  if (!providerText(event.id) || !providerText(event.type) || at < earliest || at >= latest) {
+    throw new TypeError('not an event');
+  }
+  return event;
 }
 
 export type WebhookRefusal = 'SIGNATURE_INVALID' | 'TIMESTAMP_OUT_OF_TOLERANCE' | 'BODY_INVALID' | 'WRONG_MODE';

@@ -9,6 +9,7 @@ import {
   SignJWT,
 } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { isStorable } from '../core/text';
 
 /** Who a bearer token says it is, after its signature, issuer, audience and times were checked. */
 export interface Identity {
@@ -41,16 +42,9 @@ export const demoAudience = 'tollgate';
 /** Only signatures by private keys: a public key can never be used as a shared secret, and `none` is not a signature. */
 const algorithms = ['EdDSA', 'ES256', 'RS256', 'PS256'];
 
-/** PostgreSQL cannot store NUL, and would take half a surrogate pair for another character: another person's, perhaps. */
-function isStorable(claim: unknown): claim is string {
-  return (
-    typeof claim === 'string' &&
-    claim.length > 0 &&
-    claim.length <= 255 &&
-    !claim.includes('\u0000') &&
-    claim.isWellFormed()
-  );
-}
+/** Half a surrogate pair would be taken for another character: another person's, perhaps. */
+const isClaim = (claim: unknown): claim is string =>
+  typeof claim === 'string' && claim.length > 0 && claim.length <= 255 && isStorable(claim);
 
 /**
  * A verified token is remembered for a minute at most, and never beyond its own end: verifying is the dearest step of a
@@ -74,10 +68,10 @@ function createVerifier(keys: JWTVerifyGetKey, issuer: string, audience: string)
         });
         const { sub, email } = payload;
         const left = payload.exp! * 1_000 - Date.now();
-        if (left <= 0 || !isStorable(sub)) return undefined;
+        if (left <= 0 || !isClaim(sub)) return undefined;
         const identity: Identity = {
           subject: sub,
-          verifiedEmail: payload['email_verified'] === true && isStorable(email) ? email : undefined,
+          verifiedEmail: payload['email_verified'] === true && isClaim(email) ? email : undefined,
         };
         if (left > 1_000) verified.set(token, identity, { ttl: Math.min(60_000, left) });
         return identity;

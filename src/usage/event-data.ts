@@ -1,3 +1,5 @@
+import { isStorable } from '../core/text';
+
 /** The data of an event, as it is kept. */
 export interface EventData {
   readonly content: Readonly<Record<string, unknown>>;
@@ -17,9 +19,6 @@ const bytesOfValue = 48;
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** PostgreSQL cannot keep NUL, and half a surrogate pair would become another character. */
-export const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed();
 
 interface Walk {
   values: number;

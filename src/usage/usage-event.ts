@@ -1,4 +1,5 @@
 import { type DecimalValue, parseDecimal } from '../core/decimal';
+import { toStorable } from '../core/text';
 import { isObject, readEventData } from './event-data';
 
 /** What happened, as the client sent it: the attributes of CloudEvents 1.0 and a quantity. */
@@ -133,7 +134,7 @@ const notLabel = (name: string) => bad(`${name} has 1 to ${longestText} printabl
 /** The id of something that is no event, for whoever sent it. The answer is kept where the request had an idempotency key. */
 function idIn(sent: unknown): string | undefined {
   const id = isObject(sent) ? sent['id'] : undefined;
-  return typeof id === 'string' ? id.slice(0, longestText).toWellFormed().replaceAll('\u0000', '\ufffd') : undefined;
+  return typeof id === 'string' ? toStorable(id.slice(0, longestText)) : undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { isStorable, readEventData } from '../../src/usage/event-data';
+import { isStorable } from '../../src/core/text';
+import { readEventData } from '../../src/usage/event-data';
 import { happened, isProblem, readUsageEvent } from '../../src/usage/usage-event';
 import { seed } from '../support/arbitraries';
 import { startTestGateway, type TestGateway } from '../support/gateway';

@@ -3,7 +3,14 @@ import { type Instant, instantFromMilliseconds } from '../../core/calendar';
 import { isCurrencyCode } from '../../core/currency';
 import { type Money, money } from '../../core/money';
 import { done, type Result, refuse } from '../../core/result';
-import type { InboundEvent, PaymentFact, WebhookHeaders, WebhookRefusal } from '../provider';
+import {
+  type InboundEvent,
+  keepableEvent,
+  type PaymentFact,
+  providerText,
+  type WebhookHeaders,
+  type WebhookRefusal,
+} from '../provider';
 
 /** Seconds between the signature's time and ours, either way. */
 const tolerance = 300;
@@ -66,10 +73,10 @@ export function readFakeEvent(body: string): InboundEvent {
     throw new TypeError('not an event');
   }
   const payload = data !== null && typeof data === 'object' ? (data as Record<string, unknown>) : {};
-  return { provider: 'FAKE', id, type, occurredAt: instantFromMilliseconds(created), live, payload };
+  return keepableEvent({ provider: 'FAKE', id, type, occurredAt: instantFromMilliseconds(created), live, payload });
 }
 
-const text = (value: unknown) => (typeof value === 'string' && value.length > 0 ? value : undefined);
+const text = providerText;
 
 export function amountOf(payload: InboundEvent['payload']): Money | undefined {
   const { minor, currency } = (payload['amount'] ?? {}) as { minor?: unknown; currency?: unknown };

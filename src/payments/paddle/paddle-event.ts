@@ -1,7 +1,7 @@
 import { type Instant, instant } from '../../core/calendar';
 import { isCurrencyCode } from '../../core/currency';
 import { type Money, maximumMinorUnits, money } from '../../core/money';
-import type { InboundEvent } from '../provider';
+import { type InboundEvent, keepableEvent, providerText } from '../provider';
 
 /**
  * What Paddle's events say, read strictly: a member that is missing or of another shape, as a newer version of its API may
@@ -11,8 +11,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 const objectOf = (value: unknown): Json | undefined =>
   value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Json) : undefined;
-const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && value.length > 0 && value.length <= 255 ? value : undefined;
+const textOf = providerText;
 
 function timeOf(value: unknown): Instant | undefined {
   const text = textOf(value);
@@ -39,7 +38,7 @@ export function readPaddleEvent(body: string, live: boolean): InboundEvent {
   const occurredAt = timeOf(envelope?.['occurred_at']);
   const payload = objectOf(envelope?.['data']);
   if (!id || !type || !occurredAt || !payload) throw new TypeError('not an event of Paddle');
-  return { provider: 'PADDLE', id, type, occurredAt, live, payload };
+  return keepableEvent({ provider: 'PADDLE', id, type, occurredAt, live, payload });
 }
 
 export interface PaddleTransaction {

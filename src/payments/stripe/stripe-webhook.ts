@@ -4,8 +4,10 @@ import { done, type Result, refuse } from '../../core/result';
 import {
   codeWord,
   type InboundEvent,
+  keepableEvent,
   type MethodFacts,
   type PaymentFact,
+  providerText,
   type WebhookHeaders,
   type WebhookRefusal,
 } from '../provider';
@@ -20,8 +22,7 @@ export const metadataNames = { reference: 'tollgate_reference', key: 'tollgate_k
 
 type Payload = Readonly<Record<string, unknown>>;
 
-const text = (value: unknown): string | undefined =>
-  typeof value === 'string' && value.length > 0 && value.length <= 255 ? value : undefined;
+const text = providerText;
 
 /** An id, or the object that it was expanded to. */
 export const idOf = (value: unknown): string | undefined =>
@@ -73,7 +74,7 @@ export function readStripeEvent(body: string): InboundEvent {
   const isEvent =
     object === 'event' && text(id) && text(type) && Number.isSafeInteger(created) && typeof livemode === 'boolean';
   if (!isEvent || typeof payload !== 'object' || payload === null) throw new TypeError('not an event');
-  return {
+  return keepableEvent({
     provider: 'STRIPE',
     id: id as string,
     type: type as string,
@@ -81,7 +82,7 @@ export function readStripeEvent(body: string): InboundEvent {
     live: livemode,
     // What it was before says whose method was taken away.
     payload: { ...payload, previous_attributes: (data as Payload)['previous_attributes'] ?? {} },
-  };
+  });
 }
 
 /** What may be kept of a payment method. */
