@@ -38,6 +38,16 @@ export interface EmbeddedPostgresOptions {
   readonly binFolder?: string;
   /** One line of progress for people ("creating a new database cluster", ...). */
   readonly progress?: (line: string) => void;
+  /** The server is started again, on the same port, when it ends by itself; called when that does not help. Default: it stays away. */
+  readonly onLost?: (reason: string) => void;
+}
+
+/** One run of the server. */
+interface Running {
+  readonly port: number;
+  /** Resolves when it is gone, for whatever reason. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
 }
 
 /** What a second attempt may cure: a port taken, or another start on this folder, in the moment between. */
@@ -54,9 +64,84 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     await createCluster(place, binaries, options.durable);
   }
   await checkVersion(place, binaries);
+  const password = await readFile(clusterPaths(place.folder).password, 'utf8');
+  const start = (port?: number) => startOnce(place, binaries, options, port);
+  const first = await start();
+  const { onLost } = options;
+  const stop = onLost ? keepRunning(first, start, progress, onLost) : first.stop;
+  let stopped: Promise<void> | undefined;
+  return {
+    superuserUrl: `postgresql://postgres:${password}@127.0.0.1:${first.port}/postgres`,
+    port: first.port,
+    version: binaries.version,
+    dataFolder: place.folder,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+/** Milliseconds before each new start of a server that ended by itself; then it is given up. */
+const pauses = [100, 500, 1_000, 2_000, 5_000, 10_000];
+/** A server that has run for so long did not end because of its last start. */
+const longEnough = 60_000;
+
+/** Starts the server again whenever it ends by itself. Answers how to stop it for good. */
+function keepRunning(
+  first: Running,
+  start: (port: number) => Promise<Running>,
+  progress: (line: string) => void,
+  onLost: (reason: string) => void,
+): () => Promise<void> {
+  let current = first;
+  const ending = new AbortController();
+  const { signal } = ending;
+  let ended: Promise<void> = Promise.resolve();
+  let attempts = 0;
+  const startAgain = async (): Promise<void> => {
+    const pause = pauses[attempts];
+    attempts += 1;
+    if (pause === undefined) return onLost(`PostgreSQL ended by itself and could not be started again`);
+    progress(`PostgreSQL ended by itself; it is started again`);
+    await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
+    if (signal.aborted) return;
+    try {
+      // Where only its watchdog was killed, the server itself is still there.
+      await current.stop();
+      current = await start(first.port);
+    } catch (error) {
+      progress((error as Error).message);
+      return startAgain();
+    }
+    progress('PostgreSQL runs again');
+    watch();
+  };
+  const watch = () => {
+    const since = Date.now();
+    ended = current.ended.then(() => {
+      if (Date.now() - since > longEnough) attempts = 0;
+      return signal.aborted ? undefined : startAgain();
+    });
+  };
+  watch();
+  return async () => {
+    ending.abort();
+    await current.stop();
+    await ended;
+    await current.stop();
+  };
+}
+
+async function startOnce(
+  place: Place,
+  binaries: Binaries,
+  options: EmbeddedPostgresOptions,
+  port: number | undefined,
+): Promise<Running> {
   const giveUpAt = Date.now() + 10_000;
   for (;;) {
-    const outcome = await tryStart(place, binaries, options);
+    const outcome = await tryStart(place, binaries, options, port);
     if (typeof outcome !== 'string') return outcome;
     if (Date.now() > giveUpAt || !passing.test(outcome)) {
       throw new Error(`PostgreSQL did not start (log: ${clusterPaths(place.folder).log}):\n${outcome.trim()}`);
@@ -77,11 +162,11 @@ async function tryStart(
   place: Place,
   binaries: Binaries,
   { durable, settings, progress }: EmbeddedPostgresOptions,
-): Promise<EmbeddedPostgres | string> {
+  wishedPort: number | undefined,
+): Promise<Running | string> {
   const paths = clusterPaths(place.folder);
   const stalePid = await untilFree(paths.data);
-  const password = await readFile(paths.password, 'utf8');
-  const port = await freePort();
+  const port = wishedPort ?? (await freePort());
   // The name tells a later start on this folder whose server this is.
   const owner = `${process.pid}.${randomBytes(6).toString('hex')}`;
   const logBefore = await sizeOf(paths.log);
@@ -130,17 +215,7 @@ async function tryStart(
     // Somebody may have killed the watchdog, and then the server is still there.
     await untilFree(paths.data, owner);
   };
-  let stopped: Promise<void> | undefined;
-  return {
-    superuserUrl: `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`,
-    port,
-    version: binaries.version,
-    dataFolder: place.folder,
-    stop: () => {
-      stopped ??= stop();
-      return stopped;
-    },
-  };
+  return { port, ended, stop };
 }
 
 const sizeOf = async (path: string) => (existsSync(path) ? (await stat(path)).size : 0);

@@ -156,6 +156,52 @@ test('a second gateway on the same data is told about the first', async () => {
   expect(await ask(servers[0]!, 'select 1')).toBe(1);
 });
 
+describe('a server that ends by itself is started again', () => {
+  const lines: string[] = [];
+  async function kept(folder: string): Promise<EmbeddedPostgres> {
+    lines.length = 0;
+    const progress = (line: string) => void lines.push(line);
+    const server = await startEmbeddedPostgres({
+      ...{ dataFolder: folder, durable: true, progress },
+      onLost: (reason) => void lines.push(`lost: ${reason}`),
+    });
+    servers.push(server);
+    return server;
+  }
+  const until = async (line: string) => {
+    while (!lines.some((said) => said.startsWith(line))) await sleep(20);
+  };
+
+  test('after kill -9: on the same port, with what was committed', async () => {
+    const folder = newFolder();
+    const server = await kept(folder);
+    await ask(server, 'create table kept as select 42 as answer');
+    const first = serverPid(folder);
+    process.kill(first, 'SIGKILL');
+    await until('PostgreSQL runs again');
+    expect(await ask(server, 'select answer from kept')).toBe(42);
+    const second = serverPid(folder);
+    expect(second).not.toBe(first);
+    await server.stop();
+    expect(isAlive(second)).toBe(false);
+    expect(lines).toEqual([
+      'creating a new database cluster',
+      'PostgreSQL ended by itself; it is started again',
+      'PostgreSQL runs again',
+    ]);
+  });
+
+  test('stopped while it is away it stays away', async () => {
+    const folder = newFolder();
+    const server = await kept(folder);
+    process.kill(serverPid(folder), 'SIGKILL');
+    await until('PostgreSQL ended by itself');
+    await server.stop();
+    expect(lines).not.toContain('PostgreSQL runs again');
+    expect(await ask(await start(folder), 'select 1')).toBe(1);
+  });
+});
+
 test('two clusters start side by side', async () => {
   const [one, other] = await Promise.all([start(newFolder()), start(newFolder())]);
   expect(one.port).not.toBe(other.port);
