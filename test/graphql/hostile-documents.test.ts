@@ -265,6 +265,47 @@ test('text that graphql-jit would run as code stays text', async () => {
   expect(world.taken).toBeUndefined();
 });
 
+describe('variables', () => {
+  const query = 'mutation ($input: RecordUsageBatchInput!) { recordUsageBatch(input: $input) { __typename } }';
+  const other = 'query ($x: Decimal) { entitlementCheck(feature: "api_calls", quantity: $x) { allowed } }';
+  const ask = async (body: string) => {
+    const headers = {
+      'content-type': 'application/json',
+      authorization: `Bearer ${await gateway.token('tenant-admin')}`,
+    };
+    const raw = await send(gateway, { method: 'POST', headers, body });
+    const { errors, data } = JSON.parse(raw.text);
+    return { status: raw.status, code: errors?.[0].extensions.code, data };
+  };
+  const refused = (status: number, code: string) => ({ status, code, data: undefined });
+
+  test('have at most 2,000 members in one place, 10,000 values in all, 32 in each other', async () => {
+    for (const x of [Array(2_001).fill(0), Array(6).fill(Array(2_000).fill(0)), JSON.parse(nested(32, '[', '', ']'))]) {
+      expect(await ask(JSON.stringify({ query: other, variables: { x } }))).toEqual(refused(400, 'BAD_USER_INPUT'));
+    }
+  });
+
+  test('are long for a batch of usage only, whoever asks', async () => {
+    const events = Array.from({ length: 900 }, (_, index) => ({
+      id: `long-${index}`,
+      type: 'nothing',
+      x: 'x'.repeat(100),
+    }));
+    const input = { events };
+    expect(await ask(JSON.stringify({ query, variables: { input } }))).toMatchObject({
+      ...{ status: 200, data: { recordUsageBatch: { __typename: 'RecordUsageBatchDone' } } },
+    });
+    expect(await ask(JSON.stringify({ query: other, variables: { input } }))).toEqual(refused(413, 'BAD_REQUEST'));
+    // Which of two is meant is not guessed from one of them and done by the other.
+    const two = `{"query":${JSON.stringify(query)},"variables":${JSON.stringify({ input })},"query":${JSON.stringify(other)}}`;
+    expect(await ask(two)).toEqual(refused(413, 'BAD_REQUEST'));
+    expect(await ask(`{"variables":${JSON.stringify({ input })}}`)).toEqual(refused(400, 'BAD_REQUEST'));
+    expect(await ask(`{"query":${JSON.stringify(query)},"variables":${JSON.stringify({ input })}`)).toEqual(
+      refused(400, 'BAD_REQUEST'),
+    );
+  });
+});
+
 describe('the envelope', () => {
   const query = '{ __typename }';
   const json = JSON.stringify({ query });
