@@ -277,6 +277,30 @@ create view public.check_accounts with (security_invoker=true) as
           GROUP BY item_charges.tenant_id, item_charges.invoice_line_id) a ON a.tenant_id = l.tenant_id AND a.invoice_line_id = l.id
   WHERE a.amount <> l.amount::numeric AND (l.kind <> ALL (ARRAY['PRORATION_CREDIT'::text, 'PLAN_USAGE'::text, 'ADDON_USAGE'::text, 'OVERAGE'::text, 'TAX'::text]));
 
+create view public.check_amounts_due with (security_invoker=true) as
+ SELECT 'invoice '::text || i.number AS subject,
+    (('credited '::text || i.credited) || ', its credit notes say '::text) || COALESCE(n.total, 0::numeric) AS detail
+   FROM public.invoices i
+     LEFT JOIN ( SELECT credit_notes.tenant_id,
+            credit_notes.invoice_id,
+            sum(credit_notes.total) AS total
+           FROM public.credit_notes
+          WHERE credit_notes.settlement = 'OPEN_INVOICE'::text
+          GROUP BY credit_notes.tenant_id, credit_notes.invoice_id) n ON n.tenant_id = i.tenant_id AND n.invoice_id = i.id
+  WHERE i.credited::numeric <> COALESCE(n.total, 0::numeric)
+UNION ALL
+ SELECT 'invoice '::text || i.number AS subject,
+    ('is '::text || lower(i.status)) || ', and nothing is due of it'::text AS detail
+   FROM public.invoices i
+  WHERE (i.status = ANY (ARRAY['FINALIZED'::text, 'UNCOLLECTIBLE'::text])) AND (i.credited + i.paid) = i.amount_due
+UNION ALL
+ SELECT 'invoice line '::text || c.origin_line_id AS subject,
+    'more was credited and given back of it than it charged: '::text || sum(c.amount) AS detail
+   FROM public.item_charges c
+  WHERE c.origin_line_id IS NOT NULL
+  GROUP BY c.tenant_id, c.origin_line_id
+ HAVING sum(c.amount) < 0::numeric;
+
 create view public.check_balances with (security_invoker=true) as
  SELECT 'tenant '::text || b.tenant_id AS subject,
     (((('balance '::text || b.balance) || ' '::text) || b.currency) || ', movements '::text) || COALESCE(e.amount, 0::numeric) AS detail
@@ -652,7 +676,7 @@ create table public.credit_balance_entries (
   constraint credit_balance_entries_pkey PRIMARY KEY (tenant_id, id),
   constraint credit_balance_entries_amount_check CHECK (amount <> 0),
   constraint credit_balance_entries_balance_after_check CHECK (balance_after >= 0),
-  constraint credit_balance_entries_kind_check CHECK (kind = ANY (ARRAY['CREDIT_NOTE'::text, 'APPLIED'::text, 'RETURNED'::text])),
+  constraint credit_balance_entries_kind_check CHECK (kind = ANY (ARRAY['CREDIT_NOTE'::text, 'APPLIED'::text, 'RETURNED'::text, 'OVERPAID'::text])),
   constraint credit_balance_entries_tenant_id_credit_note_id_fkey FOREIGN KEY (tenant_id, credit_note_id) REFERENCES public.credit_notes(tenant_id, id),
   constraint credit_balance_entries_tenant_id_currency_fkey FOREIGN KEY (tenant_id, currency) REFERENCES public.credit_balances(tenant_id, currency),
   constraint credit_balance_entries_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id)
@@ -765,14 +789,16 @@ create table public.credit_notes (
   constraint credit_notes_tenant_id_number_key UNIQUE (tenant_id, number),
   constraint credit_notes_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint credit_notes_memo_check CHECK (length(memo) >= 1 AND length(memo) <= 500),
+  constraint credit_notes_of_open_invoices CHECK (settlement <> 'OPEN_INVOICE'::text OR invoice_id IS NOT NULL),
   constraint credit_notes_reason_check CHECK (reason = ANY (ARRAY['PLAN_CHANGE'::text, 'ADDON_CANCELLED'::text, 'CANCELLATION'::text, 'CORRECTION'::text])),
-  constraint credit_notes_settlement_check CHECK (settlement = ANY (ARRAY['CREDIT_BALANCE'::text, 'REFUND'::text, 'OUTSIDE'::text])),
+  constraint credit_notes_settlement_check CHECK (settlement = ANY (ARRAY['CREDIT_BALANCE'::text, 'REFUND'::text, 'OUTSIDE'::text, 'OPEN_INVOICE'::text])),
   constraint credit_notes_total_check CHECK (total >= 0),
   constraint credit_notes_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id),
   constraint credit_notes_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
   constraint credit_notes_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
 );
 CREATE INDEX credit_notes_in_order ON public.credit_notes USING btree (tenant_id, issued_at, id);
+CREATE INDEX credit_notes_of_invoice ON public.credit_notes USING btree (tenant_id, invoice_id) WHERE invoice_id IS NOT NULL;
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.credit_notes FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.credit_notes enable row level security;
 create policy many_tenants on public.credit_notes for all to tollgate_job
@@ -1120,6 +1146,8 @@ create table public.invoices (
   tax_treatment text not null default 'TAXABLE'::text,
   tax_note text,
   billing jsonb not null default '{}'::jsonb,
+  credited bigint not null default 0,
+  paid bigint not null default 0,
   constraint invoices_pkey PRIMARY KEY (tenant_id, id),
   constraint invoices_tenant_id_number_key UNIQUE (tenant_id, number),
   constraint invoices_amount_due_check CHECK (amount_due >= 0),
@@ -1130,6 +1158,8 @@ create table public.invoices (
   constraint invoices_discount_check CHECK (discount >= 0),
   constraint invoices_kind_check CHECK (kind = ANY (ARRAY['PERIOD'::text, 'ONE_TIME'::text])),
   constraint invoices_paid CHECK ((status = 'PAID'::text) = (paid_at IS NOT NULL)),
+  constraint invoices_paid_whole CHECK (status <> 'PAID'::text OR (credited + paid) = amount_due),
+  constraint invoices_parts CHECK (credited >= 0 AND paid >= 0 AND (credited + paid) <= amount_due),
   constraint invoices_payment_reference_check CHECK (length(payment_reference) >= 1 AND length(payment_reference) <= 200),
   constraint invoices_reason_check CHECK (reason = ANY (ARRAY['START'::text, 'RENEWAL'::text, 'PLAN_CHANGE'::text, 'ADDON'::text, 'FINAL'::text])),
   constraint invoices_status_check CHECK (status = ANY (ARRAY['DRAFT'::text, 'FINALIZED'::text, 'PAID'::text, 'VOID'::text, 'UNCOLLECTIBLE'::text])),
@@ -1144,6 +1174,7 @@ create table public.invoices (
 CREATE INDEX invoices_in_order ON public.invoices USING btree (tenant_id, issued_at, id);
 CREATE INDEX invoices_of_partner ON public.invoices USING btree (partner_id, id);
 CREATE UNIQUE INDEX invoices_one_per_period ON public.invoices USING btree (tenant_id, subscription_id, period_start) WHERE kind = 'PERIOD'::text;
+CREATE INDEX invoices_open ON public.invoices USING btree (tenant_id, issued_at, id) WHERE status = ANY (ARRAY['FINALIZED'::text, 'UNCOLLECTIBLE'::text]);
 CREATE TRIGGER guard_invoice BEFORE DELETE OR UPDATE ON public.invoices FOR EACH ROW EXECUTE FUNCTION app.guard_invoice();
 alter table public.invoices enable row level security;
 create policy many_tenants on public.invoices for all to tollgate_job
@@ -1158,7 +1189,7 @@ create policy tenant_read on public.invoices for select to tollgate_app, tollgat
 create policy tenant_update on public.invoices for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.invoices to tollgate_app, tollgate_job;
-grant update (status, paid_at, payment_reference, voided_at, void_reason, uncollectible_at) on public.invoices to tollgate_app, tollgate_job;
+grant update (status, paid_at, payment_reference, voided_at, void_reason, uncollectible_at, credited, paid) on public.invoices to tollgate_app, tollgate_job;
 
 create table public.item_charges (
   tenant_id uuid not null,
@@ -1178,17 +1209,26 @@ create table public.item_charges (
   created_at timestamp(3) with time zone not null,
   tax bigint not null default 0,
   tax_rate jsonb,
+  origin_line_id uuid,
+  refund_id uuid,
+  dispute_id uuid,
   constraint item_charges_pkey PRIMARY KEY (tenant_id, id),
   constraint item_charges_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
-  constraint item_charges_kind_check CHECK (kind = ANY (ARRAY['CHARGE'::text, 'DISCOUNT'::text, 'CREDIT'::text, 'WAIVED'::text])),
+  constraint item_charges_kind_check CHECK (kind = ANY (ARRAY['CHARGE'::text, 'DISCOUNT'::text, 'CREDIT'::text, 'WAIVED'::text, 'REFUNDED'::text])),
   constraint item_charges_share_remaining_check CHECK (share_remaining >= 0),
   constraint item_charges_share_total_check CHECK (share_total >= 1),
   constraint item_charges_tenant_id_credit_note_line_id_fkey FOREIGN KEY (tenant_id, credit_note_line_id) REFERENCES public.credit_note_lines(tenant_id, id),
+  constraint item_charges_tenant_id_dispute_id_fkey FOREIGN KEY (tenant_id, dispute_id) REFERENCES public.disputes(tenant_id, id),
   constraint item_charges_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id),
+  constraint item_charges_tenant_id_origin_line_id_fkey FOREIGN KEY (tenant_id, origin_line_id) REFERENCES public.invoice_lines(tenant_id, id),
+  constraint item_charges_tenant_id_refund_id_fkey FOREIGN KEY (tenant_id, refund_id) REFERENCES public.refunds(tenant_id, id),
   constraint item_charges_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id) DEFERRABLE INITIALLY DEFERRED
 );
+CREATE INDEX item_charges_of_dispute ON public.item_charges USING btree (tenant_id, dispute_id) WHERE dispute_id IS NOT NULL;
 CREATE INDEX item_charges_of_line ON public.item_charges USING btree (tenant_id, invoice_line_id) WHERE invoice_line_id IS NOT NULL;
+CREATE INDEX item_charges_of_origin ON public.item_charges USING btree (tenant_id, origin_line_id) WHERE origin_line_id IS NOT NULL;
 CREATE INDEX item_charges_of_period ON public.item_charges USING btree (tenant_id, subscription_id, period_start);
+CREATE INDEX item_charges_of_refund ON public.item_charges USING btree (tenant_id, refund_id) WHERE refund_id IS NOT NULL;
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.item_charges FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.item_charges enable row level security;
 create policy many_tenants on public.item_charges for all to tollgate_job
@@ -2162,7 +2202,7 @@ create table public.plan_change_prorations (
   constraint plan_change_prorations_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint plan_change_prorations_new_charge_check CHECK (new_charge >= 0),
   constraint plan_change_prorations_new_period CHECK ((new_period_start IS NULL) = (new_period_end IS NULL) AND new_period_end > new_period_start AND (new_period_start IS NULL OR anchor_mode = 'RESET'::text)),
-  constraint plan_change_prorations_settlement_check CHECK (settlement = ANY (ARRAY['INVOICE'::text, 'CREDIT_BALANCE'::text, 'REFUND'::text, 'NONE'::text, 'WAIVED'::text])),
+  constraint plan_change_prorations_settlement_check CHECK (settlement = ANY (ARRAY['INVOICE'::text, 'CREDIT_BALANCE'::text, 'REFUND'::text, 'NONE'::text, 'WAIVED'::text, 'OPEN_INVOICE'::text])),
   constraint plan_change_prorations_unused_credit_check CHECK (unused_credit >= 0),
   constraint plan_change_prorations_partner_id_coupon_id_fkey FOREIGN KEY (partner_id, coupon_id) REFERENCES public.partner_coupons(partner_id, id),
   constraint plan_change_prorations_partner_id_plan_id_after_fkey FOREIGN KEY (partner_id, plan_id_after) REFERENCES public.plans(partner_id, id),
@@ -2387,7 +2427,7 @@ create table public.refunds (
   constraint refunds_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint refunds_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
   constraint refunds_memo_check CHECK (length(memo) >= 1 AND length(memo) <= 500),
-  constraint refunds_reason_check CHECK (reason = ANY (ARRAY['REQUESTED'::text, 'CREDIT_NOTE'::text, 'PAID_TWICE'::text])),
+  constraint refunds_reason_check CHECK (reason = ANY (ARRAY['REQUESTED'::text, 'CREDIT_NOTE'::text, 'PAID_TWICE'::text, 'OVERPAID'::text])),
   constraint refunds_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'SUCCEEDED'::text, 'FAILED'::text])),
   constraint refunds_tenant_id_credit_note_id_fkey FOREIGN KEY (tenant_id, credit_note_id) REFERENCES public.credit_notes(tenant_id, id),
   constraint refunds_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
@@ -3731,7 +3771,8 @@ CREATE OR REPLACE FUNCTION app.guard_invoice()
  LANGUAGE plpgsql
 AS $function$
 declare
-  state constant text[] := array['status', 'paid_at', 'payment_reference', 'voided_at', 'void_reason', 'uncollectible_at'];
+  state constant text[] := array['status', 'paid_at', 'payment_reference', 'voided_at', 'void_reason', 'uncollectible_at',
+                                 'credited', 'paid'];
 begin
   if tg_op = 'DELETE' then
     raise exception 'an invoice is never deleted' using errcode = 'TG001';
@@ -3748,6 +3789,13 @@ begin
        is distinct from (new.paid_at, new.payment_reference, new.voided_at, new.void_reason, new.uncollectible_at)
      and new.status = old.status then
     raise exception 'the state of an invoice is written once' using errcode = 'TG001';
+  end if;
+  if new.credited < old.credited or new.paid < old.paid then
+    raise exception 'what was credited or paid of an invoice stays credited and paid' using errcode = 'TG001';
+  end if;
+  -- A gateway of the version before this one knows no parts: what it marks as paid was paid whole.
+  if new.status = 'PAID' and old.status <> 'PAID' and new.credited + new.paid < new.amount_due then
+    new.paid := new.amount_due - new.credited;
   end if;
   return new;
 end $function$;

@@ -229,6 +229,11 @@ export const eventCatalogue = {
     when: 'A feature was put into the catalog.',
     data: (payload: { readonly feature: Feature }) => ({ feature: featureData(payload.feature) }),
   },
+  'invoice.amount_due_lowered': {
+    version: 1,
+    when: 'A part of an invoice was paid or credited; `amountDue` is what is left.',
+    data: invoice,
+  },
   'invoice.finalized': { version: 1, when: 'An invoice was issued.', data: invoice },
   'invoice.marked_uncollectible': { version: 1, when: 'An invoice was given up.', data: invoice },
   'invoice.paid': { version: 1, when: 'An invoice was paid, or nothing was due on it.', data: invoice },

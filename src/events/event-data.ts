@@ -50,6 +50,8 @@ export const invoiceData = (invoice: Invoice) => ({
   tax: money(invoice.tax),
   total: money(invoice.total),
   creditApplied: money(invoice.creditApplied),
+  credited: money(invoice.credited),
+  paid: money(invoice.paid),
   amountDue: money(invoice.amountDue),
   period: orNull(invoice.period, ({ start, end }) => ({ start: time(start), end: time(end) })),
   issuedAt: time(invoice.issuedAt),

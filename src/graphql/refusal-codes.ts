@@ -61,8 +61,8 @@ export const refusalCodes = {
   INVOICE_NOT_OPEN:
     'Only an invoice that waits for payment can be paid, voided or given up; `status` says where it stands.',
   INVOICE_CREDITED:
-    'A part of it was credited or carried over to another item already. Mark it uncollectible, or credit the rest once it is paid.',
-  INVOICE_NOT_PAID: 'Only what was paid can be credited. Void an unpaid invoice instead.',
+    'A part of it was credited or carried over to another item already. Credit the rest, or mark it uncollectible.',
+  INVOICE_NOT_PAID: 'The invoice is void: nothing was paid, and nothing is due of it.',
   INVOICE_LINE_NOT_FOUND:
     'There is no such charge on this invoice. Discounts, credits and tax are credited with their charge.',
   CREDIT_EXCEEDS_LINE: 'That is more than is left of what was charged and paid; `left` says how much there is.',

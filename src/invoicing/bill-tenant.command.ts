@@ -10,9 +10,10 @@ import { type Subscription, scheduleOf } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import { billPeriod, issueClosing } from './bill-period.command';
 import { closedBy } from './billed-period';
-import { creditAttachments } from './credit-attachments.command';
+import { creditEndingItems, endingAttachment } from './credit-ending-items.command';
 import { endDependents } from './end-dependents.command';
 import type { Invoice } from './invoice';
+import { payFromBalance } from './pay-from-balance.command';
 import { assembleFinal } from './period-invoice.query';
 
 /** A jump over more than this many due events is refused rather than done: it is a mistake in a date. */
@@ -48,6 +49,7 @@ export interface ClosedSubscription {
 
 /** Ends a subscription and all that hangs on it, and bills what was used. What is unused was settled by the caller. */
 export async function closeSubscription(tx: Tx, subscription: Subscription, at: Instant): Promise<ClosedSubscription> {
+  await payFromBalance(tx);
   const invoice = await issueClosing(tx, subscription, await assembleFinal(tx, subscription, at));
   await tx.subscriptions.endItem(subscription, subscription.item.id, at);
   for (const attachment of await tx.addonSubscriptions.live(subscription.tenantId)) {
@@ -84,8 +86,9 @@ async function creditProviderPeriods(tx: Tx, subscription: Subscription, at: Ins
   const addons = new Map(
     (await tx.addons.byIds(attachments.map(({ addonId }) => addonId))).map((addon) => [addon.id, addon]),
   );
-  const ending = attachments.map((attachment) => ({ attachment, addon: addons.get(attachment.addonId)! }));
-  await creditAttachments(tx, subscription, ending, at, 'CANCELLATION');
+  const ending = attachments.map((attachment) => endingAttachment(attachment, addons.get(attachment.addonId)!.name));
+  const credit = { reason: 'CANCELLATION', settlement: 'CREDIT_BALANCE', isLast: true } as const;
+  await creditEndingItems(tx, subscription, ending, at, credit);
 }
 
 /** Carries out a plan change that waited. */

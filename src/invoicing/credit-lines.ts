@@ -1,13 +1,17 @@
 import { decimal, decimalText } from '../core/decimal';
-import { explain } from '../core/explain';
+import { exactOf } from '../core/exact';
+import { type Explanation, explain } from '../core/explain';
 import type { Id } from '../core/ids';
-import { amountText, exactMinorUnits, type Money, money, moneyText } from '../core/money';
+import { amountText, type Money, money, moneyText } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
 import type { TaxSummary } from '../tax/tax';
 import { taxShare } from '../tax/tax-lines';
 import type { CreditNoteLine } from './credit-note';
 import type { AccountEntry, Invoice, InvoiceLine, LineKind } from './invoice';
 import { accountKey, type ItemCharge, type Standing } from './item-charge';
+import type { Lot } from './lot';
+import { type OpenInvoice, splitCredits } from './split-credit';
+import { partExplained } from './split-document';
 
 export interface CreditRequest {
   readonly invoiceLineId: Id<'InvoiceLine'>;
@@ -23,6 +27,8 @@ export interface CreditInput {
   /** What the lines moved on the accounts of their items, and by account what stands there now. */
   readonly charges: readonly ItemCharge[];
   readonly standing: ReadonlyMap<string, Standing>;
+  /** What is still due of the invoice; empty where nothing is. */
+  readonly open: readonly OpenInvoice[];
   readonly requests: readonly CreditRequest[];
 }
 
@@ -32,6 +38,79 @@ export interface DecidedCredit {
   readonly lines: readonly DraftLine[];
   readonly entries: readonly AccountEntry[];
   readonly taxes: readonly TaxSummary[];
+}
+
+/** A credit note for what was still due, and one for what was paid; at least one of them has lines. */
+export interface DecidedCredits {
+  readonly open: DecidedCredit;
+  readonly paid: DecidedCredit;
+}
+
+/** A note while its lines are gathered. */
+class NoteDraft implements DecidedCredit {
+  readonly charges: DraftLine[] = [];
+  readonly taxLines: DraftLine[] = [];
+  readonly entries: AccountEntry[] = [];
+  readonly taxes: TaxSummary[] = [];
+
+  get lines(): readonly DraftLine[] {
+    return [...this.charges, ...this.taxLines];
+  }
+
+  /** So much of the credit of one line, before tax, and the tax with it. */
+  add(
+    line: InvoiceLine,
+    charge: ItemCharge | undefined,
+    part: Lot,
+    explanation: Explanation,
+    ofTax?: Explanation,
+  ): void {
+    const { currency } = line.amount;
+    const amount = money(part.amount, currency);
+    const tax = line.tax && { rate: line.tax.rate, amount: money(part.tax, currency) };
+    if (charge) {
+      this.entries.push({
+        itemId: charge.itemId,
+        period: charge.period,
+        kind: 'CREDIT',
+        amount: money(-part.amount, currency),
+        tax: money(-part.tax, currency),
+        share: charge.share,
+        lineIndex: this.charges.length,
+        originLineId: line.id,
+      });
+    }
+    this.charges.push({
+      kind: 'CORRECTION',
+      source: line.source,
+      invoiceLineId: line.id,
+      description: `Credit for ${line.description}`,
+      quantity: decimal(1n),
+      ...{ amount, tax, explanation },
+      covers: line.covers,
+    });
+    if (!tax || !ofTax) return;
+    const { rate } = tax;
+    const known = this.taxes.findIndex((row) => row.rate.id === rate.id);
+    const before = this.taxes[known] ?? { rate, base: money(0n, currency), amount: money(0n, currency) };
+    const row: TaxSummary = {
+      rate,
+      base: money(before.base.minor + part.amount - (rate.inclusive ? part.tax : 0n), currency),
+      amount: money(before.amount.minor + part.tax, currency),
+    };
+    if (known < 0) this.taxes.push(row);
+    else this.taxes[known] = row;
+    if (rate.inclusive || part.tax === 0n) return;
+    this.taxLines.push({
+      kind: 'TAX',
+      source: { kind: 'TAX', id: rate.id },
+      description: `${rate.name} ${decimalText(rate.percent)} %: ${line.description}`,
+      quantity: decimal(1n),
+      amount: tax.amount,
+      covers: line.covers,
+      explanation: ofTax,
+    });
+  }
 }
 
 const chargeKinds: ReadonlySet<LineKind> = new Set([
@@ -48,14 +127,14 @@ const least = (...values: bigint[]): bigint => values.reduce((first, second) => 
 const nothing: Standing = { amount: 0n, tax: 0n };
 
 /**
- * A credit is never more than what was charged and paid: not more than the line less its discounts and earlier credits,
- * not more than what stands on its item's account (a plan change may have given the unused rest back), and all credits of
- * an invoice together not more than it came to before tax. The tax on it follows: the line's tax less what was credited of
+ * A credit is never more than what was charged: not more than the line less its discounts and earlier credits, not more than
+ * what stands on its item's account (a plan change may have given the unused rest back), and all credits of an invoice together
+ * not more than it came to before tax. What is still due of a line comes off it first; only what was paid is given back. The tax on it follows: the line's tax less what was credited of
  * it, in the proportion of what is credited to what is left, so crediting all of a line gives back all of its tax.
  */
 export function decideCredit(
   input: CreditInput,
-): Result<DecidedCredit, 'INVOICE_LINE_NOT_FOUND' | 'CREDIT_EXCEEDS_LINE'> {
+): Result<DecidedCredits, 'INVOICE_LINE_NOT_FOUND' | 'CREDIT_EXCEEDS_LINE'> {
   const { invoice, requests } = input;
   const { currency } = invoice.total;
   const standing = new Map(input.standing);
@@ -63,16 +142,16 @@ export function decideCredit(
   for (const { amount } of input.credited.values()) leftOfInvoice -= amount;
   const lineOf = new Map(input.lines.map((line) => [line.id, line]));
   const chargeOf = new Map(
-    input.charges.flatMap((row) => (row.kind === 'CHARGE' ? [[row.invoiceLineId, row] as const] : [])),
+    input.charges.flatMap((row) =>
+      row.kind === 'CHARGE' && row.invoiceLineId ? [[row.invoiceLineId, row] as const] : [],
+    ),
   );
   const discounts = new Map<string, bigint>();
   for (const { discountsLineId: id, amount } of input.lines) {
     if (id) discounts.set(id, (discounts.get(id) ?? 0n) + amount.minor);
   }
-  const lines: DraftLine[] = [];
-  const taxLines: DraftLine[] = [];
-  const entries: AccountEntry[] = [];
-  const taxes: TaxSummary[] = [];
+  const open = new NoteDraft();
+  const paid = new NoteDraft();
   for (const [index, { invoiceLineId, amount }] of requests.entries()) {
     const line = lineOf.get(invoiceLineId);
     if (!line || !chargeKinds.has(line.kind)) {
@@ -94,13 +173,6 @@ export function decideCredit(
       });
     }
     leftOfInvoice -= amount.minor;
-    const { explanation } = explain(exactMinorUnits(amount), currency, {
-      rule: 'CREDIT_BY_LINE',
-      formula: 'credit',
-      operands: [{ name: 'credit', value: amountText(amount), unit: currency, source: line.id }],
-      sentence: (text) =>
-        `${text} of the ${moneyText(money(net, currency))} that ${invoice.number} charged for ${line.description}.`,
-    });
     // Where the account holds less than the line, its last cent takes the last of the tax along.
     const taxLeft = line.tax ? line.tax.amount.minor - credited.tax : 0n;
     const share =
@@ -118,49 +190,37 @@ export function decideCredit(
         tax: stands.tax - (share?.amount.minor ?? 0n),
       });
     }
-    const tax = line.tax && share ? { rate: line.tax.rate, amount: share.amount } : undefined;
-    if (charge) {
-      entries.push({
-        itemId: charge.itemId,
-        period: charge.period,
-        kind: 'CREDIT',
-        amount: money(-amount.minor, currency),
-        tax: money(-(tax?.amount.minor ?? 0n), currency),
-        share: charge.share,
-        lineIndex: lines.length,
+    const tax = share?.amount.minor ?? 0n;
+    const [split] = splitCredits(
+      [
+        {
+          ...{ amount: amount.minor, tax, inclusive: line.tax?.rate.inclusive ?? false },
+          lots: [{ originLineId: line.id, amount: amount.minor, tax }],
+        },
+      ],
+      input.open,
+    );
+    const parts = [
+      ...split!.open.map(({ lot }) => ({ lot, note: open })),
+      ...split!.paid.map((lot) => ({ lot, note: paid })),
+    ];
+    for (const [position, { lot, note }] of parts.entries()) {
+      const { explanation } = explain(exactOf(lot.amount), currency, {
+        rule: 'CREDIT_BY_LINE',
+        formula: 'credit',
+        operands: [{ name: 'credit', value: amountText(money(lot.amount, currency)), unit: currency, source: line.id }],
+        sentence: (text) =>
+          `${text} of the ${moneyText(money(net, currency))} that ${invoice.number} charged for ${line.description}.`,
       });
-    }
-    lines.push({
-      kind: 'CORRECTION',
-      source: line.source,
-      invoiceLineId: line.id,
-      description: `Credit for ${line.description}`,
-      quantity: decimal(1n),
-      ...{ amount, tax, explanation },
-      covers: line.covers,
-    });
-    if (!tax || !share) continue;
-    const { rate } = tax;
-    const known = taxes.findIndex((row) => row.rate.id === rate.id);
-    const before = taxes[known] ?? { rate, base: money(0n, currency), amount: money(0n, currency) };
-    const row: TaxSummary = {
-      rate,
-      base: money(before.base.minor + amount.minor - (rate.inclusive ? tax.amount.minor : 0n), currency),
-      amount: money(before.amount.minor + tax.amount.minor, currency),
-    };
-    if (known < 0) taxes.push(row);
-    else taxes[known] = row;
-    if (!rate.inclusive && tax.amount.minor > 0n) {
-      taxLines.push({
-        kind: 'TAX',
-        source: { kind: 'TAX', id: rate.id },
-        description: `${rate.name} ${decimalText(rate.percent)} %: ${line.description}`,
-        quantity: decimal(1n),
-        amount: tax.amount,
-        covers: line.covers,
-        explanation: share.explanation,
-      });
+      const taxes = parts.map((part) => part.lot.tax);
+      const ofTax =
+        share && parts.length > 1
+          ? partExplained(share.explanation, taxes, position, currency, (text) =>
+              note === open ? `Of it ${text} was still due.` : `Of it ${text} had been paid.`,
+            )
+          : share?.explanation;
+      note.add(line, charge, lot, explanation, ofTax);
     }
   }
-  return done({ lines: [...lines, ...taxLines], entries, taxes });
+  return done({ open, paid });
 }

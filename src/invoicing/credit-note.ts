@@ -12,8 +12,11 @@ export const settlements = ['CREDIT_BALANCE', 'REFUND', 'NONE'] as const;
 /** Where money in the tenant's favour goes: into the credit balance, back through the provider, or nowhere. */
 export type Settlement = (typeof settlements)[number];
 
-export const creditSettlements = ['CREDIT_BALANCE', 'REFUND', 'OUTSIDE'] as const;
-/** Where a credit note's money goes: as above, or back to the tenant by other means than this system. */
+export const creditSettlements = ['CREDIT_BALANCE', 'REFUND', 'OUTSIDE', 'OPEN_INVOICE'] as const;
+/**
+ * Where a credit note's money goes: as above, back to the tenant by other means than this system, or nowhere, because it was
+ * never paid: then less is due of its invoice.
+ */
 export type CreditSettlement = (typeof creditSettlements)[number];
 
 export const issuedSettlements = ['CREDIT_BALANCE', 'REFUND', 'OUTSIDE'] as const;
@@ -45,7 +48,7 @@ export interface CreditNote extends DocumentTax {
   readonly tenantId: Id<'Tenant'>;
   readonly partnerId: Id<'Partner'>;
   readonly subscriptionId: Id<'Subscription'>;
-  /** CORRECTION: the invoice whose lines it credits. */
+  /** The one invoice whose lines it credits, where it is one: always where that was not paid yet. */
   readonly invoiceId?: Id<'Invoice'> | undefined;
   readonly number: string;
   readonly reason: CreditNoteReason;
@@ -58,8 +61,12 @@ export interface CreditNote extends DocumentTax {
   readonly issuedAt: Instant;
 }
 
-export const balanceEntryKinds = ['CREDIT_NOTE', 'APPLIED', 'RETURNED'] as const;
-/** Granted by a credit note; applied to an invoice; returned by an invoice that is void. */
+/** Of the notes of one act the one whose money is the tenant's, else one that came off an open invoice. */
+export const noteOf = (notes: readonly CreditNote[]): CreditNote | undefined =>
+  notes.find(({ settlement }) => settlement !== 'OPEN_INVOICE') ?? notes[0];
+
+export const balanceEntryKinds = ['CREDIT_NOTE', 'APPLIED', 'RETURNED', 'OVERPAID'] as const;
+/** Granted by a credit note; applied to an invoice; returned by an invoice that is void; paid beyond what was due. */
 export type BalanceEntryKind = (typeof balanceEntryKinds)[number];
 
 /** One movement of a tenant's credit balance; append-only. */

@@ -1,34 +1,30 @@
 import type { Id } from '../core/ids';
-import { negate } from '../core/money';
+import { type Money, negate } from '../core/money';
 import type { Subscription } from '../subscriptions/subscription';
-import type { TaxedDocument } from '../tax/taxes-of-lines.query';
-import type { CreditNote, CreditNoteLineKind, CreditNoteReason, Settlement } from './credit-note';
+import type { CreditNote, CreditNoteLineKind } from './credit-note';
 import { accountEntriesOf } from './invoice';
+import type { PlannedCreditNote } from './planned-document';
 import { writeCreditNote } from './write-credit-note.command';
 
-export interface CreditUnusedInput {
-  readonly subscription: Pick<Subscription, 'id' | 'tenantId' | 'partnerId' | 'currency'>;
-  readonly reason: CreditNoteReason;
-  readonly settlement: Exclude<Settlement, 'NONE'>;
-  /** Lines signed like an invoice's; their sum is negative. */
-  readonly document: TaxedDocument;
-  /** The invoice line that each credited item was charged by, where there is one. */
-  readonly chargedBy: ReadonlyMap<string, string | undefined>;
-}
-
-/** The unused rest of what was charged, as a credit note. */
-export async function creditUnused(
+/**
+ * Writes a credit note as it was planned.
+ *
+ * @param kept of a refund: what stays in the balance, because there is something left to pay with it
+ */
+export async function writePlannedNote(
   tx: Parameters<typeof writeCreditNote>[0],
-  input: CreditUnusedInput,
+  subscription: Pick<Subscription, 'id' | 'tenantId' | 'partnerId' | 'currency'>,
+  { reason, settlement, invoice, document }: PlannedCreditNote,
+  kept?: Money,
 ): Promise<CreditNote> {
-  const { subscription, reason, settlement, chargedBy, document } = input;
+  const { decision } = document;
   return writeCreditNote(tx, {
-    ...{ subscription, reason, settlement },
+    ...{ subscription, reason, settlement, invoice, kept },
     lines: document.lines.map((line) => ({
       kind: line.kind as CreditNoteLineKind,
       source: line.source,
-      invoiceLineId:
-        line.kind === 'PRORATION_CREDIT' ? (chargedBy.get(line.itemId) as Id<'InvoiceLine'> | undefined) : undefined,
+      // The line that asked for the money; of several the last one.
+      invoiceLineId: line.takesFrom?.at(-1)?.originLineId as Id<'InvoiceLine'> | undefined,
       description: line.description,
       quantity: line.quantity,
       amount: negate(line.amount),
@@ -38,8 +34,8 @@ export async function creditUnused(
     })),
     tax: {
       taxes: document.taxes.map(({ rate, base, amount }) => ({ rate, base: negate(base), amount: negate(amount) })),
-      taxTreatment: document.decision.treatment,
-      taxNote: document.decision.note,
+      taxTreatment: decision.treatment,
+      taxNote: decision.note,
     },
     entries: accountEntriesOf(document.lines),
   });

@@ -1,6 +1,6 @@
 import { dateAt, type Instant, instantFromMilliseconds, type LocalDate, type TimeZone } from '../core/calendar';
 import { type DecimalValue, decimalText } from '../core/decimal';
-import { isZero, type Money, negate } from '../core/money';
+import { isZero, type Money, negate, subtract } from '../core/money';
 import type { BillingParty } from '../tax/billing-details';
 import type { AppliedRate, LineTax } from '../tax/tax';
 import type { CreditNote, CreditNoteLine } from './credit-note';
@@ -84,7 +84,8 @@ function partiesOf({ billing }: DocumentTax, names: Names): Pick<DocumentView, '
 export function viewOfInvoice(invoice: Invoice, lines: readonly InvoiceLine[], names: Names): DocumentView {
   const { timeZone } = names;
   const { added, held } = taxTotals(invoice);
-  const { discount, creditApplied } = invoice;
+  const { discount, creditApplied, credited } = invoice;
+  const paidSince = subtract(invoice.paid, creditApplied);
   return {
     title: 'Invoice',
     number: invoice.number,
@@ -102,12 +103,14 @@ export function viewOfInvoice(invoice: Invoice, lines: readonly InvoiceLine[], n
       { label: 'Total', amount: invoice.total },
       ...held,
       ...(isZero(creditApplied) ? [] : [{ label: 'Credit balance', amount: negate(creditApplied) }]),
+      ...(isZero(credited) ? [] : [{ label: 'Credited', amount: negate(credited) }]),
+      ...(isZero(paidSince) ? [] : [{ label: 'Paid', amount: negate(paidSince) }]),
       { label: 'Amount due', amount: invoice.amountDue },
     ],
     notes: [
       ...(invoice.taxNote ? [invoice.taxNote] : []),
       ...(invoice.voidedAt ? [`Void since ${dateAt(invoice.voidedAt, timeZone)}: ${invoice.voidReason}`] : []),
-      ...(invoice.paidAt && !isZero(invoice.amountDue)
+      ...(invoice.paidAt && !isZero(paidSince)
         ? [
             `Paid on ${dateAt(invoice.paidAt, timeZone)}${invoice.paymentReference ? `: ${invoice.paymentReference}` : ''}`,
           ]
@@ -120,6 +123,7 @@ const settlementText: Readonly<Record<CreditNote['settlement'], string>> = {
   CREDIT_BALANCE: 'The amount is in your credit balance and pays for your next invoices.',
   REFUND: 'The amount is paid back the way it was paid.',
   OUTSIDE: 'The amount is paid back to you.',
+  OPEN_INVOICE: 'So much less of the invoice is to be paid.',
 };
 
 export function viewOfCreditNote(note: CreditNote, lines: readonly CreditNoteLine[], names: Names): DocumentView {

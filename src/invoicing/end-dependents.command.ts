@@ -6,7 +6,7 @@ import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import { endAttachment } from '../subscriptions/end-attachment.command';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
-import { creditAttachments } from './credit-attachments.command';
+import { creditEndingItems, endingAttachment } from './credit-ending-items.command';
 
 /**
  * What hangs together stays together (billing rules §12): ends every attachment that misses what it requires, with a credit
@@ -25,7 +25,13 @@ export async function endDependents(tx: Tx, subscription: Subscription, at: Inst
     (id) => includesAddon(version, byId.get(id)!),
   );
   const ending = missing.map(({ member }) => member);
-  await creditAttachments(tx, subscription, ending, at, 'ADDON_CANCELLED');
+  await creditEndingItems(
+    tx,
+    subscription,
+    ending.map(({ attachment, addon }) => endingAttachment(attachment, addon.name)),
+    at,
+    { reason: 'ADDON_CANCELLED', settlement: 'CREDIT_BALANCE' },
+  );
   const ended: AddonSubscription[] = [];
   for (const { member, requiredAddonId } of missing) {
     const reason = `${byId.get(requiredAddonId)!.name} ended`;

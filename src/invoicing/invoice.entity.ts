@@ -29,7 +29,11 @@ export class InvoiceEntity {
   @BigintColumn('tax') tax: bigint;
   @BigintColumn('total') total: bigint;
   @BigintColumn('credit_applied') creditApplied: bigint;
+  /** When it was issued. What is due now is this less what was credited and paid since. */
   @BigintColumn('amount_due') amountDue: bigint;
+  @BigintColumn('credited') credited: bigint;
+  /** Since it was issued: without `credit_applied`. */
+  @BigintColumn('paid') paid: bigint;
   @TimestampColumn('period_start', { nullable: true }) periodStart: Instant | null;
   @TimestampColumn('period_end', { nullable: true }) periodEnd: Instant | null;
   @TextColumn('coupon_order') couponOrder: string;

@@ -67,7 +67,9 @@ function fromRow(row: InvoiceEntity): Invoice {
     tax: money(row.tax, currency),
     total: money(row.total, currency),
     creditApplied: money(row.creditApplied, currency),
-    amountDue: money(row.amountDue, currency),
+    credited: money(row.credited, currency),
+    paid: money(row.creditApplied + row.paid, currency),
+    amountDue: money(row.status === 'VOID' ? 0n : row.amountDue - row.credited - row.paid, currency),
     period: spanFromRow(row),
     couponOrder: row.couponOrder as CouponOrder,
     ...documentTaxFromRow(row),
@@ -111,7 +113,7 @@ export class InvoiceRepository {
   }
 
   async insert(invoice: Invoice, lines: readonly InvoiceLine[]): Promise<void> {
-    const { subtotal, discount, tax, total, creditApplied, amountDue, period, ...row } = invoice;
+    const { subtotal, discount, tax, total, creditApplied, amountDue, credited, paid, period, ...row } = invoice;
     const { tenantId, partnerId } = invoice;
     await this.manager.insert(InvoiceEntity, {
       ...row,
@@ -123,6 +125,8 @@ export class InvoiceRepository {
       total: total.minor,
       creditApplied: creditApplied.minor,
       amountDue: amountDue.minor,
+      credited: credited.minor,
+      paid: paid.minor - creditApplied.minor,
       periodStart: period?.start ?? null,
       periodEnd: period?.end ?? null,
       createdAt: invoice.issuedAt,
@@ -147,11 +151,14 @@ export class InvoiceRepository {
   /** Writes where an invoice stands; the rest of it never changes. */
   async updateState(invoice: Invoice): Promise<void> {
     const { tenantId, id, status, paidAt, paymentReference, voidedAt, voidReason, uncollectibleAt } = invoice;
+    const { credited, paid, creditApplied } = invoice;
     await this.manager.update(
       InvoiceEntity,
       { tenantId, id },
       {
         status,
+        credited: credited.minor,
+        paid: paid.minor - creditApplied.minor,
         paidAt: paidAt ?? null,
         paymentReference: paymentReference ?? null,
         voidedAt: voidedAt ?? null,
@@ -174,6 +181,32 @@ export class InvoiceRepository {
       .orderBy('line.position')
       .getMany();
     return groupBy(rows.map(lineFromRow), (line) => line.invoiceId);
+  }
+
+  /** The invoices of these lines that still ask for money, oldest first. */
+  async openOfLines(tenantId: string, lineIds: readonly string[]): Promise<Invoice[]> {
+    return this.openWhere(
+      tenantId,
+      'invoice.id in (select l.invoice_id from invoice_lines l where l.tenant_id = :tenantId and l.id = any(:lineIds))',
+      { lineIds },
+    );
+  }
+
+  /** What the tenant has not paid yet and is still asked for, oldest first. */
+  async unpaid(tenantId: string): Promise<Invoice[]> {
+    return this.openWhere(tenantId, `invoice.status = 'FINALIZED'`);
+  }
+
+  private async openWhere(tenantId: string, condition: string, parameters: object = {}): Promise<Invoice[]> {
+    const rows = await this.manager
+      .createQueryBuilder(InvoiceEntity, 'invoice')
+      .where(`invoice.tenantId = :tenantId and invoice.status in ('FINALIZED', 'UNCOLLECTIBLE')`, { tenantId })
+      .andWhere(condition, parameters)
+      .orderBy('invoice.issuedAt')
+      .addOrderBy('invoice.id')
+      .limit(1_000)
+      .getMany();
+    return rows.map(fromRow);
   }
 
   /** A line, and the one that it takes from. */

@@ -5,10 +5,11 @@ import type { DecimalValue } from '../core/decimal';
 import type { Explanation } from '../core/explain';
 import type { Id } from '../core/ids';
 import { invariant } from '../core/invariant';
-import { add, type Money, negate, subtract, sum, zero } from '../core/money';
+import { add, type Money, money, negate, subtract, sum, zero } from '../core/money';
 import type { Share } from '../core/proration';
 import type { BillingSnapshot } from '../tax/billing-details';
 import type { AppliedRate, LineTax, TaxSummary, TaxTreatment } from '../tax/tax';
+import type { Lot } from './lot';
 
 export const invoiceStatuses = ['DRAFT', 'FINALIZED', 'PAID', 'VOID', 'UNCOLLECTIBLE'] as const;
 export type InvoiceStatus = (typeof invoiceStatuses)[number];
@@ -50,6 +51,10 @@ export interface LineDraft {
   readonly itemId: string;
   /** A discount: the index of the line it takes from. */
   readonly discountsLine?: number;
+  /** The tax on a credit: the index of that line. */
+  readonly taxesLine?: number | undefined;
+  /** A credit: what it takes from its item's account. */
+  readonly takesFrom?: readonly Lot[] | undefined;
   readonly description: string;
   readonly quantity: DecimalValue;
   /** Charges are positive; discounts and credits negative. */
@@ -64,7 +69,8 @@ export interface LineDraft {
   readonly explanation: Explanation;
 }
 
-export interface InvoiceLine extends Omit<LineDraft, 'discountsLine' | 'itemId' | 'period' | 'share' | 'covers'> {
+export interface InvoiceLine
+  extends Omit<LineDraft, 'discountsLine' | 'taxesLine' | 'takesFrom' | 'itemId' | 'period' | 'share' | 'covers'> {
   readonly id: Id<'InvoiceLine'>;
   readonly invoiceId: Id<'Invoice'>;
   readonly tenantId: Id<'Tenant'>;
@@ -73,7 +79,7 @@ export interface InvoiceLine extends Omit<LineDraft, 'discountsLine' | 'itemId' 
   readonly covers?: TimeSpan | undefined;
 }
 
-/** subtotal − discount + tax = total; total − creditApplied = amountDue. Sums of rounded lines, never rounded again. */
+/** subtotal − discount + tax = total. Sums of rounded lines, never rounded again. */
 export interface InvoiceTotals {
   readonly subtotal: Money;
   /** Not negative. */
@@ -92,9 +98,15 @@ export interface DocumentTax {
   readonly billing: BillingSnapshot;
 }
 
-/** All that ever changes of an issued invoice. */
+/** All that ever changes of an issued invoice. total − credited − paid = amountDue, until it is void. */
 export interface InvoiceState {
   readonly status: InvoiceStatus;
+  /** What credit notes took off what was due. */
+  readonly credited: Money;
+  /** What was paid of it: from the credit balance, by payments, outside the system. */
+  readonly paid: Money;
+  /** What it still asks for: 0 once it is paid, or void. */
+  readonly amountDue: Money;
   readonly paidAt?: Instant | undefined;
   /** How it was paid outside the system. */
   readonly paymentReference?: string | undefined;
@@ -112,8 +124,8 @@ export interface Invoice extends InvoiceTotals, InvoiceState, DocumentTax {
   readonly number: string;
   readonly kind: InvoiceKind;
   readonly reason: InvoiceReason;
+  /** The part of `paid` that the credit balance paid when it was issued. */
   readonly creditApplied: Money;
-  readonly amountDue: Money;
   readonly period?: TimeSpan | undefined;
   /** In which order coupons took from it. */
   readonly couponOrder: CouponOrder;
@@ -137,7 +149,7 @@ export function totalsOf(lines: readonly Pick<LineDraft, 'kind' | 'amount'>[], c
 export interface AccountEntry {
   readonly itemId: string;
   readonly period: TimeSpan;
-  readonly kind: 'CHARGE' | 'DISCOUNT' | 'CREDIT' | 'WAIVED';
+  readonly kind: 'CHARGE' | 'DISCOUNT' | 'CREDIT' | 'WAIVED' | 'REFUNDED';
   /** Signed like the line: charges up, the rest down. */
   readonly amount: Money;
   readonly share: Share;
@@ -146,28 +158,40 @@ export interface AccountEntry {
   readonly taxRate?: AppliedRate | undefined;
   /** The line that moved it; none where nothing was invoiced. */
   readonly lineIndex?: number;
+  /** The line that asks for the money: of an earlier invoice, or by its index on this one. */
+  readonly originLineId?: string | undefined;
+  readonly originIndex?: number | undefined;
+  /** What was used: the index of its line, which is its account. */
+  readonly accountOfLine?: number | undefined;
 }
 
 const usageKinds = new Set<LineKind>(['PLAN_USAGE', 'ADDON_USAGE', 'OVERAGE']);
 
-/** What was used is used: nothing of it can be credited as unused, so it moves no account. */
+/**
+ * What was used is used: nothing of it can be credited as unused, so it is on no item's account but on one of its own, its line's.
+ */
 export function accountEntriesOf(lines: readonly LineDraft[]): AccountEntry[] {
-  return lines.flatMap((line, lineIndex) => {
-    const charged = line.discountsLine === undefined ? line : lines[line.discountsLine]!;
+  return lines.flatMap((line, lineIndex): AccountEntry[] => {
     // Tax moves with the charge or credit that it is on.
-    if (line.kind === 'TAX' || usageKinds.has(charged.kind)) return [];
-    return [
-      {
-        itemId: line.itemId,
-        period: line.period,
-        kind: line.kind === 'DISCOUNT' ? 'DISCOUNT' : line.kind === 'PRORATION_CREDIT' ? 'CREDIT' : 'CHARGE',
-        amount: line.amount,
-        share: line.share,
-        tax: line.tax?.amount,
-        taxRate: line.tax?.rate,
-        lineIndex,
-      } as const,
-    ];
+    if (line.kind === 'TAX') return [];
+    const { itemId, period, share, amount } = line;
+    const moved = { itemId, period, share, taxRate: line.tax?.rate, lineIndex };
+    const originIndex = line.discountsLine ?? lineIndex;
+    if (line.kind !== 'PRORATION_CREDIT') {
+      const accountOfLine = usageKinds.has(lines[originIndex]!.kind) ? originIndex : undefined;
+      const kind = line.kind === 'DISCOUNT' ? 'DISCOUNT' : 'CHARGE';
+      return [{ ...moved, kind, amount, tax: line.tax?.amount, originIndex, accountOfLine }];
+    }
+    if (line.takesFrom) {
+      return line.takesFrom.map(({ originLineId, ...lot }) => ({
+        ...{ ...moved, kind: 'CREDIT' as const, originLineId },
+        amount: money(-lot.amount, amount.currency),
+        tax: money(-lot.tax, amount.currency),
+      }));
+    }
+    // What joined and left before it was ever invoiced.
+    const charge = lines.findIndex((other) => other.kind === 'PRORATION_CHARGE' && other.itemId === itemId);
+    return [{ ...moved, kind: 'CREDIT', amount, tax: line.tax?.amount, originIndex: charge < 0 ? undefined : charge }];
   });
 }
 

@@ -86,8 +86,8 @@ export const CreditNoteLineKindEnum = enumFrom(
 );
 export const InvoiceStatusEnum = enumFrom('InvoiceStatus', invoiceStatuses, 'Where an invoice stands.', {
   DRAFT: 'Not issued yet.',
-  FINALIZED: 'Issued and to be paid; it never changes.',
-  PAID: 'Paid, or nothing was due.',
+  FINALIZED: 'Issued and to be paid; a part may be paid or credited already.',
+  PAID: 'Nothing is due any more: all of it is paid, or was credited.',
   VOID: 'Taken back as a whole.',
   UNCOLLECTIBLE: 'It will not be paid.',
 });
@@ -115,6 +115,7 @@ export const CreditSettlementEnum = enumFrom(
     CREDIT_BALANCE: 'Into the credit balance, which pays the next invoices.',
     REFUND: 'Back through the payment provider.',
     OUTSIDE: 'Back by other means than this system, e.g. by bank transfer.',
+    OPEN_INVOICE: 'Off what was still due of its invoice (`invoiceId`): no money moves, less of it is collected.',
   },
 );
 export const IssuedSettlementEnum = enumFrom(
@@ -138,6 +139,7 @@ export const BalanceEntryKindEnum = enumFrom('BalanceEntryKind', balanceEntryKin
   CREDIT_NOTE: 'Granted by a credit note.',
   APPLIED: 'It paid for a part of an invoice.',
   RETURNED: 'Back from an invoice that is void.',
+  OVERPAID: 'Paid beyond what was due any more, and it could not go back the way it came.',
 });
 
 @ObjectType('Operand', { description: 'One number of a formula.', simpleResolvers: true })
@@ -284,9 +286,20 @@ export class InvoiceType {
   buyer?: BillingPartyType | undefined;
   @Field(() => MoneyType, { description: 'subtotal − discount + tax.' })
   total: MoneyType;
-  @Field(() => MoneyType, { description: 'What the credit balance paid.' })
+  @Field(() => MoneyType, {
+    description: 'The part of `paid` that the credit balance paid when the invoice was issued.',
+  })
   creditApplied: MoneyType;
-  @Field(() => MoneyType, { description: 'total − creditApplied.' })
+  @Field(() => MoneyType, { description: 'What credit notes took off what was due; see CreditNote.settlement.' })
+  credited: MoneyType;
+  @Field(() => MoneyType, {
+    description:
+      'What was paid of it: from the credit balance, by payments, outside the system. What was paid beyond that went back and is no part of it; a later refund does not lower it.',
+  })
+  paid: MoneyType;
+  @Field(() => MoneyType, {
+    description: 'What is still due, and collected: total − credited − paid; 0 once the invoice is PAID or VOID.',
+  })
   amountDue: MoneyType;
   @Field(() => TimeSpanType, { nullable: true, description: 'The billing period; null for a one-time invoice.' })
   period?: TimeSpan | undefined;
@@ -320,6 +333,8 @@ export function toGraphqlInvoice(invoice: Invoice): InvoiceType {
     ...toGraphqlDocumentTax(invoice),
     total: toGraphqlMoney(invoice.total),
     creditApplied: toGraphqlMoney(invoice.creditApplied),
+    credited: toGraphqlMoney(invoice.credited),
+    paid: toGraphqlMoney(invoice.paid),
     amountDue: toGraphqlMoney(invoice.amountDue),
     uuid: invoice.id,
     tenantUuid: invoice.tenantId,
@@ -380,7 +395,10 @@ export class CreditNoteType {
   number: string;
   @Field(() => CreditNoteReasonEnum, { description: 'What it came from.' })
   reason: CreditNoteReason;
-  @Field(() => ID, { nullable: true, description: 'CORRECTION: the invoice whose lines it credits.' })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'The one invoice whose lines it credits: always set with OPEN_INVOICE and CORRECTION.',
+  })
   invoiceId?: string | undefined;
   @Field(() => String, { nullable: true, description: 'Why, in the words of who issued it.' })
   memo?: string | undefined;
@@ -563,15 +581,18 @@ export class CreditLineInputType {
   amount: MoneyInputType;
 }
 
-@InputType('IssueCreditNoteInput', { description: 'What of a paid invoice is given back.' })
+@InputType('IssueCreditNoteInput', { description: 'What of an invoice is credited.' })
 export class IssueCreditNoteInputType {
   @Field(() => ID, { nullable: true, description: 'Whose invoice.' })
   tenantId?: string;
-  @Field(() => ID, { description: 'A paid invoice.' })
+  @Field(() => ID, { description: 'Any invoice that is not void.' })
   invoiceId: string;
   @Field(() => [CreditLineInputType], { description: '1 to 100 lines, each once.' })
   lines: CreditLineInputType[];
-  @Field(() => IssuedSettlementEnum, { nullable: true, description: 'Default CREDIT_BALANCE.' })
+  @Field(() => IssuedSettlementEnum, {
+    nullable: true,
+    description: 'Where what was paid goes; what is still due comes off it. Default CREDIT_BALANCE.',
+  })
   settlement?: IssuedSettlement;
   @Field(() => String, { nullable: true, description: 'Why, for the document: 1 to 500 characters.' })
   memo?: string;
@@ -579,7 +600,13 @@ export class IssueCreditNoteInputType {
 
 @ObjectType('IssueCreditNoteDone', { description: 'The credit is given.', simpleResolvers: true })
 export class IssueCreditNoteDone extends MutationDone {
-  @Field(() => CreditNoteType, { description: 'The document.' })
+  @Field(() => CreditNoteType, {
+    description: 'The document; of two the one for what was paid.',
+  })
   creditNote: CreditNoteType;
+  @Field(() => [CreditNoteType], {
+    description: 'One for what was still due, of which so much less is collected, and one for what was paid.',
+  })
+  creditNotes: CreditNoteType[];
 }
 export const IssueCreditNoteResult = resultOf('IssueCreditNote', IssueCreditNoteDone);

@@ -12,6 +12,7 @@ import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from
 import { Refuses } from '../graphql/refusal.graphql';
 import { carryOnClock } from '../payments/carry-on-clock.job';
 import { type AdvanceClockDone, advanceClock, advanceClockRefusals } from './advance-clock.command';
+import { noteOf } from './credit-note';
 import { type DocumentFormat, documentTicketText, ticketMinutes } from './document-ticket';
 import {
   AdvanceClockInputType,
@@ -291,7 +292,8 @@ export class CreditNoteResolver {
   }
 
   @Mutation(() => IssueCreditNoteResult, {
-    description: 'For partners: gives back a part of a paid invoice, line by line.',
+    description:
+      'For partners: credits a part of an invoice, line by line. What is still due of a line comes off it; what was paid is given back.',
   })
   @Refuses(issueCreditNoteRefusals)
   issueCreditNote(
@@ -304,7 +306,11 @@ export class CreditNoteResolver {
     return context.mutate(
       { mutation: 'issueCreditNote', permission: 'PARTNER_WRITE', scope, input, options, keyRequired: true },
       issueCreditNote,
-      ({ creditNote }) => ({ __typename: 'IssueCreditNoteDone', creditNote: toGraphqlCreditNote(creditNote) }),
+      ({ creditNotes }) => ({
+        __typename: 'IssueCreditNoteDone',
+        creditNote: toGraphqlCreditNote(noteOf(creditNotes)!),
+        creditNotes: creditNotes.map(toGraphqlCreditNote),
+      }),
     );
   }
 }

@@ -8,6 +8,8 @@ import type { Tx } from '../tx';
 import { type CreditRequest, decideCredit } from './credit-lines';
 import type { CreditNote, IssuedSettlement } from './credit-note';
 import { findInvoice } from './find-invoice.query';
+import { standingByLine } from './open-invoices.query';
+import { dueByLine } from './split-credit';
 import { writeCreditNote } from './write-credit-note.command';
 
 export interface IssueCreditNoteInput {
@@ -31,11 +33,14 @@ export const issueCreditNoteRefusals = [
 /** As many lines as an invoice is likely to have; more come in another note. */
 const mostLines = 100;
 
-/** Gives back a part of a paid invoice, line by line: into the credit balance, back through the provider, or outside the system. */
+/**
+ * Credits a part of an invoice, line by line. What is still due of a line comes off it; what was paid goes into the credit balance,
+ * back through the provider, or outside the system.
+ */
 export async function issueCreditNote(
   tx: Tx,
   input: IssueCreditNoteInput,
-): Promise<Result<{ creditNote: CreditNote }, (typeof issueCreditNoteRefusals)[number]>> {
+): Promise<Result<{ creditNotes: readonly CreditNote[] }, (typeof issueCreditNoteRefusals)[number]>> {
   const memo = input.memo === undefined ? undefined : parseLabel(input.memo, 500);
   if (input.memo !== undefined && !memo) return invalid(['memo'], 'A memo has 1 to 500 printable characters.');
   if (input.lines.length === 0 || input.lines.length > mostLines) {
@@ -65,8 +70,8 @@ export async function issueCreditNote(
     }
     requests.push({ invoiceLineId: decoded.uuid as Id<'InvoiceLine'>, amount });
   }
-  if (invoice.status !== 'PAID') {
-    return refuse('INVOICE_NOT_PAID', `The invoice is ${invoice.status.toLowerCase()}: nothing was paid.`, {
+  if (invoice.status === 'VOID') {
+    return refuse('INVOICE_NOT_PAID', 'The invoice is void: nothing was paid, and nothing is due.', {
       path: ['input', 'invoiceId'],
       facts: { status: invoice.status, number: invoice.number },
     });
@@ -75,25 +80,35 @@ export async function issueCreditNote(
   const lineIds = lines.map((line) => line.id);
   const charges = await tx.itemCharges.ofInvoiceLines(tenantId, lineIds);
   const itemIds = [...new Set(charges.map((charge) => charge.itemId))];
-  const standing = await tx.itemCharges.standingOf(tenantId, subscriptionId, itemIds);
+  const due = dueByLine(invoice.amountDue.minor, await standingByLine(tx, tenantId, lines));
   const decided = decideCredit({
     ...{ invoice, lines, charges, requests },
+    open: [{ invoice, due }],
     credited: await tx.creditNotes.creditedOf(tenantId, lineIds),
-    standing,
+    standing: await tx.itemCharges.standingOf(tenantId, subscriptionId, itemIds),
   });
   if (!decided.ok) return decided;
+  const { open, paid } = decided.value;
   const settlement = input.settlement ?? 'CREDIT_BALANCE';
-  if (settlement === 'REFUND') {
-    const amounts = requests.map((request) => request.amount);
-    const problem = await refundProblem(tx, tenantId, sum(amounts, currency));
-    if (problem) return problem;
+  const toTenant = sum(
+    paid.lines.map((line) => line.amount),
+    currency,
+  );
+  const problem = settlement === 'REFUND' && (await refundProblem(tx, tenantId, toTenant));
+  if (problem) return problem;
+  const creditNotes: CreditNote[] = [];
+  for (const { note, to } of [
+    { note: open, to: 'OPEN_INVOICE' as const },
+    { note: paid, to: settlement },
+  ]) {
+    if (note.lines.length === 0) continue;
+    const { taxTreatment, taxNote } = invoice;
+    const written = await writeCreditNote(tx, {
+      subscription: { id: subscriptionId, tenantId, partnerId, currency },
+      ...{ invoice, memo, reason: 'CORRECTION', settlement: to },
+      ...{ lines: note.lines, entries: note.entries, tax: { taxes: note.taxes, taxTreatment, taxNote } },
+    });
+    creditNotes.push(written);
   }
-  const creditNote = await writeCreditNote(tx, {
-    subscription: { id: subscriptionId, tenantId, partnerId, currency },
-    ...{ invoiceId: id, memo, reason: 'CORRECTION', settlement },
-    lines: decided.value.lines,
-    entries: decided.value.entries,
-    tax: { taxes: decided.value.taxes, taxTreatment: invoice.taxTreatment, taxNote: invoice.taxNote },
-  });
-  return done({ creditNote });
+  return done({ creditNotes });
 }

@@ -1,5 +1,5 @@
 import type { Id } from '../core/ids';
-import { isZero, negate, smaller, subtract } from '../core/money';
+import { isZero, negate, smaller, subtract, zero } from '../core/money';
 import type { Subscription } from '../subscriptions/subscription';
 import type { TaxedDocument } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
@@ -81,8 +81,7 @@ export async function issueInvoice(
     // Nothing is left to pay: that is paid.
     ...(isZero(amountDue) ? { status: 'PAID', paidAt: tx.now } : { status: 'FINALIZED' }),
     ...totals,
-    creditApplied,
-    amountDue,
+    ...{ creditApplied, credited: zero(currency), paid: creditApplied, amountDue },
     period: input.period,
     couponOrder: partner.couponOrder,
     taxes: document.taxes,

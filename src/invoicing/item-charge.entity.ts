@@ -20,5 +20,8 @@ export class ItemChargeEntity {
   @BigintColumn('share_total') shareTotal: bigint;
   @UuidColumn('invoice_line_id', { nullable: true }) invoiceLineId: string | null;
   @UuidColumn('credit_note_line_id', { nullable: true }) creditNoteLineId: string | null;
+  @UuidColumn('origin_line_id', { nullable: true }) originLineId: string | null;
+  @UuidColumn('refund_id', { nullable: true }) refundId: string | null;
+  @UuidColumn('dispute_id', { nullable: true }) disputeId: string | null;
   @TimestampColumn('created_at') createdAt: Instant;
 }

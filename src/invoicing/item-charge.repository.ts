@@ -13,11 +13,35 @@ import type { AppliedRate } from '../tax/tax';
 import type { AccountEntry } from './invoice';
 import { accountKey, type ItemAccount, type ItemCharge, type Standing } from './item-charge';
 import { ItemChargeEntity } from './item-charge.entity';
+import { lotsOf } from './lot';
 
 const rowsOfPeriod = preparedRead(
   ItemChargeEntity,
   'where tenant_id = $1 and subscription_id = $2 and period_start = $3 order by id limit 10000',
 );
+
+/** What moves the accounts: the lines of a document, in their order, or money that goes back. */
+interface MovedBy {
+  readonly invoice?: readonly string[];
+  readonly creditNote?: readonly string[];
+  readonly refundId?: string;
+  readonly disputeId?: string;
+}
+
+/** A gateway of an earlier version names no line: a charge is about its own. */
+const originOf = (row: ItemChargeEntity) =>
+  row.originLineId ?? (row.kind === 'CHARGE' ? row.invoiceLineId : null) ?? undefined;
+
+const fromRow = (row: ItemChargeEntity): ItemCharge => ({
+  invoiceLineId: (row.invoiceLineId ?? undefined) as Id<'InvoiceLine'> | undefined,
+  originLineId: originOf(row) as Id<'InvoiceLine'> | undefined,
+  itemId: row.itemId,
+  period: { start: row.periodStart, end: row.periodEnd },
+  kind: row.kind as AccountEntry['kind'],
+  amount: money(row.amount, row.currency as CurrencyCode),
+  tax: money(row.tax, row.currency as CurrencyCode),
+  share: { basis: 'DAY', remaining: row.shareRemaining, total: row.shareTotal },
+});
 
 export class ItemChargeRepository {
   constructor(private readonly manager: EntityManager) {}
@@ -25,12 +49,13 @@ export class ItemChargeRepository {
   async insert(
     subscription: Pick<Subscription, 'id' | 'tenantId' | 'partnerId'>,
     entries: readonly AccountEntry[],
-    lineIds: { readonly invoice?: readonly string[]; readonly creditNote?: readonly string[] },
+    lineIds: MovedBy,
     now: Instant,
   ): Promise<void> {
     if (entries.length === 0) return;
     const lineOf = (ids: readonly string[] | undefined, index: number | undefined) =>
       index === undefined ? null : (ids?.[index] ?? null);
+    const { refundId = null, disputeId = null } = lineIds;
     await this.manager.insert(
       ItemChargeEntity,
       entries.map((entry) => ({
@@ -38,7 +63,7 @@ export class ItemChargeRepository {
         id: newId(),
         partnerId: subscription.partnerId,
         subscriptionId: subscription.id,
-        itemId: entry.itemId,
+        itemId: lineOf(lineIds.invoice, entry.accountOfLine) ?? entry.itemId,
         periodStart: entry.period.start,
         periodEnd: entry.period.end,
         kind: entry.kind,
@@ -50,30 +75,37 @@ export class ItemChargeRepository {
         shareTotal: entry.share.total,
         invoiceLineId: lineOf(lineIds.invoice, entry.lineIndex),
         creditNoteLineId: lineOf(lineIds.creditNote, entry.lineIndex),
+        originLineId: entry.originLineId ?? lineOf(lineIds.invoice, entry.originIndex),
+        ...{ refundId, disputeId },
         createdAt: now,
       })),
     );
   }
 
-  /** Which movements did these invoice lines make? */
+  /** The movements that these invoice lines made, and those of the money that they ask for. */
   async ofInvoiceLines(tenantId: string, invoiceLineIds: readonly string[]): Promise<ItemCharge[]> {
     const rows = await this.manager
       .createQueryBuilder(ItemChargeEntity, 'charge')
-      .where('charge.tenantId = :tenantId and charge.invoiceLineId = any(:invoiceLineIds)', {
-        tenantId,
+      .where('charge.tenantId = :tenantId', { tenantId })
+      .andWhere('(charge.originLineId = any(:invoiceLineIds) or charge.invoiceLineId = any(:invoiceLineIds))', {
         invoiceLineIds,
       })
       .orderBy('charge.id')
       .getMany();
-    return rows.map((row) => ({
-      invoiceLineId: row.invoiceLineId as Id<'InvoiceLine'>,
-      itemId: row.itemId,
-      period: { start: row.periodStart, end: row.periodEnd },
-      kind: row.kind as AccountEntry['kind'],
-      amount: money(row.amount, row.currency as CurrencyCode),
-      tax: money(row.tax, row.currency as CurrencyCode),
-      share: { basis: 'DAY', remaining: row.shareRemaining, total: row.shareTotal },
-    }));
+    return rows.map(fromRow);
+  }
+
+  /** What stands of the money that each of these invoice lines asked for, in minor units, and the tax with it? */
+  async standingOfLines(tenantId: string, invoiceLineIds: readonly string[]): Promise<Map<string, Standing>> {
+    const rows: { line_id: string; standing: string; tax: string }[] = await this.manager.query(
+      `select coalesce(origin_line_id, invoice_line_id) as line_id, sum(amount)::text as standing, sum(tax)::text as tax
+         from item_charges
+        where tenant_id = $1 and (origin_line_id = any($2)
+              or origin_line_id is null and kind = 'CHARGE' and invoice_line_id = any($2))
+        group by 1`,
+      [tenantId, invoiceLineIds],
+    );
+    return new Map(rows.map((row) => [row.line_id, { amount: BigInt(row.standing), tax: BigInt(row.tax) }]));
   }
 
   /** What stands on these items' accounts, in minor units, by `accountKey`? */
@@ -112,6 +144,7 @@ export class ItemChargeRepository {
       const reductions = entries.filter((row) => row.kind === 'DISCOUNT' || row.kind === 'WAIVED');
       accounts.set(itemId, {
         ...{ charged, tax },
+        lots: lotsOf(entries.map((row) => ({ originLineId: originOf(row), amount: row.amount, tax: row.tax }))),
         taxRate: rates.at(-1),
         discounts: reductions.map((row) => ({
           kind: row.kind as 'DISCOUNT' | 'WAIVED',

@@ -4,10 +4,14 @@ import type { Share } from '../core/proration';
 import type { GivenDiscount } from '../proration/charged-item';
 import type { AppliedRate } from '../tax/tax';
 import type { AccountEntry, TimeSpan } from './invoice';
+import type { Lot } from './lot';
 
-/** One movement on the account of an item that a line made. */
+/** One movement on the account of an item. */
 export interface ItemCharge {
-  readonly invoiceLineId: Id<'InvoiceLine'>;
+  /** The line of an invoice that made it. */
+  readonly invoiceLineId?: Id<'InvoiceLine'> | undefined;
+  /** The invoice line that asks for the money. */
+  readonly originLineId?: Id<'InvoiceLine'> | undefined;
   readonly itemId: string;
   readonly period: TimeSpan;
   readonly kind: AccountEntry['kind'];
@@ -18,8 +22,10 @@ export interface ItemCharge {
 
 /** What one item's account says of one period. */
 export interface ItemAccount {
-  /** Charges − discounts − waivers − credits. */
+  /** Charges − discounts − waivers − credits − refunds. */
   readonly charged: Money;
+  /** The same by the invoice lines that asked for it, oldest first. */
+  readonly lots: readonly Lot[];
   /** The tax that stands with it, and the rate of the last charge. */
   readonly tax: Money;
   readonly taxRate?: AppliedRate | undefined;

@@ -20,6 +20,12 @@ export class DocumentCollector {
     this.creditNotes.push(creditNote);
   }
 
+  /** Less is due of it by now, where it is one of these. */
+  renewInvoice(invoice: Invoice): void {
+    const index = this.invoices.findIndex(({ id }) => id === invoice.id);
+    if (index >= 0) this.invoices[index] = invoice;
+  }
+
   /** So far. */
   made(): MadeDocuments {
     return { invoices: [...this.invoices], creditNotes: [...this.creditNotes] };

@@ -14,7 +14,7 @@ export interface MarkInvoicePaidInput {
 
 export const markInvoicePaidRefusals = ['INVOICE_NOT_FOUND', 'INVOICE_NOT_OPEN', 'INVALID_INPUT'] as const;
 
-/** The money came outside the system, whole. Again with the same reference is the same act. */
+/** All that was due came outside the system. Again with the same reference is the same act. */
 export async function markInvoicePaid(
   tx: Tx,
   input: MarkInvoicePaidInput,

@@ -3,7 +3,8 @@ import type { TaxDecision } from '../tax/tax';
 import type { TaxedLines } from '../tax/tax-lines';
 import type { PeriodInvoice } from './assemble-invoice';
 import type { CreditNoteReason, CreditSettlement } from './credit-note';
-import type { InvoiceReason } from './invoice';
+import type { Invoice, InvoiceReason } from './invoice';
+import { grossOf, type SplitDocument } from './split-document';
 
 /** Lines with their tax, and which rules decided about it. */
 export interface DraftedDocument extends TaxedLines {
@@ -18,8 +19,28 @@ export type PlannedDocument = {
   readonly total: Money;
 } & (
   | { readonly kind: 'INVOICE'; readonly reason: InvoiceReason }
-  | { readonly kind: 'CREDIT_NOTE'; readonly reason: CreditNoteReason; readonly settlement: CreditSettlement }
+  | {
+      readonly kind: 'CREDIT_NOTE';
+      readonly reason: CreditNoteReason;
+      readonly settlement: CreditSettlement;
+      /** OPEN_INVOICE: what it comes off. */
+      readonly invoice?: Invoice | undefined;
+    }
 );
+export type PlannedCreditNote = Extract<PlannedDocument, { kind: 'CREDIT_NOTE' }>;
+
+/** The credit notes of an act's credits for what is still due: one for each open invoice, in their order. */
+export function plannedOffDue(
+  { onOpenInvoices }: SplitDocument,
+  decision: TaxDecision,
+  reason: CreditNoteReason,
+): PlannedCreditNote[] {
+  return onOpenInvoices.map(({ invoice, ...lines }) => ({
+    ...{ kind: 'CREDIT_NOTE', reason, settlement: 'OPEN_INVOICE', invoice },
+    document: { ...lines, decision },
+    total: grossOf(lines, invoice.total.currency),
+  }));
+}
 
 export interface Payable {
   /** What the credit balance pays of the invoices, with what earlier documents of the same act add to it. */

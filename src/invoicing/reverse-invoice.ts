@@ -5,31 +5,39 @@ import type { AccountEntry } from './invoice';
 import { accountKey, type ItemCharge } from './item-charge';
 
 const atLeast0 = (value: bigint): bigint => (value < 0n ? 0n : value);
+const amountOf = (rows: readonly ItemCharge[]): bigint => rows.reduce((total, row) => total + row.amount.minor, 0n);
+const taxOf = (rows: readonly ItemCharge[]): bigint => rows.reduce((total, row) => total + row.tax.minor, 0n);
 
 /**
- * What takes an invoice back from the accounts of its items. What it charged is waived as far as somebody was to pay for
- * it; the part that was settled with the unused time of another item was paid before and stays with the new item. So
- * a later change credits what the tenant really paid: the same rule as for a waived change.
+ * What takes an invoice back from the accounts of its items; `undefined`: a part of what it charged was credited or given back
+ * already. What it charged is waived as far as somebody was to pay for it; the part that was settled with the unused time of
+ * another item was paid before and stays with the new item. So a later change credits what the tenant really paid: the same rule
+ * as for a waived change.
+ *
+ * @param charges what the invoice's lines moved, and what moved of the money that they ask for
  */
-export function reversalOf(charges: readonly ItemCharge[]): AccountEntry[] {
-  const moved = charges.filter((charge) => charge.kind !== 'CREDIT');
-  const accounts = [...groupBy(moved, accountKey).values()].map((rows) => {
-    const net = rows.reduce((total, row) => total + row.amount.minor, 0n);
-    const tax = rows.reduce((total, row) => total + row.tax.minor, 0n);
-    return { charge: rows.find((row) => row.kind === 'CHARGE') ?? rows[0]!, net: atLeast0(net), tax: atLeast0(tax) };
-  });
+export function reversalOf(lineIds: ReadonlySet<string>, charges: readonly ItemCharge[]): AccountEntry[] | undefined {
+  const isOwn = ({ originLineId }: ItemCharge) => originLineId !== undefined && lineIds.has(originLineId);
+  const own = charges.filter(isOwn);
+  const written = own.filter(({ invoiceLineId }) => invoiceLineId !== undefined && lineIds.has(invoiceLineId));
+  if (amountOf(own) < amountOf(written)) return undefined;
+  const accounts = [...groupBy(own, (row) => `${accountKey(row)} ${row.originLineId}`).values()].map((rows) => ({
+    charge: rows.find((row) => row.kind === 'CHARGE') ?? rows[0]!,
+    net: atLeast0(amountOf(rows)),
+    tax: atLeast0(taxOf(rows)),
+  }));
+  const settled = charges.filter((row) => !isOwn(row) && row.kind === 'CREDIT');
   const charged = accounts.reduce((total, { net }) => total + net, 0n);
-  const credited = charges.reduce((total, row) => (row.kind === 'CREDIT' ? total - row.amount.minor : total), 0n);
-  if (charged <= credited) return [];
+  const waived = charged + amountOf(settled);
+  if (waived <= 0n) return [];
   const parts = allocate(
-    charged - credited,
+    waived,
     accounts.map(({ net }) => net),
   );
   // The tax goes the same way: what was paid before is taxed as it was then.
-  const taxOf = (rows: readonly { readonly tax: bigint }[]) => rows.reduce((total, row) => total + row.tax, 0n);
-  const taxCredited = charges.reduce((total, row) => (row.kind === 'CREDIT' ? total - row.tax.minor : total), 0n);
+  const taxes = accounts.reduce((total, { tax }) => total + tax, 0n);
   const taxParts = allocate(
-    atLeast0(taxOf(accounts) - taxCredited),
+    atLeast0(taxes + taxOf(settled)),
     accounts.map(({ tax }) => tax),
   );
   return accounts.flatMap(({ charge }, index) =>
@@ -43,6 +51,7 @@ export function reversalOf(charges: readonly ItemCharge[]): AccountEntry[] {
             amount: money(-parts[index]!, charge.amount.currency),
             tax: money(-taxParts[index]!, charge.amount.currency),
             share: charge.share,
+            originLineId: charge.originLineId,
           },
         ],
   );

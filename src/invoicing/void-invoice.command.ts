@@ -7,7 +7,6 @@ import type { Tx } from '../tx';
 import { findInvoice } from './find-invoice.query';
 import type { Invoice } from './invoice';
 import { moveInvoice } from './invoice-state';
-import { accountKey } from './item-charge';
 import { reversalOf } from './reverse-invoice';
 
 export interface VoidInvoiceInput {
@@ -23,7 +22,7 @@ export const voidInvoiceRefusals = [
 ] as const;
 
 /**
- * Takes an unpaid invoice back as a whole: the accounts of its items, and the balance that paid for a part of it. Its
+ * Takes an unpaid invoice back as a whole: the accounts of its items; what paid for a part of it is balance again. Its
  * number stays and its period is not billed again; what its coupons used of their periods comes back to them.
  */
 export async function voidInvoice(
@@ -40,19 +39,14 @@ export async function voidInvoice(
   const moved = moveInvoice(invoice, { to: 'VOID', at: tx.now, reason });
   if (!moved.ok) return moved;
 
-  const { id, tenantId, partnerId, subscriptionId, creditApplied } = invoice;
+  const { id, tenantId, partnerId, subscriptionId, paid } = invoice;
   const lines = (await tx.invoices.linesOf([tenantId], [id])).get(id) ?? [];
   const charges = await tx.itemCharges.ofInvoiceLines(
     tenantId,
     lines.map((line) => line.id),
   );
-  const entries = reversalOf(charges);
-  const standing = await tx.itemCharges.standingOf(
-    tenantId,
-    subscriptionId,
-    entries.map((entry) => entry.itemId),
-  );
-  if (entries.some((entry) => (standing.get(accountKey(entry))?.amount ?? 0n) + entry.amount.minor < 0n)) {
+  const entries = isZero(invoice.credited) ? reversalOf(new Set(lines.map((line) => line.id)), charges) : undefined;
+  if (!entries) {
     return refuse('INVOICE_CREDITED', 'A part of the invoice has been credited already.', {
       path: ['input', 'invoiceId'],
       facts: { number: invoice.number },
@@ -61,13 +55,8 @@ export async function voidInvoice(
   await tx.invoices.updateState(moved.value);
   await endCollection(tx, moved.value, 'STOPPED');
   await tx.itemCharges.insert({ id: subscriptionId, tenantId, partnerId }, entries, {}, tx.now);
-  if (!isZero(creditApplied)) {
-    await tx.creditNotes.moveBalance(
-      tenantId,
-      partnerId,
-      { kind: 'RETURNED', amount: creditApplied, invoiceId: id },
-      tx.now,
-    );
+  if (!isZero(paid)) {
+    await tx.creditNotes.moveBalance(tenantId, partnerId, { kind: 'RETURNED', amount: paid, invoiceId: id }, tx.now);
   }
   for (const used of await tx.pendingCoupons.usedOn(tenantId, id)) {
     const live = await tx.pendingCoupons.live(tenantId);

@@ -1,18 +1,22 @@
-import type { Id } from '../core/ids';
 import { invariant } from '../core/invariant';
-import { sum } from '../core/money';
+import { type Money, sum } from '../core/money';
 import { refundCredit } from '../payments/refund-credit.command';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import type { CreditNote, CreditNoteLine, CreditNoteReason, CreditSettlement } from './credit-note';
-import { type AccountEntry, creditNoteNumber, type DocumentTax } from './invoice';
+import { type AccountEntry, creditNoteNumber, type DocumentTax, type Invoice } from './invoice';
+import { type LowerDueTx, lowerDue } from './lower-due.command';
 
 export interface WriteCreditNoteInput {
   readonly subscription: Pick<Subscription, 'id' | 'tenantId' | 'partnerId' | 'currency'>;
-  readonly invoiceId?: Id<'Invoice'> | undefined;
+  /** Whose lines it credits, where it is one invoice. */
+  readonly invoice?: Invoice | undefined;
   readonly reason: CreditNoteReason;
   readonly memo?: string | undefined;
+  /** OPEN_INVOICE: off what is due of `invoice`. */
   readonly settlement: CreditSettlement;
+  /** REFUND: what stays in the balance all the same, because there is something left to pay with it. */
+  readonly kept?: Money | undefined;
   /** Positive in the tenant's favour, in their order. */
   readonly lines: readonly Omit<CreditNoteLine, 'id' | 'creditNoteId' | 'tenantId' | 'position'>[];
   readonly tax: Omit<DocumentTax, 'billing'>;
@@ -20,26 +24,17 @@ export interface WriteCreditNoteInput {
   readonly entries: readonly AccountEntry[];
 }
 
-/** Writes a credit note whole and settles it: into the credit balance, or back to where the money came from. */
+/**
+ * Writes a credit note whole and settles it: off what is due of its invoice, into the credit balance, or back to where the money
+ * came from.
+ */
 export async function writeCreditNote(
-  tx: Pick<
-    Tx,
-    | 'tenant'
-    | 'invoices'
-    | 'creditNotes'
-    | 'itemCharges'
-    | 'partners'
-    | 'taxes'
-    | 'payments'
-    | 'documents'
-    | 'newId'
-    | 'now'
-    | 'wallNow'
-    | 'emit'
-  >,
+  tx: LowerDueTx &
+    Pick<Tx, 'creditNotes' | 'itemCharges' | 'partners' | 'taxes' | 'payments' | 'documents' | 'wallNow'>,
   input: WriteCreditNoteInput,
 ): Promise<CreditNote> {
-  const { subscription, invoiceId, reason, memo, settlement } = input;
+  const { subscription, invoice, reason, memo, settlement } = input;
+  const invoiceId = invoice?.id;
   const { tenantId, partnerId, currency } = subscription;
   const partner = (await tx.partners.byId(partnerId))!;
   const id = tx.newId<'CreditNote'>();
@@ -78,8 +73,9 @@ export async function writeCreditNote(
       tx.now,
     );
   }
-  if (settlement === 'REFUND') await refundCredit(tx, note);
+  if (settlement === 'REFUND') await refundCredit(tx, note, input.kept);
   tx.documents.addCreditNote(note);
   await tx.emit({ type: 'credit_note.created', payload: { creditNote: note } });
+  if (settlement === 'OPEN_INVOICE') await lowerDue(tx, invoice!, 'credited', total);
   return note;
 }

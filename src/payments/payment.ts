@@ -34,7 +34,7 @@ export interface Payment {
 
 export const refundStatuses = ['PENDING', 'SUCCEEDED', 'FAILED'] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
-export const refundReasons = ['REQUESTED', 'CREDIT_NOTE', 'PAID_TWICE'] as const;
+export const refundReasons = ['REQUESTED', 'CREDIT_NOTE', 'PAID_TWICE', 'OVERPAID'] as const;
 export type RefundReason = (typeof refundReasons)[number];
 
 export interface Refund {

@@ -72,7 +72,8 @@ export const RefundStatusEnum = enumFrom('RefundStatus', refundStatuses, 'Where 
 export const RefundReasonEnum = enumFrom('RefundReason', refundReasons, 'What a refund came from.', {
   REQUESTED: 'Somebody asked for it.',
   CREDIT_NOTE: 'It settles a credit note.',
-  PAID_TWICE: 'The invoice had been paid in another way meanwhile, or was void.',
+  PAID_TWICE: 'Nothing was due any more: the invoice had been paid in another way or credited meanwhile, or was void.',
+  OVERPAID: 'A part was not due any more: the invoice had been credited while it was charged.',
 });
 export const DisputeStatusEnum = enumFrom('DisputeStatus', disputeStatuses, 'Where a dispute stands.', {
   OPEN: 'The bank has not decided.',

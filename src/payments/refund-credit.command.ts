@@ -1,4 +1,4 @@
-import { amountText, type Money, money, smaller } from '../core/money';
+import { add, amountText, type Money, money, smaller, subtract } from '../core/money';
 import { type Refused, refuse } from '../core/result';
 import type { CreditNote } from '../invoicing/credit-note';
 import type { Tx } from '../tx';
@@ -21,23 +21,27 @@ export async function refundProblem(
 }
 
 /**
- * Sends a credit note's money back to where it came from: the payments of its own invoice first, then the newest.
+ * Sends a credit note's money back to where it came from: the payments of its own invoice first, then the newest. What is kept
+ * goes into the balance.
  */
 export async function refundCredit(
   tx: Pick<Tx, 'payments' | 'creditNotes' | 'tenant' | 'newId' | 'now' | 'wallNow' | 'emit'>,
   note: CreditNote,
+  kept: Money = money(0n, note.total.currency),
 ): Promise<void> {
   const payments = await tx.payments.refundable(tx.tenant.id, note.total.currency);
   const isOwn = (payment: Payment) => (payment.invoiceId === note.invoiceId ? 0 : 1);
-  let left = note.total;
+  let left = subtract(note.total, kept);
   for (const payment of [...payments].sort((first, second) => isOwn(first) - isOwn(second))) {
     if (left.minor === 0n) break;
     const amount = smaller(left, refundable(payment));
     await writeRefund(tx, payment, { amount, reason: 'CREDIT_NOTE', creditNoteId: note.id });
     left = money(left.minor - amount.minor, left.currency);
-  } // Nothing of it is lost: what cannot go back pays the next invoices.
-  if (left.minor > 0n) {
-    const movement = { kind: 'CREDIT_NOTE', amount: left, creditNoteId: note.id } as const;
+  }
+  // Nothing of it is lost: what cannot go back pays the next invoices.
+  const balance = add(left, kept);
+  if (balance.minor > 0n) {
+    const movement = { kind: 'CREDIT_NOTE', amount: balance, creditNoteId: note.id } as const;
     await tx.creditNotes.moveBalance(note.tenantId, note.partnerId, movement, tx.now);
   }
 }

@@ -1,11 +1,13 @@
 import { invariant } from '../core/invariant';
+import { isZero, smaller, subtract } from '../core/money';
 import { closeSubscription } from '../invoicing/bill-tenant.command';
+import { creditSubscription } from '../invoicing/credit-ending-items.command';
 import type { Invoice } from '../invoicing/invoice';
 import { moveInvoice } from '../invoicing/invoice-state';
+import { lowerDue } from '../invoicing/lower-due.command';
 import type { Tx } from '../tx';
 import { applyStanding } from './apply-standing.command';
 import { afterFailure } from './dunning';
-import { endCollection } from './end-collection.command';
 import { afterOutcome, type Payment, refundable } from './payment';
 import type { ChargeOutcome } from './provider';
 import { writeRefund } from './write-refund.command';
@@ -49,15 +51,12 @@ export async function settlePayment(tx: Tx, input: SettlePaymentInput): Promise<
 
 async function succeed(tx: Tx, payment: Payment, invoice: Invoice): Promise<void> {
   await tx.emit({ type: 'payment.succeeded', payload: { payment } });
-  const paid = moveInvoice(invoice, { to: 'PAID', at: tx.now });
-  if (!paid.ok) {
-    // Paid in another way meanwhile, or void: the money does not belong here and goes back.
-    await writeRefund(tx, payment, { amount: refundable(payment), reason: 'PAID_TWICE' });
-    return;
-  }
-  await tx.invoices.updateState(paid.value);
-  await tx.emit({ type: 'invoice.paid', payload: { invoice: paid.value } });
-  await endCollection(tx, invoice, 'PAID');
+  const due = smaller(refundable(payment), invoice.amountDue);
+  if (!isZero(due)) await lowerDue(tx, invoice, 'paid', due);
+  // Paid in another way meanwhile, credited, or void: what was not due any more does not belong here and goes back.
+  const surplus = subtract(refundable(payment), due);
+  if (isZero(surplus)) return;
+  await writeRefund(tx, payment, { amount: surplus, reason: isZero(due) ? 'PAID_TWICE' : 'OVERPAID' });
 }
 
 async function fail(tx: Tx, invoice: Invoice, isTurn = false): Promise<void> {
@@ -75,9 +74,12 @@ async function fail(tx: Tx, invoice: Invoice, isTurn = false): Promise<void> {
   if (failed.final === 'CANCEL') {
     const subscription = await tx.subscriptions.live(tenantId);
     if (subscription?.id === invoice.subscriptionId) {
+      await creditSubscription(tx, subscription, 'CREDIT_BALANCE');
       await closeSubscription(tx, { ...subscription, cancelReason: 'payment failed' }, tx.now);
     }
-    const given = moveInvoice(invoice, { to: 'UNCOLLECTIBLE', at: tx.now });
+    // What was unused came off it.
+    const left = (await tx.invoices.byId(tenantId, invoice.id))!;
+    const given = moveInvoice(left, { to: 'UNCOLLECTIBLE', at: tx.now });
     if (given.ok) {
       await tx.invoices.updateState(given.value);
       await tx.emit({ type: 'invoice.marked_uncollectible', payload: { invoice: given.value } });

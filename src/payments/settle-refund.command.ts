@@ -4,8 +4,11 @@ import type { Tx } from '../tx';
 import { afterRefundOutcome, type Refund } from './payment';
 import type { RefundOutcome } from './provider';
 
-/** Records what a provider said about a refund. One that failed, before or after it seemed to succeed, gives its reservation
- * back; where it settled a credit note, the credit goes into the balance instead: it is the tenant's money either way. */
+/**
+ * Records what a provider said about a refund. One that failed, before or after it seemed to succeed, gives its reservation back;
+ * where it settled a credit note, or gave back what was not due, the money goes into the balance instead: it is the tenant's either
+ * way.
+ */
 export async function settleRefund(tx: Tx, refundId: string, outcome: RefundOutcome): Promise<Refund> {
   const { id: tenantId } = tx.tenant;
   await tx.tenants.lock(tenantId);
@@ -19,13 +22,12 @@ export async function settleRefund(tx: Tx, refundId: string, outcome: RefundOutc
     const payment = await tx.payments.byId(tenantId, after.paymentId);
     invariant(payment, 'a refund is of a payment');
     await tx.payments.update({ ...payment, refunded: subtract(payment.refunded, after.amount) });
-    if (after.creditNoteId) {
-      await tx.creditNotes.moveBalance(
-        after.tenantId,
-        after.partnerId,
-        { kind: 'CREDIT_NOTE', amount: after.amount, creditNoteId: after.creditNoteId },
-        tx.now,
-      );
+    const { amount, creditNoteId } = after;
+    if (after.reason !== 'REQUESTED') {
+      const movement = creditNoteId
+        ? ({ kind: 'CREDIT_NOTE', amount, creditNoteId } as const)
+        : ({ kind: 'OVERPAID', amount, invoiceId: payment.invoiceId } as const);
+      await tx.creditNotes.moveBalance(after.tenantId, after.partnerId, movement, tx.now);
     }
     await tx.emit({ type: 'refund.failed', payload: { refund: after } });
   }

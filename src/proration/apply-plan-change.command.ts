@@ -1,21 +1,20 @@
 import type { Instant } from '../core/calendar';
 import { amountText, isZero, negate } from '../core/money';
-
 import { reserveCoupon } from '../coupons/apply-coupon.command';
 import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import { issueClosing } from '../invoicing/bill-period.command';
-import type { CreditNote, Settlement } from '../invoicing/credit-note';
-import { creditUnused } from '../invoicing/credit-unused.command';
-import type { Invoice } from '../invoicing/invoice';
+import { type CreditNote, noteOf, type Settlement } from '../invoicing/credit-note';
+import { writePlannedNote } from '../invoicing/credit-unused.command';
+import type { Invoice, LineDraft } from '../invoicing/invoice';
 import { issueInvoice } from '../invoicing/issue-invoice.command';
 import { refundProblem } from '../payments/refund-credit.command';
 import { endAttachment } from '../subscriptions/end-attachment.command';
 import type { Subscription, SubscriptionItem } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
+import { accountsWithoutMoney } from './carry-over';
 import type { ChangeCouponUse } from './change-coupons';
 import { endKindOf } from './judge-attachments';
-import { accountsWithoutMoney } from './plan-change';
 import type { LoadedPlanChange } from './plan-change.query';
 import { plannedChange } from './plan-change-documents';
 import type { PlanChangeProration } from './plan-change-proration';
@@ -34,34 +33,38 @@ export interface ApplyOptions {
   readonly reserved?: PendingCoupon | undefined;
 }
 
-/** The document of a change: an invoice above zero, a credit note below, none at zero or where no money moves. */
-async function settle(
-  tx: Tx,
-  loaded: LoadedPlanChange,
-  options: ApplyOptions,
-): Promise<{ settlement: PlanChangeProration['settlement']; invoice?: Invoice; creditNote?: CreditNote }> {
-  const { subscription, change, chargedBy, document, gross, accounts } = loaded;
-  const { currency } = subscription;
+interface Settled {
+  readonly settlement: PlanChangeProration['settlement'];
+  readonly invoice?: Invoice;
+  readonly creditNotes: readonly CreditNote[];
+}
+
+/** Writes the documents of a change, and moves the accounts where there is none. */
+async function settle(tx: Tx, loaded: LoadedPlanChange, options: ApplyOptions): Promise<Settled> {
+  const { subscription, change, split, accounts } = loaded;
   // Nothing is due either way, but the accounts move all the same: what was paid is now for the new item.
-  const carryOver = () =>
-    tx.itemCharges.insert(subscription, accountsWithoutMoney(change, currency, accounts), {}, tx.now);
-  const planned = plannedChange(loaded, options);
-  if (!planned) {
-    await carryOver();
-    return { settlement: options.waived ? 'WAIVED' : 'NONE' };
+  const carryOver = (carried: { readonly lines: readonly LineDraft[] }) =>
+    tx.itemCharges.insert(subscription, accountsWithoutMoney(carried, subscription.currency, accounts), {}, tx.now);
+  const { moves, offDue, own } = plannedChange(loaded, options);
+  if (!moves) {
+    await carryOver(change);
+    return { settlement: options.waived ? 'WAIVED' : 'NONE', creditNotes: [] };
   }
-  if (planned.kind === 'CREDIT_NOTE') {
-    const wanted = options.settlement as Exclude<Settlement, 'NONE'>;
-    const cannot = wanted === 'REFUND' && (await refundProblem(tx, subscription.tenantId, negate(gross)));
-    const settlement = cannot ? 'CREDIT_BALANCE' : wanted;
-    const creditNote = await creditUnused(tx, {
-      ...{ subscription, settlement, chargedBy, document },
-      reason: 'PLAN_CHANGE',
-    });
-    return { settlement, creditNote };
+  const creditNotes: CreditNote[] = [];
+  for (const planned of offDue) creditNotes.push(await writePlannedNote(tx, subscription, planned));
+  if (!own) {
+    await carryOver(split.rest);
+    return { settlement: offDue.length > 0 ? 'OPEN_INVOICE' : 'NONE', creditNotes };
   }
+  if (own.kind === 'CREDIT_NOTE') {
+    const cannot = own.settlement === 'REFUND' && (await refundProblem(tx, subscription.tenantId, negate(own.total)));
+    const settlement = own.settlement === 'REFUND' && !cannot ? 'REFUND' : 'CREDIT_BALANCE';
+    const note = await writePlannedNote(tx, subscription, { ...own, settlement });
+    return { settlement, creditNotes: [...creditNotes, note] };
+  }
+  const { document } = own;
   const invoice = await issueInvoice(tx, { subscription, kind: 'ONE_TIME', reason: 'PLAN_CHANGE', document });
-  return { settlement: 'INVOICE', invoice };
+  return { settlement: 'INVOICE', invoice, creditNotes };
 }
 
 /** One coupon's use by the change. A kept one that takes again in a period it was counted in uses up no other. */
@@ -125,7 +128,8 @@ export async function applyPlanChange(
   // The coupon before the partner's numbers, whatever documents follow: two changes at once never wait for each other.
   const named = coupon && (options.reserved ?? (await reserveCoupon(tx, coupon, subscription.id)));
   if (coupon && !named) return undefined;
-  const { settlement, invoice, creditNote } = await settle(tx, loaded, options);
+  const { settlement, invoice, creditNotes } = await settle(tx, loaded, options);
+  const creditNote = noteOf(creditNotes);
   for (const use of change.couponUses) {
     const pending = use.running ? use.pending : named;
     if (pending && !isZero(use.discount)) await redeem(tx, loaded, { ...use, pending }, invoice);

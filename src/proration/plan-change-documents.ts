@@ -1,13 +1,16 @@
 import { isBefore } from '../core/calendar';
-import { add, isZero, type Money, subtract, sum, zero } from '../core/money';
+import { add, atLeastZero, isZero, type Money, negate, subtract, sum, zero } from '../core/money';
 import type { Settlement } from '../invoicing/credit-note';
 import type { LineDraft } from '../invoicing/invoice';
 import {
   type Closing,
   type DraftedDocument,
+  type PlannedCreditNote,
   type PlannedDocument,
   plannedClosing,
+  plannedOffDue,
 } from '../invoicing/planned-document';
+import { beforeTax, grossOf, type SplitDocument } from '../invoicing/split-document';
 import type { Subscription } from '../subscriptions/subscription';
 import { addedTax } from '../tax/tax-lines';
 import type { PlanChange, PlanChangeRequest } from './plan-change';
@@ -17,6 +20,8 @@ export interface PricedChange {
   readonly subscription: Pick<Subscription, 'currency' | 'periodEnd'>;
   readonly change: PlanChange;
   readonly document: DraftedDocument;
+  /** The same lines by the documents that they go on. */
+  readonly split: SplitDocument;
   readonly gross: Money;
   readonly closing?: Closing | undefined;
 }
@@ -31,21 +36,38 @@ export const settledAs = ({ waived, settlement }: PlanChangeRequest): SettledAs 
   settlement: settlement ?? 'CREDIT_BALANCE',
 });
 
-/** The document of a change itself: an invoice above zero, a credit note below, none at zero or where no money moves. */
+export interface PlannedChange {
+  /** `false`: waived, or a surplus that the caller does not settle. What stands is carried over as it is. */
+  readonly moves: boolean;
+  /** What is credited and still due comes off the open invoices. */
+  readonly offDue: readonly PlannedCreditNote[];
+  /** All the rest: an invoice above zero, a credit note below, none at zero. */
+  readonly own?: PlannedDocument | undefined;
+}
+
+/** The documents of a change itself. */
 export function plannedChange(
-  { change, document, gross }: Pick<PricedChange, 'change' | 'document' | 'gross'>,
+  { subscription, document, split, gross }: Pick<PricedChange, 'subscription' | 'document' | 'split' | 'gross'>,
   { waived, settlement }: SettledAs,
-): PlannedDocument | undefined {
-  if (waived || isZero(change.net)) return undefined;
-  const planned = { document, total: gross, reason: 'PLAN_CHANGE' } as const;
-  if (gross.minor >= 0n) return { kind: 'INVOICE', ...planned };
-  return settlement === 'NONE' ? undefined : { kind: 'CREDIT_NOTE', settlement, ...planned };
+): PlannedChange {
+  if (waived || (gross.minor < 0n && settlement === 'NONE')) return { moves: false, offDue: [] };
+  const { currency } = subscription;
+  const { decision } = document;
+  const { rest } = split;
+  const offDue = plannedOffDue(split, decision, 'PLAN_CHANGE');
+  if (isZero(beforeTax(rest, currency))) return { moves: true, offDue };
+  const total = grossOf(rest, currency);
+  const planned = { document: { ...rest, decision }, total, reason: 'PLAN_CHANGE' } as const;
+  if (total.minor >= 0n) return { moves: true, offDue, own: { kind: 'INVOICE', ...planned } };
+  // What is not settled is at most a surplus; this is less.
+  const to = settlement === 'NONE' ? 'CREDIT_BALANCE' : settlement;
+  return { moves: true, offDue, own: { kind: 'CREDIT_NOTE', settlement: to, ...planned } };
 }
 
 /** Every document that a change makes at its instant, in their order: its own, and what is left to bill of the period. */
 export function plannedDocuments(loaded: PricedChange, options: SettledAs): PlannedDocument[] {
-  const own = plannedChange(loaded, options);
-  return [...(own ? [own] : []), ...plannedClosing(loaded.closing)];
+  const { offDue, own } = plannedChange(loaded, options);
+  return [...offDue, ...(own ? [own] : []), ...plannedClosing(loaded.closing)];
 }
 
 /** The whole truth about a change: what a preview says and a quote promises. */
@@ -59,13 +81,15 @@ export interface QuotedChange {
   readonly lines: readonly LineDraft[];
   /** What comes on top of the net as tax. */
   readonly tax: Money;
+  /** What was paid and is more than the change costs, whether the caller settles it or not; not negative. */
+  readonly surplus: Money;
   /** What the documents come to. */
   readonly total: Money;
 }
 
 /** At a period's end what is left of it is billed whether the plan changes or not: there it is no part of the change. */
 export function quoteChange(loaded: PricedChange, options: SettledAs): QuotedChange {
-  const { change, subscription, document } = loaded;
+  const { change, subscription, document, split } = loaded;
   const { currency } = subscription;
   const closed = isBefore(change.at, subscription.periodEnd) ? loaded.closing : undefined;
   const documents = plannedDocuments({ ...loaded, closing: closed }, options);
@@ -77,6 +101,9 @@ export function quoteChange(loaded: PricedChange, options: SettledAs): QuotedCha
     lines: [...change.lines, ...(closed?.lines ?? []).filter(({ kind }) => kind !== 'TAX')],
     net: add(change.net, closing),
     tax: add(addedTax(document.lines, currency), closingTax),
+    surplus: isZero(beforeTax(split.rest, currency))
+      ? zero(currency)
+      : atLeastZero(negate(grossOf(split.rest, currency))),
     total: sum(
       documents.map(({ total }) => total),
       currency,

@@ -27,7 +27,7 @@ export interface PlanChangeProration {
   readonly couponDiscount: Money;
   readonly net: Money;
   readonly waived: boolean;
-  readonly settlement: 'INVOICE' | 'CREDIT_BALANCE' | 'REFUND' | 'NONE' | 'WAIVED';
+  readonly settlement: 'INVOICE' | 'CREDIT_BALANCE' | 'REFUND' | 'NONE' | 'WAIVED' | 'OPEN_INVOICE';
   readonly invoiceId?: Id<'Invoice'> | undefined;
   readonly creditNoteId?: Id<'CreditNote'> | undefined;
   readonly couponId?: Id<'Coupon'> | undefined;

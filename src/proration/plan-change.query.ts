@@ -18,7 +18,9 @@ import { findCouponByCode, pastOf } from '../coupons/validate-coupon.query';
 import { isActiveAt } from '../entitlements/entitlement';
 import { resetMismatch } from '../entitlements/reset-mismatch';
 import type { ItemAccount } from '../invoicing/item-charge';
+import { openInvoicesOf } from '../invoicing/open-invoices.query';
 import { type AssembledClosing, assembleReset, type PeriodInvoiceTx } from '../invoicing/period-invoice.query';
+import { grossOf, type SplitDocument, splitDocument } from '../invoicing/split-document';
 import { refundProblem } from '../payments/refund-credit.command';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
@@ -83,10 +85,11 @@ export interface LoadedPlanChange extends LoadedSources {
   /** It waits: for the period's end, or a date. */
   readonly waits: boolean;
   readonly coupon?: Coupon | undefined;
-  readonly chargedBy: ReadonlyMap<string, string | undefined>;
   readonly change: PlanChange;
   /** The change's lines with their tax. */
   readonly document: TaxedDocument;
+  /** The same by the documents that they go on: what is not paid yet comes off the open invoices. */
+  readonly split: SplitDocument;
   /** The net of those lines with the tax that comes on top of it; negative: in the tenant's favour. */
   readonly gross: Money;
   /** A new period begins: what is left to bill of the one that ends, usage and add-ons that waited for an invoice. */
@@ -285,18 +288,19 @@ export async function loadPlanChange(
     ]),
     accounts,
   });
+  const split = splitDocument(document, accounts, await openInvoicesOf(tx, tenant.id, accounts));
   const gross = add(change.net, addedTax(document.lines, currency));
   const closing = change.anchor === 'RESET' ? await assembleReset(tx, subscription, change) : undefined;
+  const toTenant = negate(grossOf(split.rest, currency));
   // What was scheduled goes into the credit balance where it cannot go back any more: there is nobody left to ask.
-  if (request.settlement === 'REFUND' && gross.minor < 0n && !options.pinned) {
-    const problem = await refundProblem(tx, tenant.id, negate(gross));
+  if (request.settlement === 'REFUND' && toTenant.minor > 0n && !options.pinned) {
+    const problem = await refundProblem(tx, tenant.id, toTenant);
     if (problem) return problem;
   }
   return done({
     ...{ subscription, planBefore, target, coupon },
     waits: moment.value.waits,
-    chargedBy: new Map([...accounts].map(([itemId, account]) => [itemId, account.chargedByLineId])),
-    ...{ change, document, accounts, gross, closing, ...sourcesAround },
+    ...{ change, document, split, accounts, gross, closing, ...sourcesAround },
     recurring: roundToMoney(multiply(exactMinorUnits(unitAmount), exactOf(quantity)), currency),
   });
 }

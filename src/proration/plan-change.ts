@@ -1,19 +1,17 @@
 import type { CouponOrder } from '../access/partner';
 import type { Addon } from '../catalog/addon';
 import type { Plan, PlanVersion } from '../catalog/plan';
-import { allocate } from '../core/allocate';
 import { dateAt, type Instant, type LocalDate, type TimeZone } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import type { Id } from '../core/ids';
-import { add, atLeastZero, type Money, money, negate, subtract, sum, zero } from '../core/money';
+import { type Money, negate, subtract, sum, zero } from '../core/money';
 import { type IntervalUnit, type Period, periodAt } from '../core/period';
 import { type ProrationBasis, remainingShare, type Share } from '../core/proration';
 import { done, type Result, refuse } from '../core/result';
 import type { CouponReason } from '../coupons/coupon';
 import type { Settlement } from '../invoicing/credit-note';
-import type { AccountEntry, LineDraft, TimeSpan } from '../invoicing/invoice';
+import type { LineDraft, TimeSpan } from '../invoicing/invoice';
 import { type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
-import { type TaxedAccount, taxShare } from '../tax/tax-lines';
 import {
   type ChangeCoupon,
   type ChangeCouponUse,
@@ -267,68 +265,4 @@ export function decidePlanChange(input: PlanChangeInput): Result<PlanChange, 'AD
     },
     newPeriod: reset && !atPeriodEnd ? newSpan : undefined,
   });
-}
-
-/**
- * The accounts after a change for which no money moves (waived, or a surplus that the caller does not settle): what was
- * paid for the old items is carried over to the new ones, no more and no less. So a later change credits what the tenant
- * really paid, and change and change back still net to zero.
- */
-export function accountsWithoutMoney(
-  change: PlanChange,
-  currency: CurrencyCode,
-  accounts: ReadonlyMap<string, TaxedAccount> = new Map(),
-): AccountEntry[] {
-  const discountsOf = (index: number): Money =>
-    sum(
-      change.lines.filter((line) => line.discountsLine === index).map((line) => line.amount),
-      currency,
-    );
-  const credits = change.lines.filter((line) => line.kind === 'PRORATION_CREDIT');
-  const charges = change.lines.flatMap((line, index) =>
-    line.kind === 'PRORATION_CHARGE' ? [{ line, net: atLeastZero(add(line.amount, discountsOf(index))) }] : [],
-  );
-  const credited = change.unusedCredit.minor;
-  const charged = charges.reduce((total, { net }) => total + net.minor, 0n);
-  const carried = credited < charged ? credited : charged;
-  const given = allocate(
-    carried,
-    credits.map((line) => -line.amount.minor),
-  );
-  const received = allocate(
-    carried,
-    charges.map(({ net }) => net.minor),
-  );
-  // The tax that was paid with it moves along.
-  const taxes = credits.map((line, index) => {
-    const account = accounts.get(line.itemId);
-    return account ? taxShare(account, money(given[index]!, currency), line.description).amount.minor : 0n;
-  });
-  const taxRate = credits.flatMap((line) => accounts.get(line.itemId)?.taxRate ?? []).at(0);
-  const taxReceived = allocate(
-    taxes.reduce((total, tax) => total + tax, 0n),
-    received,
-  );
-  return [
-    ...credits.map((line, index) => ({
-      itemId: line.itemId,
-      period: line.period,
-      kind: 'CREDIT' as const,
-      amount: money(-given[index]!, currency),
-      tax: money(-taxes[index]!, currency),
-      share: line.share,
-    })),
-    ...charges.flatMap(({ line }, index) => [
-      { itemId: line.itemId, period: line.period, kind: 'CHARGE' as const, amount: line.amount, share: line.share },
-      {
-        itemId: line.itemId,
-        period: line.period,
-        kind: 'WAIVED' as const,
-        amount: money(received[index]! - line.amount.minor, currency),
-        tax: money(taxReceived[index]!, currency),
-        taxRate,
-        share: line.share,
-      },
-    ]),
-  ].filter((entry) => entry.amount.minor !== 0n || (entry.tax && entry.tax.minor !== 0n));
 }

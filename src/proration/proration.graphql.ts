@@ -12,7 +12,6 @@ import {
 import type { Instant, LocalDate } from '../core/calendar';
 import { decimalText } from '../core/decimal';
 import { encodeId } from '../core/ids';
-import { negate, zero } from '../core/money';
 import type { IntervalUnit } from '../core/period';
 import { enumFrom } from '../graphql/enums';
 import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
@@ -20,10 +19,11 @@ import { MutationDone } from '../graphql/mutation.graphql';
 import { connectionOf } from '../graphql/page.graphql';
 import { resultOf } from '../graphql/refusal.graphql';
 import { BigIntScalar, DateTimeScalar, DecimalScalar, LocalDateScalar } from '../graphql/scalars';
-import type { Settlement } from '../invoicing/credit-note';
+import type { CreditSettlement, Settlement } from '../invoicing/credit-note';
 import type { LineDraft, LineKind, TimeSpan } from '../invoicing/invoice';
 import {
   CreditNoteType,
+  CreditSettlementEnum,
   DocumentsDone,
   ExplanationType,
   InvoiceType,
@@ -146,14 +146,23 @@ export class PlannedDocumentType {
   kind: PlannedDocument['kind'];
   @Field(() => String, { description: 'What it comes from: an InvoiceReason, or a CreditNoteReason.' })
   reason: string;
+  @Field(() => CreditSettlementEnum, { nullable: true, description: 'A credit note: where its money goes.' })
+  settlement?: CreditSettlement | undefined;
+  @Field(() => ID, { nullable: true, description: 'OPEN_INVOICE: the invoice of which so much less is due.' })
+  invoiceId?: string | undefined;
   @Field(() => MoneyType, { description: 'With tax; negative for a credit note.' })
   total: MoneyType;
   @Field(() => [PreviewLineType], { description: 'Its lines in their order, tax too.' })
   lines: PreviewLineType[];
 }
 
-export function toGraphqlPlannedDocument({ kind, reason, total, document }: PlannedDocument): PlannedDocumentType {
-  return { kind, reason, total: toGraphqlMoney(total), lines: document.lines.map(toGraphqlPreviewLine) };
+export function toGraphqlPlannedDocument(planned: PlannedDocument): PlannedDocumentType {
+  const { kind, reason, total, document } = planned;
+  const { settlement, invoice } = planned.kind === 'CREDIT_NOTE' ? planned : {};
+  return {
+    ...{ kind, reason, settlement, total: toGraphqlMoney(total), lines: document.lines.map(toGraphqlPreviewLine) },
+    invoiceId: invoice && encodeId('Invoice', invoice.id, invoice.tenantId),
+  };
 }
 
 @ObjectType('AttachmentOutcome', { description: 'What becomes of an attached add-on.', simpleResolvers: true })
@@ -258,9 +267,8 @@ export class ProrationPreviewType {
 }
 
 export function toGraphqlProrationPreview(preview: ProrationPreview, token: string): ProrationPreviewType {
-  const { change, target, planBefore, recurring, gross } = preview.loaded;
+  const { change, target, planBefore, recurring } = preview.loaded;
   const { quoted, payable } = preview;
-  const { currency } = change.net;
   return {
     effectiveAt: change.at,
     anchor: change.anchor,
@@ -275,7 +283,7 @@ export function toGraphqlProrationPreview(preview: ProrationPreview, token: stri
     creditApplied: toGraphqlMoney(payable.creditApplied),
     amountDue: toGraphqlMoney(payable.amountDue),
     tax: toGraphqlMoney(quoted.tax),
-    surplus: toGraphqlMoney(change.net.minor !== 0n && gross.minor < 0n ? negate(gross) : zero(currency)),
+    surplus: toGraphqlMoney(quoted.surplus),
     recurring: toGraphqlMoney(recurring),
     periodAfter: change.after.span,
     lines: quoted.lines.map(toGraphqlPreviewLine),
@@ -412,7 +420,8 @@ export class ChangePlanDone extends DocumentsDone {
   invoice?: InvoiceType | undefined;
   @Field(() => CreditNoteType, {
     nullable: true,
-    description: "The change's own credit note, where they come to less.",
+    description:
+      "The change's own credit note, where they come to less; without one, the first that comes off an open invoice.",
   })
   creditNote?: CreditNoteType | undefined;
   @Field(() => ScheduledPlanChangeType, { nullable: true, description: 'The change that waits.' })

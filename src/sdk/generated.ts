@@ -4187,6 +4187,8 @@ export type BalanceEntryKind =
   | 'APPLIED'
   /** Granted by a credit note. */
   | 'CREDIT_NOTE'
+  /** Paid beyond what was due any more, and it could not go back the way it came. */
+  | 'OVERPAID'
   /** Back from an invoice that is void. */
   | 'RETURNED';
 
@@ -4659,6 +4661,8 @@ export type CreditNoteReason =
 export type CreditSettlement =
   /** Into the credit balance, which pays the next invoices. */
   | 'CREDIT_BALANCE'
+  /** Off what was still due of its invoice (`invoiceId`): no money moves, less of it is collected. */
+  | 'OPEN_INVOICE'
   /** Back by other means than this system, e.g. by bank transfer. */
   | 'OUTSIDE'
   /** Back through the payment provider. */
@@ -4858,24 +4862,24 @@ export type InvoiceReason =
 export type InvoiceStatus =
   /** Not issued yet. */
   | 'DRAFT'
-  /** Issued and to be paid; it never changes. */
+  /** Issued and to be paid; a part may be paid or credited already. */
   | 'FINALIZED'
-  /** Paid, or nothing was due. */
+  /** Nothing is due any more: all of it is paid, or was credited. */
   | 'PAID'
   /** It will not be paid. */
   | 'UNCOLLECTIBLE'
   /** Taken back as a whole. */
   | 'VOID';
 
-/** What of a paid invoice is given back. */
+/** What of an invoice is credited. */
 export type IssueCreditNoteInput = {
-  /** A paid invoice. */
+  /** Any invoice that is not void. */
   invoiceId: string;
   /** 1 to 100 lines, each once. */
   lines: Array<CreditLineInput>;
   /** Why, for the document: 1 to 500 characters. */
   memo?: string | null | undefined;
-  /** Default CREDIT_BALANCE. */
+  /** Where what was paid goes; what is still due comes off it. Default CREDIT_BALANCE. */
   settlement?: IssuedSettlement | null | undefined;
   /** Whose invoice. */
   tenantId?: string | null | undefined;
@@ -5272,7 +5276,9 @@ export type RefundPaymentInput = {
 export type RefundReason =
   /** It settles a credit note. */
   | 'CREDIT_NOTE'
-  /** The invoice had been paid in another way meanwhile, or was void. */
+  /** A part was not due any more: the invoice had been credited while it was charged. */
+  | 'OVERPAID'
+  /** Nothing was due any more: the invoice had been paid in another way or credited meanwhile, or was void. */
   | 'PAID_TWICE'
   /** Somebody asked for it. */
   | 'REQUESTED';
@@ -5382,7 +5388,7 @@ export type RefusalCode =
   | 'INBOUND_EVENT_NOT_FOUND'
   /** A value cannot be used; `path` says which, `message` why. */
   | 'INVALID_INPUT'
-  /** A part of it was credited or carried over to another item already. Mark it uncollectible, or credit the rest once it is paid. */
+  /** A part of it was credited or carried over to another item already. Credit the rest, or mark it uncollectible. */
   | 'INVOICE_CREDITED'
   /** There is no such charge on this invoice. Discounts, credits and tax are credited with their charge. */
   | 'INVOICE_LINE_NOT_FOUND'
@@ -5390,7 +5396,7 @@ export type RefusalCode =
   | 'INVOICE_NOT_FOUND'
   /** Only an invoice that waits for payment can be paid, voided or given up; `status` says where it stands. */
   | 'INVOICE_NOT_OPEN'
-  /** Only what was paid can be credited. Void an unpaid invoice instead. */
+  /** The invoice is void: nothing was paid, and nothing is due of it. */
   | 'INVOICE_NOT_PAID'
   /** A partner keeps at least one owner. */
   | 'LAST_OWNER'

@@ -1,21 +1,16 @@
 import type { Addon } from '../catalog/addon';
 import { type Instant, isAtOrBefore } from '../core/calendar';
 import { decodeId } from '../core/ids';
-import { negate, sum } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import { billTenant } from '../invoicing/bill-tenant.command';
-import type { CreditNote, Settlement } from '../invoicing/credit-note';
-import { creditUnused } from '../invoicing/credit-unused.command';
+import { creditEndingItems, endingAttachment } from '../invoicing/credit-ending-items.command';
+import { type CreditNote, noteOf, type Settlement } from '../invoicing/credit-note';
 import type { MadeDocuments } from '../invoicing/made-documents';
-import { refundProblem } from '../payments/refund-credit.command';
-import { addonEndLines } from '../proration/addon-change';
-import { taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
 import { type AddonSubscription, providerPeriodAt } from './addon-subscription';
 import { recordAddon } from './subscribe-addon.command';
-import { currentPeriod } from './subscription';
 
 export interface CancelAddonInput {
   readonly addonSubscriptionId: string;
@@ -80,46 +75,18 @@ export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Resu
   let creditNote: CreditNote | undefined;
   let cancelled: AddonSubscription;
   if (now) {
-    const accounts = await tx.itemCharges.accounts(
-      tx.tenant.id,
-      subscription.id,
-      own ? own.period.start : subscription.periodStart,
-      subscription.currency,
-      subscription.prorationBasis,
-    );
-    const account = accounts.get(attachment.id);
-    const lines = addonEndLines(
-      {
-        at: own ? own.at : tx.now,
-        basis: subscription.prorationBasis,
-        timeZone: subscription.timeZone,
-        period: own ? own.period : currentPeriod(subscription),
-        trialing: !own && subscription.status === 'TRIALING',
-      },
-      {
-        itemId: attachment.id,
-        kind: 'ADDON',
-        name: addon.name,
-        unitAmount: attachment.unitAmount,
-        quantity: attachment.quantity,
-        discounts: account?.discounts ?? [],
-        charged: account?.charged ?? { minor: 0n, currency: subscription.currency },
-      },
-    );
-    const settlement = input.settlement ?? 'CREDIT_BALANCE';
-    const credit = sum(
-      lines.map((line) => line.amount),
-      subscription.currency,
-    );
-    if (credit.minor < 0n && settlement !== 'NONE') {
-      const problem = settlement === 'REFUND' && (await refundProblem(tx, tx.tenant.id, negate(credit)));
-      if (problem) return problem;
-      creditNote = await creditUnused(tx, {
-        ...{ subscription, settlement },
-        document: await taxesOfLines(tx, subscription, tx.now, lines, { accounts }),
-        reason: 'ADDON_CANCELLED',
-        chargedBy: new Map([[attachment.id, account?.chargedByLineId]]),
-      });
+    const { settlement = 'CREDIT_BALANCE' } = input;
+    if (settlement !== 'NONE') {
+      const credit = { reason: 'ADDON_CANCELLED', settlement } as const;
+      const credited = await creditEndingItems(
+        tx,
+        subscription,
+        [endingAttachment(attachment, addon.name)],
+        tx.now,
+        credit,
+      );
+      if (!credited.ok) return credited;
+      creditNote = noteOf(credited.value);
     }
     cancelled = await tx.addonSubscriptions.update({
       ...attachment,

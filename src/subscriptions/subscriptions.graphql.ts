@@ -363,14 +363,20 @@ export class SubscribeAddonDone extends DocumentsDone {
 export class CancelAddonDone extends DocumentsDone {
   @Field(() => AddonSubscriptionType, { description: 'The attachment.' })
   addonSubscription: AddonSubscriptionType;
-  @Field(() => CreditNoteType, { nullable: true, description: 'NOW: the credit of what is unused.' })
+  @Field(() => CreditNoteType, {
+    nullable: true,
+    description: 'NOW: the credit of what is unused and paid; without one, the first that comes off an open invoice.',
+  })
   creditNote?: CreditNoteType | undefined;
 }
 @ObjectType('CancelSubscriptionDone', { description: 'The subscription ends.', simpleResolvers: true })
 export class CancelSubscriptionDone extends DocumentsDone {
   @Field(() => SubscriptionType, { description: 'The subscription.' })
   subscription: SubscriptionType;
-  @Field(() => CreditNoteType, { nullable: true, description: 'NOW: the credit of what is unused.' })
+  @Field(() => CreditNoteType, {
+    nullable: true,
+    description: 'NOW: the credit of what is unused and paid; without one, the first that comes off an open invoice.',
+  })
   creditNote?: CreditNoteType | undefined;
   @Field(() => InvoiceType, { nullable: true, description: 'NOW: the final invoice, of what was used up to now.' })
   invoice?: InvoiceType | undefined;

@@ -164,7 +164,7 @@ export function taxLines(drafts: readonly LineDraft[], input: TaxInput, currency
     tell(rate, line.amount.minor, amount.minor);
     if (!rate.inclusive && amount.minor !== 0n) {
       const description = `${rate.name} ${percentText(rate)}: ${line.description}`;
-      added.push(taxLine(line, rate, description, amount, share));
+      added.push({ ...taxLine(line, rate, description, amount, share), taxesLine: index });
     }
   }
   return {

@@ -60,15 +60,17 @@ test('every line moves the account of its item; a discount the account of the li
   expect(entries.map(({ share }) => `${share.remaining}/${share.total}`)).toEqual(['11/31', '11/31', '11/31']);
 });
 
-test('what was used moves no account, nor does a discount on it: nothing of it can be given back as unused', () => {
+test('what was used is on an account of its own, its line, as a discount on it is: nothing of it is credited as unused', () => {
   const decided = decidePlanChange(changeOf(chargedWhole(eur('19.00')), { unitAmount: eur('49.00') }));
   const [credit, charge] = decided.ok ? decided.value.lines : [];
   const used = { ...charge!, kind: 'OVERAGE' as const };
   const discount = { ...charge!, kind: 'DISCOUNT' as const, amount: eur('-1.00'), discountsLine: 1 };
   const entries = accountEntriesOf([credit!, used, discount, charge!]);
-  expect(entries.map(({ kind, lineIndex }) => [kind, lineIndex])).toEqual([
-    ['CREDIT', 0],
-    ['CHARGE', 3],
+  expect(entries.map(({ kind, lineIndex, accountOfLine }) => [kind, lineIndex, accountOfLine])).toEqual([
+    ['CREDIT', 0, undefined],
+    ['CHARGE', 1, 1],
+    ['DISCOUNT', 2, 1],
+    ['CHARGE', 3, undefined],
   ]);
 });
 

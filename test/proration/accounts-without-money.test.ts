@@ -1,6 +1,7 @@
 import type { Money } from '../../src/core/money';
 import type { AccountEntry } from '../../src/invoicing/invoice';
-import { accountsWithoutMoney, decidePlanChange, type PlanChangeInput } from '../../src/proration/plan-change';
+import { accountsWithoutMoney } from '../../src/proration/carry-over';
+import { decidePlanChange, type PlanChangeInput } from '../../src/proration/plan-change';
 import {
   accountAfter,
   changeOf,

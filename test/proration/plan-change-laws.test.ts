@@ -12,11 +12,11 @@ import { type Money, money } from '../../src/core/money';
 import { type Percent, parsePercent } from '../../src/core/percent';
 import { type IntervalUnit, type Period, periodAt } from '../../src/core/period';
 import { fullShare, type Share } from '../../src/core/proration';
+import { accountsWithoutMoney } from '../../src/proration/carry-over';
 import type { ChangeCoupon } from '../../src/proration/change-coupons';
 import type { ChargedItem } from '../../src/proration/charged-item';
 import {
   type AttachedAddon,
-  accountsWithoutMoney,
   decidePlanChange,
   type PlanChange,
   type PlanChangeInput,

@@ -9,7 +9,7 @@ afterAll(() => gateway.stop());
 
 /** x from plan a, y needs x, z needs y; 31 days, so that each day of x is 0.10, of y 0.20, of z 0.30. */
 async function chain(): Promise<World> {
-  const world = await World.create(gateway, { currency: 'EUR' });
+  const world = await World.create(gateway, { currency: 'EUR', paysAtOnce: true });
   await world.plan({ code: 'low', rank: 1, month: '10.00', year: '100.00' });
   await world.plan({ code: 'a', rank: 2, month: '31.00', year: '365.00' });
   await world.plan({ code: 'b', rank: 3, month: '62.00' });

@@ -9,7 +9,7 @@ afterAll(() => gateway.stop());
 
 /** The operator tracks of S001: three add-ons with their floors, Enterprise includes all. */
 async function tracks(): Promise<World> {
-  const world = await World.create(gateway, { currency: 'EUR', timeZone: 'Europe/Berlin' });
+  const world = await World.create(gateway, { currency: 'EUR', timeZone: 'Europe/Berlin', paysAtOnce: true });
   for (const code of ['importer_distributor', 'provider_track', 'provider_assurance'])
     await world.feature(code, 'BOOLEAN');
   await world.feature('api_calls', 'METERED', { unit: 'calls' });
@@ -276,7 +276,12 @@ describe('coupons', () => {
       FIXED_FIRST: ['PLAN_FIXED 49.00', 'DISCOUNT -10.00', 'DISCOUNT -19.50'],
     };
     for (const couponOrder of Object.keys(amounts)) {
-      const world = await World.create(gateway, { currency: 'EUR', timeZone: 'Europe/Berlin', couponOrder });
+      const world = await World.create(gateway, {
+        currency: 'EUR',
+        timeZone: 'Europe/Berlin',
+        couponOrder,
+        paysAtOnce: true,
+      });
       await world.plan({ code: 'starter', month: '49' });
       await world.coupon('HALF', { kind: 'PERCENT', percent: '50' });
       await world.coupon('TENOFF', { kind: 'FIXED', amounts: [{ amount: '10', currency: 'EUR' }], plans: ['starter'] });
@@ -287,7 +292,7 @@ describe('coupons', () => {
       const { invoices } = await tenant.advance('2026-01-02T00:00:00Z');
       expect(invoices.map(amountsOf)).toEqual([amounts[couponOrder]]);
     }
-    const world = await World.create(gateway);
+    const world = await World.create(gateway, { paysAtOnce: true });
     await world.plan({ code: 'starter', month: '49' });
     await world.coupon('ALL', { kind: 'PERCENT', percent: '100' });
     await world.coupon('HUGE', { kind: 'FIXED', amounts: [{ amount: '500', currency: 'USD' }] });

@@ -9,7 +9,7 @@ afterAll(() => gateway.stop());
 
 /** pro 19 and pro_max 49 a month, 228 and 588 a year, in UTC. */
 async function proWorld(): Promise<World> {
-  const world = await World.create(gateway);
+  const world = await World.create(gateway, { paysAtOnce: true });
   await world.plan({ code: 'free', rank: 0, month: '0', year: '0' });
   await world.plan({ code: 'pro', rank: 10, month: '19', year: '228' });
   await world.plan({ code: 'pro_max', rank: 20, month: '49', year: '588' });
@@ -155,7 +155,7 @@ describe('the worked examples of the billing rules, through the API', () => {
   });
 
   test('30 → 40 → 50: credits are computed from full-period values, never from the last charge', async () => {
-    const world = await World.create(gateway);
+    const world = await World.create(gateway, { paysAtOnce: true });
     for (const amount of ['30', '40', '50']) await world.plan({ code: `plan${amount}`, month: amount });
     const tenant = await world.tenant('2025-12-11T00:00:00Z');
     await tenant.start('plan30', { startAt: '2025-12-01T00:00:00Z' });

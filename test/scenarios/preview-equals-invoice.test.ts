@@ -44,7 +44,7 @@ const amounts = (lines: readonly { kind: string; amount: { amount: string } }[])
   lines.map(({ kind, amount }) => `${kind} ${amount.amount}`);
 
 async function sellingWorld(): Promise<World> {
-  const world = await World.create(gateway, { currency: 'USD', timeZone: 'America/New_York' });
+  const world = await World.create(gateway, { currency: 'USD', timeZone: 'America/New_York', paysAtOnce: true });
   await world.plan({ code: 'free', rank: 0, month: '0' });
   await world.feature('calls');
   const overage = { kind: 'PER_UNIT', amount: '0.033' };

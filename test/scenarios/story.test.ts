@@ -27,7 +27,7 @@ describe.each([
   let audit: string;
 
   beforeAll(async () => {
-    world = await World.create(gateway, { currency: 'USD', timeZone });
+    world = await World.create(gateway, { currency: 'USD', timeZone, paysAtOnce: true });
     await world.feature('reports', 'BOOLEAN');
     await world.feature('audit_log', 'BOOLEAN');
     await world.feature('calls', 'METERED', { unit: 'calls' });
@@ -223,6 +223,8 @@ describe.each([
     // + 90 + 7 × 90 + 1
     expect(minor(invoices.map(({ total }) => total.amount))).toBe(247_264n);
     // less 11.61 and 94.84 of credit that was spent
-    expect(minor(invoices.map(({ amountDue }) => amountDue.amount))).toBe(236_619n);
+    const byBalance = minor(invoices.map(({ creditApplied }) => creditApplied.amount));
+    expect(minor(invoices.map(({ paid }) => paid.amount)) - byBalance).toBe(236_619n);
+    expect(minor(invoices.map(({ amountDue }) => amountDue.amount))).toBe(0n);
   });
 });

@@ -126,6 +126,7 @@ const withoutCurrency = ({ amount: { amount }, ...line }: Document['lines'][numb
 test('a preview writes nothing, and takes the credit balance into account', async () => {
   const tenant = await world.tenant(jan1);
   await tenant.start('large');
+  await tenant.payAll();
   await tenant.change({ plan: 'small' });
   expect(await tenant.balance()).toBe('30.00'); // 50.00 − 20.00
   const statements = () => gateway.statements().filter((text) => /^\s*(insert|update|delete|with)/i.test(text));

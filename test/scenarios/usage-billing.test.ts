@@ -16,7 +16,7 @@ const calls = (limit: string, price: object | undefined, extra: object = {}) => 
 
 /** The document that usage billing comes from: 1000 calls with the plan, 500 more with the add-on. */
 async function sample(): Promise<World> {
-  const world = await World.create(gateway, { currency: 'EUR' });
+  const world = await World.create(gateway, { currency: 'EUR', paysAtOnce: true });
   await world.feature('calls', 'METERED', { name: 'API calls', unit: 'calls' });
   await world.plan({ code: 'basic', month: '29.99', features: [calls('1000', { inside: perUnit('0.01') })] });
   const sold = { inside: perUnit('0.01'), overage: perUnit('0.02') };
@@ -155,7 +155,7 @@ describe('price models on an invoice', () => {
     ],
     ['percentage, at most 10.00', { kind: 'PERCENTAGE', percent: '5', maximum: '10' }, '900', ['PLAN_USAGE 10.00']],
   ])('%s', async (_sum, inside, used, expected) => {
-    const world = await World.create(gateway, { currency: 'EUR' });
+    const world = await World.create(gateway, { currency: 'EUR', paysAtOnce: true });
     await world.feature('calls');
     await world.plan({
       code: 'plan',
@@ -170,7 +170,7 @@ describe('price models on an invoice', () => {
   });
 
   test('an allowance comes off first, tiers then price the excess', async () => {
-    const world = await World.create(gateway, { currency: 'EUR' });
+    const world = await World.create(gateway, { currency: 'EUR', paysAtOnce: true });
     await world.feature('calls');
     await world.plan({
       code: 'plan',
@@ -186,7 +186,7 @@ describe('price models on an invoice', () => {
   });
 
   test('a flat price in advance is on the invoice of the period it is for, used or not', async () => {
-    const world = await World.create(gateway, { currency: 'EUR' });
+    const world = await World.create(gateway, { currency: 'EUR', paysAtOnce: true });
     await world.feature('calls');
     const flat = { inside: { kind: 'FLAT', amount: '7.50', timing: 'IN_ADVANCE' } };
     await world.plan({ code: 'plan', month: '10', year: '100', features: [calls('1000', flat)] });
@@ -215,7 +215,7 @@ describe('changes within a period', () => {
   const unlimited = (inside: object) => calls('0', { inside }, { limit: undefined, unlimited: true });
 
   test('a plan change keeps the position on the ladder; every unit is counted once', async () => {
-    const world = await World.create(gateway, { currency: 'EUR' });
+    const world = await World.create(gateway, { currency: 'EUR', paysAtOnce: true });
     await world.feature('calls');
     await world.plan({ code: 'one', month: '30', features: [unlimited(ladder)] });
     await world.plan({ code: 'two', month: '30', rank: 20, features: [unlimited(ladder)] });
@@ -234,7 +234,7 @@ describe('changes within a period', () => {
   });
 
   test('limits switch at the change: what was beyond the old limit is inside the new one from where the count stands', async () => {
-    const world = await World.create(gateway, { currency: 'EUR' });
+    const world = await World.create(gateway, { currency: 'EUR', paysAtOnce: true });
     await world.feature('calls');
     await world.plan({ code: 'small', month: '10', features: [calls('100', { overage: perUnit('0.50') })] });
     await world.plan({
@@ -282,7 +282,7 @@ describe('changes within a period', () => {
   });
 
   test('a new anchor: what was used before is billed by the old windows, the rest by the new ones', async () => {
-    const world = await World.create(gateway, { currency: 'EUR' });
+    const world = await World.create(gateway, { currency: 'EUR', paysAtOnce: true });
     await world.feature('calls');
     await world.plan({
       code: 'plan',
@@ -309,7 +309,7 @@ describe('changes within a period', () => {
 
 describe('time', () => {
   async function overageWorld(resetPeriod: string, extra: object = {}): Promise<World> {
-    const world = await World.create(gateway, { currency: 'EUR' });
+    const world = await World.create(gateway, { currency: 'EUR', paysAtOnce: true });
     await world.feature('calls');
     const price = { inside: perUnit('0.01'), overage: perUnit('0.10') };
     await world.plan({
@@ -382,7 +382,7 @@ describe('time', () => {
   });
 
   test('windows begin at midnight where the tenant is: at the anchor, in its zone', async () => {
-    const world = await World.create(gateway, { currency: 'EUR', timeZone: 'Pacific/Auckland' });
+    const world = await World.create(gateway, { currency: 'EUR', timeZone: 'Pacific/Auckland', paysAtOnce: true });
     await world.feature('calls');
     await world.plan({ code: 'plan', month: '10', features: [calls('100', { overage: perUnit('0.10') })] });
     const tenant = await world.tenant('2026-01-30T11:00:00Z'); // 31 January there
@@ -437,7 +437,7 @@ describe('late usage', () => {
   });
 
   test('of an open window: a line of its own, and the count goes on from there', async () => {
-    const world = await World.create(gateway, { currency: 'EUR' });
+    const world = await World.create(gateway, { currency: 'EUR', paysAtOnce: true });
     await world.feature('calls');
     const price = { inside: perUnit('0.01'), overage: perUnit('0.10') };
     await world.plan({ code: 'plan', month: '10', features: [calls('100', price, { resetPeriod: 'YEAR' })] });
@@ -520,7 +520,7 @@ test('a coupon takes from usage too, and counts the period once', async () => {
 });
 
 test('a renewal asks the same number of statements however many features, windows and add-ons it bills', async () => {
-  const world = await World.create(gateway, { currency: 'EUR' });
+  const world = await World.create(gateway, { currency: 'EUR', paysAtOnce: true });
   const codes = Array.from({ length: 9 }, (_, index) => `feature${index}`);
   for (const code of codes) await world.feature(code);
   const price = { inside: perUnit('0.01'), overage: perUnit('0.02') };

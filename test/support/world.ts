@@ -3,8 +3,11 @@ import type { TestGateway } from './gateway';
 let serial = 0;
 
 const money = '{ amount currency }';
-const documentFields = `id number kind reason status subtotal ${money} discount ${money} total ${money} creditApplied ${money} amountDue ${money}
+const documentFields = `id number kind reason status subtotal ${money} discount ${money} total ${money} creditApplied ${money} credited ${money} paid ${money} amountDue ${money}
   lines { id kind description amount ${money} explanation { sentence formula } }`;
+
+const noteFields = `creditNotes { id number reason invoiceId settlement total ${money} tax ${money}
+  lines { kind amount ${money} invoiceLineId explanation { sentence } } }`;
 
 /** Amounts of one document, as a test compares them. */
 export interface Document {
@@ -13,6 +16,8 @@ export interface Document {
   readonly status: string;
   readonly total: { readonly amount: string };
   readonly creditApplied: { readonly amount: string };
+  readonly credited: { readonly amount: string };
+  readonly paid: { readonly amount: string };
   readonly amountDue: { readonly amount: string };
   readonly lines: readonly {
     readonly id: string;
@@ -40,11 +45,13 @@ export class World {
     private readonly gateway: TestGateway,
     readonly partnerId: string,
     readonly currency: string,
+    /** Its tenants pay each invoice that an act of theirs answers, at once and outside the system. */
+    readonly paysAtOnce: boolean,
   ) {}
 
   static async create(
     gateway: TestGateway,
-    options: { currency?: string; timeZone?: string; couponOrder?: string } = {},
+    options: { currency?: string; timeZone?: string; couponOrder?: string; paysAtOnce?: boolean } = {},
   ): Promise<World> {
     serial += 1;
     const { currency = 'USD', timeZone = 'UTC', couponOrder } = options;
@@ -54,7 +61,7 @@ export class World {
       'mutation ($input: CreatePartnerInput!) { createPartner(input: $input) { ... on CreatePartnerDone { partner { id } } ... on Refused { code message } } }',
       { input },
     );
-    return new World(gateway, partner.id, currency);
+    return new World(gateway, partner.id, currency, options.paysAtOnce ?? false);
   }
 
   /** Runs a mutation as super admin; a refusal is answered as it is. */
@@ -135,10 +142,12 @@ export class TenantOfWorld {
   ) {}
 
   start(plan: string, options: object = {}) {
-    return this.world.act(
-      'startSubscription',
-      { tenantId: this.id, plan, ...options },
-      `subscription { id currentPeriod { start end } status } invoices { ${documentFields} } creditNotes { number }`,
+    return this.paying(
+      this.world.act(
+        'startSubscription',
+        { tenantId: this.id, plan, ...options },
+        `subscription { id currentPeriod { start end } status } invoices { ${documentFields} } creditNotes { number }`,
+      ),
     );
   }
 
@@ -163,23 +172,27 @@ export class TenantOfWorld {
       options.quote ? `, quote: ${JSON.stringify(options.quote)}` : '',
       options.dryRun ? ', dryRun: true' : '',
     ].join('');
-    return this.world.act(
-      'changePlan',
-      { tenantId: this.id, ...input },
-      `net { amount } replayed dryRun subscription { version item { plan { code } quantity } currentPeriod { start end } interval }
-       invoices { ${documentFields} } creditNotes { number reason total { amount } lines { kind amount { amount } } }
+    return this.paying(
+      this.world.act(
+        'changePlan',
+        { tenantId: this.id, ...input },
+        `net { amount } replayed dryRun subscription { version item { plan { code } quantity } currentPeriod { start end } interval }
+       invoices { ${documentFields} } ${noteFields}
        invoice { ${documentFields} } creditNote { number total { amount } settlement lines { kind amount { amount } invoiceLineId } }
        proration { net { amount } waived settlement unusedCredit { amount } newCharge { amount } couponDiscount { amount } }
        scheduled { effectiveAt plan { code } }`,
-      extra,
+        extra,
+      ),
     );
   }
 
   subscribe(addon: string, options: object = {}) {
-    return this.world.act(
-      'subscribeAddon',
-      { tenantId: this.id, addon, ...options },
-      `created addonSubscription { id status endsAt } invoice { ${documentFields} } invoices { number reason total { amount } } creditNotes { number total { amount } }`,
+    return this.paying(
+      this.world.act(
+        'subscribeAddon',
+        { tenantId: this.id, addon, ...options },
+        `created addonSubscription { id status endsAt } invoice { ${documentFields} } invoices { number reason total { amount } } creditNotes { number total { amount } }`,
+      ),
     );
   }
 
@@ -188,7 +201,7 @@ export class TenantOfWorld {
       'cancelAddon',
       { tenantId: this.id, addonSubscriptionId, reason: 'no longer needed', ...options },
       `addonSubscription { id status endsAt } creditNote { number total { amount } lines { amount { amount } invoiceLineId } }
-       invoices { number reason total { amount } } creditNotes { number total { amount } }`,
+       invoices { number reason total { amount } } ${noteFields}`,
     );
   }
 
@@ -212,19 +225,23 @@ export class TenantOfWorld {
   }
 
   cancel(options: object = {}) {
-    return this.world.act(
-      'cancelSubscription',
-      { tenantId: this.id, reason: 'enough', ...options },
-      `subscription { status cancelAt } invoice { ${documentFields} } creditNote { total { amount } }
-       invoices { number reason total { amount } } creditNotes { number total { amount } }`,
+    return this.paying(
+      this.world.act(
+        'cancelSubscription',
+        { tenantId: this.id, reason: 'enough', ...options },
+        `subscription { status cancelAt } invoice { ${documentFields} } creditNote { total { amount } }
+       invoices { number reason total { amount } } ${noteFields}`,
+      ),
     );
   }
 
   advance(to: string) {
-    return this.world.act(
-      'advanceClock',
-      { tenantId: this.id, to },
-      `now events invoices { ${documentFields} period { start end } } creditNotes { number reason total { amount } issuedAt }`,
+    return this.paying(
+      this.world.act(
+        'advanceClock',
+        { tenantId: this.id, to },
+        `now events invoices { ${documentFields} period { start end } } creditNotes { number reason total { amount } issuedAt }`,
+      ),
     );
   }
 
@@ -233,6 +250,21 @@ export class TenantOfWorld {
     const extra = `, idempotencyKey: "pay-${serial}"`;
     const input = { tenantId: this.id, invoiceId, reference };
     return this.world.act('markInvoicePaid', input, 'invoice { status paidAt paymentReference }', extra);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: as `act`.
+  private async paying(act: Promise<any>): Promise<any> {
+    const answer = await act;
+    if (!this.world.paysAtOnce || answer.dryRun) return answer;
+    const written: Document[] = [...(answer.invoices ?? []), ...(answer.invoice ? [answer.invoice] : [])];
+    const open = written.filter(({ id, status }) => id && status === 'FINALIZED').map(({ id }) => id);
+    for (const id of new Set(open)) await this.pay(id, `bank ${id}`);
+    return answer;
+  }
+
+  /** Every invoice that still asks for money was paid outside the system. */
+  async payAll(): Promise<void> {
+    for (const { id, status } of await this.invoices()) if (status === 'FINALIZED') await this.pay(id, `bank ${id}`);
   }
 
   void(invoiceId: string, reason = 'billed by mistake') {
@@ -257,7 +289,7 @@ export class TenantOfWorld {
       'issueCreditNote',
       { tenantId: this.id, invoiceId, lines, ...options },
       `creditNote { id number reason invoiceId memo settlement total { amount }
-        lines { kind description amount { amount } invoiceLineId explanation { sentence } } }`,
+        lines { kind description amount { amount } invoiceLineId explanation { sentence } } } ${noteFields}`,
       `, idempotencyKey: "credit-${serial}"${extra}`,
     );
   }

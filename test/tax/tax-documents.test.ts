@@ -169,6 +169,7 @@ describe('what is given back takes its tax along', () => {
     const world = await taxingWorld();
     const tenant = await world.tenant(the21st);
     await tenant.start('solo', { startAt: december });
+    await tenant.payAll();
     const preview = await tenant.preview({ plan: 'duo' });
     expect(preview).toMatchObject({ net: { amount: '10.65' }, amountDue: { amount: '12.67' } });
     const change = await tenant.change({ plan: 'duo' }, { quote: preview.quote.token });
@@ -191,6 +192,7 @@ describe('what is given back takes its tax along', () => {
     ]);
     const tenant = await world.tenant(the21st);
     await tenant.start('duo', { startAt: december });
+    await tenant.payAll();
     await tenant.change({ plan: 'solo' });
     const note = await last(tenant, 'creditNotes');
     expect(note.lines.map((each: never) => amountsOf({ lines: [each] } as never)[0])).toEqual([
@@ -206,7 +208,9 @@ describe('what is given back takes its tax along', () => {
     const world = await taxingWorld();
     const tenant = await world.tenant(the21st);
     await tenant.start('solo', { startAt: december });
+    await tenant.payAll();
     const { addonSubscription, invoice } = await tenant.subscribe('extra');
+    await tenant.payAll();
     expect(invoice.total.amount).toBe('13.09'); // 31.00 × 11/31 = 11.00; × 19 % = 2.09
     const { creditNote } = await tenant.cancelAddon(addonSubscription.id, { when: 'NOW' });
     expect(creditNote.total.amount).toBe('13.09');
@@ -226,6 +230,7 @@ describe('what is given back takes its tax along', () => {
     const world = await taxingWorld();
     const tenant = await world.tenant(december);
     await tenant.start('duo');
+    await tenant.payAll();
     const document = await last(tenant);
     await tenant.pay(document.id);
     const [charge, tax] = document.lines;

@@ -6,6 +6,7 @@ import { type Money, money } from '../../src/core/money';
 import { decideCredit } from '../../src/invoicing/credit-lines';
 import type { InvoiceLine, LineDraft } from '../../src/invoicing/invoice';
 import { accountKey, type ItemCharge } from '../../src/invoicing/item-charge';
+import { dueByLine } from '../../src/invoicing/split-credit';
 import type { AppliedRate } from '../../src/tax/tax';
 import { addedTax, taxLines } from '../../src/tax/tax-lines';
 import { decideRates, type TaxRate } from '../../src/tax/tax-rate';
@@ -164,13 +165,14 @@ describe('on the lines', () => {
     );
   });
 
-  test('law: credits of every line, in whatever steps, are the invoice to the cent', () => {
+  test('law: credits of every line, in whatever steps, are the invoice to the cent: what is due comes off, what was paid is given back', () => {
     const steps = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 0, maxLength: 4 });
     fc.assert(
       fc.property(
         fc.array(fc.tuple(amount, steps), { minLength: 1, maxLength: 6 }),
         anyRate,
-        (given, { percent, inclusive }) => {
+        fc.integer({ min: 0, max: 100 }),
+        (given, { percent, inclusive }, paidPercent) => {
           const drafts = given.map(([each], index) => line(`item${index}`, each));
           const taxed = taxLines(drafts, at(rate(percent, inclusive)), 'EUR');
           const total = taxed.lines.reduce((sum, each) => sum + each.amount.minor, 0n);
@@ -187,21 +189,36 @@ describe('on the lines', () => {
           const standing = new Map(
             charges.map((row) => [accountKey(row), { amount: row.amount.minor, tax: row.tax.minor }]),
           );
-          let notes = 0n;
+          const paid = (total * BigInt(paidPercent)) / 100n;
+          let due = total - paid;
+          let givenBack = 0n;
+          const grossOf = (row: { amount: bigint; tax: bigint }) => (inclusive ? row.amount : row.amount + row.tax);
           const creditOne = (index: number, minor: bigint) => {
             const invoiceLineId = `line${index}` as Id<'InvoiceLine'>;
             const requests = [{ invoiceLineId, amount: money(minor, 'EUR') }];
             const tax = addedTax(taxed.lines, 'EUR');
             const invoice = { number: 'A-1', total: money(total, 'EUR'), tax };
-            const decided = decideCredit({ invoice, lines, credited, charges, standing, requests });
+            const stands = new Map(
+              charges.map((row) => [row.invoiceLineId as string, grossOf(standing.get(accountKey(row))!)]),
+            );
+            const open = [{ invoice: { id: 'A-1' } as never, due: dueByLine(due, stands) }];
+            const decided = decideCredit({ invoice, lines, credited, charges, standing, open, requests });
             if (!decided.ok) throw new Error(decided.refusal.code);
-            notes += decided.value.lines.reduce((sum, each) => sum + each.amount.minor, 0n);
-            const [entry] = decided.value.entries;
-            const before = credited.get(invoiceLineId) ?? { amount: 0n, tax: 0n };
-            credited.set(invoiceLineId, { amount: before.amount + minor, tax: before.tax - entry!.tax!.minor });
-            const key = accountKey(entry!);
-            const stood = standing.get(key)!;
-            standing.set(key, { amount: stood.amount - minor, tax: stood.tax + entry!.tax!.minor });
+            const sumOf = (each: { lines: readonly { amount: { minor: bigint } }[] }) =>
+              each.lines.reduce((sum, { amount: { minor: part } }) => sum + part, 0n);
+            due -= sumOf(decided.value.open);
+            givenBack += sumOf(decided.value.paid);
+            expect(givenBack).toBeLessThanOrEqual(paid);
+            for (const entry of [...decided.value.open.entries, ...decided.value.paid.entries]) {
+              const { amount, tax: entryTax } = entry;
+              const before = credited.get(invoiceLineId) ?? { amount: 0n, tax: 0n };
+              credited.set(invoiceLineId, { amount: before.amount - amount.minor, tax: before.tax - entryTax!.minor });
+              const stood = standing.get(accountKey(entry))!;
+              standing.set(accountKey(entry), {
+                amount: stood.amount + amount.minor,
+                tax: stood.tax + entryTax!.minor,
+              });
+            }
           };
           for (const [index, [each, parts]] of given.entries()) {
             let left = each.minor;
@@ -212,7 +229,7 @@ describe('on the lines', () => {
             }
             if (left > 0n) creditOne(index, left);
           }
-          expect(notes).toBe(total);
+          expect({ due, givenBack }).toEqual({ due: 0n, givenBack: paid });
           for (const row of standing.values()) expect(row).toEqual({ amount: 0n, tax: 0n });
         },
       ),

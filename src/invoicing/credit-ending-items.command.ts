@@ -1,0 +1,115 @@
+import type { Instant } from '../core/calendar';
+import { type Money, money, negate, smaller, subtract, sum, zero } from '../core/money';
+import { done, type Result } from '../core/result';
+import { refundProblem } from '../payments/refund-credit.command';
+import { addonEndLines } from '../proration/addon-change';
+import type { ChargedItem } from '../proration/charged-item';
+import { providerAccounts } from '../proration/plan-change.query';
+import { type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
+import { currentPeriod, type Subscription } from '../subscriptions/subscription';
+import { taxesOfLines } from '../tax/taxes-of-lines.query';
+import type { Tx } from '../tx';
+import type { CreditNote, CreditNoteReason, Settlement } from './credit-note';
+import { writePlannedNote } from './credit-unused.command';
+import { openInvoicesOf } from './open-invoices.query';
+import { plannedOffDue } from './planned-document';
+import { beforeTax, grossOf, splitDocument } from './split-document';
+
+/** The plan, or an attachment, that ends before what was charged for it does. */
+export type EndingItem = Pick<ChargedItem, 'kind' | 'name' | 'unitAmount' | 'quantity'> & {
+  readonly id: string;
+  /** It is billed by a provider, in periods of its own. */
+  readonly attachment?: AddonSubscription | undefined;
+};
+
+export interface CreditEndingInput {
+  readonly reason: CreditNoteReason;
+  /** Where what was paid goes. */
+  readonly settlement: Exclude<Settlement, 'NONE'>;
+  /** The subscription ends with them: what is left to pay is paid with the credit before anything goes back. */
+  readonly isLast?: boolean | undefined;
+}
+
+export const endingAttachment = (attachment: AddonSubscription, name: string): EndingItem => ({
+  ...{ kind: 'ADDON', id: attachment.id, name, attachment },
+  unitAmount: attachment.unitAmount,
+  quantity: attachment.quantity,
+});
+
+/** What the balance does not cover of the tenant's unpaid invoices, at most so much. */
+async function stillToPay(tx: Tx, { tenantId, currency }: Subscription, most: Money): Promise<Money> {
+  const due = (await tx.invoices.unpaid(tenantId)).filter(({ total }) => total.currency === currency);
+  const left = subtract(
+    sum(
+      due.map(({ amountDue }) => amountDue),
+      currency,
+    ),
+    await tx.creditNotes.balance(tenantId, currency),
+  );
+  return left.minor <= 0n ? money(0n, currency) : smaller(left, most);
+}
+
+/**
+ * Credits what is unused of items that end at once, each in the period that it is billed in: first off what is still due for the
+ * same item, then, as far as it was paid, in the tenant's favour.
+ */
+export async function creditEndingItems(
+  tx: Tx,
+  subscription: Subscription,
+  items: readonly EndingItem[],
+  at: Instant,
+  { reason, settlement, isLast }: CreditEndingInput,
+): Promise<Result<CreditNote[], 'REFUND_NOT_AVAILABLE'>> {
+  if (items.length === 0) return done([]);
+  const { tenantId, id, periodStart, currency, timeZone, prorationBasis: basis } = subscription;
+  const accounts = await tx.itemCharges.accounts(tenantId, id, periodStart, currency, basis);
+  const attachments = items.flatMap(({ attachment }) => attachment ?? []);
+  for (const [itemId, account] of await providerAccounts(tx, subscription, attachments)) accounts.set(itemId, account);
+  const moment = {
+    ...{ at, basis, timeZone, period: currentPeriod(subscription) },
+    trialing: subscription.status === 'TRIALING',
+  };
+  const lines = items.flatMap(({ id: itemId, attachment, ...item }) => {
+    const own = attachment && providerPeriodAt(attachment, timeZone, at);
+    const { charged = zero(currency), discounts = [] } = accounts.get(itemId) ?? {};
+    const ending = { ...item, itemId, charged, discounts };
+    return addonEndLines(own ? { ...moment, ...own, trialing: false } : moment, ending);
+  });
+  if (lines.length === 0) return done([]);
+  const document = await taxesOfLines(tx, subscription, at, lines, { accounts });
+  const ending = new Map(lines.flatMap(({ itemId }) => [[itemId, accounts.get(itemId) ?? { lots: [] }] as const]));
+  const split = splitDocument(document, accounts, await openInvoicesOf(tx, tenantId, ending));
+  const { rest } = split;
+  const { decision } = document;
+  const total = grossOf(rest, currency);
+  const toTenant = negate(total);
+  const problem = settlement === 'REFUND' && (await refundProblem(tx, tenantId, toTenant));
+  if (problem) return problem;
+  const notes: CreditNote[] = [];
+  for (const planned of plannedOffDue(split, decision, reason)) {
+    notes.push(await writePlannedNote(tx, subscription, planned));
+  }
+  if (toTenant.minor === 0n || beforeTax(rest, currency).minor === 0n) return done(notes);
+  const kept = isLast && settlement === 'REFUND' ? await stillToPay(tx, subscription, toTenant) : undefined;
+  const planned = { kind: 'CREDIT_NOTE', reason, settlement, document: { ...rest, decision }, total } as const;
+  return done([...notes, await writePlannedNote(tx, subscription, planned, kept)]);
+}
+
+/** What is unused of all that a subscription has, when it ends before its period does. */
+export async function creditSubscription(
+  tx: Tx,
+  subscription: Subscription,
+  settlement: Exclude<Settlement, 'NONE'>,
+): Promise<Result<CreditNote[], 'REFUND_NOT_AVAILABLE'>> {
+  const { tenantId, item } = subscription;
+  // What is about to end has been paid to its end.
+  const attachments = (await tx.addonSubscriptions.live(tenantId)).filter((attachment) => !attachment.endsAt);
+  const [plan] = await tx.plans.byIds([item.planId]);
+  const addons = await tx.addons.byIds(attachments.map(({ addonId }) => addonId));
+  const names = new Map(addons.map(({ id, name }) => [id as string, name]));
+  const items: EndingItem[] = [
+    { kind: 'PLAN', id: item.id, name: plan!.name, unitAmount: item.unitAmount, quantity: item.quantity },
+    ...attachments.map((attachment) => endingAttachment(attachment, names.get(attachment.addonId)!)),
+  ];
+  return creditEndingItems(tx, subscription, items, tx.now, { reason: 'CANCELLATION', settlement, isLast: true });
+}
