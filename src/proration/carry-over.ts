@@ -12,6 +12,18 @@ interface Carried {
   readonly lot: Lot;
 }
 
+const whole = (lots: readonly Lot[], currency: CurrencyCode): CarriedAccount => ({
+  charged: money(
+    lots.reduce((total, { amount }) => total + amount, 0n),
+    currency,
+  ),
+  tax: money(
+    lots.reduce((total, { tax }) => total + tax, 0n),
+    currency,
+  ),
+  lots,
+});
+
 /** What each credit gives of what is carried, by the invoice lines that asked for it. */
 function givenBy(
   credits: readonly LineDraft[],
@@ -21,10 +33,11 @@ function givenBy(
 ): Carried[] {
   return credits.flatMap((line, index) => {
     const amount = given[index]!;
-    const account = accounts.get(line.itemId);
-    // The tax that was paid with it moves along.
+    // Where a part of the credit went another way, what is left of it has its own part of the tax.
+    const account = line.takesFrom ? whole(line.takesFrom, currency) : accounts.get(line.itemId);
+    // The tax that was charged with it moves along.
     const tax = account ? taxShare(account, money(amount, currency), line.description).amount.minor : 0n;
-    return takeFromLots(line.takesFrom ?? account?.lots ?? [], { amount, tax }).taken.map((lot) => ({
+    return takeFromLots(account?.lots ?? [], { amount, tax }).taken.map((lot) => ({
       lot,
       entry: {
         ...{ itemId: line.itemId, period: line.period, kind: 'CREDIT' as const, share: line.share },

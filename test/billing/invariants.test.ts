@@ -3,7 +3,7 @@ import { check } from '../../src/cli/check';
 import { readConfig } from '../../src/config';
 import { encodeId } from '../../src/core/ids';
 import { startTestGateway, type TestGateway } from '../support/gateway';
-import { World } from '../support/world';
+import { TenantOfWorld, World } from '../support/world';
 import { openSystem, run, type SettableClock, settableClock } from './support/runs';
 
 let gateway: TestGateway;
@@ -26,9 +26,11 @@ beforeAll(async () => {
     const tenant = await world.liveTenant({ name });
     await tenant.start(name === 'Baker' ? 'big' : 'basic');
     await tenant.subscribe('extra');
+    await tenant.payAll();
     if (name === 'Able') await tenant.apply('TWICE');
     if (name === 'Charlie') await tenant.apply('FEW');
   }
+  const tenantOf = (uuid: string) => new TenantOfWorld(gateway, world, encodeId('Tenant', uuid));
   const byName = async (name: string) => {
     const [row] = await sql(`select id from tenants where name = '${name}'`);
     return row!.id!;
@@ -42,6 +44,7 @@ beforeAll(async () => {
       'net { amount } creditNote { number }',
       `, idempotencyKey: "${name}"`,
     );
+  for (const name of ['Baker', 'Delta']) await tenantOf(await byName(name)).payAll();
   // A downgrade leaves a credit; a change to a year begins a period of its own.
   expect((await change('Baker', { plan: 'basic' })).creditNote).not.toBeNull();
   expect((await change('Delta', { plan: 'big', interval: 'YEAR' })).code).toBeUndefined();
@@ -144,6 +147,22 @@ const damages: [view: string, damage: string, said: RegExp][] = [
          'period_number', 3))).* from coupon_redemptions r where tenant_id = ${of('Able')} limit 1;
      update tenant_pending_coupons set periods_applied = 3 where tenant_id = ${of('Able')}`,
     /3 redemptions, at most 2/,
+  ],
+  [
+    'check_amounts_due',
+    `${asIfNobodyGuarded} update invoices set status = 'FINALIZED', paid_at = null where tenant_id = ${of('Charlie')}`,
+    /is finalized, and nothing is due of it/,
+  ],
+  [
+    'check_amounts_due',
+    `${asIfNobodyGuarded}
+     update invoices set credited = 1, paid = amount_due - 1 where tenant_id = ${of('Charlie')} and status = 'PAID'`,
+    /credited 1, its credit notes say 0/,
+  ],
+  [
+    'check_amounts_due',
+    `${asIfNobodyGuarded} update item_charges set amount = -amount where tenant_id = ${of('Charlie')} and kind = 'CHARGE'`,
+    /more was credited and given back of it than it charged/,
   ],
   [
     'check_balances',

@@ -12,7 +12,7 @@ const the10th = '2026-01-10T00:00:00Z';
 
 /** Every unit of api beyond 0 costs 1.00. */
 async function selling(): Promise<World> {
-  const world = await World.create(gateway, { currency: 'EUR' });
+  const world = await World.create(gateway, { currency: 'EUR', paysAtOnce: true });
   await world.feature('api');
   const overage = { kind: 'PER_UNIT', amount: '1' };
   const features = [{ feature: 'api', limit: '0', resetPeriod: 'MONTH', usagePrices: [{ currency: 'EUR', overage }] }];

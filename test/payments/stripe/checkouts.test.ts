@@ -411,6 +411,7 @@ describe('ends', () => {
     await stripe.settle();
     const { id } = newestSubscription();
     const report = await tenant.act('subscribeAddon', { addon: 'report' }, 'invoice { total { amount } }');
+    await tenant.payAll();
     const page = await tenant.offerAddon('export');
     await stripe.standIn.fillIn(page.checkout.url);
     await stripe.settle();

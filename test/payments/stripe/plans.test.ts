@@ -24,6 +24,7 @@ async function withTrack(): Promise<StripeTenant> {
   const tenant = await StripeTenant.create(stripe, plans);
   await tenant.world.addon('track', '149.00', { minimumPlan: 'growth', features: [{ feature: 'tracks' }] }, '1490.00');
   await tenant.start('growth');
+  await tenant.payAll();
   const { checkout } = await tenant.offerAddon('track');
   await stripe.standIn.fillIn(checkout.url);
   await stripe.settle();

@@ -6,7 +6,7 @@ import { StripeProvider } from '../../../src/payments/stripe/stripe-provider';
 import type { Log } from '../../../src/platform/log';
 import { createLog } from '../../../src/platform/log';
 import { startTestGateway, type TestGateway } from '../gateway';
-import { type PlanOptions, World } from '../world';
+import { type PlanOptions, TenantOfWorld, World } from '../world';
 import { type StripeStandIn, startStripe } from './stand-in';
 
 export const stripeWebhookSecret = 'whsec_of_the_stripe_tests_0001';
@@ -120,6 +120,11 @@ export class StripeTenant {
 
   offerPlan(plan: string, input: object = {}, options: { key?: string; dryRun?: boolean } = {}) {
     return this.checkout('createPlanCheckout', { plan, ...input }, options);
+  }
+
+  /** Outside the system, whatever is open. */
+  payAll(): Promise<void> {
+    return new TenantOfWorld(this.stripe.gateway, this.world, this.id).payAll();
   }
 
   start(plan: string, input: object = {}) {
