@@ -135,6 +135,8 @@ create table public.billed_usage (
   quantity numeric(38,12) not null,
   paid_in_advance uuid[] not null default '{}'::uuid[],
   billed_at timestamp(3) with time zone not null,
+  boundaries timestamp(3) with time zone[] not null default '{}'::timestamp with time zone[],
+  reopened boolean not null default false,
   constraint billed_usage_pkey PRIMARY KEY (tenant_id, subscription_id, feature_id, window_start),
   constraint billed_usage_check CHECK (billed_until >= window_start),
   constraint billed_usage_quantity_check CHECK (quantity >= 0::numeric AND quantity <> 'NaN'::numeric),
@@ -156,7 +158,50 @@ create policy tenant_read on public.billed_usage for select to tollgate_app, tol
 create policy tenant_update on public.billed_usage for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.billed_usage to tollgate_app, tollgate_job;
-grant update (billed_until, quantity, paid_in_advance, billed_at) on public.billed_usage to tollgate_app, tollgate_job;
+grant update (billed_until, quantity, paid_in_advance, billed_at, boundaries, reopened) on public.billed_usage to tollgate_app, tollgate_job;
+
+create table public.billed_usage_charges (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  subscription_id uuid not null,
+  feature_id uuid not null,
+  window_start timestamp(3) with time zone not null,
+  billed_until timestamp(3) with time zone not null,
+  source_id uuid not null,
+  catalog_id uuid not null,
+  part text not null,
+  quantity numeric(38,12) not null,
+  amount bigint not null,
+  currency text not null,
+  invoice_id uuid not null,
+  returned boolean not null default false,
+  constraint billed_usage_charges_pkey PRIMARY KEY (tenant_id, id),
+  constraint billed_usage_charges_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint billed_usage_charges_part_check CHECK (part = ANY (ARRAY['INSIDE'::text, 'OVERAGE'::text, 'ADVANCE'::text])),
+  constraint billed_usage_charges_quantity_check CHECK (quantity <> 'NaN'::numeric),
+  constraint billed_usage_charges_partner_id_feature_id_fkey FOREIGN KEY (partner_id, feature_id) REFERENCES public.features(partner_id, id),
+  constraint billed_usage_charges_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id),
+  constraint billed_usage_charges_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint billed_usage_charges_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
+);
+CREATE INDEX billed_usage_charges_by_feature ON public.billed_usage_charges USING btree (partner_id, feature_id);
+CREATE INDEX billed_usage_charges_of_invoice ON public.billed_usage_charges USING btree (tenant_id, invoice_id);
+CREATE INDEX billed_usage_charges_of_window ON public.billed_usage_charges USING btree (tenant_id, subscription_id, feature_id, window_start);
+alter table public.billed_usage_charges enable row level security;
+create policy many_tenants on public.billed_usage_charges for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
+create policy tenant_delete on public.billed_usage_charges for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.billed_usage_charges for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.billed_usage_charges for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.billed_usage_charges for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.billed_usage_charges to tollgate_app, tollgate_job;
+grant update (returned) on public.billed_usage_charges to tollgate_app, tollgate_job;
 
 create table public.billing_details (
   tenant_id uuid not null,
@@ -224,7 +269,15 @@ UNION ALL
     partner_tenant_addon_subscriptions.tenant_id,
     partner_tenant_addon_subscriptions.partner_id
    FROM public.partner_tenant_addon_subscriptions
-  WHERE partner_tenant_addon_subscriptions.ended_at IS NULL AND partner_tenant_addon_subscriptions.ends_at IS NOT NULL;
+  WHERE partner_tenant_addon_subscriptions.ended_at IS NULL AND partner_tenant_addon_subscriptions.ends_at IS NOT NULL
+UNION ALL
+ SELECT u.due_at,
+    u.tenant_id,
+    u.partner_id
+   FROM public.usage_after_end u
+  WHERE NOT (EXISTS ( SELECT 1
+           FROM public.subscriptions s
+          WHERE s.tenant_id = u.tenant_id AND s.status <> 'CANCELLED'::text));
 grant select on public.billing_due to tollgate_job;
 
 create table public.billing_work (
@@ -2952,6 +3005,29 @@ grant select on public.tenants to tollgate_job;
 grant update (name, external_id, time_zone, test_clock, version) on public.tenants to tollgate_app;
 grant update (test_clock, version) on public.tenants to tollgate_job;
 
+create table public.usage_after_end (
+  tenant_id uuid not null,
+  partner_id uuid not null,
+  due_at timestamp(3) with time zone not null,
+  constraint usage_after_end_pkey PRIMARY KEY (tenant_id),
+  constraint usage_after_end_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+CREATE INDEX usage_after_end_due ON public.usage_after_end USING btree (due_at, tenant_id);
+alter table public.usage_after_end enable row level security;
+create policy many_tenants on public.usage_after_end for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
+create policy tenant_delete on public.usage_after_end for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.usage_after_end for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.usage_after_end for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.usage_after_end for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant delete, insert, select on public.usage_after_end to tollgate_app, tollgate_job;
+grant update (due_at) on public.usage_after_end to tollgate_app, tollgate_job;
+
 create table public.usage_event_keys (
   tenant_id uuid not null,
   event_id text collate "C" not null,
@@ -3516,8 +3592,10 @@ AS $function$
   select count(distinct d.tenant_id)
     from billing_due d
     join tenants t on t.id = d.tenant_id and not t.sandbox
-    join subscriptions s on s.tenant_id = d.tenant_id and s.status <> 'CANCELLED'
-   where d.due_at <= least(p_latest, ((p_date + 1)::timestamp at time zone s.time_zone) - interval '1 millisecond')
+    join partners p on p.id = t.partner_id
+    left join subscriptions s on s.tenant_id = d.tenant_id and s.status <> 'CANCELLED'
+   where d.due_at <= least(p_latest, ((p_date + 1)::timestamp at time zone coalesce(s.time_zone, t.time_zone, p.time_zone))
+                             - interval '1 millisecond')
      and (p_partner is null or d.partner_id = p_partner)
      and not exists (select 1 from billing_work w where w.tenant_id = d.tenant_id and w.parked_at is not null)
 $function$;
@@ -3720,8 +3798,10 @@ begin
     select distinct on (d.tenant_id) d.tenant_id, t.partner_id, d.due_at, until, clock_timestamp()
       from due d
       join tenants t on t.id = d.tenant_id and not t.sandbox
-      join subscriptions s on s.tenant_id = d.tenant_id and s.status <> 'CANCELLED'
-     cross join least(p_latest, ((p_date + 1)::timestamp at time zone s.time_zone) - interval '1 millisecond') until
+      join partners p on p.id = t.partner_id
+      left join subscriptions s on s.tenant_id = d.tenant_id and s.status <> 'CANCELLED'
+     cross join least(p_latest, ((p_date + 1)::timestamp at time zone coalesce(s.time_zone, t.time_zone, p.time_zone))
+                        - interval '1 millisecond') until
      where d.due_at <= until
      order by d.tenant_id, d.due_at
     on conflict (tenant_id) do nothing

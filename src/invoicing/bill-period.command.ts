@@ -1,6 +1,7 @@
 import { afterUse } from '../coupons/pending-coupon';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
+import { periodOf } from './billed-period';
 import type { Invoice, InvoiceReason } from './invoice';
 import { issueInvoice } from './issue-invoice.command';
 import { type AssembledClosing, type AssembledPeriod, assembleFor, type BilledTime } from './period-invoice.query';
@@ -43,6 +44,7 @@ async function issue(
     await tx.emit({ type: 'coupon.ended', payload: { pendingCoupon: ended, code: coupon.code } });
   }
   await tx.billedUsage.save(subscription, usage.billed, tx.wallNow);
+  await tx.billedUsage.saveCharges(subscription, invoice.id, usage.charges);
   return invoice;
 }
 
@@ -70,4 +72,13 @@ export async function issueClosing(
     return undefined;
   }
   return issue(tx, subscription, closing, { kind: 'ONE_TIME', reason: closing.reason });
+}
+
+/** Bills what is left of an ended subscription's usage: what came late, or what a void invoice took back. Nothing: no invoice. */
+export async function billAfterEnd(tx: Tx, subscription: Subscription): Promise<Invoice | undefined> {
+  const time = { period: periodOf(subscription), from: tx.now, closing: true };
+  const assembled = await assembleFor(tx, subscription, time, { coupons: () => [] });
+  if (assembled.lines.length > 0) return issue(tx, subscription, assembled, { kind: 'ONE_TIME', reason: 'FINAL' });
+  await tx.billedUsage.save(subscription, assembled.usage.billed, tx.wallNow);
+  return undefined;
 }

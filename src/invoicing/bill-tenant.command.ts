@@ -8,7 +8,7 @@ import { endAttachment } from '../subscriptions/end-attachment.command';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import { type Subscription, scheduleOf } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
-import { billPeriod, issueClosing } from './bill-period.command';
+import { billAfterEnd, billPeriod, issueClosing } from './bill-period.command';
 import { closedBy } from './billed-period';
 import { creditEndingItems, endingAttachment } from './credit-ending-items.command';
 import { endDependents } from './end-dependents.command';
@@ -51,6 +51,8 @@ export interface ClosedSubscription {
 export async function closeSubscription(tx: Tx, subscription: Subscription, at: Instant): Promise<ClosedSubscription> {
   await payFromBalance(tx);
   const invoice = await issueClosing(tx, subscription, await assembleFinal(tx, subscription, at));
+  // Usage that is being recorded at this moment is looked for once more when that has surely ended.
+  await tx.billedUsage.awaitAfterEnd(subscription, at.add({ hours: 1 }));
   await tx.subscriptions.endItem(subscription, subscription.item.id, at);
   for (const attachment of await tx.addonSubscriptions.live(subscription.tenantId)) {
     await endAttachment(tx, subscription, attachment, { at, kind: 'SUBSCRIPTION_ENDED' });
@@ -133,6 +135,13 @@ async function renew(tx: Tx, subscription: Subscription): Promise<Invoice> {
   return invoice;
 }
 
+/** A subscription has ended and its final invoice was made: what was used in it and came late is on a further one. */
+async function billLate(tx: Tx, until: Instant): Promise<Invoice | undefined> {
+  if (!(await tx.billedUsage.takeAfterEnd(tx.tenant.id, until))) return undefined;
+  const ended = await tx.subscriptions.latest(tx.tenant.id);
+  return ended && billAfterEnd(tx, ended);
+}
+
 /**
  * Carries out what is due up to an instant, in the order of time: scheduled changes, ends of attachments, the
  * subscription's end, renewals. Each missed period is billed once, in order. Idempotent: what was done moved the
@@ -148,7 +157,13 @@ export async function billTenant(tx: Tx, until: Instant = tx.now, pauses?: () =>
   for (; events <= maximumDueEvents; events += 1) {
     if (events > 0 && (await pauses?.())) return { invoices, events, paused: true };
     const subscription = await tx.subscriptions.live(tx.tenant.id);
-    if (!subscription) break;
+    if (!subscription) {
+      const late = await billLate(tx, until);
+      if (!late) break;
+      invoices.push(late);
+      events += 1;
+      break;
+    }
     const scheduled = await tx.subscriptions.scheduled(tx.tenant.id, subscription.id);
     const ending = (await tx.addonSubscriptions.live(tx.tenant.id)).find(
       (attachment) =>

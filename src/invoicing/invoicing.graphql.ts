@@ -547,6 +547,12 @@ export class VoidInvoiceInputType {
   invoiceId: string;
   @Field(() => String, { description: '1 to 500 characters.' })
   reason: string;
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'true: the usage that it charged is given away. Default false: that usage is billed again, on the next invoice or, after the end, on a further final one.',
+  })
+  forgiveUsage?: boolean;
 }
 
 @ObjectType('VoidInvoiceDone', { description: 'The invoice is void.', simpleResolvers: true })

@@ -69,7 +69,7 @@ export async function assembleFor(
     loadUsageBill(
       tx,
       subscription,
-      { opened, closed: closed && { start: closed.period.start, end: closed.until } },
+      { opened, closed: closed && { start: closed.period.start, end: closed.until }, after: from },
       foreseen?.usage,
     ),
   ]);

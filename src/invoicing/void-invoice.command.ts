@@ -12,6 +12,8 @@ import { reversalOf } from './reverse-invoice';
 export interface VoidInvoiceInput {
   readonly invoiceId: string;
   readonly reason: string;
+  /** What was used is given away; else it is billed again, with the next invoice. */
+  readonly forgiveUsage?: boolean | undefined;
 }
 
 export const voidInvoiceRefusals = [
@@ -23,7 +25,8 @@ export const voidInvoiceRefusals = [
 
 /**
  * Takes an unpaid invoice back as a whole: the accounts of its items; what paid for a part of it is balance again. Its
- * number stays and its period is not billed again; what its coupons used of their periods comes back to them.
+ * number stays and its period is not billed again; what its coupons used of their periods comes back to them, and what was
+ * used is billed with the next invoice, unless it is forgiven.
  */
 export async function voidInvoice(
   tx: Tx,
@@ -55,6 +58,9 @@ export async function voidInvoice(
   await tx.invoices.updateState(moved.value);
   await endCollection(tx, moved.value, 'STOPPED');
   await tx.itemCharges.insert({ id: subscriptionId, tenantId, partnerId }, entries, {}, tx.now);
+  const isUsageOpen = !input.forgiveUsage && (await tx.billedUsage.returnChargesOf(tenantId, id));
+  // Without a live subscription no next invoice comes by itself.
+  if (isUsageOpen) await tx.billedUsage.awaitAfterEnd({ tenantId, partnerId }, tx.now);
   if (!isZero(paid)) {
     await tx.creditNotes.moveBalance(tenantId, partnerId, { kind: 'RETURNED', amount: paid, invoiceId: id }, tx.now);
   }

@@ -85,6 +85,8 @@ export const freeReferences: Readonly<Record<string, string>> = {
   'credit_note_lines.source_id': 'A plan phase, an attachment or a coupon.',
   'stripe_prices.price_id': 'The price of a plan or of an add-on.',
   'item_charges.item_id': 'A plan phase or an attachment.',
+  'billed_usage_charges.source_id': 'As of tenant_entitlements.',
+  'billed_usage_charges.catalog_id': 'As of tenant_entitlements.',
   'tenant_entitlements.source_id': 'A plan phase, an attachment or a grant.',
   'tenant_entitlements.catalog_id': 'A plan, an add-on or a grant.',
 };
@@ -300,7 +302,7 @@ function checkColumns(table: CatalogTable, report: Report): void {
     const excludesNan = column.checks.some((check) => /<> 'NaN'::numeric/.test(check) && isAbout(check, column.name));
     if (/^numeric/.test(column.type) && !excludesNan) report('numeric-nan', object, 'accepts NaN');
     if (column.identity || column.sequence) report('sequence', object, 'takes its value from a sequence');
-    if (/^timestamp/.test(column.type) && column.type !== 'timestamp(3) with time zone') {
+    if (/^timestamp/.test(column.type) && !/^timestamp\(3\) with time zone(\[\])?$/.test(column.type)) {
       report('timestamp-type', object, `is ${column.type}`);
     }
   }

@@ -2,7 +2,7 @@ import type { CurrencyCode } from '../core/currency';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import { compareExact, type Exact, exactOf, minus, multiply, plus, zeroExact } from '../core/exact';
 import { type Explained, explain, type Operand } from '../core/explain';
-import { exactMinorUnitsOf } from '../core/money';
+import { amountText, exactMinorUnits, exactMinorUnitsOf, type Money, moneyText } from '../core/money';
 import type { Percent } from '../core/percent';
 
 export const priceModelKinds = ['FLAT', 'PER_UNIT', 'GRADUATED', 'VOLUME', 'PACKAGE', 'PERCENTAGE'] as const;
@@ -298,22 +298,55 @@ export function exactPrice(model: PriceModel, climb: Climb, currency: CurrencyCo
   return climbSum(model, climb, currency, 'units').exact;
 }
 
-/** The cost of a way on the ladder, rounded once, with its account. */
-export function priceOf(
+/** What a price comes to before it is rounded, with its account. */
+export interface UnroundedPrice {
+  readonly exact: Exact;
+  readonly rule: string;
+  readonly formula: string;
+  readonly operands: readonly Operand[];
+  /** The sum in words, up to the equals sign. */
+  readonly words: string;
+}
+
+/** The cost of a way on the ladder, with its account. */
+export function unroundedPrice(
   model: PriceModel,
   climb: Climb,
   currency: CurrencyCode,
   about: { readonly name: string; readonly unit: string; readonly source?: string | undefined },
-): Explained {
+): UnroundedPrice {
   const sum = climbSum(model, climb, currency, about.unit);
   const position = climb.from.isZero() ? '' : `, from ${decimalText(climb.from)} ${about.unit} on`;
   const source = about.source;
-  return explain(sum.exact, currency, {
+  return {
+    exact: sum.exact,
     rule: `USAGE_${model.kind}`,
     formula: sum.formula,
     operands: source
       ? sum.operands.map((operand, index) => (index === 0 ? { ...operand, source } : operand))
       : sum.operands,
-    sentence: (amount) => `${about.name}${position}: ${sum.text} = ${amount}.`,
-  });
+    words: `${about.name}${position}: ${sum.text}`,
+  };
+}
+
+/** The same, less what was billed for it before. */
+export function lessBilled(price: UnroundedPrice, billed: Money): UnroundedPrice {
+  if (billed.minor === 0n) return price;
+  return {
+    ...price,
+    exact: minus(price.exact, exactMinorUnits(billed)),
+    formula: `${price.formula} - billed`,
+    operands: [...price.operands, { name: 'billed', value: amountText(billed), unit: billed.currency }],
+    words: `${price.words}, less ${moneyText(billed)} that was billed before`,
+  };
+}
+
+/** Rounded once. */
+export function explainPrice({ exact, words, ...because }: UnroundedPrice, currency: CurrencyCode): Explained {
+  return explain(exact, currency, { ...because, sentence: (amount) => `${words} = ${amount}.` });
+}
+
+/** The cost of a way on the ladder, rounded once, with its account. */
+export function priceOf(...given: Parameters<typeof unroundedPrice>): Explained {
+  return explainPrice(unroundedPrice(...given), given[2]);
 }

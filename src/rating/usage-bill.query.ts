@@ -1,21 +1,14 @@
 import type { Instant } from '../core/calendar';
-import { decimal } from '../core/decimal';
+import { type DecimalValue, decimal } from '../core/decimal';
+import { groupBy } from '../core/group';
 import type { EntitlementSource } from '../entitlements/entitlement';
 import type { TimeSpan } from '../invoicing/invoice';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import type { MeteringSpan } from '../usage/metering-window';
-import {
-  billUsage,
-  type CountAsked,
-  type Counts,
-  countKey,
-  countsAsked,
-  type UsageBill,
-  type UsageBillInput,
-  type UsageSchedule,
-  usageToBill,
-} from './usage-bill';
+import type { BilledCharge, BilledWindow } from './billed-usage';
+import { billUsage, countsAsked, grownWindows, type UsageBill, type UsageBillInput, usageToBill } from './usage-bill';
+import { type CountAsked, type Counts, countKey, type UsageSchedule } from './usage-pieces';
 
 export type UsageBillTx = Pick<Tx, 'entitlements' | 'features' | 'billedUsage' | 'usage' | 'meteringSpans'>;
 
@@ -26,19 +19,39 @@ export async function loadUsageSchedule(
   return { subscriptionId: id, spans: await tx.meteringSpans.of(tenantId, id) };
 }
 
-export async function countAll(tx: Pick<Tx, 'usage'>, tenantId: string, asked: readonly CountAsked[]): Promise<Counts> {
+async function countKnown(
+  tx: Pick<Tx, 'usage'>,
+  tenantId: string,
+  asked: readonly CountAsked[],
+): Promise<(one: CountAsked) => DecimalValue | undefined> {
   const counted = await tx.usage.countsIn(tenantId, asked);
   const counts = new Map(asked.map((one, index) => [countKey(one), counted[index]!]));
-  return (one) => counts.get(countKey(one)) ?? decimal(0);
+  return (one) => counts.get(countKey(one));
 }
 
-const nothing: UsageBill = { lines: [], late: [], billed: [] };
+/** Each of these once; what was not asked about is 0. */
+export async function countAll(tx: Pick<Tx, 'usage'>, tenantId: string, asked: readonly CountAsked[]): Promise<Counts> {
+  const known = await countKnown(tx, tenantId, asked);
+  return (one) => known(one) ?? decimal(0);
+}
+
+const keyOfWindow = ({
+  subscriptionId,
+  featureId,
+  start,
+}: Pick<BilledWindow, 'subscriptionId' | 'featureId' | 'start'>) =>
+  `${subscriptionId} ${featureId} ${start.epochMilliseconds}`;
+const windowOfCharge = ({ windowStart: start, ...charge }: BilledCharge) => keyOfWindow({ ...charge, start });
+
+const nothing: UsageBill = { lines: [], late: [], billed: [], charges: [] };
 
 export interface UsageSpans {
   /** Billed in arrears. */
   readonly closed?: TimeSpan | undefined;
   /** Billed in advance. */
   readonly opened?: TimeSpan | undefined;
+  /** Neither: what is left to bill at an instant after the end. */
+  readonly after?: Instant | undefined;
 }
 
 /** What will be different by then. */
@@ -48,8 +61,8 @@ export interface ForeseenUsage {
 }
 
 /**
- * What a subscription is to be billed for its usage. Five reads whatever the number of features, windows and events; one
- * where nothing that the tenant has is priced. Who previews and who bills ask the same.
+ * What a subscription is to be billed for its usage. Five reads whatever the number of features, windows and events, two
+ * more where something came late; one where nothing that the tenant has is priced. Who previews and who bills ask the same.
  *
  * @param foresee sources and spans as they will be, for a preview of what is yet to come
  */
@@ -60,9 +73,9 @@ export async function loadUsageBill(
   foresee: ForeseenUsage = {},
 ): Promise<UsageBill> {
   const { tenantId, currency } = subscription;
-  const { closed, opened } = spans;
-  const from = closed?.start ?? opened?.start;
-  const until: Instant | undefined = opened?.start ?? closed?.end;
+  const { closed, opened, after } = spans;
+  const from = closed?.start ?? opened?.start ?? after;
+  const until = opened?.start ?? closed?.end ?? after;
   if (!from || !until) return nothing;
   const held = await tx.entitlements.metered(tenantId, until);
   const metered = foresee.sources?.(held) ?? held;
@@ -82,5 +95,16 @@ export async function loadUsageBill(
     features: new Map(features.map((feature) => [feature.id, feature])),
   };
   const toBill = usageToBill(input);
-  return billUsage(input, toBill, await countAll(tx, tenantId, countsAsked(toBill)));
+  const counts = await countAll(tx, tenantId, countsAsked(toBill));
+  const { grown, asked } = grownWindows(input, toBill, counts);
+  if (grown.length === 0) return billUsage(input, toBill, counts);
+  // Rare: an event came late, or an invoice was voided.
+  const windows = grown.map(({ window }) => window);
+  const [late, charges] = await Promise.all([
+    countKnown(tx, tenantId, asked),
+    tx.billedUsage.chargesOf(tenantId, windows),
+  ]);
+  const byWindow = groupBy(charges, windowOfCharge);
+  const known: Counts = (one) => late(one) ?? counts(one);
+  return billUsage(input, toBill, known, grown, (window) => byWindow.get(keyOfWindow(window)) ?? []);
 }

@@ -4,12 +4,14 @@ import type { CurrencyCode } from '../core/currency';
 import { type DecimalValue, decimal } from '../core/decimal';
 import type { Explanation } from '../core/explain';
 import { groupBy } from '../core/group';
-import { type Money, sum } from '../core/money';
+import { type Money, sum, zero } from '../core/money';
 import { mergeEntitlement } from '../entitlements/entitlement';
 import type { Tx } from '../tx';
 import { futureTolerance } from '../usage/usage-event';
-import { countsAsked, currentPieces, drawUsage, priceOfWay, type RatedSource, type UsageWay } from './usage-bill';
+import { explainPrice, timingOf } from './price-model';
 import { countAll, loadUsageSchedule } from './usage-bill.query';
+import { chargesOf } from './usage-charge';
+import { countsOf, currentPieces, drawBills, piecesByBill, type RatedSource, type UsageWay } from './usage-pieces';
 
 /** What one source bears of a window's units, or what is beyond all of them. */
 export interface SourceUsage {
@@ -67,7 +69,7 @@ function projection(
  * what it costs so far. Drawn and priced by the very functions that bill it; during a trial it costs nothing.
  */
 export async function usageBySubscription(
-  tx: Pick<Tx, 'tenantFor' | 'subscriptions' | 'entitlements' | 'features' | 'usage' | 'meteringSpans'>,
+  tx: Pick<Tx, 'tenantFor' | 'subscriptions' | 'entitlements' | 'features' | 'usage' | 'meteringSpans' | 'billedUsage'>,
   tenantId: string,
 ): Promise<readonly FeatureUsage[]> {
   const tenant = await tx.tenantFor(tenantId);
@@ -83,11 +85,18 @@ export async function usageBySubscription(
     const found = currentPieces(schedule, sources, now, until);
     return found ? [{ featureId, sources, ...found }] : [];
   });
-  const asked = countsAsked({ pieces: current.flatMap(({ pieces }) => pieces), grown: [] });
-  const [features, counts] = await Promise.all([
-    tx.features.byIds(current.map(({ featureId }) => featureId)),
-    countAll(tx, tenant.id, asked),
+  const featureIds = current.map(({ featureId }) => featureId);
+  const [features, open] = await Promise.all([
+    tx.features.byIds(featureIds),
+    tx.billedUsage.openOrGrown(tenant.id, featureIds, now),
   ]);
+  const billed = open.filter(({ subscriptionId }) => subscriptionId === subscription.id);
+  const boundariesOf = (featureId: string, start: Instant) =>
+    billed.find((one) => one.featureId === featureId && isSameInstant(one.start, start))?.boundaries ?? [];
+  const asked = current.flatMap(({ featureId, window, pieces }) =>
+    piecesByBill(pieces, boundariesOf(featureId, window.start)).flatMap(countsOf),
+  );
+  const counts = await countAll(tx, tenant.id, asked);
   const byId = new Map(features.map((feature) => [feature.id as string, feature]));
   const currency: CurrencyCode = subscription.currency;
   return current.flatMap(({ featureId, window, pieces }) => {
@@ -101,18 +110,31 @@ export async function usageBySubscription(
         [],
       );
     if (!feature || !last || !merged) return [];
-    const { ways, ends } = drawUsage(pieces, counts);
-    const used = ends.get(last) ?? decimal(0);
+    const isLast = ({ covers }: UsageWay) => isSameInstant(covers.end, last.end);
+    const row = billed.find((one) => one.featureId === featureId && isSameInstant(one.start, window.start));
+    const bills = drawBills(piecesByBill(pieces, row?.boundaries ?? []), counts);
+    const used = bills.flatMap(({ ends }) => [...ends.values()]).at(-1) ?? decimal(0);
+    const ways = bills.flatMap((bill) => bill.ways);
+    const named = { currency, features: byId };
+    const charges = new Map(
+      (trialing ? [] : chargesOf(ways, () => row?.paidInAdvance ?? [], named)).map(({ way, price }) => [
+        way,
+        explainPrice(price, currency),
+      ]),
+    );
     const shares = ways
       // Whoever gives units now is shown even where none of them was used.
-      .filter(
-        ({ part, quantity, covers }) =>
-          !quantity.isZero() || (part === 'INSIDE' && isSameInstant(covers.end, last.end)),
-      )
+      .filter((way) => !way.quantity.isZero() || charges.has(way) || (way.part === 'INSIDE' && isLast(way)))
       .map((way): SourceUsage => {
         const { part, source, quantity } = way;
-        const price = trialing ? undefined : priceOfWay(way, { currency, features: byId });
-        return { part, source, quantity, amount: price?.amount, explanation: price?.explanation };
+        const charge = charges.get(way);
+        const isPriced =
+          !trialing && source !== undefined && way.price !== undefined && timingOf(way.price) !== 'IN_ADVANCE';
+        return {
+          ...{ part, source, quantity },
+          amount: charge?.amount ?? (isPriced ? zero(currency) : undefined),
+          explanation: charge?.explanation,
+        };
       });
     return [
       {

@@ -6004,6 +6004,8 @@ export type UsagePriceInput = {
 
 /** An unpaid invoice that is taken back as a whole. */
 export type VoidInvoiceInput = {
+  /** true: the usage that it charged is given away. Default false: that usage is billed again, on the next invoice or, after the end, on a further final one. */
+  forgiveUsage?: boolean | null | undefined;
   /** Finalized or uncollectible. */
   invoiceId: string;
   /** 1 to 500 characters. */

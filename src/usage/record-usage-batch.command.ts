@@ -1,4 +1,4 @@
-import { earlierOf, type Instant, instantFromMilliseconds } from '../core/calendar';
+import { earlierOf, type Instant, instantFromMilliseconds, isBefore } from '../core/calendar';
 import { groupBy } from '../core/group';
 import { done, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
@@ -48,7 +48,16 @@ export const recordUsageBatchRefusals = ['BATCH_REJECTED', 'INVALID_INPUT'] as c
 
 export type UsageTx = Pick<
   Tx,
-  'tenant' | 'now' | 'newId' | 'emit' | 'meters' | 'usage' | 'usageThresholds' | 'entitlements' | 'meteringSpans'
+  | 'tenant'
+  | 'now'
+  | 'newId'
+  | 'emit'
+  | 'meters'
+  | 'usage'
+  | 'usageThresholds'
+  | 'entitlements'
+  | 'meteringSpans'
+  | 'billedUsage'
 >;
 
 /** An event, and what it counts for. */
@@ -157,6 +166,12 @@ async function letIn(
   });
 }
 
+/** Of a subscription that has ended, while none is live: no next invoice bills it. */
+function isAfterEnd(fresh: readonly Readable[], spans: readonly MeteringSpan[], now: Instant): boolean {
+  if (spans.some(({ end }) => !end || isBefore(now, end))) return false;
+  return fresh.some(({ event }) => windowAt(spans, 'NEVER', instantFromMilliseconds(event.at)).span?.trial === false);
+}
+
 const eventsOf = (readable: readonly Readable[]) => readable.map(({ event }) => event);
 const measuredOf = (readable: readonly Readable[]) => readable.flatMap(({ measured }) => measured);
 
@@ -219,6 +234,9 @@ export async function ingestUsage(
     if (same.get(keyOf(event)) === false) reject(places, event.id, conflict);
   }
   if (fresh.length > 0) await tellThresholds(tx, watched, counted, told);
+  if (isAfterEnd(fresh, spans, tx.now)) {
+    await tx.billedUsage.awaitAfterEnd({ tenantId: tenant.id, partnerId: tenant.partnerId }, tx.now);
+  }
   return answer(fresh.length);
 }
 

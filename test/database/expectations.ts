@@ -132,6 +132,8 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   usage_locks: table('tenant', 'select insert update', 'select insert update'),
   usage_thresholds: table('tenant', 'select insert', 'select insert'),
   billed_usage: table('tenant', 'select insert update', 'select insert update'),
+  billed_usage_charges: table('tenant', 'select insert update', 'select insert update'),
+  usage_after_end: table('tenant', 'select insert update delete', 'select insert update delete'),
   metering_spans: table('tenant', 'select insert update', 'select insert update'),
 };
 

@@ -123,6 +123,7 @@ describe('a row never points at what is foreign', () => {
   /** A tenant has one row of this table at most. */
   const makeRoom = async (table: string) => {
     if (table === 'billing_work') await database.asOwner('delete from billing_work');
+    if (table === 'usage_after_end') await database.asOwner('delete from usage_after_end');
   };
 
   /** Every foreign key of every tenant table, bent to the planted row of somebody else. */

@@ -274,6 +274,12 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
     ...{ ...scope, subscription_id: of('subscriptions'), feature_id: catalog('features') },
     ...{ window_start: fresh ? later : at, billed_until: later, quantity: 1, billed_at: at },
   }),
+  billed_usage_charges: ({ scope, id, of, catalog }) => ({
+    ...{ ...scope, id, subscription_id: of('subscriptions'), feature_id: catalog('features'), window_start: at },
+    ...{ billed_until: later, source_id: of('subscription_items'), catalog_id: catalog('plans'), part: 'INSIDE' },
+    ...{ quantity: 1, amount: 1, currency, invoice_id: of('invoices') },
+  }),
+  usage_after_end: ({ scope }) => ({ ...scope, due_at: at }),
   // A subscription brings one of its own, from its start on.
   metering_spans: ({ scope, fresh, of }) => ({
     ...{

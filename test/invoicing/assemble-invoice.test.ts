@@ -72,7 +72,7 @@ function inputOf(world: World): PeriodInvoiceInput {
       name: code,
     })),
     joined: [],
-    usage: { lines: [], late: [], billed: [] },
+    usage: { lines: [], late: [], billed: [], charges: [] },
     coupons: (world.coupons ?? []).map((entry) => {
       const [coupon, change, past] = 'kind' in entry ? [entry, {}] : entry;
       return { coupon, past, pending: somePending(coupon, change) };

@@ -136,7 +136,7 @@ describe('the worked examples of the billing rules', () => {
         },
         addons: [],
         joined: [],
-        usage: { lines: [], late: [], billed: [] },
+        usage: { lines: [], late: [], billed: [], charges: [] },
         coupons: live ? [{ pending, coupon }] : [],
       });
       if (live) pending = afterUse(pending, coupon, period.start);

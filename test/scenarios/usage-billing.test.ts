@@ -454,7 +454,7 @@ describe('late usage', () => {
     ]);
   });
 
-  test('after the end: on the first invoice of the next subscription', async () => {
+  test('after the end: on a further final invoice', async () => {
     const world = await sample();
     const tenant = await world.tenant(nov1);
     await tenant.start('basic');
@@ -462,9 +462,10 @@ describe('late usage', () => {
     await tenant.advance('2025-11-20T00:00:00Z');
     await tenant.cancel({ when: 'NOW' });
     await tenant.use('calls', 50, '2025-11-10T00:00:00Z');
-    await tenant.advance(dec1);
+    const { invoices: final } = await tenant.advance(dec1);
+    expect(final.map(amountsOf)).toEqual([['PLAN_USAGE 0.50']]); // 150 × 0.01 less the 1.00 of the final invoice before
     const { invoices } = await tenant.start('basic');
-    expect(invoices.map(amountsOf)).toEqual([['PLAN_FIXED 29.99', 'PLAN_USAGE 0.50']]); // 50 × 0.01
+    expect(invoices.map(amountsOf)).toEqual([['PLAN_FIXED 29.99']]);
   });
 });
 
