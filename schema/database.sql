@@ -2909,7 +2909,7 @@ create table public.tenant_entitlements (
   ends_at timestamp(3) with time zone,
   usage_price jsonb,
   constraint tenant_entitlements_pkey PRIMARY KEY (tenant_id, id),
-  constraint tenant_entitlements_tenant_id_feature_id_source_kind_source_key UNIQUE (tenant_id, feature_id, source_kind, source_id, catalog_id),
+  constraint tenant_entitlements_state UNIQUE (tenant_id, feature_id, source_kind, source_id, catalog_id, starts_at),
   constraint tenant_entitlements_kind_check CHECK (kind = ANY (ARRAY['BOOLEAN'::text, 'METERED'::text, 'CONFIG'::text])),
   constraint tenant_entitlements_limit_quantity_check CHECK (limit_quantity >= 0::numeric AND limit_quantity <> 'NaN'::numeric),
   constraint tenant_entitlements_quantity_check CHECK (quantity >= 1),

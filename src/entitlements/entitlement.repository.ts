@@ -7,14 +7,9 @@ import { newId } from '../platform/new-id';
 import { preparedRead } from '../platform/prepared-read';
 import { fromStored, toStored } from '../platform/stored-value';
 import type { UsagePrice } from '../rating/rate-usage';
-import {
-  type EntitlementGrant,
-  type EntitlementSource,
-  type EntitlementSourceKind,
-  sourceContent,
-  sourceKey,
-} from './entitlement';
+import type { EntitlementGrant, EntitlementSource, EntitlementSourceKind } from './entitlement';
 import { EntitlementEntity, EntitlementGrantEntity } from './entitlement.entity';
+import { sourceChanges } from './entitlement-history';
 
 function fromRow(row: EntitlementEntity): EntitlementSource {
   return {
@@ -83,42 +78,46 @@ export class EntitlementRepository {
   }
 
   /**
-   * Makes the rows what they should be and answers how many changed. Rows of sources that are gone are deleted; a source
-   * that ended keeps its row with its end, so that `asOf` reads the past.
+   * Makes the rows what they should be from an instant on, and answers which features changed. What a source gave before stays,
+   * so that `asOf` and late usage read the past.
    */
-  async replace(tenantId: string, partnerId: string, wanted: readonly EntitlementSource[]): Promise<string[]> {
+  async replace(
+    { tenantId, partnerId }: { readonly tenantId: string; readonly partnerId: string },
+    wanted: readonly EntitlementSource[],
+    now: Instant,
+  ): Promise<string[]> {
     const rows = await this.manager.findBy(EntitlementEntity, { tenantId });
-    const existing = new Map(rows.map((row) => [sourceKey(fromRow(row)), row]));
-    const changed: string[] = [];
-    const inserts = [];
-    for (const source of wanted) {
-      const row = existing.get(sourceKey(source));
-      existing.delete(sourceKey(source));
-      if (!row) inserts.push({ tenantId, partnerId, id: newId(), ...source, price: priceToRow(source) });
-      else if (sourceContent(fromRow(row)) !== sourceContent(source)) {
-        const { sourceName, quantity, unlimited, startsAt } = source;
-        await this.manager.update(
-          EntitlementEntity,
-          { tenantId, id: row.id },
-          {
-            ...{ sourceName, quantity, unlimited, startsAt },
-            limit: source.limit ?? null,
-            resetPeriod: source.resetPeriod ?? null,
-            value: source.value ?? null,
-            price: priceToRow(source),
-            endsAt: source.endsAt ?? null,
-          },
-        );
-        changed.push(source.featureCode);
-      }
+    const stored = rows.map((row) => ({ id: row.id, source: fromRow(row) }));
+    const { inserts, updates, deletes } = sourceChanges(stored, wanted, now);
+    for (const { id, source } of updates) {
+      const { sourceName, quantity, unlimited, startsAt } = source;
+      await this.manager.update(
+        EntitlementEntity,
+        { tenantId, id },
+        {
+          ...{ sourceName, quantity, unlimited, startsAt },
+          limit: source.limit ?? null,
+          resetPeriod: source.resetPeriod ?? null,
+          value: source.value ?? null,
+          price: priceToRow(source),
+          endsAt: source.endsAt ?? null,
+        },
+      );
     }
-    if (inserts.length > 0) await this.manager.insert(EntitlementEntity, inserts);
-    for (const row of existing.values()) await this.manager.delete(EntitlementEntity, { tenantId, id: row.id });
-    return [
-      ...changed,
-      ...inserts.map(({ featureCode }) => featureCode),
-      ...[...existing.values()].map(({ featureCode }) => featureCode),
-    ];
+    if (inserts.length > 0) {
+      await this.manager.insert(
+        EntitlementEntity,
+        inserts.map(({ changes: _changes, ...source }) => ({
+          ...{ tenantId, partnerId, id: newId() },
+          ...source,
+          price: priceToRow(source),
+        })),
+      );
+    }
+    for (const { id } of deletes) await this.manager.delete(EntitlementEntity, { tenantId, id });
+    return [...updates, ...deletes]
+      .map(({ source }) => source.featureCode)
+      .concat(inserts.map(({ featureCode }) => featureCode));
   }
 
   async insertGrant(partnerId: string, grant: EntitlementGrant): Promise<void> {

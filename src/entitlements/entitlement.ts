@@ -30,6 +30,8 @@ export interface EntitlementSource {
   readonly price?: UsagePrice | undefined;
   readonly startsAt: Instant;
   readonly endsAt?: Instant | undefined;
+  /** What should be: the catalog, or its owner, may say something else while it lasts. Not stored. */
+  readonly changes?: boolean | undefined;
 }
 
 /** A feature that the partner gives by hand. */
@@ -189,6 +191,7 @@ export function entitlementSources(
     owner: SourceOwner,
     allowances: readonly FeatureAllowance[],
     usagePrices: readonly FeatureUsagePrice[] = [],
+    changes = false,
   ) => {
     for (const allowance of allowances) {
       const feature = features.get(allowance.featureId);
@@ -204,6 +207,7 @@ export function entitlementSources(
         resetPeriod: allowance.resetPeriod,
         value: allowance.value,
         price: priceOf(usagePrices, feature.id),
+        changes,
       });
     }
   };
@@ -216,13 +220,15 @@ export function entitlementSources(
     );
     for (const addon of phase.includedAddons) {
       const sourceName = `${addon.name} (included in ${phase.planName})`;
-      addAll({ ...owner, sourceName, catalogId: addon.id, endsAt: phase.endsAt }, addon.allowances);
+      addAll({ ...owner, sourceName, catalogId: addon.id, endsAt: phase.endsAt }, addon.allowances, [], true);
     }
   }
   for (const { allowances, usagePrices, ...attachment } of attachments) {
-    addAll({ ...attachment, sourceKind: 'ADDON' }, allowances, usagePrices);
+    addAll({ ...attachment, sourceKind: 'ADDON' }, allowances, usagePrices, true);
   }
-  for (const { allowances, ...licence } of licences) addAll({ ...licence, sourceKind: 'LICENCE' }, allowances);
+  for (const { allowances, ...licence } of licences) {
+    addAll({ ...licence, sourceKind: 'LICENCE' }, allowances, [], true);
+  }
   for (const grant of grants) {
     addAll(
       {

@@ -19,9 +19,10 @@ export type RebuildTx = Pick<
   | 'licenceProducts'
   | 'entitlements'
   | 'emit'
+  | 'now'
 >;
 
-export type WantedTx = Omit<RebuildTx, 'emit'>;
+export type WantedTx = Omit<RebuildTx, 'emit' | 'now'>;
 
 /** What the rows should be, from plan phases, attachments, licences and grants; with `extra`, as if that were attached too. */
 export async function wantedEntitlements(tx: WantedTx, extra?: AddonSubscription): Promise<EntitlementSource[]> {
@@ -118,7 +119,11 @@ export const rebuildEntitlementsRefusals = [] as const;
 export async function rebuildEntitlements(tx: RebuildTx): Promise<Result<{ changed: number }, never>> {
   await tx.tenants.lock(tx.tenant.id);
   const wanted = await wantedEntitlements(tx);
-  const changed = await tx.entitlements.replace(tx.tenant.id, tx.tenant.partnerId, wanted);
+  const changed = await tx.entitlements.replace(
+    { tenantId: tx.tenant.id, partnerId: tx.tenant.partnerId },
+    wanted,
+    tx.now,
+  );
   if (changed.length > 0) {
     await tx.emit({ type: 'entitlements.updated', payload: { features: [...new Set(changed)].sort() } });
   }

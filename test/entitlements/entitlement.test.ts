@@ -18,6 +18,7 @@ import {
   sourceContent,
   sourceKey,
 } from '../../src/entitlements/entitlement';
+import { type StoredSource, sourceChanges } from '../../src/entitlements/entitlement-history';
 import { id, seed, someAddon, someFeature } from '../support/arbitraries';
 
 const day = (number: number) => instant(`2026-01-${String(number).padStart(2, '0')}T00:00:00Z`);
@@ -330,5 +331,79 @@ describe('what the rows should be', () => {
     }
     // 1000 and 1000.0 are one limit.
     expect(sourceContent({ ...row!, limit: decimal('1000.0') })).toBe(sourceContent(row!));
+  });
+});
+
+describe('what a source gave before stays', () => {
+  const addon = (limit: string, change: SourceChange = {}) => source('ADDON', { limit, changes: true, ...change });
+  const stored = (...sources: EntitlementSource[]): StoredSource[] =>
+    sources.map((one, index) => ({ id: `row${index}`, source: one }));
+  const said = (one: EntitlementSource) =>
+    `${decimalText(one.limit!)} from ${one.startsAt.toString().slice(8, 10)} to ${one.endsAt?.toString().slice(8, 10) ?? 'now on'}`;
+  const changes = (rows: readonly StoredSource[], wanted: readonly EntitlementSource[], now = day(10)) => {
+    const { inserts, updates, deletes } = sourceChanges(rows, wanted, now);
+    return {
+      inserts: inserts.map(said),
+      updates: updates.map(({ id: row, source: one }) => `${row}: ${said(one)}`),
+      deletes: deletes.map(({ id: row }) => row),
+    };
+  };
+  const nothing = { inserts: [], updates: [], deletes: [] };
+
+  test.each<[string, StoredSource[], EntitlementSource[], Partial<ReturnType<typeof changes>>]>([
+    ['nothing is out of step', stored(addon('10')), [addon('10')], {}],
+    ['a new source begins when it says', [], [addon('10')], { inserts: ['10 from 01 to now on'] }],
+    [
+      'another limit: the old state ends now',
+      stored(addon('10')),
+      [addon('20')],
+      { updates: ['row0: 10 from 01 to 10'], inserts: ['20 from 10 to now on'] },
+    ],
+    [
+      'the state of now is in step, those before it stay',
+      stored(addon('10', { endsAt: day(5) }), addon('20', { startsAt: day(5) })),
+      [addon('20')],
+      {},
+    ],
+    [
+      'twice at one instant is one state',
+      stored(addon('10', { endsAt: day(10) }), addon('20', { startsAt: day(10) })),
+      [addon('30')],
+      { updates: ['row1: 30 from 10 to now on'] },
+    ],
+    [
+      'an end to come is no other state',
+      stored(addon('10')),
+      [addon('10', { endsAt: day(31) })],
+      { updates: ['row0: 10 from 01 to 31'] },
+    ],
+    [
+      'what has ended keeps what it gave, whatever the catalog says now',
+      stored(addon('10')),
+      [addon('20', { endsAt: day(9) })],
+      { updates: ['row0: 10 from 01 to 09'] },
+    ],
+    ['what ended before is left alone', stored(addon('10', { endsAt: day(9) })), [addon('20', { endsAt: day(9) })], {}],
+    ['a source that is gone ends now', stored(addon('10')), [], { updates: ['row0: 10 from 01 to 10'] }],
+    [
+      'one that is gone before it began is deleted',
+      stored(addon('10', { startsAt: day(10) })),
+      [],
+      { deletes: ['row0'] },
+    ],
+    [
+      'a feature that an add-on gains is given from now on',
+      stored(addon('10')),
+      [addon('10'), addon('5', { featureId: id<'Feature'>('seats') })],
+      { inserts: ['5 from 10 to now on'] },
+    ],
+    [
+      'a plan’s own limit never changes: it is mended in its place',
+      stored(source('PLAN', { limit: '7' })),
+      [source('PLAN', { limit: '10' })],
+      { updates: ['row0: 10 from 01 to now on'] },
+    ],
+  ])('%s', (_what, rows, wanted, expected) => {
+    expect(changes(rows, wanted)).toEqual({ ...nothing, ...expected });
   });
 });

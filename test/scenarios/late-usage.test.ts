@@ -71,6 +71,29 @@ describe('a late event is priced by what held when it happened', () => {
     ]);
   });
 
+  test('the limits of its own time: an add-on that gives more from the 10th on gives the same before', async () => {
+    const world = await World.create(gateway, { currency: 'EUR' });
+    await world.feature('calls');
+    await world.plan({ code: 'none', month: '5.00' });
+    const more = (limit: string) => [calls(limit, { overage: perUnit('1') })];
+    await world.addon('more', '31.00', { features: more('10') });
+    const tenant = await world.tenant(at('01-01'));
+    await tenant.start('none');
+    await tenant.subscribe('more');
+    await tenant.advance(at('01-10'));
+    await world.act('updateAddon', { partnerId: world.partnerId, addon: 'more', features: more('20') }, 'addon { id }');
+    expect(await world.act('rebuildEntitlements', { tenantId: tenant.id }, 'changed')).toEqual({ changed: 2 });
+    expect(await world.act('rebuildEntitlements', { tenantId: tenant.id }, 'changed')).toEqual({ changed: 0 });
+    expect((await tenant.check('calls')).limit).toBe('20');
+    expect((await tenant.check('calls', `, asOf: "${at('01-09')}"`)).limit).toBe('10');
+    await tenant.advance(at('02-02'));
+    await tenant.use('calls', 15, at('01-05'));
+    await tenant.use('calls', 7, at('01-10'));
+    const { invoices } = await tenant.advance(at('03-02'));
+    // 15 of 10: 5 × 1; from 15 to 22 of 20: 2 × 1
+    expect(invoices.map(amountsOf)).toEqual([['PLAN_FIXED 5.00', 'ADDON_FIXED 31.00', 'OVERAGE 7.00']]);
+  });
+
   test('in whichever order events come, the sum is what it would have been in time', async () => {
     const world = await World.create(gateway, { currency: 'EUR' });
     await world.feature('calls');
