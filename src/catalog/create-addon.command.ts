@@ -7,6 +7,7 @@ import { type AllowanceInput, missingUsagePrice, parseAllowances } from './allow
 import { isFreeCode } from './catalog-reference';
 import { findAddon, findFeature, findPlan } from './find-catalog.query';
 import { type PriceInput, parsePrices } from './price-input';
+import { addonResetProblem } from './reset-period.query';
 
 export interface CreateAddonInput {
   readonly code: string;
@@ -25,6 +26,7 @@ export const createAddonRefusals = [
   'PLAN_NOT_FOUND',
   'ADDON_NOT_FOUND',
   'FEATURE_NOT_FOUND',
+  'RESET_PERIOD_MISMATCH',
   'INVALID_INPUT',
 ] as const;
 
@@ -67,6 +69,8 @@ export async function createAddon(
     version: 1,
     createdAt: tx.now,
   };
+  const mismatch = await addonResetProblem(tx, addon);
+  if (mismatch) return mismatch;
   if (!(await tx.addons.insert(addon))) {
     return refuse('CODE_TAKEN', `There is an add-on ${input.code} already.`, { path: ['input', 'code'] });
   }

@@ -43,7 +43,7 @@ export async function createPlan(
     version: 1,
     createdAt: tx.now,
   };
-  const drafted = await draftPlanVersion(tx, plan.id, 1, input);
+  const drafted = await draftPlanVersion(tx, plan, 1, input);
   if (!drafted.ok) return drafted;
   if (!(await tx.plans.insert(plan))) {
     return refuse('CODE_TAKEN', `There is a plan ${input.code} already.`, { path: ['input', 'code'] });

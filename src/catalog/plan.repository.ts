@@ -146,6 +146,27 @@ export class PlanRepository {
     return (await this.currentVersions([planId]))[0];
   }
 
+  /** Who changes what plans include, and what add-ons give, does so one after the other: each is judged by the whole catalog. */
+  async lockCatalog(partnerId: string): Promise<void> {
+    await this.manager.query(`select pg_advisory_xact_lock(hashtextextended('catalog ' || $1, 0))`, [partnerId]);
+  }
+
+  /** Which versions that are sold, or that a live subscription has, include this add-on, by name or because they include all? */
+  async versionsInUseWith(partnerId: string, addonId: string, isOnSale: boolean): Promise<PlanVersion[]> {
+    const rows: { id: string }[] = await this.manager.query(
+      `select v.id from plan_versions v
+        where v.partner_id = $1
+          and ((v.includes_all_addons and $3) or exists (
+            select from plan_addons a where a.partner_id = $1 and a.plan_version_id = v.id and a.addon_id = $2))
+          and (not exists (select from plan_versions n where n.partner_id = $1 and n.plan_id = v.plan_id and n.number > v.number)
+               or exists (select from subscriptions s
+                           where s.partner_id = $1 and s.plan_version_id = v.id and s.status <> 'CANCELLED'))
+        order by v.id limit 1000`,
+      [partnerId, addonId, isOnSale],
+    );
+    return this.versionsByIds(rows.map(({ id }) => id));
+  }
+
   async versionsByIds(ids: readonly string[]): Promise<PlanVersion[]> {
     return ids.length === 0 ? [] : this.whole(await versionRows(this.manager, [ids]));
   }

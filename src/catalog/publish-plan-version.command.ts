@@ -1,14 +1,13 @@
-import type { Id } from '../core/ids';
 import { type Done, done, type Refused, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
 import { isTrialDays, longestTrialDays } from '../subscriptions/trial';
 import type { Tx } from '../tx';
 import type { Addon } from './addon';
 import { type AllowanceInput, missingUsagePrice, parseAllowances } from './allowance-input';
-import type { FeatureAllowance } from './feature';
 import { findAddon, findFeature, findPlan } from './find-catalog.query';
 import type { Plan, PlanVersion } from './plan';
 import { type PriceInput, parsePrices } from './price-input';
+import { versionResetProblem } from './reset-period.query';
 
 export interface PlanVersionInput {
   readonly prices: readonly PriceInput[];
@@ -29,25 +28,9 @@ export const publishPlanVersionRefusals = ['PLAN_NOT_FOUND', ...versionRefusals]
 
 type CatalogTx = Pick<Tx, 'plans' | 'addons' | 'features' | 'partnerId' | 'now' | 'newId'>;
 
-/** All sources of one metered feature share a reset period: a plan cannot include an add-on that counts otherwise. */
-function resetPeriodMismatch(
-  allowances: readonly FeatureAllowance[],
-  included: readonly Addon[],
-): { addon: Addon; allowance: FeatureAllowance } | undefined {
-  for (const addon of included) {
-    const allowance = addon.allowances.find((theirs) =>
-      allowances.some(
-        (ours) => ours.featureId === theirs.featureId && ours.resetPeriod && ours.resetPeriod !== theirs.resetPeriod,
-      ),
-    );
-    if (allowance) return { addon, allowance };
-  }
-  return undefined;
-}
-
 export async function draftPlanVersion(
   tx: CatalogTx,
-  planId: Id<'Plan'>,
+  { id: planId, name: planName }: Pick<Plan, 'id' | 'name'>,
   number: number,
   input: PlanVersionInput,
 ): Promise<Done<PlanVersion> | Refused<(typeof versionRefusals)[number]>> {
@@ -69,16 +52,13 @@ export async function draftPlanVersion(
     }
     if (!included.some((other) => other.id === addon.id)) included.push(addon);
   }
-  const mismatch = resetPeriodMismatch(allowances.value, included);
-  if (mismatch) {
-    return refuse(
-      'RESET_PERIOD_MISMATCH',
-      `The plan and ${mismatch.addon.name} reset a shared feature at different times.`,
-      {
-        facts: { addon: mismatch.addon.code, addonResetPeriod: mismatch.allowance.resetPeriod },
-      },
-    );
-  }
+  const includedAddonIds = included.map((addon) => addon.id);
+  const { includesAllAddons = false } = input;
+  const problem = await versionResetProblem(tx, planName, {
+    allowances: allowances.value,
+    ...{ includesAllAddons, includedAddonIds },
+  });
+  if (problem) return problem;
   return done({
     id: tx.newId<'PlanVersion'>(),
     planId,
@@ -100,7 +80,7 @@ export async function publishPlanVersion(
   const plan = await findPlan(tx, input.plan);
   if (!plan) return refuse('PLAN_NOT_FOUND', 'No such plan.', { path: ['input', 'plan'] });
   const current = await tx.plans.currentVersion(plan.id);
-  const drafted = await draftPlanVersion(tx, plan.id, (current?.number ?? 0) + 1, input);
+  const drafted = await draftPlanVersion(tx, plan, (current?.number ?? 0) + 1, input);
   if (!drafted.ok) return drafted;
   // The plan's row is the lock: two versions that are published at once get two numbers.
   const updated = { ...plan, version: plan.version + 1 };

@@ -6,6 +6,7 @@ import { type AllowanceInput, missingUsagePrice, parseAllowances } from './allow
 import { findAddon, findFeature, findPlan } from './find-catalog.query';
 import type { CatalogStatus } from './plan';
 import { type PriceInput, parsePrices } from './price-input';
+import { addonResetProblem } from './reset-period.query';
 
 export interface UpdateAddonInput {
   readonly addon: string;
@@ -24,6 +25,7 @@ export const updateAddonRefusals = [
   'ADDON_NOT_FOUND',
   'PLAN_NOT_FOUND',
   'FEATURE_NOT_FOUND',
+  'RESET_PERIOD_MISMATCH',
   'VERSION_CONFLICT',
   'INVALID_INPUT',
 ] as const;
@@ -60,6 +62,8 @@ export async function updateAddon(
   };
   const unpriced = missingUsagePrice(updated.allowances, updated.prices, input.features ? undefined : () => ['prices']);
   if (unpriced) return unpriced;
+  const mismatch = input.features || input.status === 'ACTIVE' ? await addonResetProblem(tx, updated) : undefined;
+  if (mismatch) return mismatch;
   const expected = input.expectedVersion ?? addon.version;
   if (expected !== addon.version || !(await tx.addons.update(updated))) {
     return refuse('VERSION_CONFLICT', 'The add-on was changed meanwhile.', {

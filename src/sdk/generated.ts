@@ -722,6 +722,7 @@ export type CreateAddonRefusal =
   | 'PARTNER_NOT_FOUND'
   | 'PLAN_NOT_FOUND'
   | 'RATE_LIMITED'
+  | 'RESET_PERIOD_MISMATCH'
   | 'TENANT_NOT_FOUND';
 export type CreateAddonResult = Exclude<CreateAddonMutation['createAddon'], { __typename: 'Refused' }> | Refused<CreateAddonRefusal>;
 export const createAddonOperation: Operation<CreateAddonResult, CreateAddonMutationVariables> = {
@@ -735,7 +736,7 @@ export const createAddonOperation: Operation<CreateAddonResult, CreateAddonMutat
 /**
  * Something new to sell beside plans, from a minimum plan upwards.
  *
- * Refused with ADDON_NOT_FOUND, BUSY, CODE_TAKEN, FEATURE_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ * Refused with ADDON_NOT_FOUND, BUSY, CODE_TAKEN, FEATURE_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_NOT_FOUND, RATE_LIMITED, RESET_PERIOD_MISMATCH, TENANT_NOT_FOUND.
  */
 export function createAddon(
   client: Client,
@@ -3402,6 +3403,7 @@ export type StartSubscriptionRefusal =
   | 'PLAN_NOT_FOUND'
   | 'PRICE_NOT_FOUND'
   | 'RATE_LIMITED'
+  | 'RESET_PERIOD_MISMATCH'
   | 'START_NOT_ALLOWED'
   | 'TENANT_NOT_FOUND'
   | 'TRIAL_USED';
@@ -3417,7 +3419,7 @@ export const startSubscriptionOperation: Operation<StartSubscriptionResult, Star
 /**
  * Starts a subscription and bills its first period. A sandbox tenant may start in its past: each period since is billed.
  *
- * Refused with ALREADY_SUBSCRIBED, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_ARCHIVED, PLAN_NOT_FOUND, PRICE_NOT_FOUND, RATE_LIMITED, START_NOT_ALLOWED, TENANT_NOT_FOUND, TRIAL_USED.
+ * Refused with ALREADY_SUBSCRIBED, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_ARCHIVED, PLAN_NOT_FOUND, PRICE_NOT_FOUND, RATE_LIMITED, RESET_PERIOD_MISMATCH, START_NOT_ALLOWED, TENANT_NOT_FOUND, TRIAL_USED.
  */
 export function startSubscription(
   client: Client,
@@ -3669,6 +3671,7 @@ export type UpdateAddonRefusal =
   | 'PARTNER_NOT_FOUND'
   | 'PLAN_NOT_FOUND'
   | 'RATE_LIMITED'
+  | 'RESET_PERIOD_MISMATCH'
   | 'TENANT_NOT_FOUND'
   | 'VERSION_CONFLICT';
 export type UpdateAddonResult = Exclude<UpdateAddonMutation['updateAddon'], { __typename: 'Refused' }> | Refused<UpdateAddonRefusal>;
@@ -3683,7 +3686,7 @@ export const updateAddonOperation: Operation<UpdateAddonResult, UpdateAddonMutat
 /**
  * Changes an add-on; what is left out stays. Live attachments keep the price they bought.
  *
- * Refused with ADDON_NOT_FOUND, BUSY, FEATURE_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT.
+ * Refused with ADDON_NOT_FOUND, BUSY, FEATURE_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_NOT_FOUND, RATE_LIMITED, RESET_PERIOD_MISMATCH, TENANT_NOT_FOUND, VERSION_CONFLICT.
  */
 export function updateAddon(
   client: Client,

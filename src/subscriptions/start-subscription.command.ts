@@ -6,6 +6,7 @@ import { parseSeats } from '../core/quantity';
 import { done, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
+import { resetClash } from '../entitlements/reset-clash.query';
 import { billPeriod } from '../invoicing/bill-period.command';
 import { billTenant } from '../invoicing/bill-tenant.command';
 import type { MadeDocuments } from '../invoicing/made-documents';
@@ -33,6 +34,7 @@ export const startSubscriptionRefusals = [
   'PLAN_ARCHIVED',
   'PRICE_NOT_FOUND',
   'START_NOT_ALLOWED',
+  'RESET_PERIOD_MISMATCH',
   'TRIAL_USED',
   'INVALID_INPUT',
 ] as const;
@@ -144,6 +146,9 @@ export async function startSubscription(
     actorId: tx.actorId,
     facts: { plan: plan.name, interval, ...(trialEnd ? { trialEnd: trialEnd.toString() } : {}) },
   });
+  // What was offered at a checkout has been paid: it is given, whatever else the tenant has.
+  const clash = offered ? undefined : await resetClash(tx);
+  if (clash) return clash;
   await tx.emit({ type: 'subscription.started', payload: { subscription } });
   // First what the tenant may use: some of it is billed before it is used.
   await rebuildEntitlements(tx);
