@@ -180,9 +180,9 @@ describe('every act answers every document that it made', () => {
     expect(totals((await tenant.subscribe('x')).invoices)).toEqual([]);
     await tenant.use('api', 3, '2026-02-09T00:00:00Z');
     const left = await tenant.cancelAddon(addonSubscription.id, { when: 'NOW' });
-    expect([totals(left.creditNotes), totals(left.invoices)]).toEqual([['2.10'], []]);
+    expect([totals(left.creditNotes), totals(left.invoices)]).toEqual([['ADDON_CANCELLED 2.10'], []]);
     const ended = await tenant.cancel({ when: 'NOW' });
-    expect(totals(ended.creditNotes)).toEqual(['21.04']); // 31.00 × 19/28 = 21.0357
+    expect(totals(ended.creditNotes)).toEqual(['CANCELLATION 21.04']); // 31.00 × 19/28 = 21.0357
     expect(totals(ended.invoices)).toEqual(['FINAL 3.00']);
   });
 });

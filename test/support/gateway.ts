@@ -61,7 +61,7 @@ export interface TestGatewayOptions {
   readonly providers?: readonly PaymentProvider[];
   /** Beside those. */
   readonly moreProviders?: readonly PaymentProvider[];
-  /** Default: as the product. */
+  /** Default: as the product, but any number of requests: a test machine asks as fast as it can. */
   readonly rates?: Partial<RateSettings>;
   readonly http?: Partial<HttpSettings>;
 }
@@ -100,7 +100,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const app = new App({
     ...{ source, jobSource, inboxSource, log },
     clock,
-    rates: { ...defaultRates, ...options.rates },
+    rates: { ...defaultRates, actor: 0, account: 0, ...options.rates },
     providers: new Providers([...(options.providers ?? [fake]), ...(options.moreProviders ?? [])]),
     verifier: verifierForDemo(identityKey),
     signer: createTextSigner('a secret for the quotes of the tests'),
