@@ -1980,20 +1980,23 @@ create table public.partner_tenant_addon_subscriptions (
   billed_by text not null default 'TOLLGATE'::text,
   provider_period_start timestamp(3) with time zone,
   provider_period_end timestamp(3) with time zone,
+  origin_id uuid,
   constraint partner_tenant_addon_subscriptions_pkey PRIMARY KEY (tenant_id, id),
   constraint addon_subscriptions_provider_period CHECK ((billed_by = 'STRIPE'::text) = (provider_period_start IS NOT NULL) AND provider_period_end > provider_period_start OR provider_period_start IS NULL AND provider_period_end IS NULL AND billed_by = 'TOLLGATE'::text),
   constraint partner_tenant_addon_subscriptions_billed_by_check CHECK (billed_by = ANY (ARRAY['TOLLGATE'::text, 'STRIPE'::text])),
   constraint partner_tenant_addon_subscriptions_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
-  constraint partner_tenant_addon_subscriptions_end_kind_check CHECK (end_kind = ANY (ARRAY['CANCELLED'::text, 'INCLUDED_IN_PLAN'::text, 'NOT_AVAILABLE'::text, 'SUBSCRIPTION_ENDED'::text, 'PAYMENT_FAILED'::text, 'REQUIREMENT_MISSING'::text])),
+  constraint partner_tenant_addon_subscriptions_end_kind_check CHECK (end_kind = ANY (ARRAY['CANCELLED'::text, 'INCLUDED_IN_PLAN'::text, 'NOT_AVAILABLE'::text, 'SUBSCRIPTION_ENDED'::text, 'PAYMENT_FAILED'::text, 'REQUIREMENT_MISSING'::text, 'QUANTITY_CHANGED'::text])),
   constraint partner_tenant_addon_subscriptions_interval_check CHECK ("interval" = ANY (ARRAY['DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
   constraint partner_tenant_addon_subscriptions_quantity_check CHECK (quantity >= 1 AND quantity <= 2147483647),
   constraint partner_tenant_addon_subscriptions_unit_amount_check CHECK (unit_amount >= 0),
   constraint partner_tenant_addon_subscriptions_usage_prices_check CHECK (jsonb_typeof(usage_prices) = 'array'::text),
+  constraint addon_subscriptions_origin FOREIGN KEY (tenant_id, origin_id) REFERENCES public.partner_tenant_addon_subscriptions(tenant_id, id),
   constraint partner_tenant_addon_subscriptio_partner_id_addon_price_id_fkey FOREIGN KEY (partner_id, addon_price_id) REFERENCES public.addon_prices(partner_id, id),
   constraint partner_tenant_addon_subscriptio_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id),
   constraint partner_tenant_addon_subscriptions_partner_id_addon_id_fkey FOREIGN KEY (partner_id, addon_id) REFERENCES public.partner_addons(partner_id, id)
 );
 CREATE INDEX addon_subscriptions_by_addon ON public.partner_tenant_addon_subscriptions USING btree (partner_id, addon_id) WHERE ended_at IS NULL;
+CREATE INDEX addon_subscriptions_by_origin ON public.partner_tenant_addon_subscriptions USING btree (tenant_id, origin_id) WHERE origin_id IS NOT NULL;
 CREATE INDEX addon_subscriptions_ends ON public.partner_tenant_addon_subscriptions USING btree (ends_at, tenant_id) WHERE ended_at IS NULL AND ends_at IS NOT NULL;
 CREATE UNIQUE INDEX addon_subscriptions_one_live ON public.partner_tenant_addon_subscriptions USING btree (tenant_id, addon_id) WHERE ended_at IS NULL;
 alter table public.partner_tenant_addon_subscriptions enable row level security;

@@ -90,6 +90,7 @@ export const argumentRights: Readonly<Record<string, readonly ArgumentRight[]>> 
   prorationPreview: planChange,
   cancelSubscription: [refund],
   cancelAddon: [refund],
+  changeAddonQuantity: [refund],
   subscribeAddon: [{ argument: 'charge', right: 'CHARGE_ON_NEXT_INVOICE', value: 'NEXT_INVOICE' }],
   advanceClock: [{ argument: 'to', right: 'TEST_CLOCK' }],
 };

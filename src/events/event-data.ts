@@ -210,7 +210,7 @@ export const prorationData = (proration: PlanChangeProration) => ({
 });
 
 export const addonSubscriptionData = (attachment: AddonSubscription) => ({
-  id: ofTenant('AddonSubscription', attachment, attachment.id),
+  id: ofTenant('AddonSubscription', attachment, attachment.originId),
   status: statusOf(attachment),
   subscriptionId: ofTenant('Subscription', attachment, attachment.subscriptionId),
   addonId: encodeId('Addon', attachment.addonId),

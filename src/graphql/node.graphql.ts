@@ -104,7 +104,7 @@ export class NodeResolver {
         return named('Subscription', row && toGraphqlSubscription(row));
       }
       case 'AddonSubscription': {
-        const row = await tx.addonSubscriptions.byId(tenantUuid!, uuid);
+        const row = await tx.addonSubscriptions.byOrigin(tenantUuid!, uuid);
         return named('AddonSubscription', row && toGraphqlAddonSubscription(row));
       }
       case 'Invoice': {

@@ -30,8 +30,13 @@ export const refusalCodes = {
   ADDON_REQUIRES_ADDON:
     'Another add-on must be there for as long as this one, attached or included in the plan; the facts name it, and say when it ends.',
   ADDON_ALREADY_SUBSCRIBED: 'The add-on is attached already.',
+  ADDON_BILLED_BY_PROVIDER: 'A payment provider bills the add-on; change it there.',
+  ADDON_CHARGE_DIFFERS:
+    'The add-on is attached, and its first rest of a period is charged at another time than asked for.',
+  ADDON_QUANTITY_DIFFERS: 'The add-on is attached in another quantity; changeAddonQuantity changes that.',
   ADDON_REQUIRED_BY_ADDON: 'Another add-on needs this one and is attached for longer; cancel that first.',
   ADDON_SUBSCRIPTION_NOT_FOUND: 'There is no such add-on subscription.',
+  ADDON_SUBSCRIPTION_ENDED: 'The add-on subscription has ended.',
   NO_CHANGE: 'The subscription is as asked for already.',
   PERIOD_NOT_BILLED: 'The period has ended and is about to be billed. Try again in a moment.',
   EFFECTIVE_DATE_OUTSIDE_PERIOD: 'The date is not in the rest of the current period.',

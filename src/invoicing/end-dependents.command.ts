@@ -1,7 +1,7 @@
 import { includesAddon } from '../catalog/addon';
 import { withoutRequirement } from '../catalog/addon-requirement';
+import { requiredBeside } from '../catalog/required-addons.query';
 import type { Instant } from '../core/calendar';
-import { requiredBeside } from '../proration/plan-change.query';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import { endAttachment } from '../subscriptions/end-attachment.command';
 import type { Subscription } from '../subscriptions/subscription';

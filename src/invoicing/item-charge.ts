@@ -43,3 +43,8 @@ export interface Standing {
 /** The account of one item in one period. */
 export const accountKey = (charge: { readonly itemId: string; readonly period: Pick<TimeSpan, 'start'> }): string =>
   `${charge.itemId} ${charge.period.start.epochMilliseconds}`;
+
+/** A line charged it in this period, or something was given in its place. */
+export const wasCharged = (account: ItemAccount | undefined): boolean =>
+  account !== undefined &&
+  (account.chargedByLineId !== undefined || account.charged.minor !== 0n || account.discounts.length > 0);

@@ -11,7 +11,7 @@ import type { Tx } from '../tx';
 import { withNewAnchor } from '../usage/metering-window';
 import { assemblePeriodInvoice, type JoinedAddon, type PeriodInvoice } from './assemble-invoice';
 import { type ClosedPeriod, closedBy } from './billed-period';
-import type { ItemAccount } from './item-charge';
+import { wasCharged } from './item-charge';
 import type { Closing } from './planned-document';
 
 export type PeriodInvoiceTx = Pick<
@@ -150,11 +150,6 @@ export function assembleReset(
     usage: { spans: (spans) => withNewAnchor(spans, at, after.anchorDate) },
   });
 }
-
-/** A line charged it, or something was given in its place. */
-const wasCharged = (account: ItemAccount | undefined) =>
-  account !== undefined &&
-  (account.chargedByLineId !== undefined || account.charged.minor !== 0n || account.discounts.length > 0);
 
 /** Attached after the period began, so that its own account says whether that was invoiced at once. Ours to bill, that is. */
 function joinedWithin(

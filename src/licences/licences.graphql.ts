@@ -10,7 +10,7 @@ import { connectionOf } from '../graphql/page.graphql';
 import { resultOf } from '../graphql/refusal.graphql';
 import { BigIntScalar, DateTimeScalar } from '../graphql/scalars';
 import { ExplanationType, toGraphqlExplanation } from '../invoicing/invoicing.graphql';
-import { QuoteType } from '../proration/proration.graphql';
+import { QuoteType } from '../proration/quote.graphql';
 import { type Licence, type LicenceSeat, licenceStatuses, overAssigned } from './licence';
 import { type PurchaseKind, purchaseKinds } from './licence-price';
 import type { LicenceProduct } from './licence-product';

@@ -1,4 +1,3 @@
-import type { Instant } from '../core/calendar';
 import { amountText, isZero, negate } from '../core/money';
 import { reserveCoupon } from '../coupons/apply-coupon.command';
 import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
@@ -9,19 +8,19 @@ import { writePlannedNote } from '../invoicing/credit-unused.command';
 import type { Invoice, LineDraft } from '../invoicing/invoice';
 import { issueInvoice } from '../invoicing/issue-invoice.command';
 import { refundProblem } from '../payments/refund-credit.command';
-import { endAttachment } from '../subscriptions/end-attachment.command';
-import type { Subscription, SubscriptionItem } from '../subscriptions/subscription';
+import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import { accountsWithoutMoney } from './carry-over';
 import type { ChangeCouponUse } from './change-coupons';
-import { endKindOf } from './judge-attachments';
 import type { LoadedPlanChange } from './plan-change.query';
 import { plannedChange } from './plan-change-documents';
 import type { PlanChangeProration } from './plan-change-proration';
+import { saveAttachments, savePhase } from './save-plan-change.command';
 
 export interface AppliedPlanChange {
   readonly subscription: Subscription;
-  readonly proration: PlanChangeProration;
+  /** None where only add-ons change. */
+  readonly proration?: PlanChangeProration | undefined;
   readonly invoice?: Invoice | undefined;
   readonly creditNote?: CreditNote | undefined;
 }
@@ -63,7 +62,7 @@ async function settle(tx: Tx, loaded: LoadedPlanChange, options: ApplyOptions): 
     return { settlement, creditNotes: [...creditNotes, note] };
   }
   const { document } = own;
-  const invoice = await issueInvoice(tx, { subscription, kind: 'ONE_TIME', reason: 'PLAN_CHANGE', document });
+  const invoice = await issueInvoice(tx, { subscription, kind: 'ONE_TIME', reason: own.reason, document });
   return { settlement: 'INVOICE', invoice, creditNotes };
 }
 
@@ -99,21 +98,6 @@ async function redeem(
   await tx.emit({ type: 'coupon.redeemed', payload: redeemed });
 }
 
-async function endAttachments(tx: Tx, loaded: LoadedPlanChange, at: Instant): Promise<void> {
-  for (const { attachment, outcome, price } of loaded.change.attachments) {
-    const kind = endKindOf[outcome];
-    if (kind) {
-      const reason = `Plan change to ${loaded.target.plan.name}`;
-      await endAttachment(tx, loaded.subscription, { ...attachment, endsAt: undefined }, { at, kind, reason });
-    } else if (price && (price.id !== attachment.priceId || attachment.interval !== loaded.target.interval)) {
-      const { interval } = loaded.target;
-      const sold = { interval, priceId: price.id, unitAmount: price.amount };
-      const addonSubscription = await tx.addonSubscriptions.update({ ...attachment, ...sold });
-      await tx.emit({ type: 'addon_subscription.updated', payload: { addonSubscription } });
-    }
-  }
-}
-
 /**
  * Saves a decided plan change: document, phases, attachments, coupons, audit row, entitlements, history. `undefined`: its
  * coupon was used up in this very moment.
@@ -147,29 +131,12 @@ export async function applyPlanChange(
     await tx.emit({ type: 'coupon.ended', payload: { pendingCoupon: ended, code: coupon.code } });
   }
 
-  const item: SubscriptionItem = {
-    id: target.itemId,
-    planId: target.plan.id,
-    planVersionId: target.version.id,
-    priceId: target.priceId,
-    interval: target.interval,
-    unitAmount: target.unitAmount,
-    quantity: target.quantity,
-    startedAt: at,
-  };
-  await tx.subscriptions.endItem(subscription, subscription.item.id, at);
-  await tx.subscriptions.insertItem(subscription, item);
-  const updated = await tx.subscriptions.update({
-    ...subscription,
-    item,
-    interval: change.after.interval,
-    anchorDate: change.after.anchorDate,
-    periodIndex: change.after.index,
-    periodStart: subscription.status === 'TRIALING' ? subscription.periodStart : change.after.span.start,
-    periodEnd: subscription.status === 'TRIALING' ? subscription.periodEnd : change.after.span.end,
-    prorationBasis: target.plan.prorationBasis ?? subscription.prorationBasis,
-  });
-  await endAttachments(tx, loaded, at);
+  const updated = loaded.planGoesOn ? subscription : await savePhase(tx, loaded);
+  await saveAttachments(tx, loaded);
+  if (loaded.planGoesOn) {
+    await rebuildEntitlements(tx);
+    return { subscription, invoice, creditNote };
+  }
 
   const proration: PlanChangeProration = {
     id: tx.newId<'Proration'>(),

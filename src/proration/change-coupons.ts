@@ -151,9 +151,11 @@ export function changeDiscounts(
     readonly from: number;
     readonly share: Share;
     readonly newPeriod: boolean;
+    /** Items that begin with the change: nothing of theirs went back, so what runs takes from them at the next renewal. */
+    readonly added?: ReadonlySet<string> | undefined;
   },
 ): ChangeDiscounts {
-  const { lines, from, share, newPeriod } = charged;
+  const { lines, from, share, newPeriod, added } = charged;
   const addonOf = new Map(input.attachments.map(({ attachment, addon }) => [attachment.id as string, addon.id]));
   const targetOf = ({ itemId }: LineDraft): CouponTarget => {
     const addonId = addonOf.get(itemId);
@@ -163,7 +165,10 @@ export function changeDiscounts(
   const discounts: LineDraft[] = [];
   const uses = inCouponOrder(input.couponOrder, taking).map((entry): ChangeCouponUse => {
     const { coupon, running } = entry;
-    const targets = lines.flatMap((line, index) => (index >= from && takesFrom(coupon, targetOf(line)) ? [index] : []));
+    const isNew = ({ itemId }: LineDraft) => running && !newPeriod && added?.has(itemId);
+    const targets = lines.flatMap((line, index) =>
+      index >= from && !isNew(line) && takesFrom(coupon, targetOf(line)) ? [index] : [],
+    );
     const drafted = discountLines({ ...coupon, scaled: coupon.scaled || running }, lines, targets, left, share);
     for (const line of drafted) left[line.discountsLine!] = add(left[line.discountsLine!]!, line.amount);
     discounts.push(...drafted);

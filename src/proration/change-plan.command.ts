@@ -1,11 +1,12 @@
-import { isBefore, laterOf } from '../core/calendar';
-import { amountText, type Money, money } from '../core/money';
-import { done, type Result, refuse } from '../core/result';
+import { type Instant, isBefore } from '../core/calendar';
+import type { Money } from '../core/money';
+import { done, type Result } from '../core/result';
 import { refuseCoupon, reserveCoupon } from '../coupons/apply-coupon.command';
 import { billTenant } from '../invoicing/bill-tenant.command';
 import type { CreditNote } from '../invoicing/credit-note';
 import type { Invoice } from '../invoicing/invoice';
 import type { MadeDocuments } from '../invoicing/made-documents';
+import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
@@ -14,7 +15,7 @@ import type { PlanChangeRequest } from './plan-change';
 import { type LoadedPlanChange, loadPlanChange, planChangeRefusals } from './plan-change.query';
 import { quoteChange, settledAs } from './plan-change-documents';
 import type { PlanChangeProration } from './plan-change-proration';
-import { type PlanChangeQuote, requestText } from './quote';
+import { type PlanChangeQuote, quoteMismatch, quoteProblem, requestText } from './quote';
 
 export interface ChangePlanInput {
   readonly request: PlanChangeRequest;
@@ -35,21 +36,8 @@ export interface ChangePlanDone {
   readonly invoice?: Invoice | undefined;
   readonly creditNote?: CreditNote | undefined;
   readonly scheduled?: ScheduledPlanChange | undefined;
-}
-
-function quoteProblem(tx: Tx, input: ChangePlanInput) {
-  const { quote } = input;
-  if (!quote) return undefined;
-  if (quote.tenantId !== tx.tenant.id || quote.request !== requestText(input.request)) {
-    return refuse('QUOTE_INVALID', 'The quote is for another change.', { path: ['input', 'quote'] });
-  }
-  if (quote.expiresAt.epochMilliseconds <= tx.now.epochMilliseconds) {
-    return refuse('QUOTE_EXPIRED', 'The quote has expired; ask for a new one.', {
-      path: ['input', 'quote'],
-      facts: { expiredAt: quote.expiresAt.toString() },
-    });
-  }
-  return undefined;
+  /** The attachments that it added, or that go on in another quantity. */
+  readonly addons: readonly AddonSubscription[];
 }
 
 async function schedule(
@@ -91,40 +79,35 @@ async function schedule(
     facts: { to: target.plan.name, at: change.at.toString() },
   });
   await tx.emit({ type: 'subscription.plan_change_scheduled', payload: { subscription, scheduled } });
-  return done({ subscription, net, scheduled, documents: tx.documents.made() });
+  return done({ subscription, net, scheduled, documents: tx.documents.made(), addons: [] });
 }
 
+const attachedSince = async (tx: Tx): Promise<Instant[]> =>
+  (await tx.addonSubscriptions.live(tx.tenant.id)).map(({ startedAt }) => startedAt);
+
 /**
- * Changes plan, interval or quantity: now, at the period's end or on a date of the period. With a quote the money is
- * what was quoted to the cent, or the call is refused with the difference.
+ * Changes plan, interval, quantity and add-ons in one act: now, or without add-ons at the period's end or on a date of the
+ * period. With a quote the money is what was quoted to the cent, or the call is refused with the difference.
  */
 export async function changePlan(tx: Tx, input: ChangePlanInput): Promise<Result<ChangePlanDone, Code>> {
   await tx.tenants.lock(tx.tenant.id);
-  const problem = quoteProblem(tx, input);
+  const problem = quoteProblem(input.quote, { tenantId: tx.tenant.id, now: tx.now });
   if (problem) return problem;
   await billTenant(tx);
   const { request, quote } = input;
   const live = await tx.subscriptions.live(tx.tenant.id);
-  // What it was decided from is gone: another period, or another phase of the plan, has begun since.
-  const isPast = quote && live && isBefore(quote.at, laterOf(live.periodStart, live.item.startedAt));
+  // What it was decided from is gone: another period, or another phase of the plan or of an add-on, has begun since.
+  const begun = [live?.periodStart, live?.item.startedAt, ...(await attachedSince(tx))];
+  const isPast = begun.some((start) => quote && start && isBefore(quote.at, start));
   const loaded = await loadPlanChange(tx, tx.tenant, request, { at: isPast ? undefined : quote?.at });
   if (!loaded.ok) return loaded;
-  const { subscription } = loaded.value;
   const { total, net } = quoteChange(loaded.value, settledAs(request));
-  if (quote && (isPast || total.minor !== quote.totalMinor)) {
-    const { currency } = subscription;
-    return refuse('QUOTE_STALE', 'The change would cost something else now; ask for a new quote.', {
-      path: ['input', 'quote'],
-      facts: {
-        quoted: amountText(money(quote.totalMinor, currency)),
-        now: amountText(total),
-        difference: amountText(money(total.minor - quote.totalMinor, currency)),
-        currency,
-      },
-    });
-  }
+  const asked = requestText(request, loaded.value);
+  const mismatch = quoteMismatch(quote, { request: asked, total, isPast });
+  if (mismatch) return mismatch;
   if (loaded.value.waits) return schedule(tx, loaded.value, request, net);
   const applied = await applyPlanChange(tx, loaded.value, settledAs(request));
   if (!applied) return refuseCoupon(['COUPON_USED_UP'], 'coupon');
-  return done({ ...applied, net, documents: tx.documents.made() });
+  const addons = loaded.value.change.attachments.flatMap(({ next }) => (next ? [next] : []));
+  return done({ ...applied, net, addons, documents: tx.documents.made() });
 }

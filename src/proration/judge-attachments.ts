@@ -14,6 +14,8 @@ export const attachmentOutcomes = [
   'CONTINUES',
   'REPRICED',
   'KEPT',
+  'ADDED',
+  'QUANTITY_CHANGED',
   'ENDS_INCLUDED',
   'ENDS_NOT_AVAILABLE',
   'ENDS_REQUIREMENT_MISSING',
@@ -21,7 +23,7 @@ export const attachmentOutcomes = [
 ] as const;
 /**
  * CONTINUES: unchanged. REPRICED: a new full period at the price of the new interval. KEPT: the plan does not sell it, and
- * the caller keeps it. ENDS_INCLUDED: the plan has it now. ENDS_NOT_AVAILABLE: the plan does not sell it.
+ * the caller keeps it. ADDED, QUANTITY_CHANGED: as the call asks for. ENDS_INCLUDED: the plan has it now. ENDS_NOT_AVAILABLE: the plan does not sell it.
  * ENDS_REQUIREMENT_MISSING: an add-on that it requires is neither attached any more nor in the plan. ENDS_CANCELLED: it was
  * cancelled to the end of the period, which ends now.
  */

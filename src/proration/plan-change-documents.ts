@@ -19,6 +19,8 @@ import type { PlanChange, PlanChangeRequest } from './plan-change';
 export interface PricedChange {
   readonly subscription: Pick<Subscription, 'currency' | 'periodEnd'>;
   readonly change: PlanChange;
+  /** Only add-ons change. */
+  readonly planGoesOn: boolean;
   readonly document: DraftedDocument;
   /** The same lines by the documents that they go on. */
   readonly split: SplitDocument;
@@ -47,21 +49,23 @@ export interface PlannedChange {
 
 /** The documents of a change itself. */
 export function plannedChange(
-  { subscription, document, split, gross }: Pick<PricedChange, 'subscription' | 'document' | 'split' | 'gross'>,
+  { subscription, planGoesOn, document, split, gross }: Omit<PricedChange, 'change' | 'closing'>,
   { waived, settlement }: SettledAs,
 ): PlannedChange {
   if (waived || (gross.minor < 0n && settlement === 'NONE')) return { moves: false, offDue: [] };
   const { currency } = subscription;
   const { decision } = document;
   const { rest } = split;
-  const offDue = plannedOffDue(split, decision, 'PLAN_CHANGE');
+  const credited = planGoesOn ? 'ADDON_CANCELLED' : 'PLAN_CHANGE';
+  const offDue = plannedOffDue(split, decision, credited);
   if (isZero(beforeTax(rest, currency))) return { moves: true, offDue };
   const total = grossOf(rest, currency);
-  const planned = { document: { ...rest, decision }, total, reason: 'PLAN_CHANGE' } as const;
-  if (total.minor >= 0n) return { moves: true, offDue, own: { kind: 'INVOICE', ...planned } };
+  const planned = { document: { ...rest, decision }, total };
+  const charged = planGoesOn ? 'ADDON' : 'PLAN_CHANGE';
+  if (total.minor >= 0n) return { moves: true, offDue, own: { kind: 'INVOICE', reason: charged, ...planned } };
   // What is not settled is at most a surplus; this is less.
   const to = settlement === 'NONE' ? 'CREDIT_BALANCE' : settlement;
-  return { moves: true, offDue, own: { kind: 'CREDIT_NOTE', settlement: to, ...planned } };
+  return { moves: true, offDue, own: { kind: 'CREDIT_NOTE', reason: credited, settlement: to, ...planned } };
 }
 
 /** Every document that a change makes at its instant, in their order: its own, and what is left to bill of the period. */

@@ -5,17 +5,30 @@ import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import type { PlanChangeRequest } from './plan-change';
 
-/** What has been decided already and stands in the way of any change. */
+/** Nothing but add-ons is asked for: the plan goes on as it was sold, also where it is not sold any more. */
+export function isOnlyAddons(request: PlanChangeRequest, { item, interval }: Subscription): boolean {
+  return (
+    request.plan === undefined &&
+    (request.addons ?? []).length > 0 &&
+    (request.interval ?? interval) === interval &&
+    (request.quantity === undefined || BigInt(request.quantity) === item.quantity) &&
+    request.anchor !== 'RESET'
+  );
+}
+
+export const endingRefusal = (cancelAt: Instant) =>
+  refuse('SUBSCRIPTION_ENDING', 'The subscription is cancelled to a date; nothing is added or changed any more.', {
+    facts: { cancelAt: cancelAt.toString() },
+  });
+
+/** What has been decided already and stands in the way of any change; of add-ons alone, what is about to be carried out. */
 export async function obstacleTo(
   tx: Pick<Tx, 'subscriptions'>,
   { id, tenantId, cancelAt }: Subscription,
   now: Instant,
+  onlyAddons: boolean,
 ): Promise<Refused<'SUBSCRIPTION_ENDING' | 'CHANGE_ALREADY_SCHEDULED' | 'PERIOD_NOT_BILLED'> | undefined> {
-  if (cancelAt) {
-    return refuse('SUBSCRIPTION_ENDING', 'The subscription is cancelled to a date; its plan cannot change any more.', {
-      facts: { cancelAt: cancelAt.toString() },
-    });
-  }
+  if (cancelAt && !onlyAddons) return endingRefusal(cancelAt);
   const waiting = await tx.subscriptions.scheduled(tenantId, id);
   if (!waiting) return undefined;
   const effectiveAt = waiting.effectiveAt.toString();
@@ -24,9 +37,11 @@ export async function obstacleTo(
         retryable: true,
         facts: { effectiveAt },
       })
-    : refuse('CHANGE_ALREADY_SCHEDULED', 'Another plan change waits already; cancel it first.', {
-        facts: { effectiveAt },
-      });
+    : onlyAddons
+      ? undefined
+      : refuse('CHANGE_ALREADY_SCHEDULED', 'Another plan change waits already; cancel it first.', {
+          facts: { effectiveAt },
+        });
 }
 
 /** When the change takes place, or why it cannot. */

@@ -2,6 +2,7 @@ import type { TenantContext } from '../access/tenant';
 import type { Addon } from '../catalog/addon';
 import { findPlan } from '../catalog/find-catalog.query';
 import { type Plan, type PlanVersion, priceFor } from '../catalog/plan';
+import { requiredBeside } from '../catalog/required-addons.query';
 import { type Instant, isAtOrBefore, isBefore } from '../core/calendar';
 import { exactOf, multiply } from '../core/exact';
 import type { Id } from '../core/ids';
@@ -27,10 +28,17 @@ import { currentPeriod, type Subscription } from '../subscriptions/subscription'
 import { addedTax } from '../tax/tax-lines';
 import { type TaxedDocument, taxesOfLines } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
+import { addonOrderRefusals, loadAddonOrders, orderedRequirementProblem } from './addon-orders.query';
 import type { ChangeCoupon } from './change-coupons';
 import type { ChargedItem } from './charged-item';
-import { type AttachedAddon, decidePlanChange, type PlanChange, type PlanChangeRequest } from './plan-change';
-import { momentOf, obstacleTo } from './plan-change-moment.query';
+import {
+  type AddonOrder,
+  type AttachedAddon,
+  decidePlanChange,
+  type PlanChange,
+  type PlanChangeRequest,
+} from './plan-change';
+import { endingRefusal, isOnlyAddons, momentOf, obstacleTo } from './plan-change-moment.query';
 import { afterChange } from './source-change';
 import { type LoadedSources, loadSources } from './source-change.query';
 
@@ -49,6 +57,7 @@ export const planChangeRefusals = [
   'RESET_PERIOD_MISMATCH',
   'REFUND_NOT_AVAILABLE',
   'INVALID_INPUT',
+  ...addonOrderRefusals,
   ...couponReasons,
 ] as const;
 export type PlanChangeRefusal = (typeof planChangeRefusals)[number];
@@ -69,6 +78,9 @@ export async function providerAccounts(
   return found;
 }
 
+/** Add-ons in one change. */
+const maximumOrders = 20;
+
 /** Everything a plan change was decided from, and the decision. */
 export interface LoadedPlanChange extends LoadedSources {
   readonly subscription: Subscription;
@@ -82,6 +94,9 @@ export interface LoadedPlanChange extends LoadedSources {
     readonly unitAmount: Money;
     readonly quantity: bigint;
   };
+  /** Only add-ons change. */
+  readonly planGoesOn: boolean;
+  readonly orders: readonly AddonOrder[];
   /** It waits: for the period's end, or a date. */
   readonly waits: boolean;
   readonly coupon?: Coupon | undefined;
@@ -132,13 +147,6 @@ export interface LoadOptions {
     | undefined;
 }
 
-/** The add-ons that these require and that are not among them. */
-export async function requiredBeside(tx: Pick<Tx, 'addons'>, addons: readonly Addon[]): Promise<Addon[]> {
-  const known = new Set(addons.map(({ id }) => id));
-  const ids = new Set(addons.flatMap(({ requiredAddonIds }) => requiredAddonIds.filter((id) => !known.has(id))));
-  return tx.addons.byIds([...ids]);
-}
-
 /**
  * Load and decide: what preview and execution share. Reads the subscription as it stands, what its items were really
  * charged, the target's current version and price, and the coupons; then one pure decision.
@@ -150,9 +158,9 @@ export async function loadPlanChange(
   options: LoadOptions = {},
 ): Promise<Result<LoadedPlanChange, PlanChangeRefusal>> {
   // What needs only the tenant is asked at once, on one connection.
-  const [subscription, plan, live, pendings] = await Promise.all([
+  const [subscription, named, live, pendings] = await Promise.all([
     tx.subscriptions.live(tenant.id),
-    findPlan({ plans: tx.plans, partnerId: tenant.partnerId }, request.plan),
+    request.plan === undefined ? undefined : findPlan({ plans: tx.plans, partnerId: tenant.partnerId }, request.plan),
     tx.addonSubscriptions.live(tenant.id),
     tx.pendingCoupons.live(tenant.id),
   ]);
@@ -170,8 +178,13 @@ export async function loadPlanChange(
       facts: { periodEnd: subscription.periodEnd.toString() },
     });
   }
-  const obstacle = options.pinned ? undefined : await obstacleTo(tx, subscription, now);
+  const asked = request.addons ?? [];
+  if (asked.length > maximumOrders) return invalid(['addons'], `At most ${maximumOrders} add-ons at once.`);
+  const onlyAddons = isOnlyAddons(request, subscription);
+  const obstacle = options.pinned ? undefined : await obstacleTo(tx, subscription, now, onlyAddons);
   if (obstacle) return obstacle;
+  if (asked.length > 0 && moment.value.waits) return invalid(['addons'], 'Add-ons change at once: effective is NOW.');
+  const plan = request.plan === undefined ? (await tx.plans.byIds([item.planId]))[0] : named;
   if (!plan) return refuse('PLAN_NOT_FOUND', 'No such plan.', { path: ['input', 'plan'] });
   const samePlan = plan.id === item.planId;
   if (plan.status === 'ARCHIVED' && !samePlan && !options.pinned) {
@@ -182,7 +195,9 @@ export async function loadPlanChange(
   const running = pendings.filter((pending) => pending.status === 'RUNNING');
   const { pinned } = options;
   const [[version], [planBefore], accounts, ofAddons, ofCoupons, partner] = await Promise.all([
-    pinned ? tx.plans.versionsByIds([pinned.planVersionId]) : tx.plans.currentVersions([plan.id]),
+    pinned || request.plan === undefined
+      ? tx.plans.versionsByIds([pinned?.planVersionId ?? item.planVersionId])
+      : tx.plans.currentVersions([plan.id]),
     tx.plans.byIds([item.planId]),
     tx.itemCharges.accounts(
       tenant.id,
@@ -197,7 +212,11 @@ export async function loadPlanChange(
   ]);
   invariant(planBefore, 'a subscription has a plan');
   const interval = request.interval ?? subscription.interval;
-  const price = version && priceFor(version.prices, interval, currency);
+  // A plan that is not named is the one that was sold, at its price.
+  const price =
+    request.plan === undefined && interval === subscription.interval
+      ? { id: item.priceId, amount: item.unitAmount }
+      : version && priceFor(version.prices, interval, currency);
   if (!version || !price) {
     return refuse('PRICE_NOT_FOUND', `${plan.name} has no price per ${interval.toLowerCase()} in ${currency}.`, {
       path: ['input', 'interval'],
@@ -209,7 +228,8 @@ export async function loadPlanChange(
   const anchor = request.anchor ?? 'KEEP';
   const unchanged =
     version.id === item.planVersionId && interval === subscription.interval && quantity === item.quantity;
-  if (unchanged && anchor === 'KEEP' && !options.pinned) {
+  const planGoesOn = unchanged && anchor === 'KEEP' && !options.pinned;
+  if (planGoesOn && asked.length === 0) {
     return refuse('NO_CHANGE', 'The subscription has this plan, interval and quantity already.');
   }
 
@@ -245,21 +265,28 @@ export async function loadPlanChange(
   const byId = new Map(ofCoupons.map((row) => [row.id, row]));
   const coupons: ChangeCoupon[] = running.map((pending) => {
     const runningCoupon = byId.get(pending.couponId)!;
-    const isOfPlan = appliesToPlan(runningCoupon, item.planId);
+    const isOfPlan = appliesToPlan(runningCoupon, item.planId) && !planGoesOn;
     const kept = isOfPlan ? (request.keepRunningDiscounts ?? false) : undefined;
     return { coupon: runningCoupon, pending, running: true, kept };
   });
   if (coupon) coupons.push({ coupon, pending: options.pinned?.reserved, running: false, past: past(coupon) });
 
   const target = {
-    itemId: tx.newId<'SubscriptionItem'>(),
+    itemId: planGoesOn ? item.id : tx.newId<'SubscriptionItem'>(),
     ...{ plan, version, interval, unitAmount, quantity },
     priceId: price.id,
   };
+  const ordered = { subscription, target, planGoesOn, at: moment.value.at, attached: attachments, accounts };
+  const orders = await loadAddonOrders(tx, asked, ordered);
+  if (!orders.ok) return orders;
+  const withoutRequired = await orderedRequirementProblem(tx, orders.value, ordered);
+  if (withoutRequired) return withoutRequired;
+  const adds = orders.value.some(({ before, next }) => !before || next.quantity > before.attachment.quantity);
+  if (subscription.cancelAt && adds && !options.pinned) return endingRefusal(subscription.cancelAt);
   const decided = decidePlanChange({
     at: moment.value.at,
-    ...{ currency, timeZone, anchor, target, attachments, requiredAddons, coupons },
-    basis: plan.prorationBasis ?? subscription.prorationBasis,
+    ...{ currency, timeZone, anchor, target, attachments, requiredAddons, coupons, planGoesOn, orders: orders.value },
+    basis: (planGoesOn ? undefined : plan.prorationBasis) ?? subscription.prorationBasis,
     trialing: subscription.status === 'TRIALING',
     period: currentPeriod(subscription),
     anchorDate: subscription.anchorDate,
@@ -273,10 +300,10 @@ export async function loadPlanChange(
   const change = decided.value;
   if (coupon && !options.pinned) {
     const reasons: CouponReason[] = [...change.couponProblems];
-    if (!appliesToPlan(coupon, plan.id)) reasons.push('COUPON_PLAN_NOT_ELIGIBLE');
+    if (!planGoesOn && !appliesToPlan(coupon, plan.id)) reasons.push('COUPON_PLAN_NOT_ELIGIBLE');
     if (reasons.length > 0) return refuseCoupon([...new Set(reasons)], 'coupon');
   }
-  const sourcesAround = await loadSources(tx, subscription, target, change);
+  const sourcesAround = await loadSources(tx, subscription, { ...target, goesOn: planGoesOn }, change);
   const mismatch = resetMismatch(
     afterChange(sourcesAround.sourcesBefore, sourcesAround.sources).filter((one) => isActiveAt(one, change.at)),
   );
@@ -284,7 +311,7 @@ export async function loadPlanChange(
   const document = await taxesOfLines(tx, subscription, change.at, change.lines, {
     catalogIds: new Map<string, string>([
       [target.itemId, plan.id],
-      ...continuing.map(({ id, addonId }) => [id, addonId] as const),
+      ...[...continuing, ...orders.value.map(({ next }) => next)].map(({ id, addonId }) => [id, addonId] as const),
     ]),
     accounts,
   });
@@ -300,7 +327,7 @@ export async function loadPlanChange(
   return done({
     ...{ subscription, planBefore, target, coupon },
     waits: moment.value.waits,
-    ...{ change, document, split, accounts, gross, closing, ...sourcesAround },
+    ...{ change, document, split, accounts, gross, closing, planGoesOn, orders: orders.value, ...sourcesAround },
     recurring: roundToMoney(multiply(exactMinorUnits(unitAmount), exactOf(quantity)), currency),
   });
 }

@@ -11,7 +11,7 @@ import { done, type Result, refuse } from '../core/result';
 import type { CouponReason } from '../coupons/coupon';
 import type { Settlement } from '../invoicing/credit-note';
 import type { LineDraft, TimeSpan } from '../invoicing/invoice';
-import { type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
+import { type AddonCharge, type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
 import {
   type ChangeCoupon,
   type ChangeCouponUse,
@@ -35,8 +35,8 @@ export type AnchorMode = (typeof anchorModes)[number];
 
 /** What is asked for: the same for a preview and for the change itself. */
 export interface PlanChangeRequest {
-  /** Id or code. */
-  readonly plan: string;
+  /** Id or code. `undefined`: the plan as it is. */
+  readonly plan?: string | undefined;
   /** `undefined`: as it is. */
   readonly interval?: IntervalUnit | undefined;
   readonly quantity?: number | undefined;
@@ -49,6 +49,16 @@ export interface PlanChangeRequest {
   readonly unavailableAddons?: UnavailableAddonPolicy | undefined;
   readonly waived?: boolean | undefined;
   readonly settlement?: Settlement | undefined;
+  /** How many of which add-ons there are from now on; those that are not named stay as they are. */
+  readonly addons?: readonly AddonQuantity[] | undefined;
+}
+
+export interface AddonQuantity {
+  /** Id or code. */
+  readonly addon: string;
+  readonly quantity?: number | undefined;
+  /** Of one that is added; default: NOW. */
+  readonly charge?: AddonCharge | undefined;
 }
 
 /** An attachment at the time of the change. */
@@ -56,6 +66,17 @@ export interface AttachedAddon {
   readonly attachment: AddonSubscription;
   readonly addon: Addon;
   readonly charged: ChargedItem;
+}
+
+/** An add-on that is added, or goes on in another quantity. */
+export interface AddonOrder {
+  readonly addon: Addon;
+  /** What is attached already. */
+  readonly before?: AttachedAddon | undefined;
+  /** The phase that begins. */
+  readonly next: AddonSubscription;
+  /** The rest of this period is a line of the next invoice. */
+  readonly chargedLater: boolean;
 }
 
 export interface PlanChangeInput {
@@ -70,6 +91,9 @@ export interface PlanChangeInput {
   readonly interval: IntervalUnit;
   readonly current: ChargedItem;
   readonly attachments: readonly AttachedAddon[];
+  readonly orders: readonly AddonOrder[];
+  /** Only add-ons change: plan, interval, quantity and period stay as they are, and what is attached is not judged again. */
+  readonly planGoesOn: boolean;
   /** Add-ons that attached ones require and that are not attached themselves. */
   readonly requiredAddons: readonly Addon[];
   readonly target: {
@@ -96,6 +120,8 @@ export interface AttachmentOutcome {
   readonly outcome: AttachmentOutcomeKind;
   readonly credit: Money;
   readonly price?: { readonly id: string; readonly amount: Money } | undefined;
+  /** ADDED, QUANTITY_CHANGED: the phase that begins. */
+  readonly next?: AddonSubscription | undefined;
 }
 
 /** Where the subscription stands after the change. */
@@ -131,16 +157,16 @@ export interface PlanChange {
 
 const spanOf = (period: Period): TimeSpan => ({ start: period.start, end: period.end });
 
-/** Why a change that may end nothing is refused. */
-function endsRefused(input: PlanChangeInput, outcomes: readonly (AttachedAddon & Judgement)[]) {
+/** An attachment, or one that is ordered. */
+type Member = AttachedAddon & { readonly order?: AddonOrder | undefined };
+type JudgedMember = Member & Judgement;
+
+/** Why an attachment cannot be with the plan. */
+function notWith(input: PlanChangeInput, { addon, requiredAddonId }: JudgedMember, all: readonly JudgedMember[]) {
   const { plan } = input.target;
-  const ended = outcomes.find(
-    ({ outcome }) => outcome === 'ENDS_NOT_AVAILABLE' || outcome === 'ENDS_REQUIREMENT_MISSING',
+  const required = [...input.requiredAddons, ...all.map((other) => other.addon)].find(
+    ({ id }) => id === requiredAddonId,
   );
-  if (!ended) return undefined;
-  const { addon, requiredAddonId } = ended;
-  const known = [...input.requiredAddons, ...outcomes.map((other) => other.addon)];
-  const required = known.find(({ id }) => id === requiredAddonId);
   return required
     ? refuse('ADDON_NOT_AVAILABLE_WITH_PLAN', `${addon.name} needs ${required.name}, which ${plan.name} leaves out.`, {
         facts: { addon: addon.code, plan: plan.code, requires: required.code },
@@ -150,11 +176,71 @@ function endsRefused(input: PlanChangeInput, outcomes: readonly (AttachedAddon &
       });
 }
 
+/** Everything that is attached, and all that is ordered, judged at once. What is ordered goes on, or the change is refused. */
+function judgeMembers(
+  input: PlanChangeInput,
+  resets: boolean,
+): Result<JudgedMember[], 'ADDON_NOT_AVAILABLE_WITH_PLAN' | 'ADDON_INCLUDED_IN_PLAN'> {
+  const { target, currency, interval, orders, planGoesOn } = input;
+  const orderOf = new Map(orders.flatMap((order) => (order.before ? [[order.before.attachment.id, order]] : [])));
+  const members: Member[] = [
+    ...input.attachments.map((attached) => ({ ...attached, order: orderOf.get(attached.attachment.id) })),
+    ...orders.flatMap((order) => {
+      const { addon, next, before } = order;
+      const item = {
+        itemId: next.id,
+        kind: 'ADDON' as const,
+        name: addon.name,
+        discounts: [],
+        charged: zero(currency),
+      };
+      const { unitAmount, quantity } = next;
+      return before ? [] : [{ attachment: next, addon, charged: { ...item, unitAmount, quantity }, order }];
+    }),
+  ];
+  const judged: JudgedMember[] = planGoesOn
+    ? members.map((member) => ({ ...member, outcome: 'CONTINUES' }))
+    : judgeAttachments(
+        {
+          ...{ plan: target.plan, version: target.version, interval: target.interval, currency, resets },
+          // In a trial nothing is reset, but another interval needs another price all the same.
+          reprices: resets || target.interval !== interval,
+          ...{ unavailableAddons: input.unavailableAddons, required: input.requiredAddons },
+        },
+        members,
+      );
+  const refused = judged.find(({ order, outcome }) =>
+    order
+      ? !['CONTINUES', 'REPRICED'].includes(outcome)
+      : input.unavailableAddons === 'REFUSE' && ['ENDS_NOT_AVAILABLE', 'ENDS_REQUIREMENT_MISSING'].includes(outcome),
+  );
+  if (refused?.outcome === 'ENDS_INCLUDED') {
+    const { plan } = target;
+    return refuse('ADDON_INCLUDED_IN_PLAN', `${plan.name} includes ${refused.addon.name}.`, {
+      facts: { plan: plan.code },
+    });
+  }
+  if (refused) return notWith(input, refused, judged);
+  return done(
+    judged.map((member) =>
+      member.order ? { ...member, outcome: member.order.before ? 'QUANTITY_CHANGED' : 'ADDED' } : member,
+    ),
+  );
+}
+
+/** The phase of an ordered attachment that begins, at the price of a new period where one begins. */
+function nextOf({ order, price }: JudgedMember, interval: IntervalUnit): AddonSubscription | undefined {
+  if (!order) return undefined;
+  return price ? { ...order.next, interval, priceId: price.id, unitAmount: price.amount } : order.next;
+}
+
 /**
  * What a plan change costs and does (billing rules §3 and §6). Preview and execution call this same function; nothing
  * here reads a clock or a database.
  */
-export function decidePlanChange(input: PlanChangeInput): Result<PlanChange, 'ADDON_NOT_AVAILABLE_WITH_PLAN'> {
+export function decidePlanChange(
+  input: PlanChangeInput,
+): Result<PlanChange, 'ADDON_NOT_AVAILABLE_WITH_PLAN' | 'ADDON_INCLUDED_IN_PLAN'> {
   const { at, currency, timeZone, target } = input;
   const intervalChanges = target.interval !== input.interval;
   const reset = !input.trialing && (intervalChanges || input.anchor === 'RESET');
@@ -172,66 +258,57 @@ export function decidePlanChange(input: PlanChangeInput): Result<PlanChange, 'AD
   const newShare = reset && !atPeriodEnd ? remainingShare('DAY', newPeriod, newPeriod.start, timeZone) : oldShare;
   const rest = { start: at, end: newPeriod.end };
 
-  // In a trial nothing is reset, but another interval needs another price all the same.
-  const outcomes = judgeAttachments(
-    {
-      ...{ plan: target.plan, version: target.version, interval: target.interval, currency },
-      ...{ unavailableAddons: input.unavailableAddons, required: input.requiredAddons },
-      ...{ resets: reset, reprices: reset || intervalChanges },
-    },
-    input.attachments,
-  );
-  const refused = input.unavailableAddons === 'REFUSE' && endsRefused(input, outcomes);
-  if (refused) return refused;
+  const members = judgeMembers(input, reset);
+  if (!members.ok) return members;
 
   const lines: LineDraft[] = [];
   const isCharged = oldShare.remaining > 0n;
-  if (isCharged) lines.push(creditLine(input.current, oldShare, { start: at, end: oldSpan.end }, oldSpan));
-  const attachments: AttachmentOutcome[] = outcomes.map(({ attachment, addon, charged, outcome, price }) => {
+  if (isCharged && !input.planGoesOn) {
+    lines.push(creditLine(input.current, oldShare, { start: at, end: oldSpan.end }, oldSpan));
+  }
+  const attachments: AttachmentOutcome[] = members.value.map((member) => {
+    const { attachment, addon, charged, outcome, price, order } = member;
+    const next = nextOf(member, target.interval);
+    const unchanged = { attachment, addon, outcome, price, next, credit: zero(currency) };
     const ends = endKindOf[outcome] !== undefined;
     const own = providerPeriodAt(attachment, timeZone, at);
     if (own) {
       const share = remainingShare(input.basis, own.period, own.at, timeZone);
-      if (!ends || share.remaining === 0n) return { attachment, addon, outcome, price, credit: zero(currency) };
+      if (!ends || share.remaining === 0n) return unchanged;
       const line = creditLine(charged, share, { start: own.at, end: own.period.end }, spanOf(own.period));
       lines.push(line);
-      return { attachment, addon, outcome, price, credit: negate(line.amount) };
+      return { ...unchanged, credit: negate(line.amount) };
     }
-    const leavesPeriod = reset || ends;
-    if (!leavesPeriod || !isCharged) return { attachment, addon, outcome, price, credit: zero(currency) };
+    const leavesPeriod = outcome !== 'ADDED' && (reset || ends || outcome === 'QUANTITY_CHANGED');
+    if (!leavesPeriod || !isCharged || order?.chargedLater) return unchanged;
     const line = creditLine(charged, oldShare, { start: at, end: oldSpan.end }, oldSpan);
     lines.push(line);
-    return { attachment, addon, outcome, price, credit: negate(line.amount) };
+    return { ...unchanged, credit: negate(line.amount) };
   });
-  const newItem = {
-    itemId: target.itemId,
-    kind: 'PLAN' as const,
-    name: target.plan.name,
-    unitAmount: target.unitAmount,
-    quantity: target.quantity,
-  };
-  const planCharge = lines.length;
+  const charges = lines.length;
   if (newShare.remaining > 0n) {
-    lines.push(chargeLine('PRORATION_CHARGE', newItem, newShare, rest, newSpan));
-    if (reset) {
-      for (const { attachment, addon, price } of outcomes) {
-        if (!price) continue;
-        const item = {
-          itemId: attachment.id,
-          kind: 'ADDON' as const,
-          name: addon.name,
-          unitAmount: price.amount,
-          quantity: attachment.quantity,
-        };
-        lines.push(chargeLine('PRORATION_CHARGE', item, newShare, rest, newSpan));
-      }
+    const { itemId, plan, unitAmount, quantity } = target;
+    const newItem = { itemId, kind: 'PLAN' as const, name: plan.name, unitAmount, quantity };
+    if (!input.planGoesOn) lines.push(chargeLine('PRORATION_CHARGE', newItem, newShare, rest, newSpan));
+    for (const [index, { attachment, addon, price, next }] of attachments.entries()) {
+      const isRepriced = reset && price !== undefined;
+      if (!next && !isRepriced) continue;
+      if (next && !reset && members.value[index]!.order?.chargedLater) continue;
+      const phase = next ?? { ...attachment, unitAmount: price!.amount };
+      const item = { ...phase, itemId: phase.id, kind: 'ADDON' as const, name: addon.name };
+      lines.push(chargeLine('PRORATION_CHARGE', item, newShare, rest, newSpan));
     }
   }
+  const phases = attachments.map((outcome) => ({ ...outcome, attachment: outcome.next ?? outcome.attachment }));
+  const coupled = { ...input, attachments: phases };
+  const added = new Set<string>(
+    attachments.flatMap(({ outcome, next }) => (outcome === 'ADDED' && next ? [next.id] : [])),
+  );
 
-  const judged = judgeChangeCoupons(input.coupons, itemsAfter(input, outcomes));
+  const judged = judgeChangeCoupons(input.coupons, itemsAfter(input, phases));
   const taken =
     newShare.remaining > 0n && !input.waived
-      ? changeDiscounts(input, judged.taking, { lines, from: planCharge, share: newShare, newPeriod: reset })
+      ? changeDiscounts(coupled, judged.taking, { lines, from: charges, share: newShare, newPeriod: reset, added })
       : { lines: [], uses: judged.taking.map((entry) => unused(entry, currency)) };
   lines.push(...taken.lines);
 

@@ -40,7 +40,7 @@ export async function prorationPreview(
     payable: payableOf(quoted.documents, balance),
     quote: {
       tenantId,
-      request: requestText(request),
+      request: requestText(request, loaded.value),
       at: at ?? tenant.now,
       totalMinor: quoted.total.minor,
       currency: change.net.currency,

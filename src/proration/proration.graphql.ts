@@ -32,7 +32,11 @@ import {
   TimeSpanType,
 } from '../invoicing/invoicing.graphql';
 import type { PlannedDocument } from '../invoicing/planned-document';
-import { ScheduledPlanChangeType, SubscriptionType } from '../subscriptions/subscriptions.graphql';
+import {
+  AddonSubscriptionType,
+  ScheduledPlanChangeType,
+  SubscriptionType,
+} from '../subscriptions/subscriptions.graphql';
 import {
   type AttachmentOutcomeKind,
   attachmentOutcomes,
@@ -42,6 +46,7 @@ import {
 import { type AnchorMode, anchorModes } from './plan-change';
 import type { PlanChangeProration } from './plan-change-proration';
 import type { ProrationPreview } from './proration-preview.query';
+import { QuoteType } from './quote.graphql';
 import type { FeatureDifference } from './source-change';
 
 export const AnchorModeEnum = enumFrom('AnchorMode', anchorModes, 'What becomes of the billing period.', {
@@ -73,6 +78,8 @@ export const AttachmentOutcomeEnum = enumFrom(
   attachmentOutcomes,
   'What becomes of an attachment.',
   {
+    ADDED: 'It is attached, and charged for the rest of the period.',
+    QUANTITY_CHANGED: 'It goes on in another quantity: the old one is credited, the new one charged.',
     CONTINUES: 'It goes on as it is; one that was cancelled to a date, until then.',
     REPRICED: 'It begins a new full period, at the price of the new interval.',
     ENDS_INCLUDED: 'It ends with a credit, because the plan includes it now.',
@@ -167,8 +174,8 @@ export function toGraphqlPlannedDocument(planned: PlannedDocument): PlannedDocum
 
 @ObjectType('AttachmentOutcome', { description: 'What becomes of an attached add-on.', simpleResolvers: true })
 export class AttachmentOutcomeType {
-  @Field(() => ID, { description: 'addonsub_…' })
-  addonSubscriptionId: string;
+  @Field(() => ID, { nullable: true, description: 'addonsub_…; null: it is not attached yet.' })
+  addonSubscriptionId?: string | undefined;
   @Field(() => AddonType, { description: 'Which add-on.' })
   addon: AddonType;
   @Field(() => AttachmentOutcomeEnum, { description: 'What becomes of it.' })
@@ -190,14 +197,6 @@ export class FeatureDifferenceType {
   before?: string | undefined;
   @Field(() => String, { nullable: true, description: 'What the tenant has after, for people: all sources together.' })
   after?: string | undefined;
-}
-
-@ObjectType('Quote', { description: 'A price that holds: give the token to changePlan.', simpleResolvers: true })
-export class QuoteType {
-  @Field(() => String, { description: 'Signed; opaque.' })
-  token: string;
-  @Field(() => DateTimeScalar, { description: "Until when it holds, by the tenant's own clock." })
-  expiresAt: Instant;
 }
 
 @ObjectType('ProrationPreview', {
@@ -288,7 +287,8 @@ export function toGraphqlProrationPreview(preview: ProrationPreview, token: stri
     periodAfter: change.after.span,
     lines: quoted.lines.map(toGraphqlPreviewLine),
     addons: change.attachments.map(({ attachment, addon, outcome, credit }) => ({
-      addonSubscriptionId: encodeId('AddonSubscription', attachment.id, attachment.tenantId),
+      addonSubscriptionId:
+        outcome === 'ADDED' ? undefined : encodeId('AddonSubscription', attachment.originId, attachment.tenantId),
       addon: toGraphqlAddon(addon),
       outcome,
       credit: toGraphqlMoney(credit),
@@ -360,12 +360,24 @@ export function toGraphqlPlanChangeProration(proration: PlanChangeProration): Pl
 
 export const PlanChangeProrationConnection = connectionOf('PlanChangeProration', PlanChangeProrationType);
 
+@InputType('AddonQuantityInput', { description: 'How many of an add-on there are from now on.' })
+export class AddonQuantityInputType {
+  @Field(() => ID, { description: 'Id or code. One that is not attached yet is added.' })
+  addon: string;
+  @Field(() => Int, { nullable: true, description: 'Default 1, or as many as are attached.' })
+  quantity?: number;
+}
+
 @InputType('PlanChangeInput', { description: 'A plan change: the same for a preview and for the change itself.' })
 export class PlanChangeInputType {
   @Field(() => ID, { nullable: true, description: "Default: the actor's own tenant." })
   tenantId?: string;
-  @Field(() => ID, { description: 'The target: id or code. The current plan for another interval or quantity.' })
-  plan: string;
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'The target: id or code. Default: the plan as it was sold, for another interval or quantity or for add-ons alone. Named, it is the version that is sold now.',
+  })
+  plan?: string;
   @Field(() => BillingIntervalEnum, { nullable: true, description: 'Default: as it is.' })
   interval?: IntervalUnit;
   @Field(() => Int, { nullable: true, description: 'Default: as it is.' })
@@ -403,6 +415,12 @@ export class PlanChangeInputType {
     description: `Where a surplus goes. Default CREDIT_BALANCE. ${partnersRight('REFUND', 'REFUND')}`,
   })
   settlement?: Settlement;
+  @Field(() => [AddonQuantityInputType], {
+    nullable: true,
+    description:
+      'How many of which add-ons there are from now on, each once, at most 20; those that are not named stay as they are. One atomic change with the plan, on one document.',
+  })
+  addons?: AddonQuantityInputType[];
 }
 
 @ObjectType('ChangePlanDone', { description: 'The plan was changed, or the change waits.', simpleResolvers: true })
@@ -426,6 +444,10 @@ export class ChangePlanDone extends DocumentsDone {
   creditNote?: CreditNoteType | undefined;
   @Field(() => ScheduledPlanChangeType, { nullable: true, description: 'The change that waits.' })
   scheduled?: ScheduledPlanChangeType | undefined;
+  @Field(() => [AddonSubscriptionType], {
+    description: 'The attachments that it added, or that go on in another quantity.',
+  })
+  addonSubscriptions: AddonSubscriptionType[];
 }
 
 @InputType('CancelScheduledPlanChangeInput', { description: 'Whose waiting plan change is taken back.' })

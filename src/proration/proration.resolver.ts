@@ -10,7 +10,11 @@ import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from
 import { limitGuesses } from '../graphql/rate-limit';
 import { Refuses, toGraphqlRefused } from '../graphql/refusal.graphql';
 import { toGraphqlCreditNote, toGraphqlDocuments, toGraphqlInvoice } from '../invoicing/invoicing.graphql';
-import { toGraphqlScheduledPlanChange, toGraphqlSubscription } from '../subscriptions/subscriptions.graphql';
+import {
+  toGraphqlAddonSubscription,
+  toGraphqlScheduledPlanChange,
+  toGraphqlSubscription,
+} from '../subscriptions/subscriptions.graphql';
 import { cancelScheduledPlanChange, cancelScheduledPlanChangeRefusals } from './cancel-scheduled-plan-change.command';
 import { changePlan, changePlanRefusals } from './change-plan.command';
 import type { PlanChangeRequest } from './plan-change';
@@ -27,19 +31,21 @@ import {
   toGraphqlProrationPreview,
 } from './proration.graphql';
 import { prorationPreview } from './proration-preview.query';
-import { quoteFromText, quoteText } from './quote';
+import { quoteText } from './quote';
+import { readQuote } from './quote.graphql';
 
 function requestOf(input: PlanChangeInputType): PlanChangeRequest {
-  const { tenantId: _tenant, ...request } = input;
-  return Object.fromEntries(
-    Object.entries(request).filter(([, value]) => value !== null),
-  ) as unknown as PlanChangeRequest;
+  const { tenantId: _tenant, addons, ...request } = input;
+  const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== null));
+  if (!addons) return given;
+  return { ...given, addons: addons.map(({ addon, quantity }) => ({ addon, quantity: quantity ?? undefined })) };
 }
 
 @Resolver(() => PlanChangeProrationType)
 export class ProrationResolver {
   @Query(() => ProrationPreviewResult, {
-    description: 'What does this plan change cost? Writes nothing; its quote pins the price for changePlan.',
+    description:
+      'What does this change of plan or add-ons cost? Writes nothing; its quote pins the price for changePlan and, for one add-on alone, for subscribeAddon and changeAddonQuantity.',
   })
   @Refuses(planChangeRefusals, ['FORBIDDEN', 'RATE_LIMITED'])
   async prorationPreview(
@@ -97,7 +103,7 @@ export class ProrationResolver {
 
   @Mutation(() => ChangePlanResult, {
     description:
-      'Changes plan, interval or quantity. Money moves: an idempotencyKey is required. With a quote the price is what was quoted, or the call is refused with the difference.',
+      'Changes plan, interval, quantity and add-ons in one act. Money moves: an idempotencyKey is required. With a quote the price is what was quoted, or the call is refused with the difference.',
   })
   @Refuses(changePlanRefusals)
   async changePlan(
@@ -111,11 +117,8 @@ export class ProrationResolver {
       const limited = await limitGuesses(context, context.tenantUuid(input.tenantId) ?? 'none', false);
       if (limited) return toGraphqlRefused(limited);
     }
-    const signed = quoteToken ? await context.app.signer.verify(quoteToken) : undefined;
-    const quote = signed === undefined ? undefined : quoteFromText(signed);
-    if (quoteToken && !quote) {
-      return toGraphqlRefused(refuse('QUOTE_INVALID', 'The quote was not issued here.', { path: ['quote'] }).refusal);
-    }
+    const quote = await readQuote(context, quoteToken);
+    if (!quote.ok) return toGraphqlRefused(quote.refusal);
     const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
     return context.mutate(
       {
@@ -126,8 +129,8 @@ export class ProrationResolver {
         options,
         keyRequired: true,
       },
-      (tx) => changePlan(tx, { request: requestOf(input), quote }),
-      ({ subscription, net, proration, invoice, creditNote, scheduled, documents }) => ({
+      (tx) => changePlan(tx, { request: requestOf(input), quote: quote.value }),
+      ({ subscription, net, proration, invoice, creditNote, scheduled, documents, addons }) => ({
         __typename: 'ChangePlanDone',
         subscription: toGraphqlSubscription(subscription),
         net: toGraphqlMoney(net),
@@ -135,6 +138,7 @@ export class ProrationResolver {
         invoice: invoice && toGraphqlInvoice(invoice),
         creditNote: creditNote && toGraphqlCreditNote(creditNote),
         scheduled: scheduled && toGraphqlScheduledPlanChange(scheduled),
+        addonSubscriptions: addons.map(toGraphqlAddonSubscription),
         ...toGraphqlDocuments(documents),
       }),
     );

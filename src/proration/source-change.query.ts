@@ -19,14 +19,15 @@ export interface LoadedSources {
 export async function loadSources(
   tx: Pick<Tx, 'addons' | 'entitlements' | 'features'>,
   { tenantId, partnerId, item, currency, accessUntil }: Subscription,
-  target: { readonly itemId: string; readonly plan: Plan; readonly version: PlanVersion },
+  target: { readonly itemId: string; readonly plan: Plan; readonly version: PlanVersion; readonly goesOn: boolean },
   { at, attachments }: PlanChange,
 ): Promise<LoadedSources> {
   const [sourcesBefore, included] = await Promise.all([
     tx.entitlements.activeAt(tenantId, at),
     includedAddons(tx, partnerId, target.version),
   ]);
-  const allowances = [target.version, ...included].flatMap((one) => one.allowances);
+  const beginning = attachments.flatMap(({ addon, next }) => (next ? [addon] : []));
+  const allowances = [target.version, ...included, ...beginning].flatMap((one) => one.allowances);
   const features = await tx.features.byIds([
     ...new Set([...sourcesBefore, ...allowances].map(({ featureId }) => featureId)),
   ]);

@@ -2,7 +2,7 @@ import type { Addon } from '../catalog/addon';
 import { allowanceText } from '../catalog/allowance-input';
 import type { Feature } from '../catalog/feature';
 import type { Plan, PlanVersion } from '../catalog/plan';
-import { type Instant, isBefore } from '../core/calendar';
+import { earlierOf, type Instant, isBefore } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
 import {
@@ -28,8 +28,14 @@ export interface SourceChange {
 export function sourceChange(input: {
   readonly at: Instant;
   readonly itemBeforeId: string;
-  readonly attachments: readonly Pick<AttachmentOutcome, 'attachment' | 'outcome'>[];
-  readonly target: { readonly itemId: string; readonly plan: Plan; readonly version: PlanVersion };
+  readonly attachments: readonly AttachmentOutcome[];
+  readonly target: {
+    readonly itemId: string;
+    readonly plan: Plan;
+    readonly version: PlanVersion;
+    /** The phase that there is goes on. */
+    readonly goesOn: boolean;
+  };
   readonly included: readonly Addon[];
   readonly features: readonly Feature[];
   readonly currency: CurrencyCode;
@@ -43,11 +49,21 @@ export function sourceChange(input: {
     ...{ usagePrices: usagePricesIn(version.allowances, currency), includedAddons: included },
     ...{ startsAt: at, endsAt: input.accessUntil },
   };
-  const ended = input.attachments.filter(({ outcome }) => endKindOf[outcome]).map(({ attachment }) => attachment.id);
+  const ended = input.attachments
+    .filter(({ outcome }) => endKindOf[outcome] || outcome === 'QUANTITY_CHANGED')
+    .map(({ attachment }) => attachment.id);
+  const begun = input.attachments.flatMap(({ addon, next }) => {
+    if (!next) return [];
+    const { id: sourceId, quantity, usagePrices, endsAt } = next;
+    const owner = { sourceId, sourceName: addon.name, catalogId: addon.id, quantity, startsAt: at };
+    const until = endsAt && input.accessUntil ? earlierOf(endsAt, input.accessUntil) : (endsAt ?? input.accessUntil);
+    return [{ ...owner, endsAt: until, allowances: addon.allowances, usagePrices }];
+  });
+  const byId = new Map(features.map((feature) => [feature.id as string, feature]));
   return {
     at,
-    endedIds: new Set<string>([input.itemBeforeId, ...ended]),
-    gained: entitlementSources([phase], [], [], new Map(features.map((feature) => [feature.id as string, feature]))),
+    endedIds: new Set<string>([...(target.goesOn ? [] : [input.itemBeforeId]), ...ended]),
+    gained: entitlementSources(target.goesOn ? [] : [phase], begun, [], byId),
   };
 }
 

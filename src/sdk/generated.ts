@@ -535,7 +535,12 @@ export function cancelSubscription(
 
 /** The codes with which changePlan may be refused, from `@refuses` in the schema. */
 export type ChangePlanRefusal =
+  | 'ADDON_ARCHIVED'
+  | 'ADDON_BILLED_BY_PROVIDER'
+  | 'ADDON_INCLUDED_IN_PLAN'
   | 'ADDON_NOT_AVAILABLE_WITH_PLAN'
+  | 'ADDON_NOT_FOUND'
+  | 'ADDON_REQUIRES_ADDON'
   | 'BUSY'
   | 'CHANGE_ALREADY_SCHEDULED'
   | 'COUPON_ALREADY_APPLIED'
@@ -585,7 +590,7 @@ export const changePlanOperation: Operation<ChangePlanResult, ChangePlanMutation
  * Changes plan, interval or quantity. Money moves, so an idempotencyKey is required (the SDK makes one for each call).
  * Give the quote of a preview of this very change to pay what was shown, or to be told QUOTE_STALE.
  *
- * Refused with ADDON_NOT_AVAILABLE_WITH_PLAN, BUSY, CHANGE_ALREADY_SCHEDULED, COUPON_ALREADY_APPLIED, COUPON_CURRENCY_NOT_SUPPORTED, COUPON_EXPIRED, COUPON_FIRST_PURCHASE_ONLY, COUPON_INACTIVE, COUPON_INTERVAL_NOT_ELIGIBLE, COUPON_MINIMUM_NOT_MET, COUPON_NOT_FOUND, COUPON_NOT_YET_VALID, COUPON_PLAN_NOT_ELIGIBLE, COUPON_TENANT_LIMIT_REACHED, COUPON_USED_UP, EFFECTIVE_DATE_OUTSIDE_PERIOD, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, NO_CHANGE, PARTNER_NOT_FOUND, PERIOD_NOT_BILLED, PLAN_ARCHIVED, PLAN_NOT_FOUND, PRICE_NOT_FOUND, QUOTE_EXPIRED, QUOTE_INVALID, QUOTE_STALE, RATE_LIMITED, REFUND_NOT_AVAILABLE, RESET_PERIOD_MISMATCH, SUBSCRIPTION_ENDING, SUBSCRIPTION_REQUIRED, TENANT_NOT_FOUND.
+ * Refused with ADDON_ARCHIVED, ADDON_BILLED_BY_PROVIDER, ADDON_INCLUDED_IN_PLAN, ADDON_NOT_AVAILABLE_WITH_PLAN, ADDON_NOT_FOUND, ADDON_REQUIRES_ADDON, BUSY, CHANGE_ALREADY_SCHEDULED, COUPON_ALREADY_APPLIED, COUPON_CURRENCY_NOT_SUPPORTED, COUPON_EXPIRED, COUPON_FIRST_PURCHASE_ONLY, COUPON_INACTIVE, COUPON_INTERVAL_NOT_ELIGIBLE, COUPON_MINIMUM_NOT_MET, COUPON_NOT_FOUND, COUPON_NOT_YET_VALID, COUPON_PLAN_NOT_ELIGIBLE, COUPON_TENANT_LIMIT_REACHED, COUPON_USED_UP, EFFECTIVE_DATE_OUTSIDE_PERIOD, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, NO_CHANGE, PARTNER_NOT_FOUND, PERIOD_NOT_BILLED, PLAN_ARCHIVED, PLAN_NOT_FOUND, PRICE_NOT_FOUND, QUOTE_EXPIRED, QUOTE_INVALID, QUOTE_STALE, RATE_LIMITED, REFUND_NOT_AVAILABLE, RESET_PERIOD_MISMATCH, SUBSCRIPTION_ENDING, SUBSCRIPTION_REQUIRED, TENANT_NOT_FOUND.
  */
 export function changePlan(
   client: Client,
@@ -2387,7 +2392,12 @@ export function iteratePlans(
 
 /** The codes with which prorationPreview may be refused, from `@refuses` in the schema. */
 export type ProrationPreviewRefusal =
+  | 'ADDON_ARCHIVED'
+  | 'ADDON_BILLED_BY_PROVIDER'
+  | 'ADDON_INCLUDED_IN_PLAN'
   | 'ADDON_NOT_AVAILABLE_WITH_PLAN'
+  | 'ADDON_NOT_FOUND'
+  | 'ADDON_REQUIRES_ADDON'
   | 'CHANGE_ALREADY_SCHEDULED'
   | 'COUPON_ALREADY_APPLIED'
   | 'COUPON_CURRENCY_NOT_SUPPORTED'
@@ -2427,7 +2437,7 @@ export const prorationPreviewOperation: Operation<ProrationPreviewResult, Prorat
  * What does a plan change cost, to the cent, and why? Writes nothing.
  * Give the quote's token to ChangePlan: the change then costs what is shown here, or is refused with the difference.
  *
- * Refused with ADDON_NOT_AVAILABLE_WITH_PLAN, CHANGE_ALREADY_SCHEDULED, COUPON_ALREADY_APPLIED, COUPON_CURRENCY_NOT_SUPPORTED, COUPON_EXPIRED, COUPON_FIRST_PURCHASE_ONLY, COUPON_INACTIVE, COUPON_INTERVAL_NOT_ELIGIBLE, COUPON_MINIMUM_NOT_MET, COUPON_NOT_FOUND, COUPON_NOT_YET_VALID, COUPON_PLAN_NOT_ELIGIBLE, COUPON_TENANT_LIMIT_REACHED, COUPON_USED_UP, EFFECTIVE_DATE_OUTSIDE_PERIOD, FORBIDDEN, INVALID_INPUT, NO_CHANGE, PERIOD_NOT_BILLED, PLAN_ARCHIVED, PLAN_NOT_FOUND, PRICE_NOT_FOUND, RATE_LIMITED, REFUND_NOT_AVAILABLE, RESET_PERIOD_MISMATCH, SUBSCRIPTION_ENDING, SUBSCRIPTION_REQUIRED, TENANT_NOT_FOUND.
+ * Refused with ADDON_ARCHIVED, ADDON_BILLED_BY_PROVIDER, ADDON_INCLUDED_IN_PLAN, ADDON_NOT_AVAILABLE_WITH_PLAN, ADDON_NOT_FOUND, ADDON_REQUIRES_ADDON, CHANGE_ALREADY_SCHEDULED, COUPON_ALREADY_APPLIED, COUPON_CURRENCY_NOT_SUPPORTED, COUPON_EXPIRED, COUPON_FIRST_PURCHASE_ONLY, COUPON_INACTIVE, COUPON_INTERVAL_NOT_ELIGIBLE, COUPON_MINIMUM_NOT_MET, COUPON_NOT_FOUND, COUPON_NOT_YET_VALID, COUPON_PLAN_NOT_ELIGIBLE, COUPON_TENANT_LIMIT_REACHED, COUPON_USED_UP, EFFECTIVE_DATE_OUTSIDE_PERIOD, FORBIDDEN, INVALID_INPUT, NO_CHANGE, PERIOD_NOT_BILLED, PLAN_ARCHIVED, PLAN_NOT_FOUND, PRICE_NOT_FOUND, RATE_LIMITED, REFUND_NOT_AVAILABLE, RESET_PERIOD_MISMATCH, SUBSCRIPTION_ENDING, SUBSCRIPTION_REQUIRED, TENANT_NOT_FOUND.
  */
 export function prorationPreview(
   client: Client,
@@ -3432,9 +3442,11 @@ export function startSubscription(
 /** The codes with which subscribeAddon may be refused, from `@refuses` in the schema. */
 export type SubscribeAddonRefusal =
   | 'ADDON_ARCHIVED'
+  | 'ADDON_CHARGE_DIFFERS'
   | 'ADDON_INCLUDED_IN_PLAN'
   | 'ADDON_NOT_AVAILABLE_WITH_PLAN'
   | 'ADDON_NOT_FOUND'
+  | 'ADDON_QUANTITY_DIFFERS'
   | 'ADDON_REQUIRES_ADDON'
   | 'BUSY'
   | 'FORBIDDEN'
@@ -3444,7 +3456,11 @@ export type SubscribeAddonRefusal =
   | 'IDEMPOTENCY_KEY_REUSED'
   | 'INVALID_INPUT'
   | 'PARTNER_NOT_FOUND'
+  | 'PERIOD_NOT_BILLED'
   | 'PRICE_NOT_FOUND'
+  | 'QUOTE_EXPIRED'
+  | 'QUOTE_INVALID'
+  | 'QUOTE_STALE'
   | 'RATE_LIMITED'
   | 'RESET_PERIOD_MISMATCH'
   | 'SUBSCRIPTION_ENDING'
@@ -3463,7 +3479,7 @@ export const subscribeAddonOperation: Operation<SubscribeAddonResult, SubscribeA
  * Attaches an add-on and charges the rest of the period at once. While it is attached, calling again charges nothing.
  * A refusal says what is missing: ADDON_NOT_AVAILABLE_WITH_PLAN names the first plan it is sold with.
  *
- * Refused with ADDON_ARCHIVED, ADDON_INCLUDED_IN_PLAN, ADDON_NOT_AVAILABLE_WITH_PLAN, ADDON_NOT_FOUND, ADDON_REQUIRES_ADDON, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PRICE_NOT_FOUND, RATE_LIMITED, RESET_PERIOD_MISMATCH, SUBSCRIPTION_ENDING, SUBSCRIPTION_REQUIRED, TENANT_NOT_FOUND.
+ * Refused with ADDON_ARCHIVED, ADDON_CHARGE_DIFFERS, ADDON_INCLUDED_IN_PLAN, ADDON_NOT_AVAILABLE_WITH_PLAN, ADDON_NOT_FOUND, ADDON_QUANTITY_DIFFERS, ADDON_REQUIRES_ADDON, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PERIOD_NOT_BILLED, PRICE_NOT_FOUND, QUOTE_EXPIRED, QUOTE_INVALID, QUOTE_STALE, RATE_LIMITED, RESET_PERIOD_MISMATCH, SUBSCRIPTION_ENDING, SUBSCRIPTION_REQUIRED, TENANT_NOT_FOUND.
  */
 export function subscribeAddon(
   client: Client,
@@ -4077,6 +4093,14 @@ export type AddonEndKind =
   /** The subscription ended. */
   | 'SUBSCRIPTION_ENDED';
 
+/** How many of an add-on there are from now on. */
+export type AddonQuantityInput = {
+  /** Id or code. One that is not attached yet is added. */
+  addon: string;
+  /** Default 1, or as many as are attached. */
+  quantity?: number | null | undefined;
+};
+
 /** Where an attachment stands. */
 export type AddonSubscriptionStatus =
   /** It runs. */
@@ -4169,6 +4193,8 @@ export type AssignSeatInput = {
 
 /** What becomes of an attachment. */
 export type AttachmentOutcomeKind =
+  /** It is attached, and charged for the rest of the period. */
+  | 'ADDED'
   /** It goes on as it is; one that was cancelled to a date, until then. */
   | 'CONTINUES'
   /** It was cancelled to the end of the period, and the period ends now: the unused rest is credited. */
@@ -4181,6 +4207,8 @@ export type AttachmentOutcomeKind =
   | 'ENDS_REQUIREMENT_MISSING'
   /** The plan does not sell it, and it is kept as asked. */
   | 'KEPT'
+  /** It goes on in another quantity: the old one is credited, the new one charged. */
+  | 'QUANTITY_CHANGED'
   /** It begins a new full period, at the price of the new interval. */
   | 'REPRICED';
 
@@ -5106,6 +5134,8 @@ export type PendingCouponStatus =
 
 /** A plan change: the same for a preview and for the change itself. */
 export type PlanChangeInput = {
+  /** How many of which add-ons there are from now on, each once, at most 20; those that are not named stay as they are. One atomic change with the plan, on one document. */
+  addons?: Array<AddonQuantityInput> | null | undefined;
   /** Default KEEP; an interval change forces RESET. */
   anchor?: AnchorMode | null | undefined;
   /** A coupon that takes from the new charge. */
@@ -5118,8 +5148,8 @@ export type PlanChangeInput = {
   interval?: BillingInterval | null | undefined;
   /** Keep running discounts whose coupons fit what follows: plan, add-ons, interval and minimum. A new full period counts as one of their periods, and a coupon that counts periods ends with another interval. Default false: they end. true where a new period begins is the partner's to give, unless its selfServicePolicy allows KEEP_DISCOUNTS_ON_RESET. */
   keepRunningDiscounts?: boolean | null | undefined;
-  /** The target: id or code. The current plan for another interval or quantity. */
-  plan: string;
+  /** The target: id or code. Default: the plan as it was sold, for another interval or quantity or for add-ons alone. Named, it is the version that is sold now. */
+  plan?: string | null | undefined;
   /** Default: as it is. */
   quantity?: number | null | undefined;
   /** Where a surplus goes. Default CREDIT_BALANCE. REFUND is the partner's to give, unless its selfServicePolicy allows REFUND. */
@@ -5301,16 +5331,24 @@ export type RefusalCode =
   | 'ADDON_ALREADY_SUBSCRIBED'
   /** The add-on is no longer sold. */
   | 'ADDON_ARCHIVED'
+  /** A payment provider bills the add-on; change it there. */
+  | 'ADDON_BILLED_BY_PROVIDER'
+  /** The add-on is attached, and its first rest of a period is charged at another time than asked for. */
+  | 'ADDON_CHARGE_DIFFERS'
   /** The plan includes the add-on already. */
   | 'ADDON_INCLUDED_IN_PLAN'
   /** The add-on is not sold with this plan, or with the plan of a change that waits; `availableFrom` names the first that it is. */
   | 'ADDON_NOT_AVAILABLE_WITH_PLAN'
   /** There is no such add-on. */
   | 'ADDON_NOT_FOUND'
+  /** The add-on is attached in another quantity; changeAddonQuantity changes that. */
+  | 'ADDON_QUANTITY_DIFFERS'
   /** Another add-on needs this one and is attached for longer; cancel that first. */
   | 'ADDON_REQUIRED_BY_ADDON'
   /** Another add-on must be there for as long as this one, attached or included in the plan; the facts name it, and say when it ends. */
   | 'ADDON_REQUIRES_ADDON'
+  /** The add-on subscription has ended. */
+  | 'ADDON_SUBSCRIPTION_ENDED'
   /** There is no such add-on subscription. */
   | 'ADDON_SUBSCRIPTION_NOT_FOUND'
   /** The tenant has a subscription. Change its plan instead. */
@@ -5781,7 +5819,7 @@ export type SubscribeAddonInput = {
   addon: string;
   /** When the rest of this period is charged. Default NOW. NEXT_INVOICE is the partner's to give, unless its selfServicePolicy allows CHARGE_ON_NEXT_INVOICE. */
   charge?: AddonCharge | null | undefined;
-  /** Default 1. */
+  /** Default 1, or as many as are attached. Another one than is attached is refused: see changeAddonQuantity. */
   quantity?: number | null | undefined;
   /** Default: the actor's own tenant. */
   tenantId?: string | null | undefined;
@@ -5793,6 +5831,8 @@ export type SubscriptionChangeKind =
   | 'ADDON_CANCELLED'
   /** An attachment ended. */
   | 'ADDON_ENDED'
+  /** An attachment goes on in another quantity. */
+  | 'ADDON_QUANTITY_CHANGED'
   /** A cancelled attachment goes on. */
   | 'ADDON_RESUMED'
   /** An add-on was attached. */
@@ -6990,7 +7030,7 @@ export type ProrationPreviewQueryVariables = Exact<{
 
 
 export type ProrationPreviewQuery = { prorationPreview:
-    | { __typename: 'ProrationPreview', effectiveAt: string, anchor: AnchorMode, endingCoupons: Array<string>, planBefore: { id: string, code: string, name: string }, planAfter: { id: string, code: string, name: string }, share: { basis: string, remaining: string, total: string }, unusedCredit: { amount: string, currency: string }, newCharge: { amount: string, currency: string }, discount: { amount: string, currency: string }, closing: { amount: string, currency: string }, net: { amount: string, currency: string }, tax: { amount: string, currency: string }, total: { amount: string, currency: string }, documents: Array<{ kind: DocumentKind, reason: string, total: { amount: string, currency: string } }>, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string }, surplus: { amount: string, currency: string }, recurring: { amount: string, currency: string }, periodAfter: { start: string, end: string }, lines: Array<{ kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, explanation: { sentence: string } }>, addons: Array<{ addonSubscriptionId: string, outcome: AttachmentOutcomeKind, addon: { id: string, code: string, name: string }, credit: { amount: string, currency: string } }>, differences: Array<{ change: FeatureChange, before: string | null, after: string | null, feature: { id: string, code: string, name: string } }>, quote: { token: string, expiresAt: string } }
+    | { __typename: 'ProrationPreview', effectiveAt: string, anchor: AnchorMode, endingCoupons: Array<string>, planBefore: { id: string, code: string, name: string }, planAfter: { id: string, code: string, name: string }, share: { basis: string, remaining: string, total: string }, unusedCredit: { amount: string, currency: string }, newCharge: { amount: string, currency: string }, discount: { amount: string, currency: string }, closing: { amount: string, currency: string }, net: { amount: string, currency: string }, tax: { amount: string, currency: string }, total: { amount: string, currency: string }, documents: Array<{ kind: DocumentKind, reason: string, total: { amount: string, currency: string } }>, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string }, surplus: { amount: string, currency: string }, recurring: { amount: string, currency: string }, periodAfter: { start: string, end: string }, lines: Array<{ kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, explanation: { sentence: string } }>, addons: Array<{ addonSubscriptionId: string | null, outcome: AttachmentOutcomeKind, addon: { id: string, code: string, name: string }, credit: { amount: string, currency: string } }>, differences: Array<{ change: FeatureChange, before: string | null, after: string | null, feature: { id: string, code: string, name: string } }>, quote: { token: string, expiresAt: string } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 

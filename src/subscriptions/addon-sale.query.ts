@@ -1,10 +1,10 @@
 import { type Addon, type AddonPrice, addonAvailability, includesAddon } from '../catalog/addon';
 import { withoutRequirement } from '../catalog/addon-requirement';
-import { priceFor } from '../catalog/plan';
+import { type PlanVersion, priceFor } from '../catalog/plan';
+import { requiredBeside } from '../catalog/required-addons.query';
 import { type Instant, isAtOrBefore } from '../core/calendar';
 import { done, type Refused, type Result, refuse } from '../core/result';
 import { judgeAttachments } from '../proration/judge-attachments';
-import { requiredBeside } from '../proration/plan-change.query';
 import type { Tx } from '../tx';
 import type { AddonBiller, AddonSubscription } from './addon-subscription';
 import type { Subscription } from './subscription';
@@ -35,15 +35,23 @@ export async function requirementProblem(
   tx: AddonSaleTx,
   subscription: Subscription,
   addon: Addon,
-  endings: 'ARE_THERE' | 'ARE_GONE' = 'ARE_GONE',
+  options: {
+    /** Default: what is cancelled to a date is as good as gone. */
+    readonly endings?: 'ARE_THERE' | undefined;
+    /** Default: the plan's as it is. */
+    readonly version?: PlanVersion | undefined;
+    /** What is added with it. */
+    readonly beside?: readonly Addon[] | undefined;
+  } = {},
 ): Promise<Refused<'ADDON_REQUIRES_ADDON'> | undefined> {
   if (addon.requiredAddonIds.length === 0) return undefined;
   const attached = await attachedTo(tx, subscription.tenantId);
-  const lasting = attached.filter(({ attachment }) => endings === 'ARE_THERE' || !attachment.endsAt);
-  const members = [...lasting.filter((other) => other.addon.id !== addon.id), { addon }];
-  const addons = [...attached.map((other) => other.addon), addon];
+  const beside = (options.beside ?? []).map((other) => ({ addon: other }));
+  const lasting = attached.filter(({ attachment }) => options.endings === 'ARE_THERE' || !attachment.endsAt);
+  const members = [...[...lasting, ...beside].filter((other) => other.addon.id !== addon.id), { addon }];
+  const addons = [...attached, ...beside, { addon }].map((other) => other.addon);
   const known = new Map([...addons, ...(await requiredBeside(tx, addons))].map((row) => [row.id, row]));
-  const version = (await tx.plans.versionById(subscription.item.planVersionId))!;
+  const version = options.version ?? (await tx.plans.versionById(subscription.item.planVersionId))!;
   const missing = withoutRequirement(members, (id) => includesAddon(version, known.get(id)!)).find(
     ({ member }) => member.addon.id === addon.id,
   );
@@ -113,7 +121,7 @@ export async function judgeAddon(
   tx: AddonSaleTx,
   subscription: Subscription,
   addon: Addon,
-  billedBy: AddonBiller = 'TOLLGATE',
+  { billedBy = 'TOLLGATE', beside }: { readonly billedBy?: AddonBiller; readonly beside?: readonly Addon[] } = {},
 ): Promise<Result<AddonPrice, AddonRefusal>> {
   if (addon.status === 'ARCHIVED') return refuse('ADDON_ARCHIVED', `${addon.name} is no longer sold.`);
   const { item, interval, currency } = subscription;
@@ -132,7 +140,7 @@ export async function judgeAddon(
       },
     });
   }
-  const required = await requirementProblem(tx, subscription, addon);
+  const required = await requirementProblem(tx, subscription, addon, { beside });
   if (required) return required;
   const price = priceFor(addon.prices, interval, currency);
   if (!price) {

@@ -15,6 +15,7 @@ export class AddonSubscriptionEntity {
   @KeyColumn('tenant_id') tenantId: string;
   @KeyColumn('id') id: string;
   @UuidColumn('partner_id') partnerId: string;
+  @UuidColumn('origin_id', { nullable: true }) originId: string | null;
   @UuidColumn('subscription_id') subscriptionId: string;
   @UuidColumn('addon_id') addonId: string;
   @UuidColumn('addon_price_id') addonPriceId: string;

@@ -15,6 +15,7 @@ import { AddonSubscriptionEntity } from './addon-subscription.entity';
 function fromRow(row: AddonSubscriptionEntity): AddonSubscription {
   return {
     id: row.id as Id<'AddonSubscription'>,
+    originId: (row.originId ?? row.id) as Id<'AddonSubscription'>,
     tenantId: row.tenantId as Id<'Tenant'>,
     partnerId: row.partnerId as Id<'Partner'>,
     subscriptionId: row.subscriptionId as Id<'Subscription'>,
@@ -53,9 +54,10 @@ export class AddonSubscriptionRepository {
   constructor(private readonly manager: EntityManager) {}
 
   async insert(attachment: AddonSubscription): Promise<void> {
-    const { priceId, unitAmount, providerPeriod, ...row } = attachment;
+    const { priceId, unitAmount, providerPeriod, originId, ...row } = attachment;
     await this.manager.insert(AddonSubscriptionEntity, {
       ...row,
+      originId: originId === row.id ? null : originId,
       providerPeriodStart: providerPeriod?.start ?? null,
       providerPeriodEnd: providerPeriod?.end ?? null,
       addonPriceId: priceId,
@@ -100,6 +102,19 @@ export class AddonSubscriptionRepository {
     return row ? fromRow(row) : undefined;
   }
 
+  /** An attachment as the API calls it, in its last phase. */
+  async byOrigin(tenantId: string, originId: string): Promise<AddonSubscription | undefined> {
+    const row = await this.manager
+      .createQueryBuilder(AddonSubscriptionEntity, 'attachment')
+      .where('attachment.tenantId = :tenantId and (attachment.id = :originId or attachment.originId = :originId)', {
+        tenantId,
+        originId,
+      })
+      .orderBy('attachment.version', 'DESC')
+      .getOne();
+    return row && (row.originId ?? row.id) === originId ? fromRow(row) : undefined;
+  }
+
   /** The tenant's live attachment of this add-on: there is one at most. */
   async liveOf(tenantId: string, addonId: string): Promise<AddonSubscription | undefined> {
     const row = await this.manager
@@ -136,7 +151,9 @@ export class AddonSubscriptionRepository {
   async page(tenantId: string, request: PageRequest): Promise<Page<AddonSubscription>> {
     const query = this.manager
       .createQueryBuilder(AddonSubscriptionEntity, 'attachment')
-      .where('attachment.tenantId = :tenantId', { tenantId });
+      .where(`attachment.tenantId = :tenantId and attachment.endKind is distinct from 'QUANTITY_CHANGED'`, {
+        tenantId,
+      });
     return mapPage(await readPage(query, request), fromRow);
   }
 }

@@ -9,7 +9,7 @@ import type { FeatureUsagePrice } from '../rating/price-model-input';
 export const addonCharges = ['NOW', 'NEXT_INVOICE'] as const;
 export type AddonCharge = (typeof addonCharges)[number];
 
-export const addonEndKinds = [
+export const shownAddonEndKinds = [
   'CANCELLED',
   'INCLUDED_IN_PLAN',
   'NOT_AVAILABLE',
@@ -17,15 +17,21 @@ export const addonEndKinds = [
   'PAYMENT_FAILED',
   'REQUIREMENT_MISSING',
 ] as const;
-export type AddonEndKind = (typeof addonEndKinds)[number];
+/** Why an attachment ended, as the API says it. */
+export type ShownAddonEndKind = (typeof shownAddonEndKinds)[number];
+/** QUANTITY_CHANGED: a phase only; the attachment goes on. */
+export type AddonEndKind = ShownAddonEndKind | 'QUANTITY_CHANGED';
 
 export const addonBillers = ['TOLLGATE', 'STRIPE'] as const;
 /** TOLLGATE: on the subscription's invoices. STRIPE: bought at its checkout and billed by it, in periods of its own. */
 export type AddonBiller = (typeof addonBillers)[number];
 
-/** An add-on attached to a subscription, co-termed with the plan's period. Live while `endedAt` is not set. */
+/** An add-on attached to a subscription in one quantity, co-termed with the plan's period. Live while `endedAt` is not set. */
 export interface AddonSubscription {
+  /** Of this phase: what its account, its entitlements and the lines for it go by. */
   readonly id: Id<'AddonSubscription'>;
+  /** What the API calls it: the id of its first phase. A change of quantity ends a phase and begins the next. */
+  readonly originId: Id<'AddonSubscription'>;
   readonly tenantId: Id<'Tenant'>;
   readonly partnerId: Id<'Partner'>;
   readonly subscriptionId: Id<'Subscription'>;

@@ -10,7 +10,7 @@ import { type CreditNote, noteOf, type Settlement } from '../invoicing/credit-no
 import type { MadeDocuments } from '../invoicing/made-documents';
 import type { Tx } from '../tx';
 import { type AddonSubscription, providerPeriodAt } from './addon-subscription';
-import { recordAddon } from './subscribe-addon.command';
+import { recordAddon } from './record-addon.command';
 
 export interface CancelAddonInput {
   readonly addonSubscriptionId: string;
@@ -53,9 +53,12 @@ export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Resu
   if (decoded?.kind !== 'AddonSubscription' || decoded.tenantUuid !== tx.tenant.id) return notFound;
   const reason = parseLabel(input.reason, 500);
   if (!reason) return invalid(['reason'], 'A reason has 1 to 500 printable characters.');
+  if (input.settlement === 'REFUND' && input.when !== 'NOW') {
+    return invalid(['settlement'], 'Nothing is credited at the end of the period: a refund goes with when: NOW.');
+  }
   await tx.tenants.lock(tx.tenant.id);
   await billTenant(tx);
-  const attachment = await tx.addonSubscriptions.byId(tx.tenant.id, decoded.uuid);
+  const attachment = await tx.addonSubscriptions.byOrigin(tx.tenant.id, decoded.uuid);
   if (!attachment) return notFound;
   const now = input.when === 'NOW';
   if (attachment.endedAt || (attachment.endsAt && !now)) {

@@ -37,6 +37,9 @@ export async function cancelSubscription(
 ): Promise<Result<CancelSubscriptionDone, (typeof cancelSubscriptionRefusals)[number]>> {
   const reason = parseLabel(input.reason, 500);
   if (!reason) return invalid(['reason'], 'A reason has 1 to 500 printable characters.');
+  if (input.settlement === 'REFUND' && input.when !== 'NOW') {
+    return invalid(['settlement'], 'Nothing is credited at the end of the period: a refund goes with when: NOW.');
+  }
   await tx.tenants.lock(tx.tenant.id);
   await billTenant(tx);
   const live = await tx.subscriptions.live(tx.tenant.id);

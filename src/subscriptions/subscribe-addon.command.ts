@@ -1,25 +1,27 @@
 import type { Addon } from '../catalog/addon';
 import { findAddon } from '../catalog/find-catalog.query';
+import { encodeId } from '../core/ids';
+import { isZero } from '../core/money';
 import { parseSeats } from '../core/quantity';
-import { done, type Result, refuse } from '../core/result';
+import { done, type Refused, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
-import { resetClash } from '../entitlements/reset-clash.query';
 import { billTenant } from '../invoicing/bill-tenant.command';
-import { accountEntriesOf, type Invoice, totalsOf } from '../invoicing/invoice';
-import { issueInvoice } from '../invoicing/issue-invoice.command';
+import type { Invoice } from '../invoicing/invoice';
+import { wasCharged } from '../invoicing/item-charge';
 import type { MadeDocuments } from '../invoicing/made-documents';
-import { addonStartLines } from '../proration/addon-change';
-import { usagePricesIn } from '../rating/price-model-input';
-import { taxesOfLines } from '../tax/taxes-of-lines.query';
+import { type ChangePlanDone, changePlan } from '../proration/change-plan.command';
+import type { PlanChangeQuote } from '../proration/quote';
 import type { Tx } from '../tx';
-import { addonRefusals, judgeAddon, requirementProblem } from './addon-sale.query';
+import { addonRefusals, requirementProblem } from './addon-sale.query';
 import type { AddonCharge, AddonSubscription } from './addon-subscription';
-import { currentPeriod, type Subscription } from './subscription';
+import { recordAddon } from './record-addon.command';
+import type { Subscription } from './subscription';
 
 export interface SubscribeAddonInput {
   /** Id or code. */
   readonly addon: string;
+  /** Default: 1, or as many as are attached. */
   readonly quantity?: number | undefined;
   /** The rest of the period: at once (default), or as a line of the next invoice. */
   readonly charge?: AddonCharge | undefined;
@@ -30,10 +32,17 @@ export const subscribeAddonRefusals = [
   'SUBSCRIPTION_ENDING',
   'ADDON_NOT_FOUND',
   ...addonRefusals,
+  'ADDON_QUANTITY_DIFFERS',
+  'ADDON_CHARGE_DIFFERS',
   'RESET_PERIOD_MISMATCH',
+  'PERIOD_NOT_BILLED',
+  'QUOTE_INVALID',
+  'QUOTE_EXPIRED',
+  'QUOTE_STALE',
   'INVALID_INPUT',
 ] as const;
 type Code = (typeof subscribeAddonRefusals)[number];
+
 export interface SubscribeAddonDone {
   readonly addonSubscription: AddonSubscription;
   readonly invoice?: Invoice | undefined;
@@ -43,96 +52,92 @@ export interface SubscribeAddonDone {
   readonly created: boolean;
 }
 
+/** What was asked for otherwise than it is: a call that would change nothing says so. */
+async function differs(
+  tx: Tx,
+  subscription: Subscription,
+  attachment: AddonSubscription,
+  {
+    addon,
+    quantity,
+    charge,
+  }: { readonly addon: Addon; readonly quantity?: bigint | undefined; readonly charge?: AddonCharge | undefined },
+): Promise<Refused<'ADDON_QUANTITY_DIFFERS' | 'ADDON_CHARGE_DIFFERS'> | undefined> {
+  const { id, originId, tenantId, unitAmount } = attachment;
+  if (quantity !== undefined && quantity !== attachment.quantity) {
+    return refuse(
+      'ADDON_QUANTITY_DIFFERS',
+      `${addon.name} is attached ${attachment.quantity} times; changeAddonQuantity changes that.`,
+      {
+        path: ['input', 'quantity'],
+        facts: {
+          quantity: attachment.quantity.toString(),
+          addonSubscriptionId: encodeId('AddonSubscription', originId, tenantId),
+        },
+      },
+    );
+  }
+  const isOfPeriod = attachment.startedAt.epochMilliseconds >= subscription.periodStart.epochMilliseconds;
+  if (!charge || !isOfPeriod || isZero(unitAmount) || subscription.status === 'TRIALING') return undefined;
+  const { currency, prorationBasis, periodStart } = subscription;
+  const accounts = await tx.itemCharges.accounts(tenantId, subscription.id, periodStart, currency, prorationBasis);
+  const charged = wasCharged(accounts.get(id)) ? 'NOW' : 'NEXT_INVOICE';
+  if (charge === charged) return undefined;
+  return refuse(
+    'ADDON_CHARGE_DIFFERS',
+    charged === 'NOW'
+      ? `The rest of this period of ${addon.name} was charged when it was attached.`
+      : `The rest of this period of ${addon.name} waits for the next invoice.`,
+    { path: ['input', 'charge'], facts: { charge: charged } },
+  );
+}
+
+/** One that was cancelled to the period's end goes on. */
+async function resume(tx: Tx, subscription: Subscription, addon: Addon, attachment: AddonSubscription) {
+  const problem = await requirementProblem(tx, subscription, addon);
+  if (problem) return problem;
+  const resumed = await tx.addonSubscriptions.update({ ...attachment, endsAt: undefined, endReason: undefined });
+  await recordAddon(tx, subscription, addon, 'ADDON_RESUMED');
+  await rebuildEntitlements(tx);
+  await tx.emit({ type: 'addon_subscription.resumed', payload: { addonSubscription: resumed } });
+  return done({ addonSubscription: resumed, created: false, documents: tx.documents.made() });
+}
+
 /**
  * Attaches an add-on and charges the prorated rest of the period at once. While it is attached, subscribing again answers
  * the same attachment; one that was cancelled to the period's end goes on.
+ *
+ * @param quote of a preview with just this add-on
  */
-export async function subscribeAddon(tx: Tx, input: SubscribeAddonInput): Promise<Result<SubscribeAddonDone, Code>> {
+export async function subscribeAddon(
+  tx: Tx,
+  input: SubscribeAddonInput,
+  quote?: PlanChangeQuote,
+): Promise<Result<SubscribeAddonDone, Code>> {
   await tx.tenants.lock(tx.tenant.id);
   await billTenant(tx);
   const addon = await findAddon(tx, input.addon);
   if (!addon) return refuse('ADDON_NOT_FOUND', 'No such add-on.', { path: ['input', 'addon'] });
-  const quantity = parseSeats(input.quantity ?? 1);
-  if (quantity === undefined) return invalid(['quantity'], 'A quantity is a whole number from 1 to 2147483647.');
+  const { charge } = input;
+  const quantity = input.quantity === undefined ? undefined : parseSeats(input.quantity);
+  if (input.quantity !== undefined && quantity === undefined) {
+    return invalid(['quantity'], 'A quantity is a whole number from 1 to 2147483647.');
+  }
   const subscription = await tx.subscriptions.live(tx.tenant.id);
   if (!subscription) return refuse('SUBSCRIPTION_REQUIRED', 'An add-on needs a subscription to hang on.');
   const existing = await tx.addonSubscriptions.liveOf(tx.tenant.id, addon.id);
+  const difference = existing && (await differs(tx, subscription, existing, { addon, quantity, charge }));
+  if (difference) return difference;
   if (existing && !existing.endsAt) {
     return done({ addonSubscription: existing, created: false, documents: tx.documents.made() });
   }
-  if (subscription.cancelAt) {
-    return refuse('SUBSCRIPTION_ENDING', 'The subscription is cancelled to a date; nothing can be added any more.');
-  }
-  if (existing) {
-    const problem = await requirementProblem(tx, subscription, addon);
-    if (problem) return problem;
-    const resumed = await tx.addonSubscriptions.update({ ...existing, endsAt: undefined, endReason: undefined });
-    await recordAddon(tx, subscription, addon, 'ADDON_RESUMED');
-    await rebuildEntitlements(tx);
-    await tx.emit({ type: 'addon_subscription.resumed', payload: { addonSubscription: resumed } });
-    return done({ addonSubscription: resumed, created: false, documents: tx.documents.made() });
-  }
-  const sold = await judgeAddon(tx, subscription, addon);
-  if (!sold.ok) return sold;
-  const price = sold.value;
-
-  const attachment: AddonSubscription = {
-    id: tx.newId<'AddonSubscription'>(),
-    tenantId: tx.tenant.id,
-    partnerId: tx.tenant.partnerId,
-    subscriptionId: subscription.id,
-    addonId: addon.id,
-    priceId: price.id,
-    interval: subscription.interval,
-    unitAmount: price.amount,
-    usagePrices: usagePricesIn(addon.allowances, subscription.currency),
-    quantity,
-    billedBy: 'TOLLGATE',
-    startedAt: tx.now,
-    version: 1,
-    createdAt: tx.now,
-  };
-  await tx.addonSubscriptions.insert(attachment);
-  const clash = await resetClash(tx);
-  if (clash) return clash;
-  const lines = addonStartLines(
-    {
-      at: tx.now,
-      basis: subscription.prorationBasis,
-      timeZone: subscription.timeZone,
-      period: currentPeriod(subscription),
-      trialing: subscription.status === 'TRIALING',
-    },
-    { itemId: attachment.id, name: addon.name, unitAmount: price.amount, quantity },
-  );
-  let invoice: Invoice | undefined;
-  const catalogIds = new Map<string, string>([[attachment.id, addon.id]]);
-  const document = await taxesOfLines(tx, subscription, tx.now, lines, { catalogIds });
-  if (input.charge === 'NEXT_INVOICE') {
-    // Its account stays empty: that is how the next invoice knows that the rest of this period is still owed.
-  } else if (totalsOf(document.lines, subscription.currency).total.minor > 0n) {
-    invoice = await issueInvoice(tx, { subscription, kind: 'ONE_TIME', reason: 'ADDON', document });
-  } else {
-    const entries = accountEntriesOf(lines).map(({ lineIndex: _noLine, ...entry }) => entry);
-    await tx.itemCharges.insert(subscription, entries, {}, tx.now);
-  }
-  await recordAddon(tx, subscription, addon, 'ADDON_SUBSCRIBED');
-  await rebuildEntitlements(tx);
-  await tx.emit({ type: 'addon_subscription.created', payload: { addonSubscription: attachment } });
-  return done({ addonSubscription: attachment, invoice, created: true, documents: tx.documents.made() });
-}
-
-export async function recordAddon(
-  tx: Tx,
-  subscription: Subscription,
-  addon: Addon,
-  kind: 'ADDON_SUBSCRIBED' | 'ADDON_RESUMED' | 'ADDON_CANCELLED',
-  facts: Record<string, string> = {},
-): Promise<void> {
-  await tx.subscriptions.recordChange(subscription, {
-    id: tx.newId<'SubscriptionChange'>(),
-    ...{ kind, happenedAt: tx.now },
-    actorId: tx.actorId,
-    facts: { addon: addon.name, ...facts },
-  });
+  if (existing && !subscription.cancelAt) return resume(tx, subscription, addon, existing);
+  const order = { addon: encodeId('Addon', addon.id), quantity: Number(quantity ?? 1n), charge };
+  const changed: Result<ChangePlanDone, string> = existing
+    ? refuse('SUBSCRIPTION_ENDING', 'The subscription is cancelled to a date; nothing is added any more.')
+    : await changePlan(tx, { request: { addons: [order] }, quote });
+  // One add-on alone is refused for nothing else.
+  if (!changed.ok) return changed as Refused<Code>;
+  const { addons, invoice, documents } = changed.value;
+  return done({ addonSubscription: addons[0]!, invoice, documents, created: true });
 }

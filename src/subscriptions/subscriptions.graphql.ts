@@ -22,12 +22,12 @@ import {
 import {
   type AddonBiller,
   type AddonCharge,
-  type AddonEndKind,
   type AddonSubscription,
   type AddonSubscriptionStatus,
   addonBillers,
   addonCharges,
-  addonEndKinds,
+  type ShownAddonEndKind,
+  shownAddonEndKinds,
   statusOf,
 } from './addon-subscription';
 import type { ScheduledPlanChange } from './scheduled-plan-change';
@@ -59,7 +59,7 @@ export const AddonSubscriptionStatusEnum = enumFrom(
   'Where an attachment stands.',
   { ACTIVE: 'It runs.', CANCELLING: 'It runs until endsAt.', ENDED: 'It has ended.' },
 );
-export const AddonEndKindEnum = enumFrom('AddonEndKind', addonEndKinds, 'Why an attachment ended.', {
+export const AddonEndKindEnum = enumFrom('AddonEndKind', shownAddonEndKinds, 'Why an attachment ended.', {
   CANCELLED: 'It was cancelled.',
   INCLUDED_IN_PLAN: 'The new plan includes it.',
   NOT_AVAILABLE: 'The new plan does not sell it.',
@@ -79,6 +79,7 @@ export const SubscriptionChangeKindEnum = enumFrom('SubscriptionChangeKind', cha
   PLAN_CHANGE_UNSCHEDULED: 'A scheduled plan change was taken back.',
   ADDON_SUBSCRIBED: 'An add-on was attached.',
   ADDON_RESUMED: 'A cancelled attachment goes on.',
+  ADDON_QUANTITY_CHANGED: 'An attachment goes on in another quantity.',
   ADDON_CANCELLED: 'An attachment was cancelled.',
   ADDON_ENDED: 'An attachment ended.',
   CANCELLATION_SCHEDULED: 'The subscription was cancelled to a date.',
@@ -189,7 +190,7 @@ export class AddonSubscriptionType {
   unitAmount: MoneyType;
   @Field(() => BigIntScalar, { description: 'How many units.' })
   quantity: bigint;
-  @Field(() => DateTimeScalar, { description: 'UTC.' })
+  @Field(() => DateTimeScalar, { description: 'Since when it is attached in this quantity, UTC.' })
   startedAt: Instant;
   @Field(() => DateTimeScalar, { nullable: true, description: 'It is cancelled to this instant, UTC.' })
   endsAt?: Instant | undefined;
@@ -198,7 +199,7 @@ export class AddonSubscriptionType {
   @Field(() => String, { nullable: true, description: 'Why it was cancelled.' })
   endReason?: string | undefined;
   @Field(() => AddonEndKindEnum, { nullable: true, description: 'What ended it.' })
-  endKind?: AddonEndKind | undefined;
+  endKind?: ShownAddonEndKind | undefined;
   @Field(() => AddonBillerEnum, { description: 'Who bills it.' })
   billedBy: AddonBiller;
   @Field(() => TimeSpanType, {
@@ -212,11 +213,13 @@ export class AddonSubscriptionType {
 }
 
 export function toGraphqlAddonSubscription(attachment: AddonSubscription): AddonSubscriptionType {
-  const { id, tenantId, addonId, unitAmount, ...rest } = attachment;
+  const { id, originId, tenantId, addonId, unitAmount, endKind, ...rest } = attachment;
   return {
     ...rest,
-    id: encodeId('AddonSubscription', id, tenantId),
+    id: encodeId('AddonSubscription', originId, tenantId),
     status: statusOf(attachment),
+    // A phase that another one follows is never answered.
+    endKind: endKind === 'QUANTITY_CHANGED' ? undefined : endKind,
     unitAmount: toGraphqlMoney(unitAmount),
     uuid: id,
     tenantUuid: tenantId,
@@ -301,13 +304,32 @@ export class SubscribeAddonInputType {
   tenantId?: string;
   @Field(() => ID, { description: 'Id or code.' })
   addon: string;
-  @Field(() => Int, { nullable: true, description: 'Default 1.' })
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Default 1, or as many as are attached. Another one than is attached is refused: see changeAddonQuantity.',
+  })
   quantity?: number;
   @Field(() => AddonChargeEnum, {
     nullable: true,
     description: `When the rest of this period is charged. Default NOW. ${partnersRight('CHARGE_ON_NEXT_INVOICE', 'NEXT_INVOICE')}`,
   })
   charge?: AddonCharge;
+}
+
+@InputType('ChangeAddonQuantityInput', { description: 'In which quantity an attachment goes on.' })
+export class ChangeAddonQuantityInputType {
+  @Field(() => ID, { nullable: true, description: "Default: the actor's own tenant." })
+  tenantId?: string;
+  @Field(() => ID, { description: 'addonsub_…' })
+  addonSubscriptionId: string;
+  @Field(() => Int, { description: 'How many units from now on; at least 1.' })
+  quantity: number;
+  @Field(() => SettlementEnum, {
+    nullable: true,
+    description: `Where a surplus goes. Default CREDIT_BALANCE. ${partnersRight('REFUND', 'REFUND')}`,
+  })
+  settlement?: Settlement;
 }
 
 @InputType('CancelAddonInput', { description: 'Which attachment ends, when, and why.' })
@@ -359,6 +381,20 @@ export class SubscribeAddonDone extends DocumentsDone {
   @Field(() => Boolean, { description: 'false: it was attached already, and nothing was charged.' })
   created: boolean;
 }
+@ObjectType('ChangeAddonQuantityDone', {
+  description: 'The attachment goes on in this quantity.',
+  simpleResolvers: true,
+})
+export class ChangeAddonQuantityDone extends DocumentsDone {
+  @Field(() => AddonSubscriptionType, { description: 'The attachment.' })
+  addonSubscription: AddonSubscriptionType;
+  @Field(() => Boolean, { description: 'false: it has this quantity already, and nothing was charged.' })
+  changed: boolean;
+  @Field(() => InvoiceType, { nullable: true, description: 'The invoice, where more is charged than credited.' })
+  invoice?: InvoiceType | undefined;
+  @Field(() => CreditNoteType, { nullable: true, description: 'The credit note, where less is.' })
+  creditNote?: CreditNoteType | undefined;
+}
 @ObjectType('CancelAddonDone', { description: 'The attachment ends.', simpleResolvers: true })
 export class CancelAddonDone extends DocumentsDone {
   @Field(() => AddonSubscriptionType, { description: 'The attachment.' })
@@ -384,5 +420,6 @@ export class CancelSubscriptionDone extends DocumentsDone {
 
 export const StartSubscriptionResult = resultOf('StartSubscription', StartSubscriptionDone);
 export const SubscribeAddonResult = resultOf('SubscribeAddon', SubscribeAddonDone);
+export const ChangeAddonQuantityResult = resultOf('ChangeAddonQuantity', ChangeAddonQuantityDone);
 export const CancelAddonResult = resultOf('CancelAddon', CancelAddonDone);
 export const CancelSubscriptionResult = resultOf('CancelSubscription', CancelSubscriptionDone);

@@ -11,10 +11,12 @@ import { addonLoader, planLoader, planVersionLoader } from '../catalog/catalog.l
 import type { Context } from '../graphql/context';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
-import { Refuses } from '../graphql/refusal.graphql';
+import { Refuses, toGraphqlRefused } from '../graphql/refusal.graphql';
 import { toGraphqlCreditNote, toGraphqlDocuments, toGraphqlInvoice } from '../invoicing/invoicing.graphql';
+import { readQuote } from '../proration/quote.graphql';
 import { cancelAddon, cancelAddonRefusals } from './cancel-addon.command';
 import { cancelSubscription, cancelSubscriptionRefusals } from './cancel-subscription.command';
+import { changeAddonQuantity, changeAddonQuantityRefusals } from './change-addon-quantity.command';
 import { startSubscription, startSubscriptionRefusals } from './start-subscription.command';
 import { subscribeAddon, subscribeAddonRefusals } from './subscribe-addon.command';
 import {
@@ -24,6 +26,8 @@ import {
   CancelAddonResult,
   CancelSubscriptionInputType,
   CancelSubscriptionResult,
+  ChangeAddonQuantityInputType,
+  ChangeAddonQuantityResult,
   ScheduledPlanChangeType,
   StartSubscriptionInputType,
   StartSubscriptionResult,
@@ -198,22 +202,65 @@ export class AddonSubscriptionResolver {
       'Attaches an add-on and charges the rest of the period at once. While it is attached, calling again answers the same attachment and charges nothing.',
   })
   @Refuses(subscribeAddonRefusals)
-  subscribeAddon(
+  async subscribeAddon(
     @Arg('input', () => SubscribeAddonInputType, { description: 'Which add-on for whom.' })
     input: SubscribeAddonInputType,
+    @Arg('quote', () => String, { nullable: true, description: 'The token of a preview of this add-on alone.' })
+    token: string | undefined,
     @Args(() => MutationArgs) options: MutationArgs,
     @Ctx() context: Context,
   ) {
+    const quote = await readQuote(context, token);
+    if (!quote.ok) return toGraphqlRefused(quote.refusal);
     const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
     return context.mutate(
-      { mutation: 'subscribeAddon', permission: 'TENANT_WRITE', scope, input, options },
-      subscribeAddon,
+      {
+        ...{ mutation: 'subscribeAddon', permission: 'TENANT_WRITE', scope, options },
+        input: { ...input, quoteToken: token },
+      },
+      (tx, given) => subscribeAddon(tx, given, quote.value),
       ({ addonSubscription, invoice, created, documents }) => ({
         __typename: 'SubscribeAddonDone',
         addonSubscription: toGraphqlAddonSubscription(addonSubscription),
         invoice: invoice && toGraphqlInvoice(invoice),
         ...toGraphqlDocuments(documents),
         created,
+      }),
+    );
+  }
+
+  @Mutation(() => ChangeAddonQuantityResult, {
+    description:
+      'Gives an attachment another quantity for the rest of the period and from then on: what is unused of the old one is credited, the new one is charged at the price that it was bought at. The quantity that it has already is the same act.',
+  })
+  @Refuses(changeAddonQuantityRefusals)
+  async changeAddonQuantity(
+    @Arg('input', () => ChangeAddonQuantityInputType, { description: 'Which, and how many.' })
+    input: ChangeAddonQuantityInputType,
+    @Arg('quote', () => String, {
+      nullable: true,
+      description: 'The token of a preview of this add-on alone in this quantity.',
+    })
+    token: string | undefined,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const quote = await readQuote(context, token);
+    if (!quote.ok) return toGraphqlRefused(quote.refusal);
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      {
+        ...{ mutation: 'changeAddonQuantity', permission: 'TENANT_WRITE', scope, options },
+        input: { ...input, quoteToken: token },
+      },
+      (tx, given) => changeAddonQuantity(tx, given, quote.value),
+      ({ addonSubscription, changed, invoice, creditNote, documents }) => ({
+        __typename: 'ChangeAddonQuantityDone',
+        addonSubscription: toGraphqlAddonSubscription(addonSubscription),
+        changed,
+        invoice: invoice && toGraphqlInvoice(invoice),
+        creditNote: creditNote && toGraphqlCreditNote(creditNote),
+        ...toGraphqlDocuments(documents),
       }),
     );
   }

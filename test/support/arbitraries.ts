@@ -129,6 +129,7 @@ export function someAttachment(
 ): AddonSubscription {
   return {
     id: id<'AddonSubscription'>(`attachment-${addon.code}`),
+    originId: id<'AddonSubscription'>(`attachment-${addon.code}`),
     tenantId: id<'Tenant'>('tenant'),
     partnerId: id<'Partner'>('partner'),
     subscriptionId: id<'Subscription'>('subscription'),
@@ -236,6 +237,8 @@ export function changeOf(
     current,
     attachments: [],
     requiredAddons: [],
+    orders: [],
+    planGoesOn: false,
     target: {
       itemId: id<'SubscriptionItem'>('new-item'),
       plan,

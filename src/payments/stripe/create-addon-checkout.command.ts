@@ -126,7 +126,7 @@ export async function createAddonCheckout(
   if (await tx.addonSubscriptions.liveOf(tenantId, addon.id)) {
     return refuse('ADDON_ALREADY_SUBSCRIBED', `${addon.name} is attached already.`);
   }
-  const sold = await judgeAddon(tx, subscription, addon, 'STRIPE');
+  const sold = await judgeAddon(tx, subscription, addon, { billedBy: 'STRIPE' });
   if (!sold.ok) return sold;
   const { id: addonPriceId, interval, amount: unitAmount } = sold.value;
   const wanted = newCheckout(tx, {
@@ -157,8 +157,9 @@ export function offeredAttachment(
 ): AddonSubscription {
   const { tenantId, partnerId, addonId, addonPriceId, interval, unitAmount, quantity } = checkout;
   invariant(addonId && addonPriceId, 'a checkout of an add-on has one');
+  const id = tx.newId<'AddonSubscription'>();
   return {
-    ...{ id: tx.newId<'AddonSubscription'>(), tenantId, partnerId, subscriptionId, addonId, priceId: addonPriceId },
+    ...{ id, originId: id, tenantId, partnerId, subscriptionId, addonId, priceId: addonPriceId },
     ...{ interval, unitAmount, quantity, usagePrices: [], billedBy: 'STRIPE' },
     ...{ startedAt: tx.now, version: 1, createdAt: tx.now },
   };

@@ -11,8 +11,8 @@ import { usagePricesIn } from '../../rating/price-model-input';
 import { requirementProblem } from '../../subscriptions/addon-sale.query';
 import type { AddonSubscription } from '../../subscriptions/addon-subscription';
 import { endAttachment } from '../../subscriptions/end-attachment.command';
+import { recordAddon } from '../../subscriptions/record-addon.command';
 import { startSubscription } from '../../subscriptions/start-subscription.command';
-import { recordAddon } from '../../subscriptions/subscribe-addon.command';
 import type { Subscription } from '../../subscriptions/subscription';
 import type { Tx } from '../../tx';
 import { keepPaymentMethod } from '../keep-payment-method.command';
@@ -86,7 +86,7 @@ async function obstacleTo(tx: Tx, checkout: StripeCheckout, subscription: Subscr
   if (availability === 'INCLUDED') return 'ADDON_INCLUDED_IN_PLAN';
   if (availability === 'NOT_AVAILABLE') return 'ADDON_NOT_AVAILABLE_WITH_PLAN';
   // One that is there to a date only will do: it was paid for, and ends with a credit where that one ends.
-  const required = await requirementProblem(tx, subscription, addon, 'ARE_THERE');
+  const required = await requirementProblem(tx, subscription, addon, { endings: 'ARE_THERE' });
   if (required) return required.refusal.code;
   const clash = await resetClash(tx, offeredAttachment(tx, checkout, subscription.id));
   return clash?.refusal.code;
