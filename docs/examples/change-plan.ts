@@ -84,6 +84,11 @@ function adviceFor(refused: Refused<ChangePlanRefusal | ProrationPreviewRefusal>
     case 'SUBSCRIPTION_REQUIRED':
       return 'Start a subscription first.';
     case 'ADDON_NOT_AVAILABLE_WITH_PLAN':
+    case 'ADDON_ARCHIVED':
+    case 'ADDON_BILLED_BY_PROVIDER':
+    case 'ADDON_INCLUDED_IN_PLAN':
+    case 'ADDON_NOT_FOUND':
+    case 'ADDON_REQUIRES_ADDON':
     case 'RESET_PERIOD_MISMATCH':
       return `One of your add-ons does not go with this plan: ${refused.message}`;
     case 'PLAN_NOT_FOUND':

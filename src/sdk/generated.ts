@@ -533,6 +533,54 @@ export function cancelSubscription(
   return client.run(cancelSubscriptionOperation, variables, options);
 }
 
+/** The codes with which changeAddonQuantity may be refused, from `@refuses` in the schema. */
+export type ChangeAddonQuantityRefusal =
+  | 'ADDON_ARCHIVED'
+  | 'ADDON_BILLED_BY_PROVIDER'
+  | 'ADDON_INCLUDED_IN_PLAN'
+  | 'ADDON_NOT_AVAILABLE_WITH_PLAN'
+  | 'ADDON_REQUIRES_ADDON'
+  | 'ADDON_SUBSCRIPTION_ENDED'
+  | 'ADDON_SUBSCRIPTION_NOT_FOUND'
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'PERIOD_NOT_BILLED'
+  | 'PRICE_NOT_FOUND'
+  | 'QUOTE_EXPIRED'
+  | 'QUOTE_INVALID'
+  | 'QUOTE_STALE'
+  | 'RATE_LIMITED'
+  | 'REFUND_NOT_AVAILABLE'
+  | 'SUBSCRIPTION_ENDING'
+  | 'TENANT_NOT_FOUND';
+export type ChangeAddonQuantityResult = Exclude<ChangeAddonQuantityMutation['changeAddonQuantity'], { __typename: 'Refused' }> | Refused<ChangeAddonQuantityRefusal>;
+export const changeAddonQuantityOperation: Operation<ChangeAddonQuantityResult, ChangeAddonQuantityMutationVariables> = {
+  name: 'ChangeAddonQuantity',
+  kind: 'mutation',
+  root: 'changeAddonQuantity',
+  keyed: true,
+  document:
+    'mutation ChangeAddonQuantity($input:ChangeAddonQuantityInput!$quote:String$idempotencyKey:String$dryRun:Boolean){changeAddonQuantity(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ChangeAddonQuantityDone{replayed dryRun changed addonSubscription{...AddonSubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}billedBy providerPeriod{...TimeSpanParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Gives an attachment another quantity: what is unused of the old one is credited, the new one charged, on one document.
+ *
+ * Refused with ADDON_ARCHIVED, ADDON_BILLED_BY_PROVIDER, ADDON_INCLUDED_IN_PLAN, ADDON_NOT_AVAILABLE_WITH_PLAN, ADDON_REQUIRES_ADDON, ADDON_SUBSCRIPTION_ENDED, ADDON_SUBSCRIPTION_NOT_FOUND, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PERIOD_NOT_BILLED, PRICE_NOT_FOUND, QUOTE_EXPIRED, QUOTE_INVALID, QUOTE_STALE, RATE_LIMITED, REFUND_NOT_AVAILABLE, SUBSCRIPTION_ENDING, TENANT_NOT_FOUND.
+ */
+export function changeAddonQuantity(
+  client: Client,
+  variables: ChangeAddonQuantityMutationVariables,
+  options?: CallOptions,
+): Promise<ChangeAddonQuantityResult> {
+  return client.run(changeAddonQuantityOperation, variables, options);
+}
+
 /** The codes with which changePlan may be refused, from `@refuses` in the schema. */
 export type ChangePlanRefusal =
   | 'ADDON_ARCHIVED'
@@ -3473,7 +3521,7 @@ export const subscribeAddonOperation: Operation<SubscribeAddonResult, SubscribeA
   root: 'subscribeAddon',
   keyed: true,
   document:
-    'mutation SubscribeAddon($input:SubscribeAddonInput!$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}billedBy providerPeriod{...TimeSpanParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation SubscribeAddon($input:SubscribeAddonInput!$quote:String$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}billedBy providerPeriod{...TimeSpanParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Attaches an add-on and charges the rest of the period at once. While it is attached, calling again charges nothing.
@@ -4295,6 +4343,18 @@ export type CatalogStatus =
   | 'ACTIVE'
   /** It is no longer sold; who has it keeps it. */
   | 'ARCHIVED';
+
+/** In which quantity an attachment goes on. */
+export type ChangeAddonQuantityInput = {
+  /** addonsub_… */
+  addonSubscriptionId: string;
+  /** How many units from now on; at least 1. */
+  quantity: number;
+  /** Where a surplus goes. Default CREDIT_BALANCE. REFUND is the partner's to give, unless its selfServicePolicy allows REFUND. */
+  settlement?: Settlement | null | undefined;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
 
 /** What is bought at a checkout. */
 export type CheckoutKind =
@@ -6108,6 +6168,7 @@ export type AddonSubscriptionsQuery = { addonSubscriptions: { nodes: Array<{ id:
 
 export type SubscribeAddonMutationVariables = Exact<{
   input: SubscribeAddonInput;
+  quote?: string | null | undefined;
   idempotencyKey?: string | null | undefined;
   dryRun?: boolean | null | undefined;
 }>;
@@ -6116,6 +6177,19 @@ export type SubscribeAddonMutationVariables = Exact<{
 export type SubscribeAddonMutation = { subscribeAddon:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
     | { __typename: 'SubscribeAddonDone', replayed: boolean, dryRun: boolean, created: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, billedBy: AddonBiller, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, providerPeriod: { start: string, end: string } | null, addon: { id: string, code: string, name: string } }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
+   };
+
+export type ChangeAddonQuantityMutationVariables = Exact<{
+  input: ChangeAddonQuantityInput;
+  quote?: string | null | undefined;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type ChangeAddonQuantityMutation = { changeAddonQuantity:
+    | { __typename: 'ChangeAddonQuantityDone', replayed: boolean, dryRun: boolean, changed: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, billedBy: AddonBiller, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, providerPeriod: { start: string, end: string } | null, addon: { id: string, code: string, name: string } }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
 export type CancelAddonMutationVariables = Exact<{

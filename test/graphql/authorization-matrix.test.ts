@@ -132,6 +132,10 @@ const rules: Readonly<Record<string, Rule>> = {
     ...ofTenant,
     ids: { 'input.addonSubscriptionId': ['AddonSubscription', 'ADDON_SUBSCRIPTION_NOT_FOUND'] },
   },
+  changeAddonQuantity: {
+    ...ofTenant,
+    ids: { 'input.addonSubscriptionId': ['AddonSubscription', 'ADDON_SUBSCRIPTION_NOT_FOUND'] },
+  },
   cancelScheduledPlanChange: { ...ofTenant, own: refusedHere['cancelScheduledPlanChange']! },
   cancelSubscription: ofTenant,
   changePlan: { ...ofTenant, ids: plan },

@@ -15,7 +15,7 @@ export type MoneyIsNeverANumber = [
 
 export type EachOperationHasItsOwnCodes = [
   Holds<'QUOTE_STALE' extends sdk.ChangePlanRefusal ? true : false>,
-  Holds<'QUOTE_STALE' extends sdk.SubscribeAddonRefusal ? false : true>,
+  Holds<'QUOTE_STALE' extends sdk.CancelAddonRefusal ? false : true>,
   Holds<Same<Extract<sdk.SubscribeAddonResult, { __typename: 'Refused' }>['code'], sdk.SubscribeAddonRefusal>>,
 ];
 
@@ -50,8 +50,8 @@ export function tooFewCodes(code: sdk.RevokeApiKeyRefusal): string {
   }
 }
 
-export function codeOfAnotherOperation(answer: sdk.SubscribeAddonResult): boolean {
-  // @ts-expect-error subscribing to an add-on takes no quote
+export function codeOfAnotherOperation(answer: sdk.CancelAddonResult): boolean {
+  // @ts-expect-error cancelling an add-on takes no quote
   return answer.__typename === 'Refused' && answer.code === 'QUOTE_STALE';
 }
 

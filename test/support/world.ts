@@ -180,18 +180,36 @@ export class TenantOfWorld {
        invoices { ${documentFields} } ${noteFields}
        invoice { ${documentFields} } creditNote { number total { amount } settlement lines { kind amount { amount } invoiceLineId } }
        proration { net { amount } waived settlement unusedCredit { amount } newCharge { amount } couponDiscount { amount } }
-       scheduled { effectiveAt plan { code } }`,
+       scheduled { effectiveAt plan { code } } addonSubscriptions { id quantity addon { code } }`,
         extra,
       ),
     );
   }
 
-  subscribe(addon: string, options: object = {}) {
+  subscribe(addon: string, options: object = {}, quote?: string) {
     return this.paying(
       this.world.act(
         'subscribeAddon',
         { tenantId: this.id, addon, ...options },
-        `created addonSubscription { id status endsAt } invoice { ${documentFields} } invoices { number reason total { amount } } creditNotes { number total { amount } }`,
+        `created addonSubscription { id status endsAt quantity } invoice { ${documentFields} } invoices { number reason total { amount } } creditNotes { number total { amount } }`,
+        quote ? `, quote: ${JSON.stringify(quote)}` : '',
+      ),
+    );
+  }
+
+  /** More or fewer units of what is attached. */
+  changeQuantity(addonSubscriptionId: string, quantity: number, options: { quote?: string; dryRun?: boolean } = {}) {
+    const extra = [
+      options.quote ? `, quote: ${JSON.stringify(options.quote)}` : '',
+      options.dryRun ? ', dryRun: true' : '',
+    ].join('');
+    return this.paying(
+      this.world.act(
+        'changeAddonQuantity',
+        { tenantId: this.id, addonSubscriptionId, quantity },
+        `changed dryRun addonSubscription { id status quantity startedAt endsAt } invoices { ${documentFields} }
+       creditNotes { number total { amount } lines { kind amount { amount } } }`,
+        extra,
       ),
     );
   }

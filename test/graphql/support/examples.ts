@@ -138,6 +138,7 @@ export const examples: Readonly<Record<string, Example>> = {
     reason: 'no longer needed',
     when: 'NOW',
   })),
+  changeAddonQuantity: byTenant((home) => ({ addonSubscriptionId: home.ids.AddonSubscription, quantity: 2 })),
   cancelScheduledPlanChange: byTenant(),
   cancelSubscription: byTenant(() => ({ reason: 'closing down', when: 'NOW' })),
   changePlan: {
