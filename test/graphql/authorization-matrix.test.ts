@@ -54,6 +54,7 @@ const givenByPartner: Rule = { data: 'SO', others: 'FORBIDDEN', hidden: 'TENANT_
 const feature = { 'input.features.feature': ['Feature', 'FEATURE_NOT_FOUND'] } as const;
 const plan = { 'input.plan': ['Plan', 'PLAN_NOT_FOUND'] } as const;
 const endpoint = { 'input.endpointId': ['WebhookEndpoint', 'WEBHOOK_ENDPOINT_NOT_FOUND'] } as const;
+const orderedAddon = { 'input.addons.addon': ['Addon', 'ADDON_NOT_FOUND'] } as const;
 const addon = { 'input.addon': ['Addon', 'ADDON_NOT_FOUND'] } as const;
 
 const licenceProduct = { 'input.product': ['LicenceProduct', 'LICENCE_PRODUCT_NOT_FOUND'] } as const;
@@ -107,7 +108,7 @@ const rules: Readonly<Record<string, Rule>> = {
   plan: { data: 'SOVAM', hidden: 'null', ids: { id: ['Plan', 'null'] } },
   planChangeProrations: tenantList,
   plans: catalogList,
-  prorationPreview: { data: 'SOVAM', hidden: 'TENANT_NOT_FOUND', ids: plan },
+  prorationPreview: { data: 'SOVAM', hidden: 'TENANT_NOT_FOUND', ids: { ...plan, ...orderedAddon } },
   subscription: { data: 'SOVAM', hidden: 'null' },
   tenant: { data: 'SOVAM', hidden: 'null' },
   tenants: partnerList,
@@ -138,7 +139,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   cancelScheduledPlanChange: { ...ofTenant, own: refusedHere['cancelScheduledPlanChange']! },
   cancelSubscription: ofTenant,
-  changePlan: { ...ofTenant, ids: plan },
+  changePlan: { ...ofTenant, ids: { ...plan, ...orderedAddon } },
   createAddonCheckout: { ...ofTenant, own: refusedHere['createAddonCheckout']!, ids: addon },
   createPlanCheckout: { ...ofTenant, own: refusedHere['createPlanCheckout']!, ids: plan },
   createPortalLink: { ...ofTenant, own: refusedHere['createPortalLink']! },

@@ -96,7 +96,7 @@ export const examples: Readonly<Record<string, Example>> = {
   plan: catalogItem('Plan'),
   planChangeProrations: tenantList,
   plans: partnerList,
-  prorationPreview: byTenant((home) => ({ plan: home.ids.Plan })),
+  prorationPreview: byTenant((home) => ({ plan: home.ids.Plan, addons: [{ addon: home.freeAddonId }] })),
   subscription: tenantList,
   tenant: { account: 'id', args: (home) => ({ id: home.tenantId }) },
   tenants: partnerList,
@@ -144,7 +144,7 @@ export const examples: Readonly<Record<string, Example>> = {
   changePlan: {
     ...byTenant((home) => ({ plan: home.ids.Plan })),
     args: (home, number) => ({
-      input: { tenantId: home.tenantId, plan: home.ids.Plan },
+      input: { tenantId: home.tenantId, plan: home.ids.Plan, addons: [{ addon: home.freeAddonId }] },
       idempotencyKey: `change-${number}`,
     }),
   },
