@@ -11,6 +11,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { questions } from './answers.mjs';
 import { benchIngest, ingestSize } from './ingest.mjs';
+import { benchNeighbours, neighbourEnvironment, neighbours } from './neighbours.mjs';
 import { benchWebhooks, stripeEnvironment, webhookSenders } from './webhooks.mjs';
 import { fillWorld } from './world.mjs';
 
@@ -121,6 +122,7 @@ try {
     // Requests that wait for a locked customer until they are given up are what one of the questions is about.
     LOG_LEVEL: 'fatal',
     ...stripeEnvironment,
+    ...neighbourEnvironment,
   };
   const gateway = await start(join(here, 'gateway-server.mjs'), [], environment);
   stops.push(gateway.stop);
@@ -132,15 +134,20 @@ try {
   stops.push(mercurius.stop);
 
   const tokens = Object.fromEntries(
-    [...new Set([...Object.values(questions).map(({ as }) => as), 'partner-owner', 'other-partner-tenant-admin'])].map(
-      (identity) => [
-        identity,
-        execFileSync(process.execPath, [join(root, 'dist/src/main.js'), 'token', identity], {
-          env: { ...process.env, ...environment },
-          encoding: 'utf8',
-        }).trim(),
-      ],
-    ),
+    [
+      ...new Set([
+        ...Object.values(questions).map(({ as }) => as),
+        'partner-owner',
+        'other-partner-tenant-admin',
+        'tenant-admin',
+      ]),
+    ].map((identity) => [
+      identity,
+      execFileSync(process.execPath, [join(root, 'dist/src/main.js'), 'token', identity], {
+        env: { ...process.env, ...environment },
+        encoding: 'utf8',
+      }).trim(),
+    ]),
   );
   const plain = ({ query, variables }) => ({
     headers: { 'content-type': 'application/json' },
@@ -208,6 +215,27 @@ try {
     report.push(...webhooks.map((row) => ({ ...row, server: undefined, what: row.server })));
   }
 
+  let beside;
+  // `BENCH_ONLY=neighbours` asks all kinds, `BENCH_ONLY="slow reads"` one.
+  const kinds = neighbours.filter((kind) => !only || only.includes('neighbours') || only.includes(kind));
+  if (kinds.length > 0) {
+    const secret = stripeEnvironment.STRIPE_WEBHOOK_SECRET;
+    const url = databaseUrl.toString();
+    beside = await benchNeighbours({
+      gateway,
+      tokens,
+      databaseUrl: url,
+      start,
+      stops,
+      rounds,
+      seconds,
+      secret,
+      kinds,
+      say,
+    });
+    report.push(...beside);
+  }
+
   const column = (text, width) => String(text).padStart(width);
   console.log(
     `\n  ${connections} connections, ${rounds} rounds of ${seconds} s, medians${pinned ? '; the server pinned to one core' : ''}\n`,
@@ -236,6 +264,17 @@ try {
     for (const { question, server, rate, p50, p99, ofFree } of webhooks) {
       console.log(
         `  ${question.padEnd(18)}${server.padEnd(22)}${column(Math.round(rate), 12)}${column(p50.toFixed(1), 9)}${column(p99.toFixed(1), 9)}${column(ofFree.toFixed(2), 18)}`,
+      );
+    }
+  }
+  if (beside) {
+    console.log('\n  a read of a quiet tenant beside a neighbour\n');
+    console.log(
+      '  neighbour           p50 ms   p99 ms   p99 alone   p99 of alone   refused   what the neighbour was answered',
+    );
+    for (const { kind, p50, p99, alone, ofAlone, refused, counts } of beside) {
+      console.log(
+        `  ${kind.padEnd(18)}${column(p50.toFixed(1), 8)}${column(p99.toFixed(1), 9)}${column(alone.toFixed(1), 12)}${column(ofAlone.toFixed(2), 15)}${column(refused, 10)}   ${JSON.stringify(counts)}`,
       );
     }
   }
