@@ -19,16 +19,18 @@ export const mostFollowUps = 8;
 
 /**
  * How much each may have at once. Of 20 connections 16 are for transactions, and 10 of those may write; the rest is for checks
- * and for finding out who asks. A tenant has 4 of the 16 and writes with 2; a partner's key, which may act for thousands of
- * tenants, has 8 and 5; a partner with all that is its own 12 and 7.
+ * and for finding out who asks. A tenant has 4 of the 16 and writes with 2; a person or a key, which may act for thousands of
+ * tenants, has 6 and writes with 4; a partner with all that is its own 12 and 7. So nobody's reads wait for their own writes.
  */
 export function admissionLimits(poolSize: number) {
   const whole = poolSize < 3 ? poolSize : poolSize - Math.max(1, Math.floor(poolSize / 5));
   return {
     /** Transactions of requests, each with a connection. */
-    transactions: sharesOf(whole, 3 / 4, 1 / 2, 1 / 4),
+    transactions: sharesOf(whole, 3 / 4, 3 / 8, 1 / 4),
     /** Those of them that write. */
-    writes: sharesOf(Math.max(1, Math.floor((whole * 5) / 8)), 3 / 4, 1 / 2, 1 / 4),
+    writes: sharesOf(Math.max(1, Math.floor((whole * 5) / 8)), 3 / 4, 2 / 5, 1 / 4),
+    /** Requests that are long or ask for much, up to their write where they have one: work of this process alone. */
+    heavy: sharesOf(4, 1 / 2, 1 / 4, 1 / 4),
     /** What follows a write: calls to payment providers, and billing a sandbox on the way to another time. */
     followUps: sharesOf(mostFollowUps, 3 / 4, 1 / 2, 1 / 4),
     /** Documents that are printed as PDF, by one thread. */
@@ -36,32 +38,35 @@ export function admissionLimits(poolSize: number) {
   };
 }
 
-/** How many wait: more could not be answered before their clients give up. A document that waits is held in memory. */
+/** How many wait: more could not be answered before their clients give up. */
 const waiting: Shares = { whole: 1_000, account: 500, actor: 250, tenant: 250 };
-const waitingPrints: Shares = { whole: 200, account: 100, actor: 20, tenant: 20 };
+/** Of what is held in memory while it waits: a document to print, the body of a long request. */
+const waitingHeavy: Shares = { whole: 200, account: 100, actor: 20, tenant: 20 };
 /**
  * How long, in milliseconds. A read is asked again by its client; a write waits for its turn among the same tenant's, and for
  * a lock afterwards: together that is shorter than the 30 seconds that clients wait.
  */
-const patience = { read: 1_900, write: 20_000, followUp: 20_000, print: 10_000 } as const;
+const patience = { read: 1_900, write: 20_000, followUp: 20_000, heavy: 10_000 } as const;
 
 /**
  * Lets requests in to the database so that none keeps the others out. What waits, waits here and holds no connection. The
- * order in which a request takes things is always the same, so that none waits for one that waits for it: a place for the
- * follow-up, a place for the transaction, a connection, the locks in the database.
+ * order in which a request takes things is always the same, so that none waits for one that waits for it: a place for heavy
+ * work, which it gives back before it writes; a place for the follow-up, a place for the transaction, a connection, the locks in the database.
  */
 export class Admission {
   readonly limits: ReturnType<typeof admissionLimits>;
   readonly transactions: FairQueue;
   readonly followUps: FairQueue;
   readonly prints: FairQueue;
+  readonly heavy: FairQueue;
 
   constructor(poolSize: number) {
     this.limits = admissionLimits(poolSize);
-    const { transactions, followUps, prints } = this.limits;
+    const { transactions, followUps, prints, heavy } = this.limits;
     this.transactions = new FairQueue({ places: transactions.whole, waiting: waiting.whole });
     this.followUps = new FairQueue({ places: followUps.whole, waiting: waiting.whole });
-    this.prints = new FairQueue({ places: prints.whole, waiting: waitingPrints.whole });
+    this.heavy = new FairQueue({ places: heavy.whole, waiting: waitingHeavy.whole });
+    this.prints = new FairQueue({ places: prints.whole, waiting: waitingHeavy.whole });
   }
 
   /** @throws Crowded */
@@ -80,14 +85,20 @@ export class Admission {
   }
 
   /** @throws Crowded */
+  work(actor: Actor, gone?: Gone): Promise<Leave> {
+    const shares = sharesIn(this.limits.heavy, waitingHeavy, actor, ownTenant(actor));
+    return this.heavy.enter(shares, patience.heavy, gone);
+  }
+
+  /** @throws Crowded */
   followUp(actor: Actor, tenantId: string | undefined, gone?: Gone): Promise<Leave> {
     return this.followUps.enter(sharesIn(this.limits.followUps, waiting, actor, tenantId), patience.followUp, gone);
   }
 
   /** @throws Crowded */
   print(actor: Actor, gone?: Gone): Promise<Leave> {
-    const shares = sharesIn(this.limits.prints, waitingPrints, actor, ownTenant(actor));
-    return this.prints.enter(shares, patience.print, gone);
+    const shares = sharesIn(this.limits.prints, waitingHeavy, actor, ownTenant(actor));
+    return this.prints.enter(shares, patience.heavy, gone);
   }
 }
 

@@ -69,6 +69,8 @@ export class Context {
     readonly authentication: Authentication,
     readonly requestId: string,
     private readonly gone?: Gone,
+    /** Gives back the place that a heavy request has. */
+    private readonly leaveHeavy?: Leave,
   ) {}
 
   /** Who asks; anonymous and unknown callers end here. */
@@ -174,6 +176,8 @@ export class Context {
     const { options, nullable, asSent, keep, ...rest } = request;
     const input = withoutNulls(request.input, nullable ?? [], asSent) as I;
     await this.end();
+    // A write may wait for its tenant for long: that is no work.
+    this.leaveHeavy?.();
     const { actor, gone } = this;
     let leave: Leave | undefined;
     try {
@@ -217,6 +221,7 @@ export class Context {
   async close(): Promise<void> {
     this.state.closed = true;
     this.state.unlisten?.();
+    this.leaveHeavy?.();
     await this.end();
   }
 }

@@ -37,6 +37,8 @@ export const limits = {
   introspections: 4,
   /** One for a field, times the entries of the pages and lists around it. */
   cost: 50_000,
+  /** Up to here a document is answered at once; dearer ones of one actor take turns. */
+  lightCost: 500,
   /** Fields that read from the database, counted while a request runs: lists in lists may hold more than was estimated. */
   reads: 5_000,
   /** Errors in one answer: a list of which each entry fails would fill it otherwise. */

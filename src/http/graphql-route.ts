@@ -1,6 +1,8 @@
 import type { ApolloServer } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type DefinitionNode, GraphQLError, Kind } from 'graphql';
+import type { Actor } from '../access/actor';
+import type { Authentication } from '../access/authenticate.query';
 import type { App } from '../app';
 import { Context } from '../graphql/context';
 import { maskError } from '../graphql/errors';
@@ -8,11 +10,12 @@ import { checkLimits, limits, measureDocument } from '../graphql/limits';
 import { rateLimitedError } from '../graphql/rate-limit';
 import { schema } from '../graphql/schema';
 import { answerOperation, type GraphqlAnswer } from '../graphql/server';
-import type { Gone } from '../platform/fair-queue';
+import type { Gone, Leave } from '../platform/fair-queue';
 import type { Metrics } from '../platform/metrics';
 import { goneOf } from './gone';
 import { BodyTooLarge } from './read-body';
 import { textMember } from './text-member';
+import { UnreadAnswers } from './unread-answers';
 
 /** A body of more than `limits.bodyBytes`, by somebody who has said who they are. Nothing is made of it yet. */
 export class LongBody {
@@ -80,6 +83,29 @@ function readBodyOf(body: unknown): ReadRequest {
   return body instanceof LongBody ? readLong(body) : readRequest(body);
 }
 
+interface Operation {
+  readonly read: ReadRequest;
+  readonly cost: number;
+}
+
+interface Answered {
+  readonly answer: GraphqlAnswer;
+  readonly outcome: 'ok' | 'errors' | 'refused';
+  readonly actor?: Actor | undefined;
+}
+
+/** What is asked, held against the limits. */
+function readOperation(body: unknown): Operation {
+  const read = readBodyOf(body);
+  const { document, cost } = checkLimits(schema(), read.query, read.variables);
+  if (document.definitions.some(isSubscription)) {
+    throw new GraphQLError('There are queries and mutations here, no subscriptions.', {
+      extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+    });
+  }
+  return { read, cost };
+}
+
 const isSubscription = (definition: DefinitionNode) =>
   definition.kind === Kind.OPERATION_DEFINITION && definition.operation === 'subscription';
 
@@ -102,39 +128,40 @@ function httpStatus(answer: GraphqlAnswer): number {
  */
 export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRouteParts): void {
   const { app, server, metrics } = parts;
+  const unread = new UnreadAnswers();
 
-  async function answer(
-    request: FastifyRequest,
-    requestId: string,
-    gone: Gone,
-  ): Promise<{ answer: GraphqlAnswer; outcome: string }> {
-    const report = (error: unknown) => app.log.error({ err: error, requestId }, 'request failed');
-    let read: ReadRequest;
-    let cost: number;
+  const whoAsks = ({ headers }: FastifyRequest): Promise<Authentication> => {
+    const { authorization, 'tollgate-account': account } = headers;
+    return app.authenticate(authorization, typeof account === 'string' ? account : undefined);
+  };
+
+  async function answer(request: FastifyRequest, gone: Gone): Promise<Answered> {
+    const { id: requestId, body } = request;
+    const mask = (error: unknown) =>
+      maskError(error, requestId, (err) => app.log.error({ err, requestId }, 'request failed'));
+    let leaveHeavy: Leave | undefined;
+    /** Heavy requests take turns before they are worked on. */
+    const takeTurn = async (who: Authentication) => {
+      if (who.outcome !== 'ACTOR' || leaveHeavy) return;
+      unread.check(who.actor);
+      leaveHeavy = await app.admission.work(who.actor, gone);
+    };
     try {
-      read = readBodyOf(request.body);
-      const limited = checkLimits(schema(), read.query, read.variables);
-      if (limited.document.definitions.some(isSubscription)) {
-        throw new GraphQLError('There are queries and mutations here, no subscriptions.', {
-          extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
-        });
+      let operation: Operation;
+      try {
+        if (body instanceof LongBody) await takeTurn(await whoAsks(request));
+        operation = readOperation(body);
+      } catch (error) {
+        if ((error as { statusCode?: number }).statusCode) throw error;
+        return { answer: { errors: [mask(error)] }, outcome: 'refused' };
       }
-      cost = limited.cost;
-    } catch (error) {
-      if ((error as { statusCode?: number }).statusCode) throw error;
-      return { answer: { errors: [maskError(error, requestId, report)] }, outcome: 'refused' };
-    }
-    try {
-      const account = request.headers['tollgate-account'];
-      const authentication = await app.authenticate(
-        request.headers.authorization,
-        typeof account === 'string' ? account : undefined,
-      );
+      const { read, cost } = operation;
+      const authentication = await whoAsks(request);
       if (authentication.outcome === 'INVALID') {
         const error = new GraphQLError('The token or API key does not hold here.', {
           extensions: { code: 'UNAUTHENTICATED' },
         });
-        return { answer: { errors: [maskError(error, requestId, report)] }, outcome: 'refused' };
+        return { answer: { errors: [mask(error)] }, outcome: 'refused' };
       }
       const actor = authentication.outcome === 'ACTOR' ? authentication.actor : undefined;
       const extensions = () => {
@@ -143,29 +170,31 @@ export function registerGraphqlRoute(fastify: FastifyInstance, parts: GraphqlRou
       };
       const seconds = actor && (await app.rateLimits.spend(actor, cost));
       if (seconds !== undefined) {
-        const errors = [maskError(rateLimitedError(seconds), requestId, report)];
+        const errors = [mask(rateLimitedError(seconds))];
         return { answer: { errors, extensions: extensions() }, outcome: 'refused' };
       }
-      const context = new Context(app, authentication, requestId, gone);
+      if (cost > limits.lightCost) await takeTurn(authentication);
+      const context = new Context(app, authentication, requestId, gone, leaveHeavy);
       const answered = await answerOperation(server, read, context);
-      return { answer: { ...answered, extensions: extensions() }, outcome: answered.errors ? 'errors' : 'ok' };
+      return { answer: { ...answered, extensions: extensions() }, outcome: answered.errors ? 'errors' : 'ok', actor };
     } catch (error) {
-      return { answer: { errors: [maskError(error, requestId, report)] }, outcome: 'errors' };
+      if ((error as { statusCode?: number }).statusCode) throw error;
+      return { answer: { errors: [mask(error)] }, outcome: 'errors' };
+    } finally {
+      leaveHeavy?.();
     }
   }
 
   async function handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const started = performance.now();
-    const requestId = request.id;
-    const { answer: answered, outcome } = await answer(request, requestId, goneOf(reply));
+    const { answer: answered, outcome, actor } = await answer(request, goneOf(reply));
     metrics.requests.inc({ outcome });
     metrics.seconds.observe((performance.now() - started) / 1_000);
     const retryAfter = answered.errors?.[0]?.extensions?.['retryAfterSeconds'];
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
-    return reply
-      .status(httpStatus(answered))
-      .header('content-type', 'application/json; charset=utf-8')
-      .send(JSON.stringify(answered));
+    const text = JSON.stringify(answered);
+    if (actor) unread.hold(actor, text.length, reply.raw);
+    return reply.status(httpStatus(answered)).header('content-type', 'application/json; charset=utf-8').send(text);
   }
 
   fastify.post('/graphql', handle);

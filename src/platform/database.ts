@@ -65,7 +65,52 @@ export function sqlState(error: unknown): string | undefined {
 
 const enterAs: Prepared = { name: 'enter', text: 'select * from app.enter($1, $2, $3)' };
 
-function askOn(source: DataSource, client: PoolClient): Ask {
+/**
+ * So many statements of one reader are under way. Their answers may come together, and whatever is made of them is made in one
+ * go, in which no other request is answered.
+ */
+const readerStatements = 4;
+
+/** A connection on which one reader asks no more at once than that; after `close` it asks nothing any more. */
+class PacedClient {
+  private underWay = 0;
+  private readonly waiting: { readonly go: () => void; readonly end: (error: Error) => void }[] = [];
+  private closed = false;
+
+  constructor(private readonly client: PoolClient) {}
+
+  readonly query = async (...statement: unknown[]): Promise<unknown> => {
+    if (this.closed) throw new Error('the snapshot has been closed');
+    if (this.underWay >= readerStatements) {
+      await new Promise<void>((go, end) => this.waiting.push({ go, end }));
+    }
+    this.underWay += 1;
+    try {
+      return await (this.client.query as (...statement: unknown[]) => Promise<unknown>)(...statement);
+    } finally {
+      // After what others have waiting.
+      setImmediate(this.next);
+    }
+  };
+
+  /** What still waits would otherwise be asked when the connection is another request's. */
+  close(): void {
+    this.closed = true;
+    for (const { end } of this.waiting.splice(0)) end(new Error('the snapshot has been closed'));
+  }
+
+  // TypeORM listens for errors on the connection that it has.
+  removeListener(...listener: Parameters<PoolClient['removeListener']>): void {
+    this.client.removeListener(...listener);
+  }
+
+  private readonly next = () => {
+    this.underWay -= 1;
+    this.waiting.shift()?.go();
+  };
+}
+
+function askOn(source: DataSource, client: Pick<PoolClient, 'query'>): Ask {
   return async <Row>({ name, text }: Prepared, values: readonly unknown[]) => {
     source.logger.logQuery(text, values as unknown[]);
     const { rows } = await client.query({ name, text, values: values as unknown[] });
@@ -150,7 +195,9 @@ export async function openRead(source: DataSource, entry: Entry): Promise<OpenTr
   const runner = source.createQueryRunner();
   try {
     const client: PoolClient = await runner.connect();
-    const ask = askOn(source, client);
+    const paced = new PacedClient(client);
+    (runner as unknown as { databaseConnection: unknown }).databaseConnection = paced;
+    const ask = askOn(source, paced as unknown as PoolClient);
     // Both go out together: the connection is pipelined, and the server works in order.
     const [, entered] = await inOrder(client.query(begin.read), enter(ask, entry));
     return {
@@ -158,6 +205,7 @@ export async function openRead(source: DataSource, entry: Entry): Promise<OpenTr
       entered,
       ask,
       end: async () => {
+        paced.close();
         try {
           await client.query('COMMIT');
         } finally {

@@ -2,8 +2,11 @@
 // does is not in the way of the one who measures.
 import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
+import { setPriority } from 'node:os';
 
 const { url, tokens, documentPath, secret, customer } = JSON.parse(process.argv[2]);
+// Its machine is another one: it takes what PostgreSQL and the one who measures leave of this one.
+setPriority(10);
 let serial = 0;
 let running = false;
 const counts = {};
