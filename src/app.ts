@@ -46,7 +46,12 @@ import type { UsageWindow } from './usage/meter';
 
 /** What an operation is about: decides which account is entered, and which rights it takes. */
 export type Scope =
-  | { readonly kind: 'TENANT'; readonly tenantId?: string | null | undefined }
+  | {
+      readonly kind: 'TENANT';
+      readonly tenantId?: string | null | undefined;
+      /** Where it is named too, it has to be the tenant's. */
+      readonly partnerId?: string | null | undefined;
+    }
   | { readonly kind: 'PARTNER'; readonly partnerId?: string | null | undefined }
   | { readonly kind: 'PLATFORM' };
 
@@ -249,8 +254,9 @@ export class App {
    * One mutation: rights, account, idempotency key, one transaction, the command. A refusal and a dry run leave nothing
    * behind; an answer under a key is kept with the change itself.
    *
-   * @param keep what of the answer may be stored for replays (a secret that is shown once may not)
    * @throws NoSuchAccount where the actor has lost its own account since it was remembered
+   * @param keep what of the answer may be stored for replays, and shown by a dry run: not a secret that is shown once, and
+   * that does not exist where nothing was written
    */
   async write<T, C extends string>(
     actor: Actor,
@@ -286,7 +292,7 @@ export class App {
       if (error instanceof AmountOutOfRange) return refuse('INVALID_INPUT', amountOutOfRange);
       if (sqlState(error) === '55P03') {
         return request.idempotencyKey
-          ? refuse('IDEMPOTENCY_KEY_IN_PROGRESS', 'The same request is still being worked on.', { retryable: true })
+          ? refuse('IDEMPOTENCY_KEY_IN_PROGRESS', 'The same request is still being worked on.')
           : busy();
       }
       throw error;
@@ -343,7 +349,7 @@ export class App {
         handedOver = true;
         return {
           ok: true,
-          value: result.value,
+          value: keep(result.value),
           replayed: false,
           dryRun: true,
           open: { tx, scope: scopeOf(entry), end: open.rollback },
@@ -364,7 +370,7 @@ export class App {
 
 /** Nothing was done: the locks are held by something long, or too much of the same account waits already. */
 export function busy(retryAfterSeconds = 1): Refused<'BUSY'> {
-  return refuse('BUSY', 'The account is busy; try again.', { retryable: true, facts: { retryAfterSeconds } });
+  return refuse('BUSY', 'The account is busy; try again.', { facts: { retryAfterSeconds } });
 }
 
 function scopeOf(entry: Entry): OpenTx['scope'] {
@@ -396,35 +402,27 @@ export function isNamed(id: string | null | undefined): id is string {
   return id !== null && id !== undefined;
 }
 
+/** Whose account a partner's or the platform's caller means has to be said: there is none of its own. */
+export const sayWhich = (kind: 'tenant' | 'partner') =>
+  refuse('INVALID_INPUT', `Say which ${kind}.`, { path: ['input', `${kind}Id`] });
+
 /** Which account a mutation enters: the one that is named, if it can be this actor's, else the actor's own. */
 function resolveEntry(actor: Actor, scope: Scope): Entry | Refused<CommonRefusal> {
   const { principalId, account } = actor;
   if (scope.kind === 'PLATFORM') return { principalId };
-  if (scope.kind === 'TENANT') {
-    const named = isNamed(scope.tenantId) ? decodeId(scope.tenantId) : undefined;
-    if (isNamed(scope.tenantId) && named?.kind !== 'Tenant') return missingAccount(scope);
-    if (account.kind === 'TENANT') {
-      return named && named.uuid !== account.tenantId
-        ? missingAccount(scope)
-        : { principalId, partnerId: account.partnerId, tenantId: account.tenantId };
-    }
-    if (!named) {
-      return refuse('INVALID_INPUT', 'Say which tenant.', { path: ['input', 'tenantId'] });
-    }
-    return {
-      principalId,
-      partnerId: account.kind === 'PARTNER' ? account.partnerId : undefined,
-      tenantId: named.uuid,
-    };
+  const partner = isNamed(scope.partnerId) ? decodeId(scope.partnerId) : undefined;
+  const isForeign = partner && account.kind !== 'PLATFORM' && partner.uuid !== account.partnerId;
+  if (isNamed(scope.partnerId) && (partner?.kind !== 'Partner' || isForeign)) {
+    return missingAccount({ kind: 'PARTNER' });
   }
-  const named = isNamed(scope.partnerId) ? decodeId(scope.partnerId) : undefined;
-  if (isNamed(scope.partnerId) && named?.kind !== 'Partner') return missingAccount(scope);
-  if (account.kind === 'PLATFORM') {
-    return named
-      ? { principalId, partnerId: named.uuid }
-      : refuse('INVALID_INPUT', 'Say which partner.', { path: ['input', 'partnerId'] });
+  const partnerId = account.kind === 'PLATFORM' ? partner?.uuid : account.partnerId;
+  if (scope.kind === 'PARTNER') return partnerId ? { principalId, partnerId } : sayWhich('partner');
+  const tenant = isNamed(scope.tenantId) ? decodeId(scope.tenantId) : undefined;
+  if (isNamed(scope.tenantId) && tenant?.kind !== 'Tenant') return missingAccount(scope);
+  if (account.kind === 'TENANT') {
+    return tenant && tenant.uuid !== account.tenantId
+      ? missingAccount(scope)
+      : { principalId, partnerId, tenantId: account.tenantId };
   }
-  return named && named.uuid !== account.partnerId
-    ? missingAccount(scope)
-    : { principalId, partnerId: account.partnerId };
+  return tenant ? { principalId, partnerId, tenantId: tenant.uuid } : sayWhich('tenant');
 }

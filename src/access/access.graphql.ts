@@ -284,7 +284,10 @@ export class RemoveUserDone extends MutationDone {
 export class CreateApiKeyDone extends MutationDone {
   @Field(() => ApiKeyType, { description: 'What is kept of it.' })
   apiKey: ApiKeyType;
-  @Field(() => String, { nullable: true, description: 'The key itself, this one time; null in a replay.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The key itself, this one time; null in a replay and in a dry run.',
+  })
   secret?: string | undefined;
 }
 @ObjectType('RevokeApiKeyDone', { description: 'The key opens nothing any more.', simpleResolvers: true })

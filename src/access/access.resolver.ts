@@ -53,14 +53,14 @@ export class ViewerResolver {
 
   @FieldResolver(() => PartnerType, { nullable: true, description: "The actor's partner." })
   async partner(@Ctx() context: Context): Promise<PartnerType | undefined> {
-    const partnerId = context.partnerUuid(undefined);
+    const partnerId = context.partnerUuidIfAny(undefined);
     const partner = partnerId && (await (await context.loader(partnerLoader)).load(partnerId));
     return partner ? toGraphqlPartner(partner) : undefined;
   }
 
   @FieldResolver(() => TenantType, { nullable: true, description: "The actor's tenant." })
   async tenant(@Ctx() context: Context): Promise<TenantType | undefined> {
-    const tenantId = context.tenantUuid(undefined);
+    const tenantId = context.tenantUuidIfAny(undefined);
     const tenant = tenantId && (await (await context.loader(tenantLoader)).load(tenantId));
     return tenant ? toGraphqlTenant(tenant) : undefined;
   }
@@ -73,7 +73,7 @@ export class TenantResolver {
     @Arg('id', () => ID, { nullable: true, description: 'tenant_…' }) id: string | undefined,
     @Ctx() context: Context,
   ): Promise<TenantType | undefined> {
-    const tenantId = context.tenantUuid(id);
+    const tenantId = context.tenantUuid(id, 'id');
     if (!tenantId || !context.may('TENANT_READ')) return undefined;
     const tenant = await (await context.loader(tenantLoader)).load(tenantId);
     return tenant ? toGraphqlTenant(tenant) : undefined;
@@ -132,7 +132,7 @@ export class PartnerResolver {
     @Arg('id', () => ID, { nullable: true, description: 'partner_…' }) id: string | undefined,
     @Ctx() context: Context,
   ): Promise<PartnerType | undefined> {
-    const partnerId = context.partnerUuid(id);
+    const partnerId = context.partnerUuid(id, 'id');
     if (!partnerId || !context.may('CATALOG_READ')) return undefined;
     const partner = await (await context.loader(partnerLoader)).load(partnerId);
     return partner ? toGraphqlPartner(partner) : undefined;
@@ -160,11 +160,16 @@ export class PartnerResolver {
   }
 }
 
-/** A member of a tenant where one is named or the actor is of one, else of the partner. */
-function memberScope(input: { readonly tenantId?: string; readonly partnerId?: string }, context: Context) {
-  const ofTenant = isNamed(input.tenantId) || context.actor.account.kind === 'TENANT';
+interface NamedAccounts {
+  readonly tenantId?: string | undefined;
+  readonly partnerId?: string | undefined;
+}
+
+/** A member of a tenant where one is named, or the actor is of one and names no partner; else of the partner. */
+function memberScope(input: NamedAccounts, context: Context) {
+  const ofTenant = isNamed(input.tenantId) || (context.actor.account.kind === 'TENANT' && !isNamed(input.partnerId));
   const scope = ofTenant
-    ? ({ kind: 'TENANT', tenantId: input.tenantId } as const)
+    ? ({ kind: 'TENANT', tenantId: input.tenantId, partnerId: input.partnerId } as const)
     : ({ kind: 'PARTNER', partnerId: input.partnerId } as const);
   return { ofTenant, scope };
 }
@@ -180,10 +185,12 @@ export class MembershipResolver {
       | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<MemberType>> {
-    const tenant = context.tenantUuid(tenantId);
-    const tx = await context.read(tenant || isNamed(tenantId) ? 'TENANT_READ' : 'PARTNER_READ');
-    const partner = context.partnerUuid(partnerId);
-    if (!tx || (isNamed(tenantId) && !tenant) || (!tenant && !partner)) return emptyPage(args);
+    const { ofTenant } = memberScope({ tenantId, partnerId }, context);
+    const tx = await context.read(ofTenant ? 'TENANT_READ' : 'PARTNER_READ');
+    const tenant = ofTenant ? context.tenantUuid(tenantId) : undefined;
+    const partner = ofTenant ? context.partnerUuidIfAny(partnerId) : context.partnerUuid(partnerId);
+    if (!tx || !(ofTenant ? tenant : partner) || (isNamed(partnerId) && !partner)) return emptyPage(args);
+    if (tenant && isNamed(partnerId) && (await tx.tenants.byId(tenant))?.partnerId !== partner) return emptyPage(args);
     const request = pageRequest(args);
     const page = tenant
       ? await tx.memberships.profiles(tenant, request)

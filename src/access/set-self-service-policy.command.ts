@@ -17,17 +17,20 @@ export async function setSelfServicePolicy(
   input: SetSelfServicePolicyInput,
 ): Promise<Result<{ policy: SelfServicePolicy }, (typeof setSelfServicePolicyRefusals)[number]>> {
   const current = await tx.selfServicePolicies.current(tx.partnerId);
-  const conflict = refuse('VERSION_CONFLICT', 'The policy was changed since you read it.', {
-    facts: { version: current.version },
-  });
-  if (input.expectedVersion !== undefined && input.expectedVersion !== current.version) return conflict;
+  const { expectedVersion } = input;
+  if (expectedVersion !== undefined && expectedVersion !== current.version) {
+    return refuse('VERSION_CONFLICT', 'The policy was changed since you read it.', {
+      facts: { expectedVersion, currentVersion: current.version },
+    });
+  }
   const policy: SelfServicePolicy = {
     partnerId: tx.partnerId,
     allowed: selfServiceRights.filter((right) => input.allowed.includes(right)),
     version: current.version + 1,
     changedAt: tx.now,
   };
-  if (!(await tx.selfServicePolicies.insert(policy, tx.actorId, tx.now))) return conflict;
+  // Another request was faster: decide again from what it left.
+  if (!(await tx.selfServicePolicies.insert(policy, tx.actorId, tx.now))) return setSelfServicePolicy(tx, input);
   await tx.emit({ type: 'self_service_policy.updated', payload: { policy } });
   return done({ policy });
 }

@@ -29,7 +29,7 @@ export class BillingResolver {
     @Ctx() context: Context,
   ): Promise<Connection<ParkedTenantType>> {
     const tx = await context.read('PARTNER_READ');
-    const partner = context.partnerUuid(partnerId);
+    const partner = context.partnerUuidIfAny(partnerId);
     if (!tx || (isNamed(partnerId) && !partner)) return emptyPage(args);
     const page = await tx.billingWork.parkedPage(partner, pageRequest(args));
     return toGraphqlPage(page, (parked) => parked.tenantId, toGraphqlParkedTenant);

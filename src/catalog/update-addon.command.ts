@@ -64,13 +64,13 @@ export async function updateAddon(
   if (unpriced) return unpriced;
   const mismatch = input.features || input.status === 'ACTIVE' ? await addonResetProblem(tx, updated) : undefined;
   if (mismatch) return mismatch;
-  const expected = input.expectedVersion ?? addon.version;
-  if (expected !== addon.version || !(await tx.addons.update(updated))) {
+  if ((input.expectedVersion ?? addon.version) !== addon.version) {
     return refuse('VERSION_CONFLICT', 'The add-on was changed meanwhile.', {
-      retryable: true,
-      facts: { expectedVersion: expected, currentVersion: addon.version },
+      facts: { expectedVersion: input.expectedVersion, currentVersion: addon.version },
     });
   }
+  // Another request was faster: decide again from what it left.
+  if (!(await tx.addons.update(updated))) return updateAddon(tx, input);
   if (prices) await tx.addons.replacePrices(addon.partnerId, addon.id, updated.prices, tx.now);
   if (allowances) await tx.addons.replaceAllowances(addon.partnerId, addon.id, updated.allowances);
   const saved = { ...updated, version: addon.version + 1 };

@@ -37,13 +37,13 @@ export async function updatePlan(
     status: input.status ?? plan.status,
     prorationBasis: input.prorationBasis ?? plan.prorationBasis,
   };
-  const expected = input.expectedVersion ?? plan.version;
-  if (expected !== plan.version || !(await tx.plans.update(updated))) {
+  if ((input.expectedVersion ?? plan.version) !== plan.version) {
     return refuse('VERSION_CONFLICT', 'The plan was changed meanwhile.', {
-      retryable: true,
-      facts: { expectedVersion: expected, currentVersion: plan.version },
+      facts: { expectedVersion: input.expectedVersion, currentVersion: plan.version },
     });
   }
+  // Another request was faster: decide again from what it left.
+  if (!(await tx.plans.update(updated))) return updatePlan(tx, input);
   const plan2 = { ...updated, version: plan.version + 1 };
   await tx.emit({ type: 'plan.updated', payload: { plan: plan2 } });
   return done({ plan: plan2 });

@@ -12,7 +12,7 @@ export interface Refusal<Code extends string = string> {
   readonly code: Code;
   /** One sentence for people; never internal text. */
   readonly message: string;
-  /** The same call may succeed later without a change. */
+  /** The same call may succeed in a moment without a change; follows from the code. */
   readonly retryable: boolean;
   /** Which part of the input is meant, e.g. `['input', 'couponCode']`. */
   readonly path?: readonly string[];
@@ -27,8 +27,19 @@ export function done<T>(value: T): Done<T> {
   return { ok: true, value };
 }
 
+/**
+ * Codes after which the same call may succeed in a moment without a change: clients repeat it by themselves. Everything else is
+ * decided anew by whoever asked; a VERSION_CONFLICT, say, is the same however often it is asked.
+ */
+export const retryableCodes: ReadonlySet<string> = new Set([
+  'BUSY',
+  'IDEMPOTENCY_KEY_IN_PROGRESS',
+  'PERIOD_NOT_BILLED',
+  'PROVIDER_UNAVAILABLE',
+  'RATE_LIMITED',
+]);
+
 export interface RefusalDetails {
-  readonly retryable?: boolean;
   readonly path?: readonly string[];
   readonly facts?: Readonly<Record<string, string | number | bigint | boolean | null | undefined>>;
 }
@@ -46,7 +57,7 @@ export function refuse<const Code extends string>(
     refusal: {
       code,
       message,
-      retryable: details.retryable ?? false,
+      retryable: retryableCodes.has(code),
       ...(details.path ? { path: details.path } : {}),
       facts,
     },

@@ -159,7 +159,7 @@ export class PendingCouponResolver {
     @Args(() => MutationArgs) options: MutationArgs,
     @Ctx() context: Context,
   ) {
-    const limited = await limitGuesses(context, context.tenantUuid(input.tenantId) ?? 'none', false);
+    const limited = await limitGuesses(context, context.tenantUuidIfAny(input.tenantId) ?? 'none', false);
     if (limited) return toGraphqlRefused(limited);
     const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
     return context.mutate(

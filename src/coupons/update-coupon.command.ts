@@ -44,13 +44,13 @@ export async function updateCoupon(
   if (updated.maxRedemptions !== undefined && updated.maxRedemptions < coupon.reservedCount) {
     return invalid(['maxRedemptions'], `${coupon.reservedCount} are used or reserved already.`);
   }
-  const expected = input.expectedVersion ?? coupon.version;
-  if (expected !== coupon.version || !(await tx.coupons.update(updated))) {
+  if ((input.expectedVersion ?? coupon.version) !== coupon.version) {
     return refuse('VERSION_CONFLICT', 'The coupon was changed meanwhile.', {
-      retryable: true,
-      facts: { expectedVersion: expected, currentVersion: coupon.version },
+      facts: { expectedVersion: input.expectedVersion, currentVersion: coupon.version },
     });
   }
+  // Another request was faster: decide again from what it left.
+  if (!(await tx.coupons.update(updated))) return updateCoupon(tx, input);
   const saved = { ...updated, version: coupon.version + 1 };
   await tx.emit({ type: 'coupon.updated', payload: { coupon: saved } });
   return done({ coupon: saved });

@@ -233,7 +233,7 @@ export class ReplayEventsInputType {
 export class CreateWebhookEndpointDone extends MutationDone {
   @Field(() => WebhookEndpointType, { description: 'The new endpoint.' })
   endpoint: WebhookEndpointType;
-  @Field(() => String, { nullable: true, description: 'whsec_…, this one time; null in a replay.' })
+  @Field(() => String, { nullable: true, description: 'whsec_…, this one time; null in a replay and in a dry run.' })
   secret?: string | undefined;
 }
 @ObjectType('UpdateWebhookEndpointDone', { description: 'The endpoint was changed.', simpleResolvers: true })
@@ -250,7 +250,7 @@ export class DeleteWebhookEndpointDone extends MutationDone {
 export class RotateWebhookSecretDone extends MutationDone {
   @Field(() => WebhookEndpointType, { description: 'The endpoint.' })
   endpoint: WebhookEndpointType;
-  @Field(() => String, { nullable: true, description: 'whsec_…, this one time; null in a replay.' })
+  @Field(() => String, { nullable: true, description: 'whsec_…, this one time; null in a replay and in a dry run.' })
   secret?: string | undefined;
 }
 @ObjectType('SendTestEventDone', { description: 'The test event is on its way.', simpleResolvers: true })

@@ -16,6 +16,5 @@ export const endpointNotFound = () =>
 
 export const endpointChanged = (current: WebhookEndpoint) =>
   refuse('VERSION_CONFLICT', 'The endpoint was changed meanwhile.', {
-    retryable: true,
     facts: { currentVersion: current.version },
   });

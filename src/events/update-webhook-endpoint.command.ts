@@ -46,7 +46,8 @@ export async function updateWebhookEndpoint(
     failingSince: anew ? undefined : endpoint.failingSince,
   };
   if ((input.expectedVersion ?? endpoint.version) !== endpoint.version) return endpointChanged(endpoint);
-  if (!(await tx.webhookEndpoints.update(changed, anew))) return endpointChanged(endpoint);
+  // Another request was faster: decide again from what it left.
+  if (!(await tx.webhookEndpoints.update(changed, anew))) return updateWebhookEndpoint(tx, rules, input);
   const updated = { ...changed, version: endpoint.version + 1 };
   await tx.emit({ type: 'webhook_endpoint.updated', payload: { endpoint: updated } });
   return done({ endpoint: updated });

@@ -2,9 +2,9 @@ import type DataLoader from 'dataloader';
 import { GraphQLError } from 'graphql';
 import { type Actor, may, type Permission } from '../access/actor';
 import type { Authentication } from '../access/authenticate.query';
-import { type App, busy, isNamed, type OpenTx, type WriteRequest } from '../app';
+import { type App, busy, isNamed, type OpenTx, sayWhich, type WriteRequest } from '../app';
 import { decodeId, type IdKind } from '../core/ids';
-import type { Result } from '../core/result';
+import { done, type Result, refuse } from '../core/result';
 import type { CheckedSources, EntitlementCheckInput } from '../entitlements/entitlement-check';
 import { Crowded, type Gone, type Leave } from '../platform/fair-queue';
 import type { Tx } from '../tx';
@@ -42,11 +42,18 @@ function withoutNulls(value: unknown, keep: readonly string[], asSent: readonly 
 /** One for all: it is thrown once for each field that is left over, and making errors is what would take long. */
 const tooManyReads = tooComplex('The answer holds too many lists within lists.');
 
+/** An actor without a tenant (or partner) of its own has to name one: an empty answer would read as if there were nothing. */
+function notNamed(kind: 'tenant' | 'partner', argument: string): GraphQLError {
+  return new GraphQLError(`Say which ${kind}.`, { extensions: { code: 'BAD_USER_INPUT', argument: [argument] } });
+}
+
 interface State {
   reading: Promise<OpenTx | undefined> | undefined;
   loaders: Map<unknown, DataLoader<unknown, unknown, string>>;
   /** The answer has been given: a resolver that is still running must not open anything any more. */
   closed: boolean;
+  /** What is read is of a dry run: rows that will not exist. */
+  rehearsed: boolean;
   /** Fields that have read. */
   reads: number;
   /** The one who asked has gone. */
@@ -61,7 +68,15 @@ interface State {
 export class Context {
   /** One object, because Apollo clones the context: what the clone opens must be closed here. */
   private readonly state: State = {
-    ...{ reading: undefined, loaders: new Map(), closed: false, reads: 0, gone: false, unlisten: undefined },
+    ...{
+      reading: undefined,
+      loaders: new Map(),
+      closed: false,
+      rehearsed: false,
+      reads: 0,
+      gone: false,
+      unlisten: undefined,
+    },
   };
 
   constructor(
@@ -123,6 +138,11 @@ export class Context {
     return (await this.open()).scope;
   }
 
+  /** The answer is a dry run's: what it made can be read now, and is gone afterwards. */
+  get isDryRun(): boolean {
+    return this.state.rehearsed;
+  }
+
   /** A loader on the request's snapshot; made once for each request and kind. */
   async loader<K, V>(factory: LoaderFactory<K, V>): Promise<DataLoader<K, V, string>> {
     const { tx } = await this.open();
@@ -135,15 +155,38 @@ export class Context {
     return loader as unknown as DataLoader<K, V, string>;
   }
 
-  /** The tenant an argument names, else the actor's own; `undefined`: none, and a stranger's looks the same later. */
-  tenantUuid(id: string | null | undefined): string | undefined {
+  /**
+   * The tenant an argument names, else the actor's own; `undefined`: no tenant's id, and a stranger's looks the same later.
+   *
+   * @param argument how the argument is called, for an actor that has no tenant of its own and names none
+   */
+  tenantUuid(id: string | null | undefined, argument = 'tenantId'): string | undefined {
+    if (!isNamed(id) && this.actor.account.kind !== 'TENANT') throw notNamed('tenant', argument);
+    return this.tenantUuidIfAny(id);
+  }
+
+  /** As `tenantUuid`, where an actor may well mean no tenant at all. */
+  tenantUuidIfAny(id: string | null | undefined): string | undefined {
     if (isNamed(id)) return this.uuidOf('Tenant', id);
     const { account } = this.actor;
     return account.kind === 'TENANT' ? account.tenantId : undefined;
   }
 
+  /** As `tenantUuid`, for a query that answers Refused. */
+  tenantOrRefusal(id: string | null | undefined): Result<string, 'TENANT_NOT_FOUND' | 'INVALID_INPUT'> {
+    if (!isNamed(id) && this.actor.account.kind !== 'TENANT') return sayWhich('tenant');
+    const uuid = this.tenantUuidIfAny(id);
+    return uuid ? done(uuid) : refuse('TENANT_NOT_FOUND', 'No such tenant.');
+  }
+
   /** The partner an argument names, else the actor's own. */
-  partnerUuid(id: string | null | undefined): string | undefined {
+  partnerUuid(id: string | null | undefined, argument = 'partnerId'): string | undefined {
+    if (!isNamed(id) && this.actor.account.kind === 'PLATFORM') throw notNamed('partner', argument);
+    return this.partnerUuidIfAny(id);
+  }
+
+  /** As `partnerUuid`, where a super admin may well mean all of them. */
+  partnerUuidIfAny(id: string | null | undefined): string | undefined {
     if (isNamed(id)) return this.uuidOf('Partner', id);
     const { account } = this.actor;
     return account.kind === 'PLATFORM' ? undefined : account.partnerId;
@@ -191,7 +234,10 @@ export class Context {
       );
       if (!outcome.ok) return toGraphqlRefused(outcome.refusal);
       // What a dry run made can be seen in its own transaction only: the rest of the answer is read there.
-      if (outcome.open) this.state.reading = Promise.resolve(outcome.open);
+      if (outcome.open) {
+        this.state.reading = Promise.resolve(outcome.open);
+        this.state.rehearsed = true;
+      }
       const { replayed, dryRun } = outcome;
       const followed = follow && !dryRun ? await follow(outcome.value) : outcome;
       if (!followed.ok) return toGraphqlRefused(followed.refusal);
@@ -205,13 +251,14 @@ export class Context {
   }
 
   private tenantOf(scope: WriteRequest['scope']): string | undefined {
-    return scope.kind === 'TENANT' ? this.tenantUuid(scope.tenantId) : undefined;
+    return scope.kind === 'TENANT' ? this.tenantUuidIfAny(scope.tenantId) : undefined;
   }
 
   /** Ends the snapshot (or rolls a dry run back) and forgets what was loaded from it. */
   private async end(): Promise<void> {
     const { reading } = this.state;
     this.state.reading = undefined;
+    this.state.rehearsed = false;
     this.state.loaders = new Map();
     const open = await reading?.catch(() => undefined);
     await open?.end();

@@ -115,12 +115,17 @@ export function maskError(thrown: unknown, requestId: string, report: (error: un
   const code = innermost instanceof GraphQLError ? knownCode(causes) : undefined;
   if (code) {
     // graphql-jit's errors have no extensions.
-    const { retryAfterSeconds } = (innermost as Partial<GraphQLError>).extensions ?? {};
+    const { retryAfterSeconds, argument } = (innermost as Partial<GraphQLError>).extensions ?? {};
     const message = withoutValues((thrown as GraphQLError).message);
     return {
       message: message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message,
       ...where,
-      extensions: { code, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }), requestId },
+      extensions: {
+        code,
+        ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+        ...(argument !== undefined && { argument }),
+        requestId,
+      },
     };
   }
   report(innermost ?? thrown);

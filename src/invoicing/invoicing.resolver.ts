@@ -66,7 +66,9 @@ async function lineSource(reference: SourceReference, context: Context) {
   return addon && { __typename: 'Addon', ...toGraphqlAddon(addon) };
 }
 
-function linkTo(folder: string, id: string, format: DocumentFormat, { app, actor }: Context): DocumentLinkType {
+function linkTo(folder: string, id: string, format: DocumentFormat, context: Context): DocumentLinkType | undefined {
+  if (context.isDryRun) return undefined;
+  const { app, actor } = context;
   const expiresAt = app.clock.now().add({ minutes: ticketMinutes });
   const ticket = app.signer.sign(documentTicketText({ id, actor, expiresAt }));
   return { path: `/${folder}/${id}.${format.toLowerCase()}?ticket=${ticket}`, expiresAt };
@@ -139,12 +141,15 @@ export class InvoiceResolver {
     );
   }
 
-  @FieldResolver(() => DocumentLinkType, { description: 'Where it can be had as a file for some minutes.' })
+  @FieldResolver(() => DocumentLinkType, {
+    nullable: true,
+    description: 'Where it can be had as a file for some minutes; null in a dry run.',
+  })
   download(
     @Root() invoice: InvoiceType,
     @Arg('format', () => DocumentFormatEnum, { defaultValue: 'PDF', description: 'As what.' }) format: DocumentFormat,
     @Ctx() context: Context,
-  ): DocumentLinkType {
+  ): DocumentLinkType | undefined {
     return linkTo('invoices', invoice.id, format, context);
   }
 
@@ -226,12 +231,15 @@ export class CreditNoteResolver {
     return toGraphqlPage(page, (note) => note.id, toGraphqlCreditNote);
   }
 
-  @FieldResolver(() => DocumentLinkType, { description: 'Where it can be had as a file for some minutes.' })
+  @FieldResolver(() => DocumentLinkType, {
+    nullable: true,
+    description: 'Where it can be had as a file for some minutes; null in a dry run.',
+  })
   download(
     @Root() note: CreditNoteType,
     @Arg('format', () => DocumentFormatEnum, { defaultValue: 'PDF', description: 'As what.' }) format: DocumentFormat,
     @Ctx() context: Context,
-  ): DocumentLinkType {
+  ): DocumentLinkType | undefined {
     return linkTo('credit-notes', note.id, format, context);
   }
 

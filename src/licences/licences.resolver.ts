@@ -259,9 +259,13 @@ export class LicencePurchaseResolver {
     @Ctx() context: Context,
   ) {
     const tx = await context.read('TENANT_READ');
-    const tenantId = context.tenantUuid(input.tenantId);
-    if (!tx || !tenantId) return toGraphqlRefused(refuse('TENANT_NOT_FOUND', 'No such tenant.').refusal);
-    const quoted = await licenceQuote(tx, tenantId, { product: input.product, quantity: input.quantity ?? undefined });
+    const named = context.tenantOrRefusal(input.tenantId);
+    if (!named.ok) return toGraphqlRefused(named.refusal);
+    if (!tx) return toGraphqlRefused(refuse('TENANT_NOT_FOUND', 'No such tenant.').refusal);
+    const quoted = await licenceQuote(tx, named.value, {
+      product: input.product,
+      quantity: input.quantity ?? undefined,
+    });
     if (!quoted.ok) return toGraphqlRefused(quoted.refusal);
     const token = context.app.signer.sign(licenceQuoteText(quoted.value.quote));
     return { __typename: 'LicenceQuote', ...toGraphqlLicenceQuote(quoted.value, token) };

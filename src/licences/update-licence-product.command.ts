@@ -56,13 +56,13 @@ export async function updateLicenceProduct(
     allowances: allowances ? allowances.value : product.allowances,
     trial: input.trial === undefined ? product.trial : trial?.value,
   };
-  const expected = input.expectedVersion ?? product.version;
-  if (expected !== product.version || !(await tx.licenceProducts.update(updated))) {
+  if ((input.expectedVersion ?? product.version) !== product.version) {
     return refuse('VERSION_CONFLICT', 'The licence product was changed meanwhile.', {
-      retryable: true,
-      facts: { expectedVersion: expected, currentVersion: product.version },
+      facts: { expectedVersion: input.expectedVersion, currentVersion: product.version },
     });
   }
+  // Another request was faster: decide again from what it left.
+  if (!(await tx.licenceProducts.update(updated))) return updateLicenceProduct(tx, input);
   const { partnerId, id } = product;
   if (prices) await tx.licenceProducts.replacePrices(partnerId, id, updated.prices, tx.now);
   if (allowances) await tx.licenceProducts.replaceAllowances(partnerId, id, updated.allowances);

@@ -7,9 +7,7 @@ import type { PaymentWork } from './payment-work.job';
 import type { AttachOutcome, CustomerOutcome, ProviderName, SetupOutcome } from './provider';
 
 const unavailable = () =>
-  refuse('PROVIDER_UNAVAILABLE', 'The payment provider does not answer; try again with the same idempotencyKey.', {
-    retryable: true,
-  });
+  refuse('PROVIDER_UNAVAILABLE', 'The payment provider does not answer; try again with the same idempotencyKey.', {});
 const declined = (code?: string) =>
   refuse('PAYMENT_METHOD_DECLINED', 'The payment provider does not take this payment method.', { facts: { code } });
 

@@ -168,7 +168,7 @@ export class PaymentResolver {
     @Ctx() context: Context,
   ): Promise<Connection<InboundEventType>> {
     const tx = await context.read('PARTNER_READ');
-    const partner = context.partnerUuid(partnerId);
+    const partner = context.partnerUuidIfAny(partnerId);
     if (!tx || (isNamed(partnerId) && !partner)) return emptyPage(args);
     const page = await tx.inbox.page(partner, status ?? undefined, pageRequest(args));
     return toGraphqlPage(page, ({ id }) => id, toGraphqlInboundEvent);

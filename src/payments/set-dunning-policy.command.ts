@@ -30,12 +30,14 @@ export async function setDunningPolicy(
     return invalid(['graceDays'], `A number of days from 0 to ${longest}.`);
   }
   const current = await tx.collections.policyOf(tx.partnerId);
-  const conflict = refuse('VERSION_CONFLICT', 'The policy was changed since you read it.', {
-    facts: { version: current.version },
-  });
-  if (expectedVersion !== undefined && expectedVersion !== current.version) return conflict;
+  if (expectedVersion !== undefined && expectedVersion !== current.version) {
+    return refuse('VERSION_CONFLICT', 'The policy was changed since you read it.', {
+      facts: { expectedVersion, currentVersion: current.version },
+    });
+  }
   const policy = { retryDays, graceDays, finalAction, version: current.version };
-  if (!(await tx.collections.setPolicy(tx.partnerId, policy, tx.now))) return conflict;
+  // Another request was faster: decide again from what it left.
+  if (!(await tx.collections.setPolicy(tx.partnerId, policy, tx.now))) return setDunningPolicy(tx, input);
   const changed = { ...policy, version: current.version + 1 };
   await tx.emit({ type: 'dunning_policy.updated', payload: { policy: changed } });
   return done({ policy: changed });

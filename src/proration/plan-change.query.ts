@@ -174,7 +174,6 @@ export async function loadPlanChange(
     (!options.pinned && isAtOrBefore(subscription.periodEnd, now))
   ) {
     return refuse('PERIOD_NOT_BILLED', 'The period has ended and is about to be billed; try again in a moment.', {
-      retryable: true,
       facts: { periodEnd: subscription.periodEnd.toString() },
     });
   }

@@ -53,19 +53,20 @@ export class ProrationResolver {
     @Ctx() context: Context,
   ) {
     const tx = await context.read('TENANT_READ');
-    const tenantId = context.tenantUuid(input.tenantId);
+    const named = context.tenantOrRefusal(input.tenantId);
     if (input.coupon) {
-      const limited = await limitGuesses(context, tenantId ?? 'none', false);
+      const limited = await limitGuesses(context, named.ok ? named.value : 'none', false);
       if (limited) return toGraphqlRefused(limited);
     }
-    if (!tx || !tenantId) return toGraphqlRefused(refuse('TENANT_NOT_FOUND', 'No such tenant.').refusal);
+    if (!named.ok) return toGraphqlRefused(named.refusal);
+    if (!tx) return toGraphqlRefused(refuse('TENANT_NOT_FOUND', 'No such tenant.').refusal);
     const request = requestOf(input);
     const { account } = context.actor;
     if (account.kind === 'TENANT') {
       const refused = await refuseArguments(tx, account, 'prorationPreview', { ...request }, false);
       if (refused) return toGraphqlRefused(refused.refusal);
     }
-    const preview = await prorationPreview(tx, tenantId, request);
+    const preview = await prorationPreview(tx, named.value, request);
     if (!preview.ok) return toGraphqlRefused(preview.refusal);
     const token = context.app.signer.sign(quoteText(preview.value.quote));
     return { __typename: 'ProrationPreview', ...toGraphqlProrationPreview(preview.value, token) };
@@ -114,7 +115,7 @@ export class ProrationResolver {
     @Ctx() context: Context,
   ) {
     if (input.coupon) {
-      const limited = await limitGuesses(context, context.tenantUuid(input.tenantId) ?? 'none', false);
+      const limited = await limitGuesses(context, context.tenantUuidIfAny(input.tenantId) ?? 'none', false);
       if (limited) return toGraphqlRefused(limited);
     }
     const quote = await readQuote(context, quoteToken);

@@ -272,7 +272,11 @@ describe('the policy', () => {
     expect(policy).toEqual({ allowed: ['WAIVE', 'REFUND'], version: before.version + 1 });
     expect(await allow([], { expectedVersion: before.version })).toMatchObject({
       code: 'VERSION_CONFLICT',
-      facts: [{ name: 'version', value: String(policy.version) }],
+      retryable: false,
+      facts: [
+        { name: 'expectedVersion', value: String(before.version) },
+        { name: 'currentVersion', value: String(policy.version) },
+      ],
     });
     const answers = await Promise.all(
       Array.from({ length: 50 }, () => allow(['TEST_CLOCK'], { expectedVersion: policy.version })),

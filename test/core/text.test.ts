@@ -48,7 +48,6 @@ describe('results', () => {
   test('a refusal has a code, a sentence, and facts as text; what is not known is left out', () => {
     expect(
       refuse('TOO_MUCH', 'Too much.', {
-        retryable: true,
         path: ['input', 'quantity'],
         facts: { limit: 10n, used: 12, soft: false, plan: 'pro', none: undefined, nothing: null },
       }),
@@ -57,7 +56,7 @@ describe('results', () => {
       refusal: {
         code: 'TOO_MUCH',
         message: 'Too much.',
-        retryable: true,
+        retryable: false,
         path: ['input', 'quantity'],
         facts: [
           { name: 'limit', value: '10' },

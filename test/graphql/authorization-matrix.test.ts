@@ -94,8 +94,7 @@ const rules: Readonly<Record<string, Rule>> = {
   licences: tenantList,
   members: tenantList,
   meters: catalogList,
-  // A tenant's people have no partner's list to ask for: whatever partner they name, they see their own tenant's people.
-  'members of a partner': { data: 'SOV', others: 'DATA', hidden: 'empty' },
+  'members of a partner': { data: 'SOV', others: 'empty', hidden: 'empty' },
   node: { data: 'SOVAM', ids: { id: ['Invoice', 'null'] } },
   parkedTenants: partnerList,
   parkedLicencePurchases: partnerList,
@@ -166,8 +165,7 @@ const rules: Readonly<Record<string, Rule>> = {
   deleteWebhookEndpoint: { ...ofPartner, ids: endpoint },
   grantEntitlement: { ...givenByPartner, ids: { 'input.feature': ['Feature', 'FEATURE_NOT_FOUND'] } },
   inviteUser: ofTenant,
-  // An admin of a tenant invites into the tenant only, and there a partner's role is not a role.
-  'inviteUser to a partner': { ...ofPartner, others: { V: 'FORBIDDEN', A: 'INVALID_INPUT', M: 'FORBIDDEN' } },
+  'inviteUser to a partner': ofPartner,
   issueCreditNote: {
     ...givenByPartner,
     ids: {
@@ -207,7 +205,6 @@ const rules: Readonly<Record<string, Rule>> = {
   removeUser: { ...ofTenant, ids: { 'input.userId': ['TenantUser', 'MEMBER_NOT_FOUND'] } },
   'removeUser of a partner': {
     ...ofPartner,
-    others: { V: 'FORBIDDEN', A: 'MEMBER_NOT_FOUND', M: 'FORBIDDEN' },
     ids: { 'input.userId': ['PartnerUser', 'MEMBER_NOT_FOUND'] },
   },
   retryInboundEvent: {

@@ -30,9 +30,7 @@ import {
 import { checkoutOfAttachmentLoader, collectedOfCheckoutLoader } from './stripe.loaders';
 
 const unavailable = () =>
-  refuse('PROVIDER_UNAVAILABLE', 'Stripe does not answer; try again with the same idempotencyKey.', {
-    retryable: true,
-  });
+  refuse('PROVIDER_UNAVAILABLE', 'Stripe does not answer; try again with the same idempotencyKey.', {});
 
 /** Opens the page once the offer is committed. Without an answer the job goes on trying, and so may the caller. */
 async function openPage(context: Context, value: { readonly checkout: StripeCheckout }) {
