@@ -1,9 +1,11 @@
 /** One page of a list in key order. Keys are UUIDv7, so key order is the order of creation. */
 export interface PageRequest {
   readonly limit: number;
-  /** Rows beyond this key, in the direction that is read. */
-  readonly beyond?: string | undefined;
-  /** Reads from the end towards the start (`last` / `before`). */
+  /** Only rows behind this key. */
+  readonly after?: string | undefined;
+  /** Only rows before this key. */
+  readonly before?: string | undefined;
+  /** Reads from the end towards the start (`last`). */
   readonly backward: boolean;
 }
 

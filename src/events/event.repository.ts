@@ -66,11 +66,11 @@ export class EventRepository {
 
   /** Which events stand on this page of the log? By number, so that a cursor outlives the event that it stands for. */
   async page(partnerId: string, filter: EventFilter, request: PageRequest): Promise<Page<Event>> {
-    const { beyond, backward, limit } = request;
-    const cursor = beyond === undefined ? undefined : sequenceAtPlace(beyond);
+    const { after, before, backward, limit } = request;
     const least = atLeastOne(filter.fromSequence);
-    const from = cursor !== undefined && !backward && cursor >= least ? cursor + 1n : least;
-    const to = cursor !== undefined && backward ? cursor - 1n : largestSequence;
+    const behind = after === undefined ? 0n : sequenceAtPlace(after);
+    const from = behind >= least ? behind + 1n : least;
+    const to = before === undefined ? largestSequence : sequenceAtPlace(before) - 1n;
     const rows = await this.find(partnerId, { ...filter, from, to, backward, limit: limit + 1 });
     return mapPage(pageOf(rows, request), eventFromRow);
   }

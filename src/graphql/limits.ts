@@ -250,7 +250,7 @@ function pageSizes(operation: OperationDefinitionNode, variables: Readonly<Recor
       const entries =
         value.kind === Kind.INT ? value.value : value.kind === Kind.VARIABLE ? given(value.name.value) : undefined;
       const size = typeof entries === 'number' || typeof entries === 'string' ? Number(entries) : Number.NaN;
-      if (size > 0) return Math.min(size, 1_000_000);
+      if (size >= 0) return Math.min(Math.max(size, 1), 1_000_000);
     }
     return defaultPage;
   };

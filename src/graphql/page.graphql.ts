@@ -1,39 +1,51 @@
-import { GraphQLError } from 'graphql';
+import { createHash } from 'node:crypto';
+import { GraphQLError, type GraphQLFieldResolver, type GraphQLSchema, isObjectType } from 'graphql';
 import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
-import { isUuid } from '../core/ids';
 import { largestPage, type Page, type PageRequest } from '../core/page';
 
 const badInput = (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
 
 @ArgsType()
 export class PageArgs {
-  @Field(() => Int, { nullable: true, description: `How many from the start: at most ${largestPage}; default 20.` })
+  @Field(() => Int, { nullable: true, description: `How many from the start: 0 to ${largestPage}; default 20.` })
   first?: number | null;
-  @Field(() => String, { nullable: true, description: 'Only what follows this cursor.' })
+  @Field(() => String, { nullable: true, description: 'Only what follows this cursor, of this very list.' })
   after?: string | null;
-  @Field(() => Int, { nullable: true, description: `How many from the end: at most ${largestPage}.` })
+  @Field(() => Int, { nullable: true, description: `How many from the end: 0 to ${largestPage}.` })
   last?: number | null;
-  @Field(() => String, { nullable: true, description: 'Only what precedes this cursor.' })
+  @Field(() => String, { nullable: true, description: 'Only what precedes this cursor, of this very list.' })
   before?: string | null;
 }
 
-const encodeCursor = (key: string) => Buffer.from(key).toString('base64url');
-
-function decodeCursor(cursor: string): string {
-  const key = cursor.length <= 64 ? Buffer.from(cursor, 'base64url').toString('utf8') : '';
-  if (!isUuid(key)) throw badInput('Not a cursor of this list.');
-  return key;
+/** Which list a cursor is of: the field, whose it is, and every argument that chooses its rows. */
+function listDigest(list: string): Buffer {
+  return createHash('sha256').update(list).digest().subarray(0, 6);
 }
 
+/** Outside, a cursor is the digest of its list and the key of its row. */
+function encodeCursor(digest: Buffer, key: string): string {
+  return Buffer.concat([digest, Buffer.from(key.replaceAll('-', ''), 'hex')]).toString('base64url');
+}
+
+function decodeCursor(digest: Buffer, cursor: string): string {
+  const bytes = cursor.length <= 64 ? Buffer.from(cursor, 'base64url') : Buffer.alloc(0);
+  if (bytes.length !== 22) throw badInput('Not a cursor.');
+  if (!bytes.subarray(0, 6).equals(digest)) {
+    throw badInput('This cursor is of another list: take one that the same field gave with the same arguments.');
+  }
+  const hex = bytes.toString('hex', 6);
+  return [8, 12, 16, 20].reduceRight((text, at) => `${text.slice(0, at)}-${text.slice(at)}`, hex);
+}
+
+const given = <T>(value: T | null | undefined): value is T => value !== null && value !== undefined;
+
+/** As the Relay specification says; only both `first` and `last` are refused, which it advises against. */
 export function pageRequest(args: PageArgs): PageRequest {
   const { first, after, last, before } = args;
-  if (typeof first === 'number' && typeof last === 'number') throw badInput('Give first or last, not both.');
-  const given = (cursor: string | null | undefined) => cursor !== null && cursor !== undefined;
-  if (given(typeof last === 'number' ? after : before)) throw badInput('after goes with first, before with last.');
+  if (given(first) && given(last)) throw badInput('Give first or last, not both.');
   const limit = last ?? first ?? 20;
-  if (limit < 1 || limit > largestPage) throw badInput(`A page has 1 to ${largestPage} entries.`);
-  const cursor = typeof last === 'number' ? before : after;
-  return { limit, beyond: given(cursor) ? decodeCursor(cursor!) : undefined, backward: typeof last === 'number' };
+  if (limit < 0 || limit > largestPage) throw badInput(`A page has 0 to ${largestPage} entries.`);
+  return { limit, after: after ?? undefined, before: before ?? undefined, backward: given(last) };
 }
 
 @ObjectType('PageInfo', { description: 'Where a page stands in its list (Relay).', simpleResolvers: true })
@@ -50,6 +62,7 @@ export class PageInfoType {
 
 export interface Edge<T> {
   readonly node: T;
+  /** Inside, the key of the row; outside, a cursor. */
   readonly cursor: string;
 }
 
@@ -105,19 +118,54 @@ export function toGraphqlPage<T, A>(
   toGraphql: (item: T) => A,
   count: () => Promise<number> = async () => page.items.length,
 ): Connection<A> {
-  const edges = page.items.map((item) => ({ node: toGraphql(item), cursor: encodeCursor(keyOf(item)) }));
-  const { backward, beyond } = page.request;
+  const edges = page.items.map((item) => ({ node: toGraphql(item), cursor: keyOf(item) }));
+  const { backward, after, before } = page.request;
   return {
     edges,
     nodes: edges.map((edge) => edge.node),
     pageInfo: {
-      hasNextPage: backward ? beyond !== undefined : page.hasMore,
-      hasPreviousPage: backward ? page.hasMore : beyond !== undefined,
+      hasNextPage: before !== undefined || (!backward && page.hasMore),
+      hasPreviousPage: after !== undefined || (backward && page.hasMore),
       startCursor: edges[0]?.cursor,
       endCursor: edges.at(-1)?.cursor,
     },
     count,
   };
+}
+
+const pageArguments = ['first', 'after', 'last', 'before'];
+
+type Resolve = GraphQLFieldResolver<unknown, unknown>;
+
+/** Resolvers speak of keys; outside stand cursors, each of which holds for its own list only. */
+function withCursors(field: string, resolve: Resolve): Resolve {
+  return async (root, args: Record<string, unknown>, context, info) => {
+    const choosing = Object.entries(args)
+      .filter(([name, value]) => given(value) && !pageArguments.includes(name))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    const { id } = (root ?? {}) as { id?: string };
+    const digest = listDigest(
+      JSON.stringify([field, id, choosing], (_key, value) => (typeof value === 'bigint' ? String(value) : value)),
+    );
+    const keyOf = (cursor: unknown) => (given(cursor) ? decodeCursor(digest, String(cursor)) : cursor);
+    const keys = { ...args, after: keyOf(args['after']), before: keyOf(args['before']) };
+    const page = (await resolve(root, keys, context, info)) as Connection<unknown>;
+    const edges = page.edges.map(({ node, cursor }) => ({ node, cursor: encodeCursor(digest, cursor) }));
+    const pageInfo = { ...page.pageInfo, startCursor: edges[0]?.cursor, endCursor: edges.at(-1)?.cursor };
+    return { ...page, edges, pageInfo };
+  };
+}
+
+/** Gives every list of the schema its own cursors. */
+export function withCursorsOfLists(graphqlSchema: GraphQLSchema): GraphQLSchema {
+  for (const type of Object.values(graphqlSchema.getTypeMap())) {
+    if (!isObjectType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      const isPage = pageArguments.every((name) => field.args.some((argument) => argument.name === name));
+      if (isPage && field.resolve) field.resolve = withCursors(`${type.name}.${field.name}`, field.resolve);
+    }
+  }
+  return graphqlSchema;
 }
 
 /** What a role that may not read a list sees of it. */

@@ -37,6 +37,7 @@ import { UsageResolver, UsageThresholdResolver } from '../usage/usage.resolver';
 import { refusingEmptyText } from './empty-text';
 import { MoneyResolver } from './money.graphql';
 import { NodeResolver } from './node.graphql';
+import { withCursorsOfLists } from './page.graphql';
 import { refusesDirective } from './refusal.graphql';
 
 /** Every resolver by name: nothing is scanned. */
@@ -97,15 +98,17 @@ let built: GraphQLSchema | undefined;
 
 export function schema(): GraphQLSchema {
   built ??= refusingEmptyText(
-    withTypeNames(
-      lexicographicSortSchema(
-        buildSchemaSync({
-          resolvers: [...resolvers],
-          directives: [refusesDirective],
-          orphanedTypes: [],
-          // Commands check their own input; the scalars have checked the shapes.
-          validate: false,
-        }),
+    withCursorsOfLists(
+      withTypeNames(
+        lexicographicSortSchema(
+          buildSchemaSync({
+            resolvers: [...resolvers],
+            directives: [refusesDirective],
+            orphanedTypes: [],
+            // Commands check their own input; the scalars have checked the shapes.
+            validate: false,
+          }),
+        ),
       ),
     ),
   );

@@ -101,11 +101,14 @@ export class InboxRepository {
     status: InboundStatus | undefined,
     request: PageRequest,
   ): Promise<Page<StoredInboundEvent>> {
+    const { after, before, backward, limit } = request;
     const rows = await this.ask<ListRow>(
       { name: 'inbound-events-page', text: 'select * from app.inbound_events_page($1, $2, $3, $4, $5)' },
-      [partnerId ?? null, status ?? null, request.beyond ?? null, request.backward, request.limit + 1],
+      [partnerId ?? null, status ?? null, (backward ? before : after) ?? null, backward, limit + 1],
     );
-    return pageOf(rows.map(fromRow), request);
+    // Rows come in the order that is read: what lies past the other end of the page comes last.
+    const within = rows.filter(({ id }) => (backward ? !after || id > after : !before || id < before));
+    return pageOf(within.map(fromRow), request);
   }
 
   /** What it was before; `undefined`: there is none. */

@@ -8,9 +8,8 @@ export async function readPage<Row extends ObjectLiteral>(
   key = 'id',
 ): Promise<Page<Row>> {
   const column = `${query.alias}.${key}`;
-  if (request.beyond) {
-    query.andWhere(`${column} ${request.backward ? '<' : '>'} :beyond`, { beyond: request.beyond });
-  }
+  if (request.after) query.andWhere(`${column} > :after`, { after: request.after });
+  if (request.before) query.andWhere(`${column} < :before`, { before: request.before });
   const rows = await query
     .orderBy(column, request.backward ? 'DESC' : 'ASC')
     .take(undefined)
