@@ -125,6 +125,6 @@ const perMinute = (name: string, rate: number): Budget[] =>
 
 /** What a mutation answers then; a query ends with an error of the same code. */
 export function rateLimited(seconds: number): Refused<'RATE_LIMITED'> {
-  return refuse('RATE_LIMITED', rateLimitedMessage, { retryable: true, facts: { retryAfterSeconds: seconds } });
+  return refuse('RATE_LIMITED', rateLimitedMessage, { facts: { retryAfterSeconds: seconds } });
 }
 export const rateLimitedMessage = 'You have asked for too much; try again later.';

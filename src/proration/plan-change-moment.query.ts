@@ -34,7 +34,6 @@ export async function obstacleTo(
   const effectiveAt = waiting.effectiveAt.toString();
   return isAtOrBefore(waiting.effectiveAt, now)
     ? refuse('PERIOD_NOT_BILLED', 'A plan change is about to be carried out; try again in a moment.', {
-        retryable: true,
         facts: { effectiveAt },
       })
     : onlyAddons
