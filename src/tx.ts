@@ -172,7 +172,10 @@ export class Tx {
     return this.partnerIdOrNone;
   }
 
-  /** The tenant's time where one was entered, else the wall clock. Fixed for the transaction. */
+  /**
+   * The tenant's time where one was entered, else the wall clock. It stands still for the transaction, but where `atTime` moves
+   * a sandbox's.
+   */
   get now(): Instant {
     return this.currentTenant?.now ?? this.wallNow;
   }

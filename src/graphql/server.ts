@@ -80,7 +80,7 @@ function isConstLeaf(node: ASTNode): node is ValueNode {
 }
 
 /**
- * Executes operations by compiled code instead of graphql-js's interpreter: 0.64 of a bare server's speed instead of 0.40.
+ * Executes operations by compiled code instead of graphql-js's interpreter; docs/benchmarks.md says how fast that is.
  * The cache is bounded; an operation that cannot be compiled is answered by graphql-js.
  */
 function compiledExecution(): ApolloServerPlugin<Context> {
