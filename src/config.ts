@@ -2,59 +2,99 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { type ProviderSecrets, providerProblems, providerSecrets } from './payments/provider-secrets';
+import { SetupError } from './platform/setup-error';
 import { defaultRates, type RateSettings } from './rate-limits';
+
+/** The fields of cron: the least and the most of minutes, hours, days, months and days of the week. */
+const cronFields = [
+  [0, 59],
+  [0, 23],
+  [1, 31],
+  [1, 12],
+  [0, 7],
+] as const;
+
+/** What the job queue can read: `*`, `*` by steps, numbers, ranges, and lists of these. */
+function isCron(text: string): boolean {
+  const fields = text.split(' ');
+  return (
+    fields.length === cronFields.length &&
+    cronFields.every(([least, most], index) =>
+      fields[index]!.split(',').every((part) => {
+        const steps = /^\*(?:\/([1-9]\d{0,2}))?$/.test(part);
+        const [, from = '', to = from] = /^(\d{1,2})(?:-(\d{1,2}))?$/.exec(part) ?? [];
+        const isRange = from !== '' && Number(from) >= least && Number(to) <= most;
+        return steps || (isRange && (to === from || Number(from) < Number(to)));
+      }),
+    )
+  );
+}
 
 const schedule = z
   .string()
-  .regex(/^(off|[-\d*,/]+( [-\d*,/]+){4})$/, 'five fields of cron in UTC, e.g. */10 * * * *, or off');
+  .refine((text) => text === 'off' || isCron(text), 'five fields of cron in UTC, such as */10 * * * *, or off');
+
+// Each message completes "PORT has to be …", and never says what it was: a secret may stand in the wrong place.
+const whole = (least: number, most: number) => {
+  const says = `a whole number from ${least} to ${most}`;
+  return z.coerce.number(says).int(says).min(least, says).max(most, says);
+};
+const oneOf = <const T extends string>(...values: readonly [T, ...T[]]) =>
+  z.enum(values, `one of ${values.join(', ')}`);
+const secret = (least: number) => z.string().min(least, `at least ${least} characters long`);
+const postgres = z.url({
+  protocol: /^postgres(ql)?$/,
+  error: 'an address such as postgresql://localhost:5432/tollgate',
+});
+const web = z.url({ protocol: /^https?$/, error: 'an address that begins with https://' });
 
 /** 0: no limit. */
-const rate = z.coerce.number().int().min(0).max(1_000_000_000);
+const rate = whole(0, 1_000_000_000);
 
 /**
  * The environment, checked once. Nobody else reads `process.env`. In the demo every secret is made on first start and
  * kept in DATA_DIR; in production there is no default for any of them, and the gateway refuses to start without.
  */
 const environment = z.object({
-  TOLLGATE_ENV: z.enum(['demo', 'production']).optional(),
+  TOLLGATE_ENV: oneOf('demo', 'production').optional(),
   NODE_ENV: z.string().optional(),
-  PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  PORT: whole(0, 65_535).optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   DATA_DIR: z.string().min(1).default('.tollgate'),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  DATABASE_APP_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  DATABASE_JOB_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  DATABASE_POOL: z.coerce.number().int().min(1).max(200).default(20),
-  DATABASE_QUEUE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_URL: postgres.optional(),
+  DATABASE_APP_URL: postgres.optional(),
+  DATABASE_JOB_URL: postgres.optional(),
+  DATABASE_POOL: whole(1, 200).default(20),
+  DATABASE_QUEUE_URL: postgres.optional(),
   BILLING_SCHEDULE: schedule.default('*/10 * * * *'),
   CHECK_SCHEDULE: schedule.default('23 3 * * *'),
-  BILLING_WORKERS: z.coerce.number().int().min(1).max(64).default(2),
+  BILLING_WORKERS: whole(1, 64).default(2),
   PG_BIN: z.string().min(1).optional(),
   JWT_ISSUER: z.string().min(1).optional(),
   JWT_AUDIENCE: z.string().min(1).default('tollgate'),
-  JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
-  QUOTE_SECRET: z.string().min(32, 'at least 32 characters').optional(),
-  WEBHOOK_KEY: z.string().min(32, 'at least 32 characters').optional(),
-  WEBHOOK_DISPATCHER: z.enum(['true', 'false']).default('true'),
-  WEBHOOK_ALLOW_LOOPBACK: z.enum(['true', 'false']).default('false'),
-  REQUEST_SECONDS: z.coerce.number().int().min(1).max(3_600).default(30),
-  USAGE_BODY_MB: z.coerce.number().int().min(1).max(1_000_000).default(256),
-  USAGE_STREAMS: z.coerce.number().int().min(1).max(1_000).default(4),
+  JWKS_URL: web.optional(),
+  QUOTE_SECRET: secret(32).optional(),
+  WEBHOOK_KEY: secret(32).optional(),
+  WEBHOOK_DISPATCHER: oneOf('true', 'false').default('true'),
+  WEBHOOK_ALLOW_LOOPBACK: oneOf('true', 'false').default('false'),
+  REQUEST_SECONDS: whole(1, 3_600).default(30),
+  USAGE_BODY_MB: whole(1, 1_000_000).default(256),
+  USAGE_STREAMS: whole(1, 1_000).default(4),
   RATE_LIMIT_ACTOR: rate.default(defaultRates.actor),
   RATE_LIMIT_ACCOUNT: rate.default(defaultRates.account),
-  RATE_LIMIT_BURST_SECONDS: z.coerce.number().int().min(1).max(3_600).default(defaultRates.burstSeconds),
+  RATE_LIMIT_BURST_SECONDS: whole(1, 3_600).default(defaultRates.burstSeconds),
   RATE_LIMIT_DOCUMENTS: rate.default(defaultRates.documents),
   RATE_LIMIT_COUPON_CODES: rate.default(defaultRates.couponCodes),
-  METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
-  METRICS_TOKEN: z.string().min(16, 'at least 16 characters').optional(),
-  PAYMENT_WORKERS: z.coerce.number().int().min(0).max(32).default(2),
+  METRICS_PORT: whole(0, 65_535).optional(),
+  METRICS_TOKEN: secret(16).optional(),
+  PAYMENT_WORKERS: whole(0, 32).default(2),
   STRIPE_SECRET_KEY: z.string().optional(),
   STRIPE_WEBHOOK_SECRET: z.string().optional(),
-  STRIPE_API_URL: z.url({ protocol: /^https?$/ }).optional(),
+  STRIPE_API_URL: web.optional(),
   PADDLE_API_KEY: z.string().optional(),
   PADDLE_WEBHOOK_SECRET: z.string().optional(),
-  PADDLE_API_URL: z.url({ protocol: /^https?$/ }).optional(),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
+  PADDLE_API_URL: web.optional(),
+  LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('warn'),
 });
 
 export interface HttpSettings {
@@ -101,6 +141,8 @@ export interface Config {
   /** Of the payment providers that have theirs; the others are off. */
   readonly providerSecrets: ProviderSecrets;
   readonly logLevel: string;
+  /** npm started this process: it ends when npm does. */
+  readonly startedByNpm: boolean;
   readonly http: HttpSettings;
   readonly rates: RateSettings;
   readonly metrics: MetricsSettings;
@@ -109,7 +151,7 @@ export interface Config {
 }
 
 /** A configuration that cannot work: says which variable and what to do. */
-export class ConfigError extends Error {
+export class ConfigError extends SetupError {
   override readonly name = 'ConfigError';
 }
 
@@ -159,25 +201,21 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== '')),
   );
   if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigError(`The environment has values that cannot be used:\n${lines.join('\n')}`);
+    const said = parsed.error.issues.map((issue) => `${issue.path.join('.')} has to be ${issue.message}`);
+    throw new ConfigError(`${[...new Set(said)].join('; ')}: correct it in the environment and start again.`);
   }
   const values = parsed.data;
   const problems = providerProblems(values);
   if (problems.length > 0) {
-    throw new ConfigError(
-      `A payment provider cannot be used as it is set up:\n${problems.map((line) => `  ${line}`).join('\n')}`,
-    );
+    throw new ConfigError(`A payment provider cannot be used as it is set up: ${problems.join('; ')}.`);
   }
   const mode = values.TOLLGATE_ENV ?? (values.NODE_ENV === 'production' ? 'production' : 'demo');
   if (mode === 'production') {
     const missing = productionNeeds.filter((name) => !values[name]);
     if (missing.length > 0) {
       throw new ConfigError(
-        `In production these have no default and must be set: ${missing.join(', ')}.\n` +
-          `  QUOTE_SECRET, for example: ${randomBytes(32).toString('base64url')}\n` +
-          `  WEBHOOK_KEY, for example: ${randomBytes(32).toString('base64url')}\n` +
-          '  To try Tollgate with a demo world instead: TOLLGATE_ENV=demo',
+        `In production these have no default: set ${missing.join(', ')} (a secret is 32 characters or more, such as ` +
+          `${randomBytes(32).toString('base64url')}), or TOLLGATE_ENV=demo for a demo world.`,
       );
     }
     if (values.WEBHOOK_ALLOW_LOOPBACK === 'true') {
@@ -213,6 +251,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     paymentWorkers: values.PAYMENT_WORKERS,
     providerSecrets: providerSecrets(values),
     logLevel: values.LOG_LEVEL,
+    startedByNpm: variables['npm_lifecycle_script']?.includes('src/cli/run.mjs') ?? false,
     rates: {
       ...{ actor: values.RATE_LIMIT_ACTOR, account: values.RATE_LIMIT_ACCOUNT },
       ...{ burstSeconds: values.RATE_LIMIT_BURST_SECONDS, documents: values.RATE_LIMIT_DOCUMENTS },

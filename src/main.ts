@@ -1,13 +1,13 @@
 import 'reflect-metadata';
 import { runCommandLine } from './cli/command-line';
+import { startupProblem } from './cli/startup-problem';
 import { secretsIn } from './config';
 import { redactor } from './platform/redact';
 
 function fail(error: unknown): void {
-  const { name, message, stack } = (error ?? {}) as Partial<Error>;
+  const { message, stack } = (error ?? {}) as Partial<Error>;
   // What an operator can mend says so itself; anything else shows where it came from.
-  const known = ['ConfigError', 'DatabaseSetupError', 'EmbeddedPostgresError'].includes(name ?? '');
-  const text = (known ? message : (stack ?? message)) ?? String(error);
+  const text = startupProblem(error) ?? stack ?? message ?? String(error);
   process.stderr.write(`\n${redactor(secretsIn())(text)}\n`);
   process.exitCode = 1;
 }

@@ -11,6 +11,7 @@ import { joinDatabase } from '../platform/open-database';
 import { demoSecrets } from '../platform/secrets';
 import { System } from '../system';
 import type { Progress } from './gateway';
+import { requireWorld } from './startup-problem';
 import { table } from './table';
 
 export interface BillOptions {
@@ -100,6 +101,7 @@ export async function bill(
     date: options.asOf === undefined ? undefined : billingDate(options.asOf, clock),
   };
   const workers = workersOf(options.workers);
+  requireWorld(config);
   const database = await joinDatabase(
     config,
     async () => (await demoSecrets(config.dataFolder)).databasePassword,

@@ -3,6 +3,7 @@ import type { Config } from '../config';
 import { joinDatabase } from '../platform/open-database';
 import { demoSecrets } from '../platform/secrets';
 import type { Progress } from './gateway';
+import { requireWorld } from './startup-problem';
 import { table } from './table';
 
 interface Finding {
@@ -14,6 +15,7 @@ const shown = 20;
 
 /** Looks at every invariant of the database; answers the process's exit code: 0 all hold, 1 something is found. */
 export async function check(config: Config, progress: Progress, print: (text: string) => void): Promise<number> {
+  requireWorld(config);
   const database = await joinDatabase(
     config,
     async () => (await demoSecrets(config.dataFolder)).databasePassword,

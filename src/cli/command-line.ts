@@ -1,14 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { SingleBar } from 'cli-progress';
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { ConfigError, readConfig } from '../config';
 import { demoSecrets } from '../platform/secrets';
 import { signDemoToken } from '../platform/tokens';
 import { demoEmail, demoIdentities, demoSubject } from '../seed/identities';
 import type { BillOptions } from './bill';
 import type { Gateway, Progress } from './gateway';
+import { whenParentEnds } from './parent';
 import type { ReconcileOptions } from './reconcile';
+import { checkDataFolder, requireWorld } from './startup-problem';
 import type { StripeSyncOptions } from './stripe-sync';
 
 /** From dist/src/cli. */
@@ -80,6 +82,8 @@ async function serve(): Promise<void> {
     process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  // Where npm is killed no signal comes from it.
+  if (config.startedByNpm) whenParentEnds(stop);
 }
 
 async function token(identity: string): Promise<void> {
@@ -92,6 +96,7 @@ async function token(identity: string): Promise<void> {
         : 'Tokens are made by your identity provider; only the demo makes its own.',
     );
   }
+  requireWorld({ ...config, databaseUrl: undefined });
   const { identityKey } = await demoSecrets(config.dataFolder);
   process.stdout.write(`${await signDemoToken(identityKey, demoSubject(known.name), demoEmail(known.name))}\n`);
 }
@@ -104,6 +109,7 @@ async function withOwner<T>(
   ) => Promise<T>,
 ): Promise<T> {
   const config = readConfig();
+  if (config.databaseUrl === undefined) checkDataFolder(config);
   const { openDatabase } = await import('../platform/open-database.js');
   const { Client } = await import('pg');
   const database = await openDatabase(
@@ -154,6 +160,7 @@ async function stripeSyncCommand(options: StripeSyncOptions): Promise<void> {
   const { stripeSync } = await import('./stripe-sync.js');
   const { createLog } = await import('../platform/log.js');
   const config = readConfig();
+  requireWorld(config);
   const { joinDatabase } = await import('../platform/open-database.js');
   const { Client } = await import('pg');
   const ownerPassword = async () => (await demoSecrets(config.dataFolder)).databasePassword;
@@ -194,7 +201,10 @@ async function reconcileCommand(options: ReconcileOptions): Promise<void> {
 }
 
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
-  const program = new Command('tollgate').description('A GraphQL billing gateway on PostgreSQL.').showHelpAfterError();
+  const program = new Command('tollgate')
+    .description('A GraphQL billing gateway on PostgreSQL.')
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined });
   program.command('serve').description('start the gateway (npm start)').action(serve);
   program
     .command('token')
@@ -239,5 +249,11 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     .command('dump-schema')
     .description('write schema/database.sql from a migrated database')
     .action(dumpSchemaCommand);
-  await program.parseAsync([...argv]);
+  await program.parseAsync([...argv]).catch((error) => {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and the version were asked for, and are no mistake.
+    if (error.exitCode === 0) return;
+    const what = error.message.replace(/^error: /, '').replaceAll(/\s+/g, ' ');
+    throw new ConfigError(`${what}: npm run -s tollgate -- --help lists what there is.`);
+  });
 }

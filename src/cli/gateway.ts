@@ -6,7 +6,7 @@ import { mostFollowUps } from '../admission';
 import { App } from '../app';
 import { runBilling } from '../billing/billing-run.job';
 import { runChecks } from '../billing/run-checks.job';
-import type { Config } from '../config';
+import { type Config, ConfigError } from '../config';
 import { WebhookDispatcher } from '../events/dispatch-webhooks.job';
 import { createGraphqlServer } from '../graphql/server';
 import { createHttpServer, createMetricsServer } from '../http/server';
@@ -26,6 +26,7 @@ import { demoSteps, seedDemo } from '../seed/demo';
 import { demoEmail, demoIdentities, demoSubject } from '../seed/identities';
 import type { System } from '../system';
 import { createProviders } from './providers';
+import { checkDataFolder, checkPort, listenProblem } from './startup-problem';
 
 export interface Progress {
   line(text: string): void;
@@ -56,6 +57,10 @@ const firstPort = 4_000;
 /** Starts everything, in the order in which the parts need each other; `stop` ends it in the other order. */
 export async function startGateway(config: Config, progress: Progress, clock: Clock = wallClock): Promise<Gateway> {
   const log = createLog(config.logLevel, config.secrets);
+  // Before anything is made: what would end the start anyway.
+  await checkPort(config.host, config.port, 'PORT');
+  if (config.metrics.at) await checkPort(config.metrics.at.host, config.metrics.at.port, 'METRICS_PORT');
+  if (config.mode === 'demo' || config.databaseUrl === undefined) checkDataFolder(config);
   const demo = config.mode === 'demo' ? await demoSecrets(config.dataFolder) : undefined;
   const database = await openDatabase(
     config,
@@ -207,12 +212,13 @@ async function loadDemo(app: App, ownerUrl: string, progress: Progress): Promise
 /** The wished port, or 4000 and upwards where none was wished: two gateways on one machine do not collide. */
 async function listen(fastify: { listen(options: object): Promise<string> }, config: Config): Promise<string> {
   const { host } = config;
-  if (config.port !== undefined) return fastify.listen({ host, port: config.port });
-  for (let port = firstPort; ; port += 1) {
+  for (let port = config.port ?? firstPort; ; port += 1) {
     try {
       return await fastify.listen({ host, port });
     } catch (error) {
-      if ((error as { code?: string }).code !== 'EADDRINUSE' || port > firstPort + 100) throw error;
+      const problem = error as { code?: string };
+      const next = config.port === undefined && problem.code === 'EADDRINUSE';
+      if (!next || port > firstPort + 100) throw new ConfigError(listenProblem(problem, host, port, 'PORT'));
     }
   }
 }

@@ -20,6 +20,7 @@ import { demoSecrets } from '../platform/secrets';
 import { System } from '../system';
 import type { Progress } from './gateway';
 import { createProviders } from './providers';
+import { requireWorld } from './startup-problem';
 import { table } from './table';
 
 export interface ReconcileOptions {
@@ -99,6 +100,7 @@ export async function reconcile(
         : 'No payment provider has its secrets; docs/operations.md says which they are.',
     );
   }
+  requireWorld(config);
   const database = await joinDatabase(
     config,
     async () => (await demoSecrets(config.dataFolder)).databasePassword,

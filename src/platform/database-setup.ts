@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { Client } from 'pg';
+import { SetupError } from './setup-error';
 
 /** The roles that migrations grant to, and the job queue's, which keeps a schema of its own. They belong to the server, not to a database. */
 const roles = [
@@ -29,7 +30,7 @@ export interface GivenUrls {
 }
 
 /** Something about the outside database that the operator has to change; the message says what. */
-export class DatabaseSetupError extends Error {
+export class DatabaseSetupError extends SetupError {
   override readonly name = 'DatabaseSetupError';
 }
 
@@ -57,14 +58,27 @@ export async function withSetupLock<T>(ownerUrl: string, work: (client: Client) 
   try {
     await client.connect();
   } catch (error) {
-    const { host, pathname } = new URL(ownerUrl);
-    throw new DatabaseSetupError(`PostgreSQL at ${host}${pathname} cannot be reached: ${(error as Error).message}.`);
+    throw new DatabaseSetupError(connectProblem(ownerUrl, error as Error & { code?: string }));
   }
   try {
     await client.query('select pg_advisory_lock($1)', [setupLock]);
     return await work(client);
   } finally {
     await client.end();
+  }
+}
+
+/** Why there is no connection as the owner, and what to do about it. */
+function connectProblem(ownerUrl: string, { code, message }: Error & { code?: string }): string {
+  const { host, pathname, username } = new URL(ownerUrl);
+  switch (code) {
+    case '28P01':
+    case '28000':
+      return `PostgreSQL at ${host} does not let ${username || 'nobody'} in: correct the user and the password in DATABASE_URL.`;
+    case '3D000':
+      return `PostgreSQL at ${host} has no database ${pathname.slice(1)}: make it (createdb), or correct DATABASE_URL.`;
+    default:
+      return `PostgreSQL at ${host}${pathname} cannot be reached (${message || code}): start it, or correct DATABASE_URL.`;
   }
 }
 
@@ -104,7 +118,9 @@ export function roleUrls(ownerUrl: string): RoleUrls {
 export async function prepareRoles(client: Client, ownerUrl: string, given: GivenUrls): Promise<RoleUrls> {
   const version = Number((await client.query('show server_version_num')).rows[0].server_version_num);
   if (version < 150_000) {
-    throw new DatabaseSetupError(`PostgreSQL 15 or newer is needed; this server is ${Math.floor(version / 10_000)}.`);
+    throw new DatabaseSetupError(
+      `PostgreSQL 15 or newer is needed, and this server is ${Math.floor(version / 10_000)}: set DATABASE_URL to a newer one.`,
+    );
   }
   const urls: string[] = [];
   for (const { name, about, of, variable, rights } of roles) {
@@ -128,9 +144,8 @@ export async function prepareRoles(client: Client, ownerUrl: string, given: Give
       );
     } catch (error) {
       throw new DatabaseSetupError(
-        `The user of DATABASE_URL may not make the role ${name} (${(error as Error).message}).\n` +
-          `Let an administrator run: CREATE ROLE ${name} LOGIN PASSWORD '…' NOSUPERUSER NOBYPASSRLS;\n` +
-          `and set ${variable}, or give the user CREATEROLE.`,
+        `The user of DATABASE_URL may not make the role ${name} (${(error as Error).message}): give it CREATEROLE, ` +
+          `or let an administrator run CREATE ROLE ${name} LOGIN PASSWORD '…' NOSUPERUSER NOBYPASSRLS; and set ${variable}.`,
       );
     }
     urls.push(wanted ?? url);

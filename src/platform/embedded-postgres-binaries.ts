@@ -12,6 +12,7 @@ import {
   program,
   run,
 } from './embedded-postgres-system';
+import { SetupError } from './setup-error';
 
 export interface Binaries {
   readonly binFolder: string;
@@ -23,8 +24,8 @@ export interface Binaries {
 async function probe(binFolder: string, account: Account | undefined): Promise<Binaries> {
   const { stdout } = await run(program(binFolder, 'postgres'), ['--version'], asServer(account));
   const [, version = '', major = ''] = /\) ((\d+)\S*)/.exec(stdout) ?? [];
-  if (!(Number(major) >= 15)) throw new Error(`${binFolder} has PostgreSQL ${version}, older than 15`);
-  if (!existsSync(program(binFolder, 'initdb'))) throw new Error(`${binFolder} has no initdb`);
+  if (!(Number(major) >= 15)) throw new SetupError(`${binFolder} has PostgreSQL ${version}, older than 15`);
+  if (!existsSync(program(binFolder, 'initdb'))) throw new SetupError(`${binFolder} has no initdb`);
   return { binFolder, version, major: Number(major) };
 }
 
@@ -79,7 +80,7 @@ async function fromPackage(account: Account | undefined, progress: Progress): Pr
 async function fromPath(account: Account | undefined): Promise<Binaries> {
   const search = isWindows ? run('where', ['initdb']) : run('/bin/sh', ['-c', 'command -v initdb']);
   const found = (await search.catch(() => ({ stdout: '' }))).stdout.split('\n')[0]?.trim();
-  if (!found) throw new Error('no initdb on PATH');
+  if (!found) throw new SetupError('no initdb on PATH');
   return probe(dirname(await realpath(found)), account);
 }
 
@@ -108,7 +109,7 @@ export async function findBinaries(
       refused.push(String((error as Error).message).split('\n')[0] ?? '');
     }
   }
-  throw new Error(
+  throw new SetupError(
     `no PostgreSQL can be run here: set DATABASE_URL to a PostgreSQL 15 or newer, ` +
       `or PG_BIN to the folder of its programs (tried: ${refused.join('; ')})`,
   );

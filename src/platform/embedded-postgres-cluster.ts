@@ -29,6 +29,7 @@ import {
   run,
   serverAccount,
 } from './embedded-postgres-system';
+import { SetupError } from './setup-error';
 
 /** `data` is the server's own; password and log stand beside it. All three appear at once, by one rename. */
 export const clusterPaths = (folder: string) => {
@@ -88,7 +89,7 @@ export async function findPlace(requested: string, progress: Progress): Promise<
   } catch (error) {
     // A number is the shell's exit status; anything else means that no process could be started.
     if (typeof errorCode(error) !== 'number') {
-      throw new Error('PostgreSQL does not run as root, and no other account can be used here: set DATABASE_URL', {
+      throw new SetupError('PostgreSQL does not run as root, and no other account can be used here: set DATABASE_URL', {
         cause: error,
       });
     }
@@ -147,10 +148,10 @@ export async function removeOldDrafts(folder: string): Promise<void> {
 export async function checkVersion(place: Place, binaries: Binaries): Promise<void> {
   const version = await readFile(join(clusterPaths(place.folder).data, 'PG_VERSION'), 'utf8').catch((error) => {
     if (errorCode(error) !== 'EACCES') throw error;
-    throw new Error(`the data in ${place.folder} belongs to another user: start as that user or set DATA_DIR`);
+    throw new SetupError(`the data in ${place.folder} belongs to another user: start as that user or set DATA_DIR`);
   });
   if (version.trim() === String(binaries.major)) return;
-  throw new Error(
+  throw new SetupError(
     `the data in ${place.folder} was written by PostgreSQL ${version.trim()}, but this is ${binaries.version} ` +
       `(${binaries.binFolder}): run PostgreSQL ${version.trim()} on it and set DATABASE_URL, or set DATA_DIR anew`,
   );

@@ -2,6 +2,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isWindows, run } from './embedded-postgres-system';
+import { SetupError } from './setup-error';
 
 /** PostgreSQL's own lock file: who holds the data folder, and how far it has come. */
 async function readLock(dataFolder: string) {
@@ -69,14 +70,17 @@ export async function untilFree(dataFolder: string, owner?: string): Promise<str
     const [, name, gateway] = /tollgate\.owner=((\d+)\.\w+)/.exec(rest) ?? [];
     if (owner && name !== owner) return undefined;
     if (!owner && lock.status !== 'stopping') {
-      if (!gateway) throw new Error(`a PostgreSQL is running on this data folder (pid ${lock.pid}); stop it`);
+      if (!gateway) throw new SetupError(`a PostgreSQL is running on this data folder (pid ${lock.pid}); stop it`);
       if ((await commandOf(gateway, dataFolder)) !== '') {
-        throw new Error(`another Tollgate is running on this data folder (pid ${gateway}); stop it or set DATA_DIR`);
+        throw new SetupError(
+          `another Tollgate is running on this data folder (pid ${gateway}); stop it or set DATA_DIR`,
+        );
       }
     }
     // The watchdog does the same unless it was killed too. On Windows this signal would be a hard kill.
     if (!interrupted && !isWindows) interrupt(lock.pid);
     interrupted = true;
-    if (Date.now() > giveUpAt) throw new Error(`PostgreSQL (pid ${lock.pid}) is still shutting down; try again later`);
+    if (Date.now() > giveUpAt)
+      throw new SetupError(`PostgreSQL (pid ${lock.pid}) is still shutting down; try again later`);
   }
 }

@@ -4,6 +4,7 @@ import { chmod, lstat, mkdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, parse } from 'node:path';
 import { promisify } from 'node:util';
+import { SetupError } from './setup-error';
 
 export const isWindows = process.platform === 'win32';
 export const isRoot = process.getuid?.() === 0;
@@ -24,7 +25,7 @@ export interface Account {
 export async function serverAccount(): Promise<Account> {
   const lines = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
   const found = lines.find(([name]) => name === 'postgres') ?? lines.find(([name]) => name === 'nobody');
-  if (!found) throw new Error('PostgreSQL cannot run as root, and there is no account `postgres` or `nobody`');
+  if (!found) throw new SetupError('PostgreSQL cannot run as root, and there is no account `postgres` or `nobody`');
   return { uid: Number(found[2]), gid: Number(found[3]) };
 }
 
@@ -58,6 +59,6 @@ export async function openPrivateFolder(path: string): Promise<void> {
   }
   const found = await lstat(path);
   if (!isWindows && (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0)) {
-    throw new Error(`${path} is not a folder of this user alone; remove it`);
+    throw new SetupError(`${path} is not a folder of this user alone; remove it`);
   }
 }

@@ -15,6 +15,7 @@ import {
 } from './embedded-postgres-cluster';
 import { isReady, runningPort, untilFree } from './embedded-postgres-lock';
 import { launch } from './embedded-postgres-watchdog';
+import { SetupError } from './setup-error';
 
 export interface EmbeddedPostgres {
   /** Superuser URL of the `postgres` database (scram password, 127.0.0.1, free port). */
@@ -144,7 +145,7 @@ async function startOnce(
     const outcome = await tryStart(place, binaries, options, port);
     if (typeof outcome !== 'string') return outcome;
     if (Date.now() > giveUpAt || !passing.test(outcome)) {
-      throw new Error(`PostgreSQL did not start (log: ${clusterPaths(place.folder).log}):\n${outcome.trim()}`);
+      throw new SetupError(`PostgreSQL did not start (log: ${clusterPaths(place.folder).log}):\n${outcome.trim()}`);
     }
     await sleep(25);
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import { SetupError } from './setup-error';
 
 /** The demo's own secrets: made on first start, readable by their owner only. Production brings its own. */
 export interface DemoSecrets {
@@ -13,7 +14,7 @@ export interface DemoSecrets {
 
 export async function demoSecrets(dataFolder: string): Promise<DemoSecrets> {
   const file = join(dataFolder, 'secrets.json');
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as DemoSecrets;
+  if (existsSync(file)) return readSecrets(file);
   const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const secrets: DemoSecrets = {
     quoteSecret: randomBytes(32).toString('base64url'),
@@ -27,4 +28,14 @@ export async function demoSecrets(dataFolder: string): Promise<DemoSecrets> {
   if (existsSync(file)) return demoSecrets(dataFolder);
   renameSync(draft, file);
   return secrets;
+}
+
+function readSecrets(file: string): DemoSecrets {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as DemoSecrets;
+  } catch {
+    throw new SetupError(
+      `${file} cannot be read: put it back from a backup, or set DATA_DIR to another folder for a new world.`,
+    );
+  }
 }
