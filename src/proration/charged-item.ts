@@ -1,7 +1,7 @@
 import { decimal } from '../core/decimal';
 import { compareExact, divide, type Exact, exactOf, minus, multiply } from '../core/exact';
 import { type Explained, explain, type Operand } from '../core/explain';
-import { amountText, exactMinorUnits, type Money, moneyText } from '../core/money';
+import { amountText, atLeastZero, exactMinorUnits, type Money, moneyText } from '../core/money';
 import { type Share, shareFraction } from '../core/proration';
 import { shareOperands } from '../coupons/coupon';
 import type { LineDraft, SourceKind, TimeSpan } from '../invoicing/invoice';
@@ -77,7 +77,9 @@ export function unusedCredit(item: ChargedItem, share: Share): Explained {
     );
   }
   let why = `${moneyText(item.unitAmount)} × ${item.quantity} × ${share.remaining}/${share.total}${reductionsText(reductions, share)}`;
-  const charged = exactMinorUnits(item.charged);
+  // A credit is never negative, whatever stands on the account.
+  const stands = atLeastZero(item.charged);
+  const charged = exactMinorUnits(stands);
   if (compareExact(exact, { numerator: 0n, denominator: 1n }) < 0) {
     exact = { numerator: 0n, denominator: 1n };
     formula = `max(${formula}, 0)`;
@@ -85,8 +87,8 @@ export function unusedCredit(item: ChargedItem, share: Share): Explained {
   } else if (compareExact(exact, charged) > 0) {
     exact = charged;
     formula = `min(${formula}, charged)`;
-    operands.push({ name: 'charged', value: amountText(item.charged), unit: currency });
-    why += `, but not more than the ${moneyText(item.charged)} that was charged`;
+    operands.push({ name: 'charged', value: amountText(stands), unit: currency });
+    why += `, but not more than the ${moneyText(stands)} that was charged`;
   }
   return explain(exact, currency, {
     rule: 'UNUSED_CREDIT',

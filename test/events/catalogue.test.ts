@@ -157,13 +157,16 @@ beforeAll(async () => {
     'invoice { id lines { id kind } }',
     ', idempotencyKey: "change"',
   );
+  const charge = changed.invoice.lines.find(({ kind }: { kind: string }) => kind === 'PRORATION_CHARGE');
+  const lines = [{ invoiceLineId: charge.id, amount: amount('0.10') }];
+  const early = { tenantId, invoiceId: changed.invoice.id, lines };
+  await must('issueCreditNote', early, 'creditNote { id }', ', idempotencyKey: "early"');
   await must(
     'markInvoicePaid',
     { tenantId, invoiceId: changed.invoice.id, reference: 'bank 1' },
     'invoice { id }',
     ', idempotencyKey: "paid"',
   );
-  const charge = changed.invoice.lines.find(({ kind }: { kind: string }) => kind === 'PRORATION_CHARGE');
   await must(
     'issueCreditNote',
     {

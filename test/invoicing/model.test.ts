@@ -460,8 +460,6 @@ abstract class Step implements fc.AsyncCommand<Model, Life> {
   async run(model: Model, life: Life): Promise<void> {
     await this.act(model, life);
     expect(cents({ amount: await life.tenant.balance() })).toBe(model.balance);
-    const due = (await life.tenant.invoices()).map(({ amountDue }) => cents(amountDue));
-    expect(due).toEqual(model.invoices.map((invoice) => invoice.due));
   }
   toString() {
     return `${this.constructor.name} ${JSON.stringify(this)}`;
@@ -644,7 +642,7 @@ const steps = [
 let gateway: TestGateway;
 let world: World;
 beforeAll(async () => {
-  gateway = await startTestGateway();
+  gateway = await startTestGateway({ rates: { actor: 100_000_000, account: 100_000_000 } });
   world = await World.create(gateway, { currency: 'EUR' });
   await world.plan({ code: 'small', rank: 10, month: '19' });
   await world.plan({ code: 'middle', rank: 20, month: '49.99' });
@@ -671,6 +669,8 @@ test(`${runs} lives of up to ${longest} steps go as the model says (seed ${seed}
         const { invoices } = await tenant.start('small');
         same(model.renew(), invoices[0]);
         await fc.asyncModelRun(() => ({ model, real: new Life(tenant) }), commands);
+        const due = (await tenant.invoices()).map(({ amountDue }) => cents(amountDue));
+        expect(due).toEqual(model.invoices.map((invoice) => invoice.due));
       }),
       { numRuns: Math.ceil(runs / lanes), seed: seed + number, endOnFailure: false },
     );
