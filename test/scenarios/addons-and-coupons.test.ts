@@ -182,9 +182,6 @@ describe('add-ons', () => {
   test('a metered limit is the sum of plan and units; sources that reset at different times are refused by name', async () => {
     const world = await tracks();
     await world.addon('more_calls', '10', { features: [{ feature: 'api_calls', limit: '500', resetPeriod: 'MONTH' }] });
-    await world.addon('yearly_calls', '10', {
-      features: [{ feature: 'api_calls', limit: '500', resetPeriod: 'YEAR' }],
-    });
     const tenant = await world.tenant(the21st);
     await tenant.start('starter', { startAt: december });
     await tenant.subscribe('more_calls', { quantity: 3 });
@@ -198,7 +195,15 @@ describe('add-ons', () => {
       ],
       resetsAt: '2025-12-31T23:00:00.000Z',
     });
-    const refused = await tenant.subscribe('yearly_calls');
+    // No plan of this partner includes all add-ons, so that such an add-on can be made at all.
+    const apart = await World.create(gateway, { currency: 'EUR' });
+    await apart.feature('api_calls');
+    const calls = (resetPeriod: string) => [{ feature: 'api_calls', limit: '500', resetPeriod }];
+    await apart.plan({ code: 'monthly', month: '10', features: calls('MONTH') });
+    await apart.addon('yearly_calls', '10', { features: calls('YEAR') });
+    const other = await apart.tenant(the21st);
+    await other.start('monthly');
+    const refused = await other.subscribe('yearly_calls');
     expect(refused).toMatchObject({ code: 'RESET_PERIOD_MISMATCH' });
     expect(refused.facts).toEqual(
       expect.arrayContaining([
