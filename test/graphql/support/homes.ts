@@ -320,6 +320,19 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       { tenantId, addon: 'world_beta' },
       'addonSubscription { id } invoice { id }',
     );
+    const method = await did(
+      owner,
+      'addPaymentMethod',
+      { tenantId, provider: 'FAKE', token: 'card_ok' },
+      'paymentMethod { id }',
+    );
+    const paid = await did(
+      owner,
+      'payInvoice',
+      { tenantId, invoiceId: other.invoice.id },
+      'payment { id }',
+      `, idempotencyKey: "pay-${name}"`,
+    );
     const cancelled = await did(
       owner,
       'cancelAddon',
@@ -339,19 +352,6 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       { tenantId, plan: 'world_basic', coupon: 'WORLD-TWO' },
       'subscription { id }',
       `, idempotencyKey: "world-${name}"`,
-    );
-    const method = await did(
-      owner,
-      'addPaymentMethod',
-      { tenantId, provider: 'FAKE', token: 'card_ok' },
-      'paymentMethod { id }',
-    );
-    const paid = await did(
-      owner,
-      'payInvoice',
-      { tenantId, invoiceId: other.invoice.id },
-      'payment { id }',
-      `, idempotencyKey: "pay-${name}"`,
     );
     await did(
       owner,
