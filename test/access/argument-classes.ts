@@ -36,8 +36,9 @@ export const givesNothing: Readonly<Record<string, string>> = {
   buyLicences: 'autoRenew=true,false product quantity quote',
   cancelAddon: `addonSubscriptionId ${end}`,
   cancelScheduledPlanChange: '',
+  changeAddonQuantity: 'addonSubscriptionId quantity quote settlement=CREDIT_BALANCE,NONE',
   cancelSubscription: end,
-  changePlan: `plan quantity ${interval} coupon quote anchor=KEEP,RESET effective=DATE,NOW,PERIOD_END effectiveDate
+  changePlan: `plan quantity ${interval} addons.addon addons.quantity coupon quote anchor=KEEP,RESET effective=DATE,NOW,PERIOD_END effectiveDate
     keepRunningDiscounts=false settlement=CREDIT_BALANCE,NONE unavailableAddons=CANCEL_AND_CREDIT,REFUSE waived=false`,
   createAddonCheckout: 'addon quantity cancelUrl successUrl',
   createPlanCheckout: `plan quantity ${interval} cancelUrl successUrl`,
@@ -61,7 +62,7 @@ export const givesNothing: Readonly<Record<string, string>> = {
   // Once, as long as the partner's product says.
   startLicenceTrial: 'product',
   startSubscription: `plan quantity ${interval}`,
-  subscribeAddon: 'addon quantity charge=NOW',
+  subscribeAddon: 'addon quantity quote charge=NOW',
 };
 
 /** Every argument as a word, an enum's and a boolean's as one for each value: `settlement=REFUND`. */

@@ -91,6 +91,9 @@ const cases: Readonly<Record<string, Readonly<Record<string, { input: () => obje
       input: () => ({ addonSubscriptionId: attachmentId, reason: 'enough', when: 'NOW', settlement: 'REFUND' }),
     },
   },
+  changeAddonQuantity: {
+    settlement: { input: () => ({ addonSubscriptionId: attachmentId, quantity: 2, settlement: 'REFUND' }) },
+  },
   subscribeAddon: { charge: { input: () => ({ addon: 'more', charge: 'NEXT_INVOICE' }) } },
   advanceClock: { to: { input: () => ({ to: '2026-01-11T00:00:00Z' }) } },
 };

@@ -479,7 +479,8 @@ test('secrets that go through success and failure are in no log, answer, event, 
   expect(of('rows of partner_events').length).toBeGreaterThan(1_000);
   expect(of('command line')).toContain('STRIPE did not answer (SERVER_ERROR)');
   expect(of('GraphQL')).toContain('got an invalid value');
-  expect(of('GraphQL')).toContain('SERVICE_UNAVAILABLE');
+  // While PostgreSQL hangs, more ask than may wait.
+  expect(of('GraphQL')).toContain('RATE_LIMITED');
   expect(canaries.size).toBeGreaterThanOrEqual(15);
 
   const hits = [...seen].flatMap(([where, texts]) =>
