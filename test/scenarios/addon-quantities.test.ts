@@ -12,7 +12,7 @@ const the16th = '2026-01-16T00:00:00Z';
 
 /** x costs 3.10 a month, 0.10 a day, and gives 10 calls each; top is sold from plan b. */
 async function selling(): Promise<World> {
-  const world = await World.create(gateway, { currency: 'EUR' });
+  const world = await World.create(gateway, { currency: 'EUR', paysAtOnce: true });
   await world.feature('calls');
   const calls = [{ feature: 'calls', limit: '10', resetPeriod: 'MONTH' }];
   await world.plan({ code: 'a', rank: 1, month: '31.00', year: '365.00' });
