@@ -22,6 +22,8 @@ const asksProvider = new Set([
   ...purchases,
 ]);
 
+/** What is credited to nothing cannot be paid any more. */
+const first = ['markInvoicePaid'];
 /** What ends things comes last, so that everything before it has something to work on. */
 const last = [
   'removePendingCoupon',
@@ -32,7 +34,6 @@ const last = [
   'revokeApiKey',
   'deleteWebhookEndpoint',
   'archiveAddon',
-  'changeAddonQuantity',
   'cancelAddon',
   'changePlan',
   'advanceClock',
@@ -40,7 +41,7 @@ const last = [
 ];
 const names = Object.keys(examples)
   .filter((name) => operationOf(name) in mutations())
-  .sort((first, second) => last.indexOf(first) - last.indexOf(second));
+  .sort((one, other) => first.indexOf(other) - first.indexOf(one) || last.indexOf(one) - last.indexOf(other));
 /** Only an admin of the organisation buys. */
 const admins: Readonly<Partial<Record<string, DemoIdentity>>> = {
   globex: 'tenant-admin',

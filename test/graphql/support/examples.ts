@@ -144,7 +144,7 @@ export const examples: Readonly<Record<string, Example>> = {
   changePlan: {
     ...byTenant((home) => ({ plan: home.ids.Plan })),
     args: (home, number) => ({
-      input: { tenantId: home.tenantId, plan: home.ids.Plan, quantity: 3, addons: [{ addon: home.freeAddonId }] },
+      input: { tenantId: home.tenantId, plan: home.ids.Plan, addons: [{ addon: home.freeAddonId, quantity: number }] },
       idempotencyKey: `change-${number}`,
     }),
   },
