@@ -33,7 +33,8 @@ async function addTo(start: number, count: number): Promise<void> {
 
 beforeAll(async () => {
   gateway = await startTestGateway();
-  world = await World.create(gateway);
+  // Only what was paid becomes balance.
+  world = await World.create(gateway, { paysAtOnce: true });
   await world.feature('calls');
   await world.plan({ code: 'first', rank: 0, month: '10' });
   tenant = await world.tenant('2026-01-10T00:00:00Z');
