@@ -20,7 +20,7 @@ export const mostFollowUps = 8;
 /**
  * How much each may have at once. Of 20 connections 16 are for transactions, and 10 of those may write; the rest is for checks
  * and for finding out who asks. A tenant has 4 of the 16 and writes with 2; a person or a key, which may act for thousands of
- * tenants, has 6 and writes with 4; a partner with all that is its own 12 and 7. So nobody's reads wait for their own writes.
+ * tenants, has 6 and writes with 4; a partner with all that is its own 12 and 7. So no caller's reads wait for its own writes.
  */
 export function admissionLimits(poolSize: number) {
   const whole = poolSize < 3 ? poolSize : poolSize - Math.max(1, Math.floor(poolSize / 5));

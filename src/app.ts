@@ -131,7 +131,7 @@ export const amountOutOfRange = 'The amounts go beyond what can be kept: 9223372
 
 /**
  * How long, in milliseconds, an identity's memberships are remembered, and whether its key holds. The database checks them in
- * each transaction all the same; what was revoked is told so within a second, by every process.
+ * each transaction all the same; every process refuses what was revoked within a second.
  */
 const identityMemory = 500;
 
@@ -299,7 +299,7 @@ export class App {
     }
   }
 
-  /** An account that is not found may be missing, or the one who asks is nobody any more: its key was revoked a moment ago. */
+  /** An account that is not found may be missing; or the caller's key was revoked a moment ago, which is another answer. */
   private async checkStillThere(actor: Actor): Promise<void> {
     const open = await openRead(this.parts.source, entryOf(actor));
     await open.end();

@@ -29,7 +29,7 @@ export function done<T>(value: T): Done<T> {
 
 /**
  * Codes after which the same call may succeed in a moment without a change: clients repeat it by themselves. Everything else is
- * decided anew by whoever asked; a VERSION_CONFLICT, say, is the same however often it is asked.
+ * for the caller to decide anew; a VERSION_CONFLICT, say, is the same however often it is asked.
  */
 export const retryableCodes: ReadonlySet<string> = new Set([
   'BUSY',

@@ -112,7 +112,7 @@ export class Context {
     if (state.gone) throw new Crowded('GONE', false, 1);
     state.reads += 1;
     if (state.reads > limits.reads) throw tooManyReads;
-    // An answer that nobody waits for is not made to its end.
+    // The client has hung up: its answer is not made to the end.
     state.unlisten ??= this.gone?.(() => {
       state.gone = true;
     });

@@ -34,7 +34,7 @@ export function isOutage(error: unknown): boolean {
   return typeof message === 'string' && unavailableMessages.test(message);
 }
 
-/** Who asks for more at once than its share is told so; where all of them together are too many, the service is busy. */
+/** RATE_LIMITED where one caller asks for more at once than its share, SERVICE_UNAVAILABLE where all callers together do. */
 export function crowdedError({ ofOne, retryAfterSeconds }: Crowded) {
   return ofOne
     ? { code: 'RATE_LIMITED' as const, message: 'Too much of your account is asked at once.', retryAfterSeconds }

@@ -17,7 +17,7 @@ import { BodyTooLarge } from './read-body';
 import { textMember } from './text-member';
 import { UnreadAnswers } from './unread-answers';
 
-/** A body of more than `limits.bodyBytes`, by somebody who has said who they are. Nothing is made of it yet. */
+/** A body of more than `limits.bodyBytes`, from a caller whose identity is known. It is not parsed yet. */
 export class LongBody {
   constructor(readonly bytes: Buffer) {}
 }

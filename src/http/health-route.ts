@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { DataSource } from 'typeorm';
 
-/** A readiness check is asked again in a moment; one that waits for a pool or a stuck database tells nobody anything. */
+/** A readiness check is asked again in a moment; one that waits for a pool or a stuck database says nothing at all. */
 const readinessMilliseconds = 2_000;
 
 /** Whether the process runs (`/health/live`), can answer (`/health/ready`), and has a reason for an alarm (`/health`). */

@@ -7,7 +7,7 @@ import { refusalBody } from './refusal';
 export interface MetricsParts {
   readonly metrics: Metrics;
   readonly source: DataSource;
-  /** What whoever reads them gives as a bearer token; `undefined`: nothing, which is for a port of its own. */
+  /** The bearer token that readers of the metrics send; `undefined`: none, which is for a port of its own. */
   readonly token: string | undefined;
 }
 

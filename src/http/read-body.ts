@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-/** Why a body was not read to its end. What is still to come is nobody's: the answer is sent, and the connection ends. */
+/** Why a body was not read to its end. The rest of it is thrown away: the answer is sent, and the connection ends. */
 export class BodyTooLarge {}
 
 export interface BodyLimits {

@@ -26,7 +26,7 @@ export function refusalOf(status: number, requestId: string) {
   return refusalBody(code, message, requestId);
 }
 
-/** The database, or whoever vouches for tokens, is away: on every route the same answer, and when to come back. */
+/** The database, or the issuer of tokens, is away: on every route the same answer, and when to come back. */
 export function refuseOutage(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const message = 'The service is busy or restarting; try again in a moment.';
   return reply

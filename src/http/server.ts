@@ -43,7 +43,7 @@ export interface HttpParts {
   readonly source: DataSource;
   readonly playground: PlaygroundOptions | undefined;
   readonly settings?: HttpSettings;
-  /** Whoever reads the metrics on this port gives it; `undefined`: they are not on this port. */
+  /** Readers of the metrics on this port send it; `undefined`: the metrics are not on this port. */
   readonly metricsToken?: string | undefined;
   /** Of the thread that prints. */
   readonly printer?: WorkerOptions;

@@ -12,7 +12,7 @@ function behindText(bytes: Buffer, from: number): number {
   return bytes.length;
 }
 
-/** Behind the value that begins at `from`. Whether its brackets fit each other is for whoever reads it. */
+/** Behind the value that begins at `from`. The parser that reads it checks whether its brackets match. */
 function behindValue(bytes: Buffer, from: number): number {
   let depth = 0;
   for (let at = from; at < bytes.length; at += 1) {

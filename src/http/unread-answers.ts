@@ -8,7 +8,7 @@ const most = { ofActor: 16 * 1024 * 1024, whole: 256 * 1024 * 1024 } as const;
 const short = 64 * 1024;
 const retryAfterSeconds = 5;
 
-/** Whoever asks for long answers and does not read them gets no more of them, until they have been read or their connection ends. */
+/** A client that does not read its long answers gets no further ones until it has read them or its connection has ended. */
 export class UnreadAnswers {
   private readonly bytes = new Map<string, number>();
   private whole = 0;

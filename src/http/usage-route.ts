@@ -202,7 +202,7 @@ class UsageStream {
 
 /**
  * POST /v1/usage: one event a line (NDJSON), for as many as there are. Up to a thousand at a time go through the same command
- * as `recordUsageBatch`. What was recorded stays recorded, whatever comes after it: whoever is cut off sends all of it again,
+ * as `recordUsageBatch`. What was recorded stays recorded, whatever comes after it: a client that was cut off sends all of it again,
  * and nothing is counted twice.
  */
 export function registerUsageRoute(fastify: FastifyInstance, parts: UsageRouteParts): void {
@@ -227,7 +227,7 @@ export function registerUsageRoute(fastify: FastifyInstance, parts: UsageRoutePa
       const ended = await stream.read((request.body as IncomingMessage).iterator({ destroyOnReturn: false }));
       if (ended) return refuse(reply, ended, stream.tally);
     } catch (error) {
-      // Whoever has gone hears no answer.
+      // A client that has hung up gets no answer.
       if (request.raw.destroyed && !request.raw.complete) return refuse(reply, brokenOff, stream.tally);
       if (!isOutage(error)) throw error;
       app.log.error({ err: error, requestId: request.id }, 'request failed');

@@ -6,7 +6,7 @@ import { lowerAmountDue } from './invoice-state';
 
 export type LowerDueTx = Parameters<typeof endCollection>[0] & Pick<Tx, 'invoices' | 'documents'>;
 
-/** So much less is due of an invoice. With nothing left nobody collects it any more. The caller holds the tenant's lock. */
+/** Lowers what is due of an invoice. When nothing is left, its collection ends. The caller holds the tenant's lock. */
 export async function lowerDue(
   tx: LowerDueTx,
   invoice: Invoice,

@@ -10,7 +10,7 @@ const taxOf = (rows: readonly ItemCharge[]): bigint => rows.reduce((total, row) 
 
 /**
  * What takes an invoice back from the accounts of its items; `undefined`: a part of what it charged was credited or given back
- * already. What it charged is waived as far as somebody was to pay for it; the part that was settled with the unused time of
+ * already. What it charged is waived as far as it was to be paid with money; the part that was settled with the unused time of
  * another item was paid before and stays with the new item. So a later change credits what the tenant really paid: the same rule
  * as for a waived change.
  *

@@ -3,7 +3,6 @@ import type { Instant } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
 import type { Id } from '../core/ids';
-import { type Money, money } from '../core/money';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
 import type { Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundReason, RefundStatus } from './payment';
@@ -200,15 +199,6 @@ export class PaymentRepository {
       .limit(10_000)
       .getMany();
     return groupBy(rows.map(refundFromRow), (refund) => refund.paymentId);
-  }
-
-  /** What refunds have taken from the invoice's payments, or reserved. */
-  async refundedOf(tenantId: string, invoiceId: string, currency: CurrencyCode): Promise<Money> {
-    const rows = await this.manager.query(
-      `select coalesce(sum(refunded), 0)::text as refunded from payments where tenant_id = $1 and invoice_id = $2`,
-      [tenantId, invoiceId],
-    );
-    return money(BigInt(rows[0].refunded), currency);
   }
 
   async insertDispute(dispute: Dispute): Promise<void> {

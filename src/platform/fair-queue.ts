@@ -62,7 +62,7 @@ const retryAfterSeconds = 2;
  * last turn is the longest ago; within a party to the work that came first. So a party with a thousand requests and one with
  * a single request wait for each other's turns alike.
  *
- * Whoever holds a place may not ask this queue for a second one.
+ * A caller that holds a place may not ask this queue for a second one.
  */
 export class FairQueue {
   private readonly parties = new Map<string, Party>();

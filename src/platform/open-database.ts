@@ -102,7 +102,7 @@ export async function openDatabase(
     ...(config.postgresBinaries ? { binFolder: config.postgresBinaries } : {}),
     settings: { max_connections: String(config.poolSize * 2 + 40) },
     progress,
-    // Without its database this process is of no use to anybody, and whoever runs it starts it again.
+    // Without its database this process can answer nothing. It ends, so that its supervisor starts it again.
     onLost: (reason) => {
       progress(`${reason}: this process ends; see server.log in ${join(config.dataFolder, 'database')}`);
       process.exit(1);

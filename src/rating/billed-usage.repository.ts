@@ -257,7 +257,7 @@ export class BilledUsageRepository {
     });
   }
 
-  /** Whether usage was waited for since before an instant; whoever is told so looks. */
+  /** Whether usage has been waited for since before an instant: then the caller looks for it. */
   async takeAfterEnd(tenantId: string, until: Instant): Promise<boolean> {
     const rows = await this.manager.query(
       'delete from usage_after_end where tenant_id = $1 and due_at <= $2 returning tenant_id',

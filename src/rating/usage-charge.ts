@@ -52,7 +52,7 @@ export function priceOfWindows(
 }
 
 /**
- * What a way costs; nothing where nobody prices it. A price that is due in advance, and was not paid so because no bill was
+ * What a way costs; nothing where no source has a price for it. A price that is due in advance, and was not paid so because no bill was
  * made when its window began, is due with the window's first way.
  */
 function chargeOfWay(way: UsageWay, paidInAdvance: readonly string[], named: Named): UsageCharge | undefined {

@@ -125,7 +125,7 @@ export interface UsageWay extends UsageShare<RatedSource> {
   readonly covers: TimeSpan;
 }
 
-/** Goes on where the way before it stands: one way, so that a change of somebody else's does not cut a line in two. */
+/** Goes on where the way before it stands: one way, so that a change of another source does not cut a line in two. */
 function goesOn(last: UsageWay, way: UsageWay): boolean {
   return (
     last.part === way.part &&

@@ -72,7 +72,7 @@ function endOfSubscription(spans: readonly MeteringSpan[], { subscriptionId }: M
 }
 
 /**
- * In which window does a limit count at an instant? The one rule for whoever asks.
+ * In which window does a limit count at an instant? Checks, bills and previews all use this one rule.
  *
  * @param spans in order of their starts; all that touch the time asked about, and the last one before it
  */

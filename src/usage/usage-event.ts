@@ -64,7 +64,7 @@ const quantityPattern = /^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?$/;
 const quantities = new Map<string, DecimalValue>();
 const mostQuantities = 10_000;
 
-/** So many digits of a JSON number are the ones that were written; more may have been rounded by whoever read it. */
+/** So many digits of a JSON number are the ones that were written; a JSON parser may have rounded a longer one. */
 const mostNumberDigits = 15;
 const digitsOf = (text: string) => text.replace('.', '').replace(/^0+/, '').length;
 
@@ -131,7 +131,7 @@ const bad = (message: string): EventProblem => ({ code: 'INVALID_EVENT', message
 const isMissing = (value: unknown): value is undefined | null => value === undefined || value === null;
 const notLabel = (name: string) => bad(`${name} has 1 to ${longestText} printable characters.`);
 
-/** The id of something that is no event, for whoever sent it. The answer is kept where the request had an idempotency key. */
+/** The id of something that is no event, so that its sender finds it. The answer is kept where the request had an idempotency key. */
 function idIn(sent: unknown): string | undefined {
   const id = isObject(sent) ? sent['id'] : undefined;
   return typeof id === 'string' ? toStorable(id.slice(0, longestText)) : undefined;
