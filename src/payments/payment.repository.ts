@@ -3,6 +3,7 @@ import type { Instant } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
 import type { Id } from '../core/ids';
+import { money } from '../core/money';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
 import type { Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundReason, RefundStatus } from './payment';
