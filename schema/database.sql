@@ -354,6 +354,38 @@ UNION ALL
   GROUP BY c.tenant_id, c.origin_line_id
  HAVING sum(c.amount) < 0::numeric;
 
+create view public.check_attachments with (security_invoker=true) as
+ SELECT 'add-on subscription '::text || a.id AS subject,
+    (('begins '::text || a.started_at) || ', the one before it lasts until '::text) || COALESCE(a.before::text, 'it is cancelled'::text) AS detail
+   FROM ( SELECT partner_tenant_addon_subscriptions.id,
+            partner_tenant_addon_subscriptions.started_at,
+            partner_tenant_addon_subscriptions.ended_at,
+            lag(COALESCE(partner_tenant_addon_subscriptions.ended_at, 'infinity'::timestamp with time zone)) OVER (PARTITION BY partner_tenant_addon_subscriptions.tenant_id, partner_tenant_addon_subscriptions.addon_id ORDER BY partner_tenant_addon_subscriptions.started_at, partner_tenant_addon_subscriptions.id) AS before
+           FROM public.partner_tenant_addon_subscriptions
+          WHERE partner_tenant_addon_subscriptions.ended_at IS NULL OR partner_tenant_addon_subscriptions.ended_at > partner_tenant_addon_subscriptions.started_at) a
+  WHERE a.before > a.started_at
+UNION ALL
+ SELECT 'add-on subscription '::text || a.id AS subject,
+    'goes on, and its subscription has ended'::text AS detail
+   FROM public.partner_tenant_addon_subscriptions a
+     JOIN public.subscriptions s ON s.tenant_id = a.tenant_id AND s.id = a.subscription_id
+  WHERE a.ended_at IS NULL AND s.status = 'CANCELLED'::text
+UNION ALL
+ SELECT 'add-on subscription '::text || a.id AS subject,
+    'goes on without the add-on that it requires, '::text || o.code AS detail
+   FROM public.partner_tenant_addon_subscriptions a
+     JOIN public.subscriptions s ON s.tenant_id = a.tenant_id AND s.id = a.subscription_id
+     JOIN public.tenants t ON t.id = a.tenant_id
+     JOIN public.addon_requirements q ON q.partner_id = a.partner_id AND q.addon_id = a.addon_id
+     JOIN public.partner_addons o ON o.partner_id = q.partner_id AND o.id = q.required_addon_id
+  WHERE a.ended_at IS NULL AND (a.ends_at IS NULL OR a.ends_at > COALESCE(t.test_clock, now())) AND NOT (EXISTS ( SELECT 1
+           FROM public.partner_tenant_addon_subscriptions r
+          WHERE r.tenant_id = a.tenant_id AND r.addon_id = q.required_addon_id AND r.ended_at IS NULL)) AND NOT (EXISTS ( SELECT 1
+           FROM public.plan_versions v
+          WHERE v.partner_id = s.partner_id AND v.id = s.plan_version_id AND (v.includes_all_addons OR (EXISTS ( SELECT 1
+                   FROM public.plan_addons p
+                  WHERE p.partner_id = v.partner_id AND p.plan_version_id = v.id AND p.addon_id = q.required_addon_id)))));
+
 create view public.check_balances with (security_invoker=true) as
  SELECT 'tenant '::text || b.tenant_id AS subject,
     (((('balance '::text || b.balance) || ' '::text) || b.currency) || ', movements '::text) || COALESCE(e.amount, 0::numeric) AS detail
@@ -374,6 +406,30 @@ UNION ALL
            FROM public.credit_balance_entries) m
   WHERE m.balance_after::numeric <> m.amount;
 
+create view public.check_billed_usage with (security_invoker=true) as
+ SELECT 'invoice '::text || i.number AS subject,
+    ((('charges '::text || COALESCE(l.amount, 0::numeric)) || ' for usage, '::text) || c.amount) || ' is kept as billed'::text AS detail
+   FROM ( SELECT billed_usage_charges.tenant_id,
+            billed_usage_charges.invoice_id,
+            sum(billed_usage_charges.amount) AS amount
+           FROM public.billed_usage_charges
+          GROUP BY billed_usage_charges.tenant_id, billed_usage_charges.invoice_id) c
+     JOIN public.invoices i ON i.tenant_id = c.tenant_id AND i.id = c.invoice_id
+     LEFT JOIN ( SELECT invoice_lines.tenant_id,
+            invoice_lines.invoice_id,
+            sum(invoice_lines.amount) AS amount
+           FROM public.invoice_lines
+          WHERE invoice_lines.kind = ANY (ARRAY['PLAN_USAGE'::text, 'ADDON_USAGE'::text, 'OVERAGE'::text])
+          GROUP BY invoice_lines.tenant_id, invoice_lines.invoice_id) l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
+  WHERE c.amount <> COALESCE(l.amount, 0::numeric)
+UNION ALL
+ SELECT 'invoice '::text || i.number AS subject,
+    ('is '::text || lower(i.status)) || ', and usage that it charged is to be billed again'::text AS detail
+   FROM public.invoices i
+  WHERE i.status <> 'VOID'::text AND (EXISTS ( SELECT 1
+           FROM public.billed_usage_charges c
+          WHERE c.tenant_id = i.tenant_id AND c.invoice_id = i.id AND c.returned));
+
 create view public.check_changed_documents with (security_invoker=true) as
  SELECT d.name AS subject,
     'is not what it was when it was sealed, '::text || s.sealed_at AS detail
@@ -389,6 +445,20 @@ UNION ALL
           WHERE i.tenant_id = s.tenant_id AND i.id = s.document_id)) AND NOT (EXISTS ( SELECT 1
            FROM public.credit_notes c
           WHERE c.tenant_id = s.tenant_id AND c.id = s.document_id));
+
+create view public.check_collections with (security_invoker=true) as
+ SELECT 'invoice '::text || i.number AS subject,
+    'asks for money, and nobody collects it'::text AS detail
+   FROM public.invoices i
+  WHERE i.status = 'FINALIZED'::text AND (i.credited + i.paid) < i.amount_due AND NOT (EXISTS ( SELECT 1
+           FROM public.invoice_collections c
+          WHERE c.tenant_id = i.tenant_id AND c.invoice_id = i.id AND c.ended_at IS NULL))
+UNION ALL
+ SELECT 'invoice '::text || i.number AS subject,
+    (('is '::text || lower(i.status)) || ', its collection is '::text) || lower(c.status) AS detail
+   FROM public.invoice_collections c
+     JOIN public.invoices i ON i.tenant_id = c.tenant_id AND i.id = c.invoice_id
+  WHERE i.status <> 'FINALIZED'::text AND c.ended_at IS NULL OR c.status = 'PAID'::text AND i.status <> 'PAID'::text;
 
 create view public.check_coupon_overrun with (security_invoker=true) as
  SELECT 'coupon '::text || c.code AS subject,
@@ -445,6 +515,29 @@ UNION ALL
           GROUP BY item_charges.tenant_id, item_charges.item_id, item_charges.period_start) a
   WHERE a.amount < 0::numeric;
 
+create view public.check_currencies with (security_invoker=true) as
+ SELECT 'invoice line '::text || l.id AS subject,
+    (((('is in '::text || l.currency) || ', its invoice '::text) || i.number) || ' in '::text) || i.currency AS detail
+   FROM public.invoice_lines l
+     JOIN public.invoices i ON i.tenant_id = l.tenant_id AND i.id = l.invoice_id
+  WHERE l.currency <> i.currency
+UNION ALL
+ SELECT 'credit note line '::text || l.id AS subject,
+    (((('is in '::text || l.currency) || ', its credit note '::text) || n.number) || ' in '::text) || n.currency AS detail
+   FROM public.credit_note_lines l
+     JOIN public.credit_notes n ON n.tenant_id = l.tenant_id AND n.id = l.credit_note_id
+  WHERE l.currency <> n.currency
+UNION ALL
+ SELECT 'account of item '::text || a.item_id AS subject,
+    ('holds '::text || a.currency) || ' and other currencies'::text AS detail
+   FROM ( SELECT item_charges.tenant_id,
+            item_charges.item_id,
+            item_charges.period_start,
+            min(item_charges.currency) AS currency
+           FROM public.item_charges
+          GROUP BY item_charges.tenant_id, item_charges.item_id, item_charges.period_start
+         HAVING min(item_charges.currency) <> max(item_charges.currency)) a;
+
 create view public.check_double_period with (security_invoker=true) as
  SELECT 'invoice '::text || b.number AS subject,
     ('its period overlaps that of '::text || a.number) || ' of the same subscription'::text AS detail
@@ -453,6 +546,15 @@ create view public.check_double_period with (security_invoker=true) as
   WHERE a.kind = 'PERIOD'::text AND b.kind = 'PERIOD'::text AND a.status <> 'VOID'::text AND b.status <> 'VOID'::text AND NOT (EXISTS ( SELECT 1
            FROM public.plan_change_prorations c
           WHERE c.tenant_id = a.tenant_id AND c.subscription_id = a.subscription_id AND c.anchor_mode = 'RESET'::text AND c.changed_at >= a.period_start AND c.changed_at <= b.period_start));
+
+create view public.check_entitlement_sources with (security_invoker=true) as
+ SELECT 'entitlement '::text || e.id AS subject,
+    ((('gives '::text || e.feature_code) || ', and its '::text) || lower(e.source_kind)) || ' does not'::text AS detail
+   FROM public.tenant_entitlements e
+     JOIN public.tenants t ON t.id = e.tenant_id
+  WHERE e.starts_at <= COALESCE(t.test_clock, now()) AND (e.ends_at IS NULL OR e.ends_at > COALESCE(t.test_clock, now())) AND NOT (EXISTS ( SELECT 1
+           FROM public.entitlement_sources s
+          WHERE s.tenant_id = e.tenant_id AND s.source_kind = e.source_kind AND s.source_id = e.source_id AND s.catalog_id = e.catalog_id AND s.starts_at <= s.clock AND (s.ends_at IS NULL OR s.ends_at > s.clock) AND (NOT s.is_exact OR s.feature_id = e.feature_id) AND (s.ends_at IS NULL OR s.ends_at >= e.ends_at) AND s.quantity = e.quantity AND (NOT s.is_exact OR NOT (s.unlimited IS DISTINCT FROM e.unlimited OR s.limit_quantity IS DISTINCT FROM e.limit_quantity))));
 
 create view public.check_events with (security_invoker=true) as
  SELECT 'partner '::text || w.partner_id AS subject,
@@ -546,6 +648,83 @@ create view public.check_items with (security_invoker=true) as
   GROUP BY s.tenant_id, s.id, s.plan_item_id
  HAVING count(i.id) <> 1 OR bool_or(i.id <> s.plan_item_id);
 
+create view public.check_lost_events with (security_invoker=true) as
+ WITH since AS (
+         SELECT (((substr(h.hex, 1, 8) || '-'::text) || substr(h.hex, 9, 4)) || '-7000-8000-000000000000'::text)::uuid AS id
+           FROM ( SELECT lpad(to_hex((EXTRACT(epoch FROM now() - '80 days'::interval) * 1000::numeric)::bigint), 12, '0'::text) AS hex) h
+        ), told AS (
+         SELECT e.tenant_id,
+            e.type,
+            count(*) AS count
+           FROM ( SELECT e_1.tenant_id,
+                    e_1.type
+                   FROM public.partner_events e_1,
+                    since
+                  WHERE (e_1.type = ANY (ARRAY['invoice.finalized'::text, 'credit_note.created'::text, 'payment.created'::text, 'refund.created'::text])) AND e_1.id > since.id
+                UNION ALL
+                 SELECT o.tenant_id,
+                    o.type
+                   FROM public.outbox_events o,
+                    since
+                  WHERE (o.type = ANY (ARRAY['invoice.finalized'::text, 'credit_note.created'::text, 'payment.created'::text, 'refund.created'::text])) AND o.id > since.id) e
+          GROUP BY e.tenant_id, e.type
+        ), done AS (
+         SELECT invoices.tenant_id,
+            'invoice.finalized'::text AS type,
+            count(*) AS count
+           FROM public.invoices,
+            since
+          WHERE invoices.id > since.id
+          GROUP BY invoices.tenant_id
+        UNION ALL
+         SELECT credit_notes.tenant_id,
+            'credit_note.created'::text,
+            count(*) AS count
+           FROM public.credit_notes,
+            since
+          WHERE credit_notes.id > since.id
+          GROUP BY credit_notes.tenant_id
+        UNION ALL
+         SELECT payments.tenant_id,
+            'payment.created'::text,
+            count(*) AS count
+           FROM public.payments,
+            since
+          WHERE payments.id > since.id
+          GROUP BY payments.tenant_id
+        UNION ALL
+         SELECT refunds.tenant_id,
+            'refund.created'::text,
+            count(*) AS count
+           FROM public.refunds,
+            since
+          WHERE refunds.id > since.id
+          GROUP BY refunds.tenant_id
+        )
+ SELECT 'tenant '::text || d.tenant_id AS subject,
+    ((((d.count || ' times '::text) || d.type) || ', told '::text) || COALESCE(t.count, 0::bigint)) || ' times'::text AS detail
+   FROM done d
+     LEFT JOIN told t ON t.tenant_id = d.tenant_id AND t.type = d.type
+  WHERE COALESCE(t.count, 0::bigint) < d.count
+UNION ALL
+ SELECT 'webhook endpoint '::text || w.id AS subject,
+    (count(*) || ' events never went on their way to it, the first is '::text) || min(e.sequence) AS detail
+   FROM public.webhook_endpoints w
+     JOIN public.partner_events e ON e.partner_id = w.partner_id AND e.numbered_at > (now() - '29 days'::interval) AND e.numbered_at > (w.created_at + '01:00:00'::interval) AND (w.event_types = '{}'::text[] OR (e.type = ANY (w.event_types)))
+  WHERE w.version = 1 AND w.status = 'ENABLED'::text AND w.deleted_at IS NULL AND NOT (EXISTS ( SELECT 1
+           FROM public.webhook_deliveries d
+          WHERE d.partner_id = w.partner_id AND d.endpoint_id = w.id AND d.sequence = e.sequence))
+  GROUP BY w.id;
+
+create view public.check_missing_entitlements with (security_invoker=true) as
+ SELECT 'tenant '::text || s.tenant_id AS subject,
+    ((((('its '::text || lower(s.source_kind)) || ' '::text) || s.source_id) || ' gives '::text) || f.code) || ', and it has no such entitlement'::text AS detail
+   FROM public.entitlement_sources s
+     JOIN public.features f ON f.id = s.feature_id
+  WHERE s.is_exact AND s.starts_at <= s.clock AND (s.ends_at IS NULL OR s.ends_at > s.clock) AND NOT (EXISTS ( SELECT 1
+           FROM public.tenant_entitlements e
+          WHERE e.tenant_id = s.tenant_id AND e.feature_id = s.feature_id AND e.source_kind = s.source_kind AND e.source_id = s.source_id AND e.catalog_id = s.catalog_id AND e.starts_at <= s.clock AND (e.ends_at IS NULL OR e.ends_at > s.clock)));
+
 create view public.check_missing_period with (security_invoker=true) as
  WITH billed AS (
          SELECT i.tenant_id,
@@ -582,6 +761,56 @@ UNION ALL
           WHERE b.tenant_id = s.tenant_id AND b.subscription_id = s.id AND b.period_start = s.period_start)) AND NOT (EXISTS ( SELECT 1
            FROM public.plan_change_prorations c
           WHERE c.tenant_id = s.tenant_id AND c.subscription_id = s.id AND c.anchor_mode = 'RESET'::text AND c.new_period_start IS NULL AND c.changed_at >= (s.period_start - '1 day'::interval) AND c.changed_at < s.period_end));
+
+create view public.check_money_out with (security_invoker=true) as
+ SELECT 'tenant '::text || tenant_id AS subject,
+    ((((sum(came) || ' '::text) || currency) || ' came, '::text) || sum(left_over)) || ' went back or lies in the balance'::text AS detail
+   FROM ( SELECT payments.tenant_id,
+            payments.currency,
+            sum(payments.amount) AS came,
+            0::numeric AS left_over
+           FROM public.payments
+          WHERE payments.status = 'SUCCEEDED'::text
+          GROUP BY payments.tenant_id, payments.currency
+        UNION ALL
+         SELECT invoice_money.tenant_id,
+            invoice_money.currency,
+            sum(invoice_money.paid::numeric - invoice_money.came) AS sum,
+            0
+           FROM public.invoice_money
+          WHERE invoice_money.payment_reference IS NOT NULL
+          GROUP BY invoice_money.tenant_id, invoice_money.currency
+        UNION ALL
+         SELECT stripe_invoices.tenant_id,
+            stripe_invoices.currency,
+            sum(stripe_invoices.amount) AS sum,
+            0
+           FROM public.stripe_invoices
+          GROUP BY stripe_invoices.tenant_id, stripe_invoices.currency
+        UNION ALL
+         SELECT credit_balances.tenant_id,
+            credit_balances.currency,
+            0,
+            credit_balances.balance
+           FROM public.credit_balances
+        UNION ALL
+         SELECT refunds.tenant_id,
+            refunds.currency,
+            0,
+            sum(refunds.amount) AS sum
+           FROM public.refunds
+          WHERE refunds.status <> 'FAILED'::text
+          GROUP BY refunds.tenant_id, refunds.currency
+        UNION ALL
+         SELECT credit_notes.tenant_id,
+            credit_notes.currency,
+            0,
+            sum(credit_notes.total) AS sum
+           FROM public.credit_notes
+          WHERE credit_notes.settlement = 'OUTSIDE'::text
+          GROUP BY credit_notes.tenant_id, credit_notes.currency) m
+  GROUP BY tenant_id, currency
+ HAVING sum(left_over) > sum(came);
 
 create view public.check_number_gaps with (security_invoker=true) as
  WITH documents AS (
@@ -630,6 +859,96 @@ create view public.check_overdue with (security_invoker=true) as
            FROM public.billing_work w
           WHERE w.tenant_id = s.tenant_id AND w.parked_at IS NOT NULL));
 
+create view public.check_paid_twice with (security_invoker=true) as
+ SELECT 'invoice '::text || number AS subject,
+    ((came || ' came for it and was kept, '::text) || paid) || ' of it is paid'::text AS detail
+   FROM public.invoice_money m
+  WHERE came > paid::numeric;
+
+create view public.check_paid_without_money with (security_invoker=true) as
+ SELECT 'invoice '::text || number AS subject,
+    ((paid || ' of it is paid, '::text) || came) || ' came, and nobody said that it was paid outside'::text AS detail
+   FROM public.invoice_money m
+  WHERE came < paid::numeric AND payment_reference IS NULL;
+
+create view public.check_payments with (security_invoker=true) as
+ SELECT 'payment '::text || p.id AS subject,
+    (((((((('is of '::text || p.amount) || ' '::text) || p.currency) || ', its invoice '::text) || i.number) || ' asks for '::text) || i.amount_due) || ' '::text) || i.currency AS detail
+   FROM public.payments p
+     JOIN public.invoices i ON i.tenant_id = p.tenant_id AND i.id = p.invoice_id
+  WHERE p.currency <> i.currency OR p.amount > i.amount_due
+UNION ALL
+ SELECT 'payment '::text || p.id AS subject,
+    'is of an invoice that nobody collects'::text AS detail
+   FROM public.payments p
+  WHERE NOT (EXISTS ( SELECT 1
+           FROM public.invoice_collections c
+          WHERE c.tenant_id = p.tenant_id AND c.invoice_id = p.invoice_id))
+UNION ALL
+ SELECT 'payment '::text || p.id AS subject,
+    (('gave '::text || p.refunded) || ' back, its refunds make '::text) || COALESCE(r.amount, 0::numeric) AS detail
+   FROM public.payments p
+     LEFT JOIN ( SELECT refunds.tenant_id,
+            refunds.payment_id,
+            sum(refunds.amount) AS amount
+           FROM public.refunds
+          WHERE refunds.status <> 'FAILED'::text
+          GROUP BY refunds.tenant_id, refunds.payment_id) r ON r.tenant_id = p.tenant_id AND r.payment_id = p.id
+  WHERE p.refunded::numeric <> COALESCE(r.amount, 0::numeric);
+
+create view public.check_phases with (security_invoker=true) as
+ SELECT 'subscription '::text || p.subscription_id AS subject,
+    (('a plan phase begins '::text || p.started_at) || ', the one before it ends '::text) || COALESCE(p.before::text, 'never'::text) AS detail
+   FROM ( SELECT subscription_items.subscription_id,
+            subscription_items.started_at,
+            lag(subscription_items.ended_at) OVER w AS before,
+            row_number() OVER w AS number
+           FROM public.subscription_items
+          WINDOW w AS (PARTITION BY subscription_items.tenant_id, subscription_items.subscription_id ORDER BY subscription_items.started_at, subscription_items.ended_at, subscription_items.id)) p
+  WHERE p.number > 1 AND p.before IS DISTINCT FROM p.started_at
+UNION ALL
+ SELECT 'subscription '::text || s.id AS subject,
+    'has ended, and a plan change waits for '::text || c.effective_at AS detail
+   FROM public.scheduled_plan_changes c
+     JOIN public.subscriptions s ON s.tenant_id = c.tenant_id AND s.id = c.subscription_id
+  WHERE c.status = 'PENDING'::text AND s.status = 'CANCELLED'::text
+UNION ALL
+ SELECT 'subscription '::text || m.subscription_id AS subject,
+    'counts usage in two spans from '::text || m.starts_at AS detail
+   FROM ( SELECT metering_spans.subscription_id,
+            metering_spans.starts_at,
+            lag(COALESCE(metering_spans.ends_at, 'infinity'::timestamp with time zone)) OVER (PARTITION BY metering_spans.tenant_id, metering_spans.subscription_id ORDER BY metering_spans.starts_at) AS before
+           FROM public.metering_spans) m
+  WHERE m.before > m.starts_at;
+
+create view public.check_redemptions with (security_invoker=true) as
+ SELECT 'invoice '::text || i.number AS subject,
+    (('takes '::text || COALESCE(l.amount, 0::numeric)) || ' off with a coupon, redeemed is '::text) || COALESCE(r.discount, 0::numeric) AS detail
+   FROM ( SELECT invoice_lines.tenant_id,
+            invoice_lines.invoice_id,
+            invoice_lines.source_id AS coupon_id,
+            - sum(invoice_lines.amount) AS amount
+           FROM public.invoice_lines
+          WHERE invoice_lines.kind = 'DISCOUNT'::text AND invoice_lines.source_kind = 'COUPON'::text
+          GROUP BY invoice_lines.tenant_id, invoice_lines.invoice_id, invoice_lines.source_id) l
+     FULL JOIN ( SELECT coupon_redemptions.tenant_id,
+            coupon_redemptions.invoice_id,
+            coupon_redemptions.coupon_id,
+            sum(coupon_redemptions.discount) AS discount
+           FROM public.coupon_redemptions
+          WHERE coupon_redemptions.invoice_id IS NOT NULL
+          GROUP BY coupon_redemptions.tenant_id, coupon_redemptions.invoice_id, coupon_redemptions.coupon_id) r ON r.tenant_id = l.tenant_id AND r.invoice_id = l.invoice_id AND r.coupon_id = l.coupon_id
+     JOIN public.invoices i ON i.tenant_id = COALESCE(l.tenant_id, r.tenant_id) AND i.id = COALESCE(l.invoice_id, r.invoice_id)
+  WHERE COALESCE(l.amount, 0::numeric) <> COALESCE(r.discount, 0::numeric)
+UNION ALL
+ SELECT 'coupon '::text || c.code AS subject,
+    (((('tenant '::text || p.tenant_id) || ' has it '::text) || count(*)) || ' times, at most '::text) || c.max_redemptions_per_tenant AS detail
+   FROM public.tenant_pending_coupons p
+     JOIN public.partner_coupons c ON c.partner_id = p.partner_id AND c.id = p.coupon_id
+  WHERE p.status <> ALL (ARRAY['REMOVED'::text, 'EXPIRED'::text])
+  GROUP BY p.tenant_id, c.code, c.id, c.max_redemptions_per_tenant
+ HAVING count(*) > c.max_redemptions_per_tenant;
+
 create table public.check_results (
   name text not null,
   findings bigint not null,
@@ -639,11 +958,315 @@ create table public.check_results (
 );
 alter table public.check_results enable row level security;
 
+create view public.check_returned_money with (security_invoker=true) as
+ SELECT 'invoice '::text || number AS subject,
+    ((((('is '::text || lower(status)) || ', '::text) || paid) || ' of it was paid, and '::text) || returned) || ' went back into the balance'::text AS detail
+   FROM public.invoice_money m
+  WHERE returned <>
+        CASE status
+            WHEN 'VOID'::text THEN paid
+            ELSE 0::bigint
+        END::numeric;
+
+create view public.check_rollups with (security_invoker=true) as
+ WITH by_events AS (
+         SELECT counted_events.tenant_id,
+            counted_events.feature_id,
+            counted_events.day,
+            sum(counted_events.quantity) AS quantity,
+            count(*) AS events,
+            max(counted_events.quantity) AS maximum,
+            max(counted_events.happened_at) AS latest_at,
+            (array_agg(counted_events.quantity ORDER BY counted_events.happened_at DESC, (counted_events.event_key COLLATE "C") DESC) FILTER (WHERE counted_events.aggregation = 'LATEST'::text))[1] AS latest,
+            count(DISTINCT counted_events.unique_value) AS uniques
+           FROM public.counted_events
+          GROUP BY counted_events.tenant_id, counted_events.feature_id, counted_events.day
+        ), by_quarters AS (
+         SELECT usage_rollups.tenant_id,
+            usage_rollups.feature_id,
+            date_trunc('day'::text, usage_rollups.bucket_start, 'UTC'::text) AS day,
+            sum(usage_rollups.quantity) AS quantity,
+            sum(usage_rollups.events) AS events,
+            max(usage_rollups.maximum) AS maximum,
+            max(usage_rollups.latest_at) AS latest_at
+           FROM public.usage_rollups
+          WHERE usage_rollups.grain = 'QUARTER'::text
+          GROUP BY usage_rollups.tenant_id, usage_rollups.feature_id, (date_trunc('day'::text, usage_rollups.bucket_start, 'UTC'::text))
+        ), by_days AS (
+         SELECT usage_rollups.tenant_id,
+            usage_rollups.feature_id,
+            usage_rollups.bucket_start AS day,
+            usage_rollups.quantity,
+            usage_rollups.events,
+            usage_rollups.maximum,
+            usage_rollups.latest_at,
+            usage_rollups.latest_quantity AS latest
+           FROM public.usage_rollups
+          WHERE usage_rollups.grain = 'DAY'::text
+        ), uniques AS (
+         SELECT usage_uniques.tenant_id,
+            usage_uniques.feature_id,
+            date_trunc('day'::text, usage_uniques.bucket_start, 'UTC'::text) AS day,
+            count(*) FILTER (WHERE usage_uniques.grain = 'DAY'::text) AS of_day,
+            count(DISTINCT usage_uniques.value) AS seen
+           FROM public.usage_uniques
+          GROUP BY usage_uniques.tenant_id, usage_uniques.feature_id, (date_trunc('day'::text, usage_uniques.bucket_start, 'UTC'::text))
+        )
+ SELECT 'tenant '::text || COALESCE(e.tenant_id, d.tenant_id) AS subject,
+    (((((((((('feature '::text || COALESCE(e.feature_id, d.feature_id)) || ', '::text) || COALESCE(e.day, d.day)::date) || ': its events make '::text) || COALESCE(e.quantity, 0::numeric)) || ' in '::text) || COALESCE(e.events, 0::bigint)) || ', the rollup says '::text) || COALESCE(d.quantity, 0::numeric)) || ' in '::text) || COALESCE(d.events, 0::bigint) AS detail
+   FROM by_events e
+     FULL JOIN by_days d ON d.tenant_id = e.tenant_id AND d.feature_id = e.feature_id AND d.day = e.day
+  WHERE e.quantity IS DISTINCT FROM d.quantity OR e.events IS DISTINCT FROM d.events OR e.maximum IS DISTINCT FROM d.maximum OR e.latest_at IS DISTINCT FROM d.latest_at OR e.latest <> d.latest
+UNION ALL
+ SELECT 'tenant '::text || COALESCE(q.tenant_id, d.tenant_id) AS subject,
+    (((((('feature '::text || COALESCE(q.feature_id, d.feature_id)) || ', '::text) || COALESCE(q.day, d.day)::date) || ': its quarters make '::text) || COALESCE(q.quantity, 0::numeric)) || ', the day says '::text) || COALESCE(d.quantity, 0::numeric) AS detail
+   FROM by_quarters q
+     FULL JOIN by_days d ON d.tenant_id = q.tenant_id AND d.feature_id = q.feature_id AND d.day = q.day
+  WHERE q.quantity IS DISTINCT FROM d.quantity OR q.events IS DISTINCT FROM d.events::numeric OR q.maximum IS DISTINCT FROM d.maximum OR q.latest_at IS DISTINCT FROM d.latest_at
+UNION ALL
+ SELECT 'tenant '::text || COALESCE(e.tenant_id, u.tenant_id) AS subject,
+    (((((('feature '::text || COALESCE(e.feature_id, u.feature_id)) || ', '::text) || COALESCE(e.day, u.day)::date) || ': its events tell '::text) || COALESCE(e.uniques, 0::bigint)) || ' values apart, the rollup '::text) || COALESCE(u.of_day, 0::bigint) AS detail
+   FROM ( SELECT by_events.tenant_id,
+            by_events.feature_id,
+            by_events.day,
+            by_events.quantity,
+            by_events.events,
+            by_events.maximum,
+            by_events.latest_at,
+            by_events.latest,
+            by_events.uniques
+           FROM by_events
+          WHERE by_events.uniques > 0) e
+     FULL JOIN uniques u ON u.tenant_id = e.tenant_id AND u.feature_id = e.feature_id AND u.day = e.day
+  WHERE e.uniques IS DISTINCT FROM u.of_day OR e.uniques IS DISTINCT FROM u.seen;
+
+create view public.check_seats with (security_invoker=true) as
+ SELECT 'licence '::text || l.id AS subject,
+    ((l.assigned || ' seats assigned, '::text) || COALESCE(s.count, 0::bigint)) || ' people have one'::text AS detail
+   FROM public.licences l
+     LEFT JOIN ( SELECT licence_seats.tenant_id,
+            licence_seats.licence_id,
+            count(*) AS count
+           FROM public.licence_seats
+          WHERE licence_seats.revoked_at IS NULL
+          GROUP BY licence_seats.tenant_id, licence_seats.licence_id) s ON s.tenant_id = l.tenant_id AND s.licence_id = l.id
+  WHERE l.assigned <> COALESCE(s.count, 0::bigint)
+UNION ALL
+ SELECT 'licence '::text || l.id AS subject,
+    ((l.seats || ' seats, '::text) || COALESCE(p.bought, 0::numeric)) || ' were bought and not given back'::text AS detail
+   FROM public.licences l
+     LEFT JOIN ( SELECT licence_purchases.tenant_id,
+            licence_purchases.licence_id,
+            sum(licence_purchases.quantity - licence_purchases.seats_refunded) FILTER (WHERE licence_purchases.kind <> 'RENEWAL'::text) AS bought
+           FROM public.licence_purchases
+          WHERE licence_purchases.licence_id IS NOT NULL AND licence_purchases.completed_at IS NOT NULL
+          GROUP BY licence_purchases.tenant_id, licence_purchases.licence_id) p ON p.tenant_id = l.tenant_id AND p.licence_id = l.id
+  WHERE NOT l.trial AND l.seats::numeric <> COALESCE(p.bought, 0::numeric)
+UNION ALL
+ SELECT 'licence '::text || l.id AS subject,
+    ((l.assigned || ' of '::text) || l.seats) || ' seats are assigned, and none was given back'::text AS detail
+   FROM public.licences l
+  WHERE l.assigned > l.seats AND NOT (EXISTS ( SELECT 1
+           FROM public.licence_purchases p
+          WHERE p.tenant_id = l.tenant_id AND p.licence_id = l.id AND p.seats_refunded > 0));
+
+create view public.check_settlements with (security_invoker=true) as
+ SELECT 'credit note '::text || n.number AS subject,
+    ((((((('is of '::text || n.total) || ' to '::text) || lower(replace(n.settlement, '_'::text, ' '::text))) || ': '::text) || COALESCE(b.amount, 0::numeric)) || ' went into the balance, '::text) || COALESCE(r.amount, 0::numeric)) || ' back to a payment'::text AS detail
+   FROM public.credit_notes n
+     LEFT JOIN ( SELECT credit_balance_entries.tenant_id,
+            credit_balance_entries.credit_note_id,
+            sum(credit_balance_entries.amount) AS amount
+           FROM public.credit_balance_entries
+          WHERE credit_balance_entries.credit_note_id IS NOT NULL
+          GROUP BY credit_balance_entries.tenant_id, credit_balance_entries.credit_note_id) b ON b.tenant_id = n.tenant_id AND b.credit_note_id = n.id
+     LEFT JOIN ( SELECT refunds.tenant_id,
+            refunds.credit_note_id,
+            sum(refunds.amount) AS amount
+           FROM public.refunds
+          WHERE refunds.credit_note_id IS NOT NULL AND refunds.status <> 'FAILED'::text
+          GROUP BY refunds.tenant_id, refunds.credit_note_id) r ON r.tenant_id = n.tenant_id AND r.credit_note_id = n.id
+  WHERE COALESCE(b.amount, 0::numeric) IS DISTINCT FROM
+        CASE n.settlement
+            WHEN 'CREDIT_BALANCE'::text THEN n.total::numeric
+            WHEN 'REFUND'::text THEN n.total::numeric - COALESCE(r.amount, 0::numeric)
+            ELSE 0::numeric
+        END OR COALESCE(r.amount, 0::numeric) IS DISTINCT FROM
+        CASE n.settlement
+            WHEN 'REFUND'::text THEN COALESCE(r.amount, 0::numeric)
+            ELSE 0::numeric
+        END;
+
+create view public.check_standing with (security_invoker=true) as
+ SELECT 'subscription '::text || s.id AS subject,
+    ((('is '::text || lower(s.status)) ||
+        CASE
+            WHEN s.access_until IS NULL THEN ''::text
+            ELSE ' with access until '::text || s.access_until
+        END) || ', by its payments it is '::text) || lower(d.status) AS detail
+   FROM ( SELECT s_1.tenant_id,
+            s_1.id,
+            s_1.partner_id,
+            s_1.status,
+            s_1.plan_id,
+            s_1.plan_version_id,
+            s_1.plan_item_id,
+            s_1.currency,
+            s_1."interval",
+            s_1.anchor_date,
+            s_1.time_zone,
+            s_1.proration_basis,
+            s_1.started_at,
+            s_1.period_index,
+            s_1.period_start,
+            s_1.period_end,
+            s_1.trial_end,
+            s_1.cancel_at,
+            s_1.cancelled_at,
+            s_1.cancel_reason,
+            s_1.version,
+            s_1.created_at,
+            s_1.access_until,
+            s_1.plan_trial,
+            COALESCE(( SELECT
+                        CASE
+                            WHEN bool_or(c.status = 'EXHAUSTED'::text) THEN 'UNPAID'::text
+                            ELSE 'PAST_DUE'::text
+                        END AS "case"
+                   FROM public.invoice_collections c
+                  WHERE c.tenant_id = s_1.tenant_id AND c.subscription_id = s_1.id AND c.ended_at IS NULL AND c.first_failed_at IS NOT NULL
+                 HAVING count(*) > 0), 'ACTIVE'::text) AS owed
+           FROM public.subscriptions s_1
+          WHERE s_1.status <> 'CANCELLED'::text) s,
+    LATERAL ( SELECT s.owed AS status) d
+  WHERE s.status <> 'TRIALING'::text AND s.status <> s.owed OR (s.access_until IS NULL) <> (s.owed = 'ACTIVE'::text);
+
 create view public.check_stuck_work with (security_invoker=true) as
  SELECT 'tenant '::text || tenant_id AS subject,
     ((('waits for a billing run since '::text || created_at) || ', tried '::text) || attempts) || ' times'::text AS detail
    FROM public.billing_work w
   WHERE parked_at IS NULL AND created_at < (now() - '01:00:00'::interval) AND (held_until IS NULL OR held_until < (now() - '01:00:00'::interval));
+
+create view public.check_taxes with (security_invoker=true) as
+ WITH documents AS (
+         SELECT i.tenant_id,
+            i.id,
+            'invoice '::text || i.number AS name,
+            i.tax,
+            i.taxes,
+            l.tax AS of_lines,
+            l.credits
+           FROM public.invoices i
+             LEFT JOIN ( SELECT invoice_lines.tenant_id,
+                    invoice_lines.invoice_id,
+                    sum(invoice_lines.amount) FILTER (WHERE invoice_lines.kind = 'TAX'::text) AS tax,
+                    count(*) FILTER (WHERE invoice_lines.kind = 'PRORATION_CREDIT'::text) AS credits
+                   FROM public.invoice_lines
+                  GROUP BY invoice_lines.tenant_id, invoice_lines.invoice_id) l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
+        UNION ALL
+         SELECT n.tenant_id,
+            n.id,
+            'credit note '::text || n.number,
+            n.tax,
+            n.taxes,
+            l.tax,
+            1
+           FROM public.credit_notes n
+             LEFT JOIN ( SELECT credit_note_lines.tenant_id,
+                    credit_note_lines.credit_note_id,
+                    sum(credit_note_lines.amount) AS tax
+                   FROM public.credit_note_lines
+                  WHERE credit_note_lines.kind = 'TAX'::text
+                  GROUP BY credit_note_lines.tenant_id, credit_note_lines.credit_note_id) l ON l.tenant_id = n.tenant_id AND l.credit_note_id = n.id
+        ), rates AS (
+         SELECT d.tenant_id,
+            d.id,
+            d.name,
+            d.credits,
+            (((t.value -> 'rate'::text) -> 'percent'::text) ->> '$decimal'::text)::numeric AS percent,
+            ((t.value -> 'rate'::text) ->> 'inclusive'::text)::boolean AS inclusive,
+            (((t.value -> 'base'::text) -> 'minor'::text) ->> '$bigint'::text)::numeric AS base,
+            (((t.value -> 'amount'::text) -> 'minor'::text) ->> '$bigint'::text)::numeric AS amount
+           FROM documents d,
+            LATERAL jsonb_array_elements(d.taxes) t(value)
+        )
+ SELECT d.name AS subject,
+    (('its tax is '::text || d.tax) || ', its lines make '::text) || COALESCE(d.of_lines, 0::numeric) AS detail
+   FROM documents d
+  WHERE d.tax::numeric <> COALESCE(d.of_lines, 0::numeric)
+UNION ALL
+ SELECT d.name AS subject,
+    (('its tax is '::text || d.tax) || ', its rates make '::text) || COALESCE(r.amount, 0::numeric) AS detail
+   FROM documents d
+     LEFT JOIN ( SELECT rates.tenant_id,
+            rates.id,
+            sum(rates.amount) FILTER (WHERE NOT rates.inclusive) AS amount
+           FROM rates
+          GROUP BY rates.tenant_id, rates.id) r ON r.tenant_id = d.tenant_id AND r.id = d.id
+  WHERE d.tax::numeric <> COALESCE(r.amount, 0::numeric)
+UNION ALL
+ SELECT r.name AS subject,
+    ((((('its tax is '::text || r.amount) || ', '::text) || r.percent) || ' % of '::text) || r.base) || ' is another amount'::text AS detail
+   FROM rates r
+  WHERE r.credits = 0 AND r.amount <>
+        CASE
+            WHEN r.inclusive THEN round((r.base + r.amount) * r.percent / (100::numeric + r.percent))
+            ELSE round(r.base * r.percent / 100::numeric)
+        END;
+
+create view public.check_usage_events with (security_invoker=true) as
+ SELECT 'tenant '::text || COALESCE(e.tenant_id, k.tenant_id) AS subject,
+    ('event '::text || COALESCE(e.event_id, k.event_id)) ||
+        CASE
+            WHEN e.tenant_id IS NULL THEN ' was taken and is gone'::text
+            ELSE ' has no key: it may be counted again'::text
+        END AS detail
+   FROM public.usage_events e
+     FULL JOIN public.usage_event_keys k ON k.tenant_id = e.tenant_id AND k.event_id = e.event_id AND k.source = e.source AND k.happened_at = e.happened_at
+  WHERE e.tenant_id IS NULL OR k.tenant_id IS NULL;
+
+create view public.counted_events with (security_invoker=true) as
+ WITH countings AS (
+         SELECT m.partner_id,
+            m.feature_id,
+            m.event_type AS type,
+            m.aggregation,
+            m.value_property,
+            m.unique_property,
+            m.filters,
+            m.created_at AS since
+           FROM public.meters m
+        UNION ALL
+         SELECT f.partner_id,
+            f.id,
+            f.code,
+            'SUM'::text,
+            NULL::text,
+            NULL::text,
+            '[]'::jsonb,
+            f.created_at
+           FROM public.features f
+          WHERE f.kind = 'METERED'::text AND NOT (EXISTS ( SELECT 1
+                   FROM public.meters m
+                  WHERE m.partner_id = f.partner_id AND m.feature_id = f.id))
+        )
+ SELECT e.tenant_id,
+    c.feature_id,
+    c.aggregation,
+    e.happened_at,
+    date_trunc('day'::text, e.happened_at, 'UTC'::text) AS day,
+    (e.source || '
+'::text) || e.event_id AS event_key,
+        CASE
+            WHEN c.aggregation = ANY (ARRAY['COUNT'::text, 'UNIQUE_COUNT'::text]) THEN 1::numeric
+            ELSE app.measured(e.quantity, e.data, c.value_property)
+        END AS quantity,
+    e.data ->> c.unique_property AS unique_value
+   FROM public.usage_events e
+     JOIN countings c ON c.partner_id = e.partner_id AND c.type = e.type AND e.recorded_at >= c.since
+  WHERE NOT (EXISTS ( SELECT 1
+           FROM jsonb_array_elements(c.filters) f(value)
+          WHERE ((f.value -> 'values'::text) ? (e.data ->> (f.value ->> 'property'::text))) IS NOT TRUE));
 
 create table public.coupon_amounts (
   partner_id uuid not null,
@@ -982,6 +1605,101 @@ create policy tenant_update on public.entitlement_grants for update to tollgate_
 grant insert, select on public.entitlement_grants to tollgate_app, tollgate_job;
 grant update (ends_at) on public.entitlement_grants to tollgate_app, tollgate_job;
 
+create view public.entitlement_sources with (security_invoker=true) as
+ SELECT t.id AS tenant_id,
+    'PLAN'::text AS source_kind,
+    i.id AS source_id,
+    i.plan_id AS catalog_id,
+    f.feature_id,
+    f.limit_quantity,
+    f.unlimited,
+    1::bigint AS quantity,
+    true AS is_exact,
+    i.started_at AS starts_at,
+    COALESCE(i.ended_at, LEAST(s.cancel_at, s.access_until)) AS ends_at,
+    COALESCE(t.test_clock, now()) AS clock
+   FROM public.subscription_items i
+     JOIN public.tenants t ON t.id = i.tenant_id
+     JOIN public.subscriptions s ON s.tenant_id = i.tenant_id AND s.id = i.subscription_id
+     JOIN public.plan_features f ON f.partner_id = i.partner_id AND f.plan_version_id = i.plan_version_id
+UNION ALL
+ SELECT t.id AS tenant_id,
+    'PLAN'::text AS source_kind,
+    i.id AS source_id,
+    a.addon_id AS catalog_id,
+    f.feature_id,
+    f.limit_quantity,
+    f.unlimited,
+    1 AS quantity,
+    false AS is_exact,
+    i.started_at AS starts_at,
+    COALESCE(i.ended_at, LEAST(s.cancel_at, s.access_until)) AS ends_at,
+    COALESCE(t.test_clock, now()) AS clock
+   FROM public.subscription_items i
+     JOIN public.tenants t ON t.id = i.tenant_id
+     JOIN public.subscriptions s ON s.tenant_id = i.tenant_id AND s.id = i.subscription_id
+     JOIN public.plan_versions v ON v.partner_id = i.partner_id AND v.id = i.plan_version_id
+     CROSS JOIN LATERAL ( SELECT p.addon_id
+           FROM public.plan_addons p
+          WHERE p.partner_id = v.partner_id AND p.plan_version_id = v.id
+        UNION
+         SELECT o.id
+           FROM public.partner_addons o
+          WHERE v.includes_all_addons AND o.partner_id = v.partner_id) a
+     JOIN public.addon_features f ON f.partner_id = i.partner_id AND f.addon_id = a.addon_id
+UNION ALL
+ SELECT t.id AS tenant_id,
+    'ADDON'::text AS source_kind,
+    a.id AS source_id,
+    a.addon_id AS catalog_id,
+    f.feature_id,
+    f.limit_quantity,
+    f.unlimited,
+    a.quantity,
+    o.version = 1 AS is_exact,
+    a.started_at AS starts_at,
+    COALESCE(a.ended_at, LEAST(a.ends_at, s.access_until)) AS ends_at,
+    COALESCE(t.test_clock, now()) AS clock
+   FROM public.partner_tenant_addon_subscriptions a
+     JOIN public.tenants t ON t.id = a.tenant_id
+     JOIN public.subscriptions s ON s.tenant_id = a.tenant_id AND s.id = a.subscription_id
+     JOIN public.partner_addons o ON o.partner_id = a.partner_id AND o.id = a.addon_id
+     JOIN public.addon_features f ON f.partner_id = a.partner_id AND f.addon_id = a.addon_id
+UNION ALL
+ SELECT t.id AS tenant_id,
+    'LICENCE'::text AS source_kind,
+    l.id AS source_id,
+    l.licence_product_id AS catalog_id,
+    f.feature_id,
+    f.limit_quantity,
+    f.unlimited,
+    l.seats AS quantity,
+    false AS is_exact,
+    l.starts_at,
+        CASE
+            WHEN l.seats > 0 THEN l.expires_at
+            ELSE l.starts_at
+        END AS ends_at,
+    COALESCE(t.test_clock, now()) AS clock
+   FROM public.licences l
+     JOIN public.tenants t ON t.id = l.tenant_id
+     JOIN public.licence_product_features f ON f.partner_id = l.partner_id AND f.licence_product_id = l.licence_product_id
+UNION ALL
+ SELECT t.id AS tenant_id,
+    'GRANT'::text AS source_kind,
+    g.id AS source_id,
+    g.id AS catalog_id,
+    g.feature_id,
+    g.limit_quantity,
+    g.unlimited,
+    1 AS quantity,
+    true AS is_exact,
+    g.starts_at,
+    g.ends_at,
+    COALESCE(t.test_clock, now()) AS clock
+   FROM public.entitlement_grants g
+     JOIN public.tenants t ON t.id = g.tenant_id;
+
 create table public.features (
   partner_id uuid not null,
   id uuid not null,
@@ -1156,6 +1874,38 @@ create policy tenant_read on public.invoice_lines for select to tollgate_app, to
 create policy tenant_update on public.invoice_lines for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.invoice_lines to tollgate_app, tollgate_job;
+
+create view public.invoice_money with (security_invoker=true) as
+ SELECT i.tenant_id,
+    i.id AS invoice_id,
+    i.number,
+    i.currency,
+    i.status,
+    i.payment_reference,
+    i.credit_applied + i.paid AS paid,
+    COALESCE(p.amount, 0::numeric) - COALESCE(r.amount, 0::numeric) - COALESCE(b.moved, 0::numeric) AS came,
+    COALESCE(b.returned, 0::numeric) AS returned
+   FROM public.invoices i
+     LEFT JOIN ( SELECT payments.tenant_id,
+            payments.invoice_id,
+            sum(payments.amount) AS amount
+           FROM public.payments
+          WHERE payments.status = 'SUCCEEDED'::text
+          GROUP BY payments.tenant_id, payments.invoice_id) p ON p.tenant_id = i.tenant_id AND p.invoice_id = i.id
+     LEFT JOIN ( SELECT p_1.tenant_id,
+            p_1.invoice_id,
+            sum(r_1.amount) AS amount
+           FROM public.refunds r_1
+             JOIN public.payments p_1 ON p_1.tenant_id = r_1.tenant_id AND p_1.id = r_1.payment_id
+          WHERE (r_1.reason = ANY (ARRAY['PAID_TWICE'::text, 'OVERPAID'::text])) AND r_1.status <> 'FAILED'::text
+          GROUP BY p_1.tenant_id, p_1.invoice_id) r ON r.tenant_id = i.tenant_id AND r.invoice_id = i.id
+     LEFT JOIN ( SELECT credit_balance_entries.tenant_id,
+            credit_balance_entries.invoice_id,
+            sum(credit_balance_entries.amount) FILTER (WHERE credit_balance_entries.kind = ANY (ARRAY['APPLIED'::text, 'OVERPAID'::text])) AS moved,
+            sum(credit_balance_entries.amount) FILTER (WHERE credit_balance_entries.kind = 'RETURNED'::text) AS returned
+           FROM public.credit_balance_entries
+          WHERE credit_balance_entries.invoice_id IS NOT NULL
+          GROUP BY credit_balance_entries.tenant_id, credit_balance_entries.invoice_id) b ON b.tenant_id = i.tenant_id AND b.invoice_id = i.id;
 
 create table public.invoice_numbers (
   partner_id uuid not null,

@@ -1,7 +1,8 @@
 import { runChecks } from '../../src/billing/run-checks.job';
 import { check } from '../../src/cli/check';
 import { readConfig } from '../../src/config';
-import { encodeId } from '../../src/core/ids';
+import { decodeId, encodeId } from '../../src/core/ids';
+import { Payer } from '../payments/support';
 import { startTestGateway, type TestGateway } from '../support/gateway';
 import { TenantOfWorld, World } from '../support/world';
 import { openSystem, run, type SettableClock, settableClock } from './support/runs';
@@ -17,11 +18,34 @@ beforeAll(async () => {
   clock = settableClock(start);
   gateway = await startTestGateway({ clock });
   const world = await World.create(gateway);
-  await world.plan({ code: 'basic', month: '20.00' });
-  await world.plan({ code: 'big', month: '50.00', year: '500.00', rank: 20 });
+  const { partnerId } = world;
+  const party = { legalName: 'Seller', address: ['1 Street'], country: 'DE' };
+  await world.act('setPartnerBillingDetails', { partnerId, ...party }, 'party { country }');
+  const rate = { partnerId, country: 'DE', name: 'VAT', percent: '19', validFrom: '2020-01-01' };
+  await world.act('createTaxRate', rate, 'taxRate { id }');
+  await world.feature('calls');
+  await world.feature('people');
+  await world.act(
+    'createMeter',
+    { partnerId, feature: 'people', aggregation: 'UNIQUE_COUNT', uniqueProperty: 'who' },
+    'meter { id }',
+  );
+  const overage = [{ currency: 'USD', overage: { kind: 'PER_UNIT', amount: '0.50' } }];
+  const features = [
+    { feature: 'calls', limit: '10', resetPeriod: 'MONTH', usagePrices: overage },
+    { feature: 'people', limit: '100', resetPeriod: 'MONTH' },
+  ];
+  await world.plan({ code: 'basic', month: '20.00', features });
+  await world.plan({ code: 'big', month: '50.00', year: '500.00', rank: 20, features });
   await world.addon('extra', '5.00');
+  await world.addon('more', '3.00', { requires: ['extra'] });
   await world.coupon('TWICE', { kind: 'PERCENT', percent: '10', duration: 'REPEATING', durationPeriods: 2 });
   await world.coupon('FEW', { kind: 'PERCENT', percent: '10', maxRedemptions: 2 });
+  const tenantOf = (uuid: string) => new TenantOfWorld(gateway, world, encodeId('Tenant', uuid));
+  const byName = async (name: string) => {
+    const [row] = await sql(`select id from tenants where name = '${name}'`);
+    return row!.id!;
+  };
   for (const name of ['Able', 'Baker', 'Charlie', 'Delta']) {
     const tenant = await world.liveTenant({ name });
     await tenant.start(name === 'Baker' ? 'big' : 'basic');
@@ -29,12 +53,37 @@ beforeAll(async () => {
     await tenant.payAll();
     if (name === 'Able') await tenant.apply('TWICE');
     if (name === 'Charlie') await tenant.apply('FEW');
+    if (name === 'Able') {
+      await tenant.subscribe('more');
+      const time = clock.now().toString();
+      await tenant.use('calls', 14, time);
+      for (const who of ['ann', 'ben']) await tenant.use('people', 1, time, { data: { who } });
+      await world.act(
+        'grantEntitlement',
+        { tenantId: tenant.id, feature: 'calls', limit: '1', resetPeriod: 'MONTH', reason: 'a gift' },
+        'grant { id }',
+      );
+    }
   }
-  const tenantOf = (uuid: string) => new TenantOfWorld(gateway, world, encodeId('Tenant', uuid));
-  const byName = async (name: string) => {
-    const [row] = await sql(`select id from tenants where name = '${name}'`);
-    return row!.id!;
+  const pays = async (name: string, token: string) => {
+    // The fake provider has no money of its own: it charges sandboxes.
+    const tenant = await world.tenant(new Date(now.getTime() - 3 * 86_400_000).toISOString());
+    const { uuid } = decodeId(tenant.id)!;
+    await sql('update tenants set name = $2 where id = $1', [uuid, name]);
+    await new Payer({ world, gateway, tenant, uuid }).addMethod(token);
+    await tenant.start('basic');
+    await gateway.app.paymentWork.runDue({ tenantId: uuid });
   };
+  await pays('Echo', 'card_ok');
+  await pays('Foxtrot', 'card_no_funds');
+  const trial = { days: 700, seats: 3 };
+  const yearlyPrices = [{ amount: '100', currency: 'USD' }];
+  const product = { partnerId, code: 'desk', name: 'Desk', yearlyPrices, trial };
+  await world.act('createLicenceProduct', product, 'product { id }');
+  const tenantId = encodeId('Tenant', await byName('Delta'));
+  expect((await world.act('startLicenceTrial', { tenantId, product: 'desk' }, 'licence { seats }')).licence.seats).toBe(
+    '3',
+  );
   clock.set(new Date(now.getTime() - 40 * 86_400_000).toISOString());
   await run(gateway.database, clock);
   const change = async (name: string, plan: object) =>
@@ -224,6 +273,257 @@ const damages: [view: string, damage: string, said: RegExp][] = [
   ],
   ['check_changed_documents', `update credit_notes set reason = 'CORRECTION'`, /credit note .* is not what it was/],
   ['check_changed_documents', `delete from invoices where tenant_id = ${of('Able')}`, /was sealed .* and is gone/],
+  [
+    'check_paid_twice',
+    `insert into payments select (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid()))).*
+       from payments p where tenant_id = ${of('Echo')} and status = 'SUCCEEDED'`,
+    /4760 came for it and was kept, 2380 of it is paid/,
+  ],
+  [
+    'check_paid_twice',
+    `update invoices set status = 'FINALIZED', paid = 0, paid_at = null where tenant_id = ${of('Echo')} and paid > 0`,
+    /2380 came for it and was kept, 0 of it is paid/,
+  ],
+  [
+    'check_paid_without_money',
+    `update payments set status = 'DECLINED' where tenant_id = ${of('Echo')}`,
+    /2380 of it is paid, 0 came/,
+  ],
+  [
+    'check_paid_without_money',
+    `update invoices set payment_reference = null where tenant_id = ${of('Baker')}`,
+    /nobody said that it was paid outside/,
+  ],
+  [
+    'check_paid_without_money',
+    `delete from credit_balance_entries where tenant_id = ${of('Baker')} and kind = 'APPLIED';
+     update invoices set payment_reference = null where tenant_id = ${of('Baker')}`,
+    /of it is paid, 0 came/,
+  ],
+  [
+    'check_returned_money',
+    `update invoices set status = 'VOID', voided_at = now(), void_reason = 'x', paid_at = null where tenant_id = ${of('Echo')}`,
+    /is void, 2380 of it was paid, and 0 went back/,
+  ],
+  [
+    'check_payments',
+    `update payments set amount = amount + 1 where tenant_id = ${of('Echo')}`,
+    /is of 2381 USD, its invoice .* asks for 2380 USD/,
+  ],
+  [
+    'check_payments',
+    `update payments set currency = 'EUR' where tenant_id = ${of('Foxtrot')}`,
+    /is of 2380 EUR, its invoice/,
+  ],
+  [
+    'check_payments',
+    `delete from invoice_collections where tenant_id = ${of('Echo')}`,
+    /is of an invoice that nobody collects/,
+  ],
+  [
+    'check_payments',
+    `update payments set refunded = 5 where tenant_id = ${of('Echo')}`,
+    /gave 5 back, its refunds make 0/,
+  ],
+  [
+    'check_settlements',
+    `delete from credit_balance_entries where tenant_id = ${of('Baker')} and kind = 'CREDIT_NOTE'`,
+    /is of \d+ to credit balance: 0 went into the balance/,
+  ],
+  [
+    'check_money_out',
+    `update credit_balances set balance = 900000 where tenant_id = ${of('Echo')}`,
+    /came, 90\d+ went back or lies in the balance/,
+  ],
+  [
+    'check_currencies',
+    `update invoice_lines set currency = 'EUR' where tenant_id = ${of('Able')}`,
+    /is in EUR, its invoice .* in USD/,
+  ],
+  [
+    'check_currencies',
+    `insert into item_charges select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'currency', 'EUR'))).*
+       from item_charges c where tenant_id = ${of('Able')} limit 1`,
+    /account of item .* holds EUR and other currencies/,
+  ],
+  [
+    'check_taxes',
+    `delete from invoice_lines where tenant_id = ${of('Echo')} and kind = 'TAX'`,
+    /its tax is 380, its lines make 0/,
+  ],
+  [
+    'check_taxes',
+    `update invoices set taxes = '[]' where tenant_id = ${of('Echo')}`,
+    /its tax is 380, its rates make 0/,
+  ],
+  [
+    'check_taxes',
+    `update invoices set taxes = jsonb_set(taxes, '{0,rate,percent}', '{"$decimal": "7"}') where tenant_id = ${of('Echo')}`,
+    /its tax is 380, 7 % of 2000 is another amount/,
+  ],
+  [
+    'check_collections',
+    `update invoice_collections set status = 'STOPPED', ended_at = now(), due_at = null where tenant_id = ${of('Foxtrot')}`,
+    /asks for money, and nobody collects it/,
+  ],
+  [
+    'check_collections',
+    `update invoice_collections set status = 'OPEN', ended_at = null where tenant_id = ${of('Echo')}`,
+    /is paid, its collection is open/,
+  ],
+  [
+    'check_standing',
+    `update subscriptions set status = 'ACTIVE', access_until = null where tenant_id = ${of('Foxtrot')}`,
+    /is active, by its payments it is (past_due|unpaid)/,
+  ],
+  [
+    'check_standing',
+    `update subscriptions set status = 'UNPAID' where tenant_id = ${of('Echo')}`,
+    /is unpaid, by its payments it is active/,
+  ],
+  [
+    'check_entitlement_sources',
+    `update tenant_entitlements set source_id = gen_random_uuid() where tenant_id = ${of('Able')} and source_kind = 'PLAN'`,
+    /gives (calls|people), and its plan does not/,
+  ],
+  [
+    'check_entitlement_sources',
+    `update tenant_entitlements set limit_quantity = 99 where tenant_id = ${of('Able')} and source_kind = 'GRANT'`,
+    /gives calls, and its grant does not/,
+  ],
+  [
+    'check_entitlement_sources',
+    `update subscriptions set access_until = now() + interval '1 day' where tenant_id = ${of('Echo')}`,
+    /gives calls, and its plan does not/,
+  ],
+  [
+    'check_missing_entitlements',
+    `delete from tenant_entitlements where tenant_id = ${of('Able')} and source_kind = 'GRANT'`,
+    /its grant .* gives calls, and it has no such entitlement/,
+  ],
+  [
+    'check_missing_entitlements',
+    `update tenant_entitlements set ends_at = now() - interval '1 hour' where tenant_id = ${of('Charlie')}`,
+    /its plan .* gives (calls|people)/,
+  ],
+  [
+    'check_rollups',
+    `update usage_rollups set quantity = quantity + 1 where tenant_id = ${of('Able')} and grain = 'DAY'`,
+    /its events make 14\S* in 1, the rollup says 15/,
+  ],
+  [
+    'check_rollups',
+    `update usage_rollups set quantity = quantity + 1 where tenant_id = ${of('Able')} and grain = 'QUARTER'`,
+    /its quarters make 15\S*, the day says 14/,
+  ],
+  [
+    'check_rollups',
+    `delete from usage_uniques where tenant_id = ${of('Able')} and value = 'ann'`,
+    /its events tell 2 values apart, the rollup 1/,
+  ],
+  [
+    'check_rollups',
+    `delete from usage_events where tenant_id = ${of('Able')}`,
+    /its events make 0 in 0, the rollup says/,
+  ],
+  ['check_usage_events', `delete from usage_events where tenant_id = ${of('Able')}`, /was taken and is gone/],
+  ['check_usage_events', `delete from usage_event_keys where tenant_id = ${of('Able')}`, /has no key/],
+  [
+    'check_billed_usage',
+    `update billed_usage_charges set amount = amount + 7 where tenant_id = ${of('Able')} and amount > 0`,
+    /charges \d+ for usage, \d+ is kept as billed/,
+  ],
+  [
+    'check_billed_usage',
+    `update billed_usage_charges set returned = true where tenant_id = ${of('Able')}`,
+    /is (paid|finalized), and usage that it charged is to be billed again/,
+  ],
+  [
+    'check_lost_events',
+    `delete from outbox_events where tenant_id = ${of('Able')} and type = 'invoice.finalized'`,
+    /\d+ times invoice.finalized, told 0 times/,
+  ],
+  [
+    'check_lost_events',
+    `delete from outbox_events where tenant_id = ${of('Foxtrot')} and type = 'payment.created'`,
+    /\d+ times payment.created, told 0 times/,
+  ],
+  [
+    'check_lost_events',
+    `insert into webhook_endpoints (partner_id, id, url, event_types, created_at)
+       select id, gen_random_uuid(), 'https://example.com', '{}', now() - interval '2 days' from partners where code = 'acme';
+     insert into partner_events (partner_id, sequence, id, sandbox, type, version, data, occurred_at, numbered_at)
+       select id, 1, gen_random_uuid(), false, 'plan.created', 1, '{}', now(), now() from partners where code = 'acme'`,
+    /webhook endpoint .*: 1 events never went on their way to it, the first is 1/,
+  ],
+  [
+    'check_redemptions',
+    `delete from coupon_redemptions where tenant_id = ${of('Able')}`,
+    /takes \d+ off with a coupon, redeemed is 0/,
+  ],
+  [
+    'check_redemptions',
+    `delete from invoice_lines where tenant_id = ${of('Able')} and kind = 'DISCOUNT'`,
+    /takes 0 off with a coupon, redeemed is \d+/,
+  ],
+  [
+    'check_redemptions',
+    `insert into tenant_pending_coupons select (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid()))).*
+       from tenant_pending_coupons p where tenant_id = ${of('Able')}`,
+    /coupon TWICE: tenant .* has it 2 times, at most 1/,
+  ],
+  [
+    'check_attachments',
+    `insert into partner_tenant_addon_subscriptions
+       select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'started_at', a.started_at + interval '1 day',
+         'ended_at', a.started_at + interval '2 days'))).*
+       from partner_tenant_addon_subscriptions a where tenant_id = ${of('Able')}`,
+    /the one before it lasts until/,
+  ],
+  [
+    'check_attachments',
+    `update subscriptions set status = 'CANCELLED' where tenant_id = ${of('Able')}`,
+    /goes on, and its subscription has ended/,
+  ],
+  [
+    'check_attachments',
+    `update partner_tenant_addon_subscriptions set ended_at = now() where tenant_id = ${of('Able')} and unit_amount = 500`,
+    /goes on without the add-on that it requires, extra/,
+  ],
+  [
+    'check_phases',
+    `update subscription_items set ended_at = ended_at - interval '1 day' where tenant_id = ${of('Baker')} and ended_at is not null`,
+    /a plan phase begins .*, the one before it ends/,
+  ],
+  [
+    'check_phases',
+    `insert into scheduled_plan_changes (tenant_id, id, partner_id, subscription_id, effective_at, plan_id, plan_version_id,
+         plan_price_id, quantity, options, status, created_at)
+       select i.tenant_id, gen_random_uuid(), i.partner_id, i.subscription_id, now(), i.plan_id, i.plan_version_id, i.plan_price_id, 1,
+         '{}', 'PENDING', now() from subscription_items i where tenant_id = ${of('Charlie')};
+     update subscriptions set status = 'CANCELLED' where tenant_id = ${of('Charlie')}`,
+    /has ended, and a plan change waits for/,
+  ],
+  [
+    'check_phases',
+    `update metering_spans set ends_at = null where tenant_id = ${of('Delta')}`,
+    /counts usage in two spans from/,
+  ],
+  [
+    'check_seats',
+    `update licences set assigned = 2 where tenant_id = ${of('Delta')}`,
+    /2 seats assigned, 0 people have one/,
+  ],
+  [
+    'check_seats',
+    `update licences set trial = false where tenant_id = ${of('Delta')}`,
+    /3 seats, 0 were bought and not given back/,
+  ],
+  [
+    'check_seats',
+    `update licences set assigned = 4 where tenant_id = ${of('Delta')}`,
+    /4 of 3 seats are assigned, and none was given back/,
+  ],
 ];
 
 test('nothing is found where nothing is wrong, whatever happened', async () => {
@@ -245,7 +545,7 @@ test.each(damages)('%s finds: %s', async (view, damage, said) => {
   }
 });
 
-test('each check is proven by a damage', async () => {
+test(`each check is proven by a damage, ${damages.length} of them`, async () => {
   expect([...new Set(damages.map(([view]) => view))].sort()).toEqual(await checkNames());
 });
 
