@@ -1,6 +1,7 @@
 import { type Addon, includesAddon } from '../catalog/addon';
 import { type Instant, isBefore } from '../core/calendar';
 import { done, type Result } from '../core/result';
+import { standingOfTenant } from '../payments/standing.query';
 import { usagePricesIn } from '../rating/price-model-input';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { Tx } from '../tx';
@@ -17,6 +18,7 @@ export type RebuildTx = Pick<
   | 'addonSubscriptions'
   | 'licences'
   | 'licenceProducts'
+  | 'collections'
   | 'entitlements'
   | 'emit'
   | 'now'
@@ -45,8 +47,12 @@ export async function wantedEntitlements(tx: WantedTx, extra?: AddonSubscription
   for (const addon of await tx.addons.byIds([...wantedIds].filter((id) => !addons.has(id))))
     addons.set(addon.id, addon);
   const subscription = await tx.subscriptions.live(tenantId);
-  // While payments fail, what the subscription gives ends with the grace; what was granted by hand does not.
-  const accessUntil = subscription?.accessUntil;
+  // Without a seat left, after a refund, a licence gives nothing.
+  const terms = (await tx.licences.all(tenantId)).filter((licence) => licence.seats > 0n);
+  // While payments fail, what the subscription gives ends with the grace, and what is on trial; what was granted by hand or paid
+  // for a year does not.
+  const standing = subscription ?? (terms.some(({ trial }) => trial) ? await standingOfTenant(tx) : undefined);
+  const accessUntil = standing?.accessUntil;
   const within = (endsAt: Instant | undefined) =>
     accessUntil && (!endsAt || isBefore(accessUntil, endsAt)) ? accessUntil : endsAt;
   const phases: PlanPhase[] = items.map((item) => {
@@ -79,8 +85,6 @@ export async function wantedEntitlements(tx: WantedTx, extra?: AddonSubscription
       usagePrices: attachment.usagePrices,
     };
   });
-  // Without a seat left, after a refund, a licence gives nothing.
-  const terms = (await tx.licences.all(tenantId)).filter((licence) => licence.seats > 0n);
   const products = new Map(
     (await tx.licenceProducts.byIds([...new Set(terms.map((licence) => licence.productId))])).map((row) => [
       row.id,
@@ -95,7 +99,7 @@ export async function wantedEntitlements(tx: WantedTx, extra?: AddonSubscription
       catalogId: product.id,
       quantity: licence.seats,
       startsAt: licence.startsAt,
-      endsAt: licence.expiresAt,
+      endsAt: licence.trial ? within(licence.expiresAt) : licence.expiresAt,
       allowances: product.allowances,
     };
   });

@@ -2,6 +2,8 @@ import { dateAt, type Instant, isAtOrBefore, isBefore, isSameInstant } from '../
 import { invariant } from '../core/invariant';
 import { periodAfter } from '../core/period';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
+import { tellStanding } from '../payments/apply-standing.command';
+import { standingOfTenant } from '../payments/standing.query';
 import { applyPlanChange } from '../proration/apply-plan-change.command';
 import { loadScheduledPlanChange } from '../proration/scheduled-plan-change.query';
 import { endAttachment } from '../subscriptions/end-attachment.command';
@@ -118,9 +120,11 @@ async function renew(tx: Tx, subscription: Subscription): Promise<Invoice> {
     { period, from: period.start, closed: closedBy(subscription, at) },
     subscription.trialEnd && subscription.status === 'TRIALING' ? 'START' : 'RENEWAL',
   );
+  // A trial ends: from now on the subscription stands as its tenant's debts say.
+  const standing = subscription.status === 'TRIALING' ? await standingOfTenant(tx) : undefined;
   const renewed = await tx.subscriptions.update({
     ...subscription,
-    status: subscription.status === 'TRIALING' ? 'ACTIVE' : subscription.status,
+    ...standing,
     periodIndex: period.index,
     periodStart: period.start,
     periodEnd: period.end,
@@ -132,6 +136,7 @@ async function renew(tx: Tx, subscription: Subscription): Promise<Invoice> {
   // A new period by itself gives and takes nothing.
   if (ending.length > 0) await rebuildEntitlements(tx);
   await tx.emit({ type: 'subscription.renewed', payload: { subscription: renewed, invoice: invoice.number } });
+  if (standing && standing.status !== 'ACTIVE') await tellStanding(tx, renewed);
   return invoice;
 }
 

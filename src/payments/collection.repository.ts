@@ -69,15 +69,14 @@ export class CollectionRepository {
     return new Map(rows.map((row) => [row.invoiceId, fromRow(row)]));
   }
 
-  /** Those of a subscription that are neither paid nor stopped. */
-  async unended(tenantId: string, subscriptionId: string): Promise<Collection[]> {
+  /** Those that failed and are neither paid nor stopped, of all of the tenant's subscriptions: its debts. */
+  async failed(tenantId: string): Promise<Collection[]> {
     const rows = await this.manager
       .createQueryBuilder(CollectionEntity, 'collection')
-      .where('collection.tenantId = :tenantId and collection.subscriptionId = :subscriptionId', {
-        tenantId,
-        subscriptionId,
-      })
-      .andWhere('collection.endedAt is null')
+      .where('collection.tenantId = :tenantId and collection.endedAt is null', { tenantId })
+      .andWhere('collection.firstFailedAt is not null')
+      // The first failure decides until when access lasts.
+      .orderBy('collection.firstFailedAt')
       .limit(1_000)
       .getMany();
     return rows.map(fromRow);

@@ -11,7 +11,7 @@ export interface DunningPolicy {
   readonly retryDays: readonly number[];
   /** Access goes on for that long after the first failure. */
   readonly graceDays: number;
-  /** After the last try: UNPAID keeps the subscription and its debt, without access; CANCEL ends it. */
+  /** After the last try: UNPAID keeps the subscription, without access; CANCEL ends it. The debt stays in either case. */
   readonly finalAction: FinalAction;
   readonly version: number;
 }
@@ -19,7 +19,7 @@ export interface DunningPolicy {
 export const defaultPolicy: DunningPolicy = { retryDays: [3, 7, 14], graceDays: 7, finalAction: 'UNPAID', version: 0 };
 
 export const collectionStatuses = ['OPEN', 'PAID', 'EXHAUSTED', 'STOPPED'] as const;
-/** EXHAUSTED: no more tries by itself, the debt stays. STOPPED: void, uncollectible, or the subscription was cancelled. */
+/** EXHAUSTED: no more tries by itself, the debt stays. STOPPED: void, or given up as uncollectible. */
 export type CollectionStatus = (typeof collectionStatuses)[number];
 
 /** An invoice on its way to being paid. */
@@ -27,6 +27,7 @@ export interface Collection {
   readonly tenantId: Id<'Tenant'>;
   readonly invoiceId: Id<'Invoice'>;
   readonly partnerId: Id<'Partner'>;
+  /** The subscription that asked for it; the debt is the tenant's. */
   readonly subscriptionId: Id<'Subscription'>;
   readonly sandbox: boolean;
   readonly status: CollectionStatus;
@@ -59,10 +60,7 @@ export function afterFailure(collection: Collection, policy: DunningPolicy, now:
     .map((days) => daysAfter(firstFailedAt, days, zone))
     .find((at, index) => index >= collection.failures && isBefore(now, at));
   if (next) return { collection: { ...failed, dueAt: next } };
-  const final = policy.finalAction;
-  return final === 'CANCEL'
-    ? { collection: { ...failed, status: 'STOPPED', dueAt: undefined, endedAt: now }, final }
-    : { collection: { ...failed, status: 'EXHAUSTED', dueAt: undefined }, final };
+  return { collection: { ...failed, status: 'EXHAUSTED', dueAt: undefined }, final: policy.finalAction };
 }
 
 export interface Standing {
@@ -71,10 +69,14 @@ export interface Standing {
 }
 
 /**
- * Where a subscription stands by all of its unpaid invoices: unpaid where one was given up, past due where one failed, else
- * active. Access ends with the grace of the first failure.
+ * Where a tenant stands by all of its debts: unpaid where the tries of one are used up, past due where one failed, else active.
+ * Access ends with the grace of the first failure: neither another debt nor another subscription begins a new one.
  */
-export function standingOf(open: readonly Collection[], policy: DunningPolicy, zone: TimeZone): Standing {
+export function standingOf(
+  open: readonly Pick<Collection, 'status' | 'firstFailedAt' | 'endedAt'>[],
+  policy: Pick<DunningPolicy, 'graceDays'>,
+  zone: TimeZone,
+): Standing {
   const failed = open.filter((row) => row.firstFailedAt && !row.endedAt);
   if (failed.length === 0) return { status: 'ACTIVE' };
   const first = failed.map((row) => row.firstFailedAt!).reduce((a, b) => (isBefore(b, a) ? b : a));

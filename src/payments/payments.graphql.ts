@@ -98,7 +98,7 @@ export const CollectionStatusEnum = enumFrom(
 );
 export const FinalActionEnum = enumFrom('DunningFinalAction', finalActions, 'What happens after the last try.', {
   UNPAID: 'The subscription stays and owes; access has ended with the grace.',
-  CANCEL: 'The subscription ends and the invoice is uncollectible.',
+  CANCEL: 'The subscription ends; the debt stays until it is paid or given up, and a new start stands as it says.',
 });
 export const InboundStatusEnum = enumFrom('InboundEventStatus', inboundStatuses, "Where a provider's event stands.", {
   RECEIVED: 'It waits to be processed.',

@@ -3,7 +3,6 @@ import { isZero, smaller, subtract } from '../core/money';
 import { closeSubscription } from '../invoicing/bill-tenant.command';
 import { creditSubscription } from '../invoicing/credit-ending-items.command';
 import type { Invoice } from '../invoicing/invoice';
-import { moveInvoice } from '../invoicing/invoice-state';
 import { lowerDue } from '../invoicing/lower-due.command';
 import type { Tx } from '../tx';
 import { applyStanding } from './apply-standing.command';
@@ -72,19 +71,14 @@ async function fail(tx: Tx, invoice: Invoice, isTurn = false): Promise<void> {
     payload: { invoice, failures: failed.collection.failures, nextAttemptAt: failed.collection.dueAt },
   });
   if (failed.final === 'CANCEL') {
+    // The debt is the tenant's: it ends the subscription that there is now, whichever asked for the money. What was unused comes
+    // off it; the rest stays a debt until it is paid or the partner gives it up.
     const subscription = await tx.subscriptions.live(tenantId);
-    if (subscription?.id === invoice.subscriptionId) {
+    if (subscription) {
       await creditSubscription(tx, subscription, 'CREDIT_BALANCE');
       await closeSubscription(tx, { ...subscription, cancelReason: 'payment failed' }, tx.now);
+      return;
     }
-    // What was unused came off it.
-    const left = (await tx.invoices.byId(tenantId, invoice.id))!;
-    const given = moveInvoice(left, { to: 'UNCOLLECTIBLE', at: tx.now });
-    if (given.ok) {
-      await tx.invoices.updateState(given.value);
-      await tx.emit({ type: 'invoice.marked_uncollectible', payload: { invoice: given.value } });
-    }
-    return;
   }
-  await applyStanding(tx, invoice.subscriptionId);
+  await applyStanding(tx);
 }

@@ -4808,7 +4808,7 @@ export type DocumentKind =
 
 /** What happens after the last try. */
 export type DunningFinalAction =
-  /** The subscription ends and the invoice is uncollectible. */
+  /** The subscription ends; the debt stays until it is paid or given up, and a new start stands as it says. */
   | 'CANCEL'
   /** The subscription stays and owes; access has ended with the grace. */
   | 'UNPAID';

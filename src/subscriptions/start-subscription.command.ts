@@ -10,6 +10,8 @@ import { resetClash } from '../entitlements/reset-clash.query';
 import { billPeriod } from '../invoicing/bill-period.command';
 import { billTenant } from '../invoicing/bill-tenant.command';
 import type { MadeDocuments } from '../invoicing/made-documents';
+import { tellStanding } from '../payments/apply-standing.command';
+import { standingOfTenant } from '../payments/standing.query';
 import type { Tx } from '../tx';
 import type { Subscription } from './subscription';
 import type { Trial } from './trial';
@@ -113,11 +115,14 @@ export async function startSubscription(
   const trialEnd = trial && startOfDay(startDate.add({ days: trial.days }), timeZone);
   const anchorDate = trialEnd ? dateAt(trialEnd, timeZone) : anchorFor(startDate, anchorDay);
   const period = periodContaining({ anchor: anchorDate, interval, zone: timeZone }, trialEnd ?? startedAt);
+  // Starting again pays nothing: what the tenant owes keeps its standing, its grace and its access as they were.
+  const standing = await standingOfTenant(tx);
   const subscription: Subscription = {
     id: tx.newId<'Subscription'>(),
     tenantId: tenant.id,
     partnerId: tenant.partnerId,
-    status: trialEnd ? 'TRIALING' : 'ACTIVE',
+    status: trialEnd ? 'TRIALING' : standing.status,
+    accessUntil: standing.accessUntil,
     item: {
       id: tx.newId<'SubscriptionItem'>(),
       planId: plan.id,
@@ -150,6 +155,7 @@ export async function startSubscription(
   const clash = offered ? undefined : await resetClash(tx);
   if (clash) return clash;
   await tx.emit({ type: 'subscription.started', payload: { subscription } });
+  if (standing.status !== 'ACTIVE') await tellStanding(tx, subscription);
   // First what the tenant may use: some of it is billed before it is used.
   await rebuildEntitlements(tx);
   if (!trialEnd) await billPeriod(tx, subscription, { period, from: startedAt }, 'START');

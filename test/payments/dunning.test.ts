@@ -104,14 +104,15 @@ test('unpaid by policy: the subscription and its debt stay, access has ended; pa
   ]);
 });
 
-test('cancelled by policy: no renewal follows, and the invoice is uncollectible', async () => {
+test('cancelled by policy: no renewal follows, and what was used stays a debt', async () => {
   const { tenant, payer, world } = await paying();
   await policy(world, { retryDays: [5, 10], graceDays: 3, finalAction: 'CANCEL' });
   await payer.addMethod('card_declined');
   await tenant.start('basic');
   await tenant.advance('2026-06-01T00:00:00Z');
   expect(await payer.invoices()).toMatchObject([
-    { status: 'UNCOLLECTIBLE', collection: { status: 'STOPPED', failures: 3 } },
+    // 10/31 of 30.00
+    { status: 'FINALIZED', amountDue: { amount: '9.68' }, collection: { status: 'EXHAUSTED', failures: 3 } },
   ]);
   expect(days((await payer.invoices())[0])).toEqual(['2026-01-01', '2026-01-06', '2026-01-11']);
   expect(await payer.subscription()).toMatchObject({ status: 'CANCELLED', cancelledAt: '2026-01-11T00:00:00.000Z' });
