@@ -66,14 +66,11 @@ export function sqlState(error: unknown): string | undefined {
 const enterAs: Prepared = { name: 'enter', text: 'select * from app.enter($1, $2, $3)' };
 
 /**
- * So many statements of one reader are under way. Their answers may come together, and whatever is made of them is made in one
- * go, in which no other request is answered.
+ * A connection on which one reader asks one statement after the other; after `close` it asks nothing any more. Answers that came
+ * together would be worked on in one go, in which no other request is answered: so others come first in between.
  */
-const readerStatements = 4;
-
-/** A connection on which one reader asks no more at once than that; after `close` it asks nothing any more. */
 class PacedClient {
-  private underWay = 0;
+  private busy = false;
   private readonly waiting: { readonly go: () => void; readonly end: (error: Error) => void }[] = [];
   private closed = false;
 
@@ -81,10 +78,8 @@ class PacedClient {
 
   readonly query = async (...statement: unknown[]): Promise<unknown> => {
     if (this.closed) throw new Error('the snapshot has been closed');
-    if (this.underWay >= readerStatements) {
-      await new Promise<void>((go, end) => this.waiting.push({ go, end }));
-    }
-    this.underWay += 1;
+    if (this.busy) await new Promise<void>((go, end) => this.waiting.push({ go, end }));
+    this.busy = true;
     try {
       return await (this.client.query as (...statement: unknown[]) => Promise<unknown>)(...statement);
     } finally {
@@ -105,8 +100,9 @@ class PacedClient {
   }
 
   private readonly next = () => {
-    this.underWay -= 1;
-    this.waiting.shift()?.go();
+    const next = this.waiting.shift();
+    if (next) next.go();
+    else this.busy = false;
   };
 }
 
