@@ -71,7 +71,9 @@ export async function closeSubscription(tx: Tx, subscription: Subscription, at: 
   }
   const scheduled = await tx.subscriptions.scheduled(subscription.tenantId, subscription.id);
   if (scheduled) await tx.subscriptions.closeScheduled(subscription.tenantId, scheduled.id, 'CANCELLED');
-  const closed = await tx.subscriptions.update({ ...subscription, status: 'CANCELLED', cancelledAt: at });
+  // What was credited, or paid from the balance, may have ended a debt.
+  const current = await tx.subscriptions.asItStands(subscription);
+  const closed = await tx.subscriptions.update({ ...current, status: 'CANCELLED', cancelledAt: at });
   await recordChange(tx, closed, 'CANCELLED', at, { reason: subscription.cancelReason ?? '' });
   await rebuildEntitlements(tx);
   await tx.emit({ type: 'subscription.cancelled', payload: { subscription: closed } });

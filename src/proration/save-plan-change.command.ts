@@ -21,8 +21,10 @@ export async function savePhase(tx: Tx, { subscription, change, target }: Loaded
   };
   await tx.subscriptions.endItem(subscription, subscription.item.id, at);
   await tx.subscriptions.insertItem(subscription, item);
+  // What was credited off open invoices may have ended a debt.
+  const current = await tx.subscriptions.asItStands(subscription);
   return tx.subscriptions.update({
-    ...subscription,
+    ...current,
     item,
     interval: after.interval,
     anchorDate: after.anchorDate,

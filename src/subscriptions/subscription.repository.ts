@@ -129,6 +129,17 @@ export class SubscriptionRepository {
     return { ...subscription, version: subscription.version + 1 };
   }
 
+  /**
+   * A subscription that was read, as it stands now: a credit since may have paid the last of what was due, and with it the debt. The
+   * caller holds the tenant's lock.
+   */
+  async asItStands(subscription: Subscription): Promise<Subscription> {
+    const current = await this.live(subscription.tenantId);
+    invariant(current?.id === subscription.id, 'a subscription ended under the lock');
+    const { status, accessUntil, version } = current;
+    return { ...subscription, status, accessUntil, version };
+  }
+
   private async whole(rows: readonly SubscriptionEntity[]): Promise<Subscription[]> {
     const [first] = rows;
     if (!first) return [];
