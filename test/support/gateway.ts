@@ -94,7 +94,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   await source.initialize();
   await jobSource.initialize();
   await inboxSource.initialize();
-  const log = createLog('silent');
+  const log = createLog((process.env.GATEWAY_LOG as 'silent') ?? 'silent');
   const clock = options.clock ?? wallClock;
   const fake = new FakeProvider({ clock, webhookSecrets: [fakeWebhookSecret] });
   const app = new App({
