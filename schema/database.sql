@@ -2165,6 +2165,11 @@ create table public.licence_purchases (
   completed_at timestamp(3) with time zone,
   refunded_amount bigint not null default 0,
   seats_refunded bigint not null default 0,
+  paid_amount bigint,
+  refused_at timestamp(3) with time zone,
+  refund_steps integer not null default 0,
+  refund_next_at timestamp(3) with time zone,
+  refund_asked_at timestamp(3) with time zone,
   constraint licence_purchases_pkey PRIMARY KEY (tenant_id, id),
   constraint licence_purchases_amount_check CHECK (amount >= 0),
   constraint licence_purchases_check CHECK (park_reason IS NULL OR (status = ANY (ARRAY['PARKED'::text, 'REFUNDED'::text]))),
@@ -2172,6 +2177,7 @@ create table public.licence_purchases (
   constraint licence_purchases_check2 CHECK (checkout_id IS NULL OR provider IS NOT NULL),
   constraint licence_purchases_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint licence_purchases_kind_check CHECK (kind = ANY (ARRAY['FIRST'::text, 'CO_TERMED'::text, 'AFTER_EXPIRY'::text, 'RENEWAL'::text])),
+  constraint licence_purchases_paid_amount_check CHECK (paid_amount >= 0),
   constraint licence_purchases_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
   constraint licence_purchases_quantity_check CHECK (quantity >= 1),
   constraint licence_purchases_refunded_amount_check CHECK (refunded_amount >= 0),
@@ -2182,9 +2188,11 @@ create table public.licence_purchases (
   constraint licence_purchases_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
 );
 CREATE INDEX licence_purchases_by_checkout ON public.licence_purchases USING btree (checkout_id) WHERE checkout_id IS NOT NULL;
+CREATE INDEX licence_purchases_by_licence ON public.licence_purchases USING btree (tenant_id, licence_id, id) WHERE completed_at IS NOT NULL;
 CREATE INDEX licence_purchases_by_status ON public.licence_purchases USING btree (partner_id, status, id) WHERE status = 'PARKED'::text;
 CREATE UNIQUE INDEX licence_purchases_checkout ON public.licence_purchases USING btree (tenant_id, provider, checkout_id) WHERE checkout_id IS NOT NULL;
 CREATE INDEX licence_purchases_of_provider ON public.licence_purchases USING btree (provider, id) WHERE provider IS NOT NULL;
+CREATE INDEX licence_purchases_to_refund ON public.licence_purchases USING btree (refund_next_at) WHERE refused_at IS NOT NULL AND refund_asked_at IS NULL;
 alter table public.licence_purchases enable row level security;
 create policy many_tenants on public.licence_purchases for all to tollgate_job
   using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
@@ -2198,7 +2206,7 @@ create policy tenant_read on public.licence_purchases for select to tollgate_app
 create policy tenant_update on public.licence_purchases for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.licence_purchases to tollgate_app, tollgate_job;
-grant update (licence_id, status, park_reason, park_detail, provider, checkout_id, checkout_url, completed_at, refunded_amount, seats_refunded) on public.licence_purchases to tollgate_app, tollgate_job;
+grant update (licence_id, status, park_reason, park_detail, provider, checkout_id, checkout_url, completed_at, refunded_amount, seats_refunded, paid_amount, refused_at, refund_asked_at) on public.licence_purchases to tollgate_app, tollgate_job;
 
 create table public.licence_refunds (
   tenant_id uuid not null,
@@ -2212,12 +2220,15 @@ create table public.licence_refunds (
   status text not null,
   applied_at timestamp(3) with time zone,
   created_at timestamp(3) with time zone not null,
+  kind text not null default 'REFUND'::text,
+  changed_at timestamp(3) with time zone,
   constraint licence_refunds_pkey PRIMARY KEY (tenant_id, id),
   constraint licence_refunds_tenant_id_provider_provider_refund_id_key UNIQUE (tenant_id, provider, provider_refund_id),
   constraint licence_refunds_amount_check CHECK (amount >= 0),
   constraint licence_refunds_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint licence_refunds_kind_check CHECK (kind = ANY (ARRAY['REFUND'::text, 'CREDIT'::text, 'CHARGEBACK'::text, 'CREDIT_REVERSE'::text, 'CHARGEBACK_REVERSE'::text])),
   constraint licence_refunds_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
-  constraint licence_refunds_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'APPROVED'::text, 'REJECTED'::text])),
+  constraint licence_refunds_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'APPROVED'::text, 'REJECTED'::text, 'REVERSED'::text])),
   constraint licence_refunds_tenant_id_purchase_id_fkey FOREIGN KEY (tenant_id, purchase_id) REFERENCES public.licence_purchases(tenant_id, id)
 );
 CREATE INDEX licence_refunds_by_purchase ON public.licence_refunds USING btree (tenant_id, purchase_id);
@@ -2234,7 +2245,7 @@ create policy tenant_read on public.licence_refunds for select to tollgate_app, 
 create policy tenant_update on public.licence_refunds for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.licence_refunds to tollgate_app, tollgate_job;
-grant update (status, applied_at) on public.licence_refunds to tollgate_app, tollgate_job;
+grant update (amount, status, applied_at, changed_at) on public.licence_refunds to tollgate_app, tollgate_job;
 
 create table public.licence_seats (
   tenant_id uuid not null,
@@ -4252,7 +4263,7 @@ begin
   return query
   with due as materialized (
     select e.tenant_id, e.id from licence_subscription_ends e
-     where e.ended_at is null and (e.next_step_at is null or e.next_step_at <= p_now)
+     where e.ended_at is null and (e.next_step_at is null or e.next_step_at <= p_now) and e.steps < 40
      order by e.next_step_at nulls first limit p_limit for update skip locked
   )
   update licence_subscription_ends e
@@ -4263,12 +4274,23 @@ begin
   with due as materialized (
     select l.tenant_id, l.id from licences l
      where l.auto_renew and l.provider_seats <> l.seats and l.replaced_at is null
-       and (l.next_step_at is null or l.next_step_at <= p_now)
+       and (l.next_step_at is null or l.next_step_at <= p_now) and l.steps < 40
      order by l.next_step_at nulls first limit p_limit for update skip locked
   )
   update licences l set next_step_at = p_now + interval '1 minute' * 2 ^ least(l.steps, 8), steps = l.steps + 1
     from due d where l.tenant_id = d.tenant_id and l.id = d.id
   returning 'SEATS', l.tenant_id, l.id;
+  return query
+  with due as materialized (
+    select p.tenant_id, p.id from licence_purchases p
+     where p.refused_at is not null and p.refund_asked_at is null
+       and (p.refund_next_at is null or p.refund_next_at <= p_now) and p.refund_steps < 40
+     order by p.refund_next_at nulls first limit p_limit for update skip locked
+  )
+  update licence_purchases p
+     set refund_next_at = p_now + interval '1 minute' * 2 ^ least(p.refund_steps, 8), refund_steps = p.refund_steps + 1
+    from due d where p.tenant_id = d.tenant_id and p.id = d.id
+  returning 'REFUND', p.tenant_id, p.id;
 end $function$;
 revoke all on function app.claim_licence_steps(timestamp with time zone,integer) from public;
 grant execute on function app.claim_licence_steps(timestamp with time zone,integer) to tollgate_job;

@@ -272,6 +272,11 @@ export const eventCatalogue = {
     when: 'Money went back, and what it had bought was taken back.',
     data: licenceAndPurchase,
   },
+  'licence.restored': {
+    version: 1,
+    when: 'Money that had gone back came back, as after a chargeback that was won: so did what it had bought.',
+    data: licenceAndPurchase,
+  },
   'licence.seats_left_out': {
     version: 1,
     when: 'A new term has fewer seats than the last one had people: `leftOut` of them have none.',

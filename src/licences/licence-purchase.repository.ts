@@ -5,14 +5,15 @@ import type { Id } from '../core/ids';
 import { money } from '../core/money';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import type { ProviderName } from '../payments/provider';
+import type { RefundKind, RefundStatus } from '../payments/returned-money';
 import { readPage } from '../platform/paging';
 import { LicencePurchaseEntity, LicenceRefundEntity } from './licence.entity';
 import type { PurchaseKind } from './licence-price';
-import type { LicencePurchase, LicenceRefund, ParkReason, PurchaseStatus, RefundStatus } from './licence-purchase';
+import type { LicencePurchase, LicenceRefund, ParkReason, PurchaseStatus } from './licence-purchase';
 
 function fromRow(row: LicencePurchaseEntity): LicencePurchase {
   const currency = row.currency as CurrencyCode;
-  const { yearlyAmount, amount, refundedAmount, currency: _currency, ...rest } = row;
+  const { yearlyAmount, amount, paidAmount, refundedAmount, currency: _currency, ...rest } = row;
   return {
     ...rest,
     id: row.id as Id<'LicencePurchase'>,
@@ -23,6 +24,7 @@ function fromRow(row: LicencePurchaseEntity): LicencePurchase {
     kind: row.kind as PurchaseKind,
     yearly: money(yearlyAmount, currency),
     amount: money(amount, currency),
+    paid: paidAmount === null ? undefined : money(paidAmount, currency),
     refunded: money(refundedAmount, currency),
     explanation: row.explanation as Explanation,
     remainingDays: row.remainingDays ?? undefined,
@@ -35,6 +37,8 @@ function fromRow(row: LicencePurchaseEntity): LicencePurchase {
     checkoutId: row.checkoutId ?? undefined,
     checkoutUrl: row.checkoutUrl ?? undefined,
     completedAt: row.completedAt ?? undefined,
+    refusedAt: row.refusedAt ?? undefined,
+    refundAskedAt: row.refundAskedAt ?? undefined,
   };
 }
 
@@ -47,8 +51,9 @@ function refundFromRow({ amount, currency, ...row }: LicenceRefundEntity): Licen
     purchaseId: row.purchaseId as Id<'LicencePurchase'>,
     provider: row.provider as ProviderName,
     amount: money(amount, currency as CurrencyCode),
+    kind: row.kind as RefundKind,
     status: row.status as RefundStatus,
-    appliedAt: row.appliedAt ?? undefined,
+    changedAt: row.changedAt ?? undefined,
   };
 }
 
@@ -56,12 +61,13 @@ export class LicencePurchaseRepository {
   constructor(private readonly manager: EntityManager) {}
 
   async insert(purchase: LicencePurchase): Promise<void> {
-    const { yearly, amount, refunded, explanation, ...row } = purchase;
+    const { yearly, amount, paid, refunded, explanation, ...row } = purchase;
     await this.manager.insert(LicencePurchaseEntity, {
       ...row,
       currency: amount.currency,
       yearlyAmount: yearly.minor,
       amount: amount.minor,
+      paidAmount: paid?.minor ?? null,
       refundedAmount: refunded.minor,
       explanation: explanation as object,
     });
@@ -76,6 +82,9 @@ export class LicencePurchaseRepository {
       {
         ...{ status, seatsRefunded },
         refundedAmount: refunded.minor,
+        paidAmount: purchase.paid?.minor ?? null,
+        refusedAt: purchase.refusedAt ?? null,
+        refundAskedAt: purchase.refundAskedAt ?? null,
         licenceId: purchase.licenceId ?? null,
         parkReason: purchase.parkReason ?? null,
         parkDetail: purchase.parkDetail ?? null,
@@ -136,8 +145,12 @@ export class LicencePurchaseRepository {
   }
 
   async updateRefund(refund: LicenceRefund): Promise<void> {
-    const { tenantId, id, status } = refund;
-    await this.manager.update(LicenceRefundEntity, { tenantId, id }, { status, appliedAt: refund.appliedAt ?? null });
+    const { tenantId, id, status, amount, changedAt } = refund;
+    await this.manager.update(
+      LicenceRefundEntity,
+      { tenantId, id },
+      { status, amount: amount.minor, changedAt: changedAt ?? null },
+    );
   }
 
   async refundByProviderId(
@@ -149,13 +162,31 @@ export class LicencePurchaseRepository {
     return row ? refundFromRow(row) : undefined;
   }
 
+  /** What went back of a purchase, and came back again: a provider makes a handful of them. */
   async refundsOf(tenantId: string, purchaseId: string): Promise<LicenceRefund[]> {
     const rows = await this.manager
       .createQueryBuilder(LicenceRefundEntity, 'refund')
       .where('refund.tenantId = :tenantId and refund.purchaseId = :purchaseId', { tenantId, purchaseId })
       .orderBy('refund.id')
-      .limit(100)
+      .limit(1_000)
       .getMany();
     return rows.map(refundFromRow);
+  }
+
+  /** Which purchases made a term what it is? */
+  async completedOf(tenantId: string, licenceId: string): Promise<LicencePurchase[]> {
+    const found: LicencePurchase[] = [];
+    const batch = 1_000;
+    for (;;) {
+      const query = this.manager
+        .createQueryBuilder(LicencePurchaseEntity, 'purchase')
+        .where('purchase.tenantId = :tenantId and purchase.licenceId = :licenceId', { tenantId, licenceId })
+        .andWhere('purchase.completedAt is not null');
+      const last = found.at(-1);
+      if (last) query.andWhere('purchase.id > :last', { last: last.id });
+      const rows = await query.orderBy('purchase.id').limit(batch).getMany();
+      found.push(...rows.map(fromRow));
+      if (rows.length < batch) return found;
+    }
   }
 }

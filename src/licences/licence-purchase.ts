@@ -3,6 +3,7 @@ import type { Explanation } from '../core/explain';
 import type { Id } from '../core/ids';
 import { type Money, moneyText } from '../core/money';
 import type { ProviderName } from '../payments/provider';
+import type { Returned } from '../payments/returned-money';
 import type { Licence } from './licence';
 import type { PurchaseDecision, PurchaseKind } from './licence-price';
 
@@ -40,6 +41,8 @@ export interface LicencePurchase {
   readonly quantity: bigint;
   readonly yearly: Money;
   readonly amount: Money;
+  /** What came, before tax, where anything did: it differs from the amount where a person accepted it. */
+  readonly paid?: Money | undefined;
   readonly explanation: Explanation;
   readonly remainingDays?: number | undefined;
   readonly expiryBefore?: Instant | undefined;
@@ -59,6 +62,10 @@ export interface LicencePurchase {
   readonly completedAt?: Instant | undefined;
   readonly refunded: Money;
   readonly seatsRefunded: bigint;
+  /** A person refused what was paid for it: the provider gives it back. */
+  readonly refusedAt?: Instant | undefined;
+  /** The provider took that refund on. */
+  readonly refundAskedAt?: Instant | undefined;
 }
 
 /** One line of a checkout: seats where the amount divides by them, else one line for all of them. */
@@ -157,44 +164,31 @@ export function termProblem(
   return changed('The term that the price was made for is not there any more.');
 }
 
-export const refundStatuses = ['PENDING', 'APPROVED', 'REJECTED'] as const;
-export type RefundStatus = (typeof refundStatuses)[number];
-
-/** Money that went back for a purchase: a refund or a chargeback, as the provider has it. */
-export interface LicenceRefund {
+/** Money that went back for a purchase, or came back again: an adjustment, as the provider has it. */
+export interface LicenceRefund extends Returned {
   readonly id: Id<'LicenceRefund'>;
   readonly tenantId: Id<'Tenant'>;
   readonly partnerId: Id<'Partner'>;
   readonly purchaseId: Id<'LicencePurchase'>;
   readonly provider: ProviderName;
   readonly providerRefundId: string;
-  /** Before tax. */
-  readonly amount: Money;
-  readonly status: RefundStatus;
-  readonly appliedAt?: Instant | undefined;
+  /** When the provider changed it last, by its own clock. */
+  readonly changedAt?: Instant | undefined;
   readonly createdAt: Instant;
 }
 
-/** Seats that the money which went back had bought: whole seats only. All of it takes them all back. */
-export function seatsBackFor(purchase: Pick<LicencePurchase, 'amount' | 'quantity'>, refunded: Money): bigint {
-  if (refunded.minor >= purchase.amount.minor) return purchase.quantity;
-  return (refunded.minor * purchase.quantity) / purchase.amount.minor;
+/** What was really paid for a purchase, before tax. */
+export const paidFor = ({ paid, amount }: Pick<LicencePurchase, 'paid' | 'amount'>): Money => paid ?? amount;
+
+/** All that was paid went back. Of what cost nothing, nothing can. */
+export function isAllBack(purchase: Pick<LicencePurchase, 'amount' | 'paid'>, refunded: Money): boolean {
+  const paid = paidFor(purchase);
+  return paid.minor > 0n && refunded.minor >= paid.minor;
 }
 
-/** What a purchase's refunds leave of its term. */
-export function afterRefund(
-  licence: Licence,
-  purchase: Pick<LicencePurchase, 'kind' | 'amount'>,
-  refunded: Money,
-  seatsBack: bigint,
-  expiryOf: (years: number) => Instant,
-): Licence {
-  if (purchase.kind === 'RENEWAL') {
-    // A part of a year cannot be taken back from a term: the seats stay, and the report says what was refunded.
-    if (refunded.minor < purchase.amount.minor) return licence;
-    const years = licence.years - 1;
-    return { ...licence, years, expiresAt: expiryOf(years) };
-  }
-  const seats = licence.seats > seatsBack ? licence.seats - seatsBack : 0n;
-  return { ...licence, seats };
+/** Seats that the money which went back had bought: whole seats only. All of it takes them all back. */
+export function seatsBackFor(purchase: Pick<LicencePurchase, 'amount' | 'paid' | 'quantity'>, refunded: Money): bigint {
+  if (isAllBack(purchase, refunded)) return purchase.quantity;
+  const paid = paidFor(purchase);
+  return paid.minor === 0n ? 0n : (refunded.minor * purchase.quantity) / paid.minor;
 }

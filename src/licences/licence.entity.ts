@@ -111,6 +111,9 @@ export class LicencePurchaseEntity {
   @TimestampColumn('completed_at', { nullable: true }) completedAt: Instant | null;
   @BigintColumn('refunded_amount') refundedAmount: bigint;
   @BigintColumn('seats_refunded') seatsRefunded: bigint;
+  @BigintColumn('paid_amount', { nullable: true }) paidAmount: bigint | null;
+  @TimestampColumn('refused_at', { nullable: true }) refusedAt: Instant | null;
+  @TimestampColumn('refund_asked_at', { nullable: true }) refundAskedAt: Instant | null;
 }
 
 @Entity('licence_subscription_ends')
@@ -135,7 +138,8 @@ export class LicenceRefundEntity {
   @TextColumn('provider_refund_id') providerRefundId: string;
   @TextColumn('currency') currency: string;
   @BigintColumn('amount') amount: bigint;
+  @TextColumn('kind') kind: string;
   @TextColumn('status') status: string;
-  @TimestampColumn('applied_at', { nullable: true }) appliedAt: Instant | null;
+  @TimestampColumn('changed_at', { nullable: true }) changedAt: Instant | null;
   @TimestampColumn('created_at') createdAt: Instant;
 }

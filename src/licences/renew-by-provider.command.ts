@@ -4,13 +4,24 @@ import { endSubscription } from './end-subscription.command';
 import { type Licence, lastInstantOf } from './licence';
 import { decideRenewal } from './licence-price';
 import { intentLifetime, type LicencePurchase, type PaidCheckout } from './licence-purchase';
-import { parkLicencePurchase, type Settled, settleLicencePurchase } from './settle-licence-purchase.command';
+import {
+  afterRefunds,
+  paidIn,
+  parkLicencePurchase,
+  type Settled,
+  settleLicencePurchase,
+} from './settle-licence-purchase.command';
 
 /**
  * The provider billed another year by itself. Nobody made an intent for it here, so one is made of our own rows: as many seats
  * as there are, at the price they were bought for. What the provider billed is then held against it like any payment.
  */
-export async function renewByProvider(tx: Tx, licence: Licence, paid: PaidCheckout): Promise<Settled | undefined> {
+export async function renewByProvider(
+  tx: Tx,
+  licence: Licence,
+  paid: PaidCheckout,
+  told?: PaidCheckout,
+): Promise<Settled | undefined> {
   await tx.tenants.lock(tx.tenant.id);
   const first = await tx.licencePurchases.firstOf(tx.tenant.id, licence.id);
   if (!first) return undefined;
@@ -47,8 +58,10 @@ export async function renewByProvider(tx: Tx, licence: Licence, paid: PaidChecko
   if (!decision) {
     const detail = 'The licence was replaced, or all of it was refunded.';
     if (paid.subscriptionId) await endSubscription(tx, purchase, paid.provider, paid.subscriptionId);
-    return parkLicencePurchase(tx, purchase, { reason: 'TERM_CHANGED', detail });
+    const came = { ...purchase, paid: paidIn(purchase, paid) };
+    return afterRefunds(tx, await parkLicencePurchase(tx, came, { reason: 'TERM_CHANGED', detail }));
   }
   // Its data name the purchase that began the subscription, which is the one we know it by.
-  return settleLicencePurchase(tx, purchase.id, { ...paid, namedPurchaseId: undefined });
+  const unnamed = (words: PaidCheckout) => ({ ...words, namedPurchaseId: undefined });
+  return settleLicencePurchase(tx, purchase.id, unnamed(paid), told && unnamed(told));
 }

@@ -19,23 +19,40 @@ export type Settled =
  * Completes an intent that was paid, once. What is granted is what the intent says; what the provider says is only compared
  * with it, and where the two differ nothing is granted and a person is told. A subscription that the payment began, and that
  * began no term, is ended.
+ *
+ * @param paid as the provider has it
+ * @param told as an event has it, where the provider was asked besides: it has to fit as well
  */
 export async function settleLicencePurchase(
   tx: Tx,
   purchaseId: string,
   paid: PaidCheckout,
+  told?: PaidCheckout,
 ): Promise<Settled | undefined> {
-  const settled = await settle(tx, purchaseId, paid);
+  const settled = await afterRefunds(tx, await settle(tx, purchaseId, paid, told));
   if (settled && paid.subscriptionId) await endSubscription(tx, settled.purchase, paid.provider, paid.subscriptionId);
   return settled;
 }
 
-async function settle(tx: Tx, purchaseId: string, paid: PaidCheckout): Promise<Settled | undefined> {
+/** Money may have gone back before it was told that it came: of what was parked, too. */
+export async function afterRefunds<T extends Settled | undefined>(tx: Tx, settled: T): Promise<T> {
+  if (settled?.outcome !== 'PARKED') return settled;
+  return { ...settled, purchase: await applyLicenceRefunds(tx, settled.purchase) };
+}
+
+async function settle(
+  tx: Tx,
+  purchaseId: string,
+  paid: PaidCheckout,
+  told: PaidCheckout | undefined,
+): Promise<Settled | undefined> {
   await tx.tenants.lock(tx.tenant.id);
-  const purchase = await tx.licencePurchases.byId(tx.tenant.id, purchaseId);
-  if (!purchase) return undefined;
-  if (purchase.status !== 'OPEN') return { outcome: 'REPEATED', purchase };
-  const problem = paymentProblem(purchase, opaqueIdsOf(purchase), paid);
+  const found = await tx.licencePurchases.byId(tx.tenant.id, purchaseId);
+  if (!found) return undefined;
+  if (found.status !== 'OPEN') return { outcome: 'REPEATED', purchase: found };
+  const purchase = { ...found, paid: paidIn(found, paid) };
+  const own = opaqueIdsOf(purchase);
+  const problem = paymentProblem(purchase, own, paid) ?? (told && paymentProblem(purchase, own, told));
   if (problem) return parkLicencePurchase(tx, purchase, problem);
   const product = (await tx.licenceProducts.byIds([purchase.productId]))[0]!;
   const current = await tx.licences.current(tx.tenant.id, purchase.productId);
@@ -48,6 +65,10 @@ async function settle(tx: Tx, purchaseId: string, paid: PaidCheckout): Promise<S
   if (changed) return parkLicencePurchase(tx, purchase, changed);
   return grantLicencePurchase(tx, purchase, current, decision!, paid.subscriptionId);
 }
+
+/** What came for a purchase; `undefined`: something in another currency. */
+export const paidIn = ({ amount }: LicencePurchase, { paid }: PaidCheckout) =>
+  paid?.currency === amount.currency ? paid : undefined;
 
 export const opaqueIdsOf = ({ tenantId, id }: LicencePurchase) => ({
   tenantId: encodeId('Tenant', tenantId),

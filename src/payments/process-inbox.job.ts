@@ -67,15 +67,19 @@ async function processEvent(system: System, providers: Providers, claimed: Claim
     const event = provider.readEvent(claimed.body);
     const handler: InboundHandler | undefined = handlerOf(provider, event);
     if (!handler) return await settle({ status: 'IGNORED', reason: 'nothing is done about this type' });
+    const ignored = handler.ignores?.(event);
+    if (ignored) return await settle({ status: 'IGNORED', reason: ignored });
     const tenantId = await handler.locate(event, locateIn(system, claimed.provider));
     if (!tenantId) {
       warnOfParked('SUBJECT_UNKNOWN');
       return await settle({ status: 'PARKED', reason: 'SUBJECT_UNKNOWN' });
     }
+    const asked = await handler.ask?.(provider, event);
+    if (asked && typeof asked !== 'function') return await settle(later(`no answer: ${asked.reason}`, tenantId));
     let applied: Applied | undefined;
     try {
       return await system.asTenant(tenantId, async (tx) => {
-        applied = await handler.apply(tx, event);
+        applied = await (asked ? asked(tx) : handler.apply(tx, event));
         // What was not applied leaves nothing behind but its mark.
         const parked = applied.outcome === 'PARKED' && applied.keeps ? parkedBy(applied) : undefined;
         if (applied.outcome !== 'APPLIED' && !parked) throw new Unsettled();

@@ -163,12 +163,40 @@ test('a payment that names a tenant of another partner, or nobody, grants nothin
   expect((await shop.events()).at(-1)).toMatchObject({ status: 'PARKED' });
 });
 
-test('a payload without what it should have is parked, never read as nothing', async () => {
+test('a payload without what it should have, as an older version sends it: what Paddle answers counts', async () => {
   const { code, id } = await intent();
+  await shop.deliver({ change: completed((data) => delete data.details.totals.subtotal) });
+  expect((await shop.events()).at(-1)).toMatchObject({ status: 'APPLIED' });
+  expect(await shop.purchase(id)).toMatchObject({ status: 'COMPLETED' });
+  expect(await shop.licence(code)).toMatchObject({ seats: '3' });
+});
+
+test('neither the event nor Paddle’s answer can be read: it is parked, never read as nothing', async () => {
+  const { code, id, transaction } = await intent();
+  const { details } = shop.paddle.transactions.get(transaction);
+  delete details.totals.subtotal;
   await shop.deliver({ change: completed((data) => delete data.details.totals.subtotal) });
   expect((await shop.events()).at(-1)).toMatchObject({ status: 'PARKED', reason: 'PAYLOAD_UNREADABLE' });
   expect(await shop.purchase(id)).toMatchObject({ status: 'OPEN' });
   expect(await shop.licence(code)).toBeUndefined();
+});
+
+test('an event says what was asked for and Paddle answers less: Paddle counts', async () => {
+  const { code, id, transaction } = await intent();
+  shop.paddle.transactions.get(transaction).details.totals.subtotal = '59999';
+  await shop.deliver();
+  expect(await shop.purchase(id)).toMatchObject({ status: 'PARKED', parkReason: 'AMOUNT_DIFFERS' });
+  expect(await shop.licence(code)).toBeUndefined();
+});
+
+test('Paddle does not answer: the event waits, and is asked about again', async () => {
+  const { code } = await intent();
+  shop.paddle.faults = [{ route: 'GET /transactions/:id', kind: 'SERVER_ERROR' }];
+  await shop.deliver();
+  expect(await shop.licence(code)).toBeUndefined();
+  await shop.gateway.database.asOwner(`update inbound_events set next_try_at = now() where status = 'RECEIVED'`);
+  await shop.deliver();
+  expect(await shop.licence(code)).toMatchObject({ seats: '3' });
 });
 
 describe('signatures', () => {

@@ -64,6 +64,14 @@ export async function tellLicenceEvents(
   await deliver();
   paddle.resume(subscription);
   await deliver();
+  const takenBack = async () => {
+    const checkout = await buy(1);
+    paddle.pay(checkout);
+    await deliver();
+    const chargeback = paddle.chargeBack(checkout);
+    await deliver();
+    return chargeback;
+  };
   // A second seat is bought, given out and refunded: one person too many.
   const second = await buy(1);
   paddle.pay(second);
@@ -78,6 +86,9 @@ export async function tellLicenceEvents(
   const licenceId = nodes[0].id;
   for (const userId of people) await world.act('assignSeat', { tenantId, licenceId, userId }, 'created');
   paddle.decide(paddle.refund(second), 'approved');
+  await deliver();
+  // Its bank took it back, and gave it back again.
+  paddle.reverse(await takenBack());
   await deliver();
   await must('revokeSeat', { tenantId, licenceId, userId: people[0] }, 'seat { id }');
   // Somebody pays less.

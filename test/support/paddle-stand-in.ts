@@ -121,6 +121,7 @@ export class PaddleStandIn {
     ['GET /prices/:id', ([id]) => this.found(this.prices, id!)],
     ['POST /adjustments', (_parameters, body) => this.createAdjustment(body)],
     ['GET /adjustments', (_parameters, _body, query) => this.listAdjustments(query)],
+    ['GET /subscriptions', (_parameters, _body, query) => this.listSubscriptions(query)],
     ['GET /subscriptions/:id', ([id]) => this.found(this.subscriptions, id!)],
     ['PATCH /subscriptions/:id', ([id], body) => this.updateSubscription(id!, body)],
     ['POST /subscriptions/:id/cancel', ([id], body) => this.cancelSubscription(id!, body.effective_from)],
@@ -334,9 +335,23 @@ export class PaddleStandIn {
       (row) =>
         (!statuses || statuses.includes(row.status)) && (!from || row.created_at >= new Date(from).toISOString()),
     );
-    const asked = query.get('include')?.split(',').includes('adjustments_totals');
-    const answers = asked ? rows.map((row) => ({ ...row, adjustments_totals: this.adjustedOf(row) })) : rows;
+    const asked = query.get('include')?.split(',') ?? [];
+    const answers = rows.map((row) => ({
+      ...row,
+      ...(asked.includes('adjustments_totals') ? { adjustments_totals: this.adjustedOf(row) } : {}),
+      ...(asked.includes('adjustment') ? { adjustments: this.adjustmentsOf(row.id) } : {}),
+    }));
     return this.pageOf(answers, query, '/transactions');
+  }
+
+  private adjustmentsOf(transactionId: string): Json[] {
+    return [...this.adjustments.values()].filter((row) => row.transaction_id === transactionId);
+  }
+
+  private listSubscriptions(query: URLSearchParams): Json {
+    const statuses = query.get('status')?.split(',');
+    const rows = [...this.subscriptions.values()].filter((row) => !statuses || statuses.includes(row.status));
+    return this.pageOf(rows, query, '/subscriptions');
   }
 
   /** What went back of a transaction, of all that was approved. */
@@ -418,6 +433,7 @@ export class PaddleStandIn {
       });
     }
     if ('scheduled_change' in body) subscription.scheduled_change = body.scheduled_change;
+    subscription.updated_at = this.now();
     this.tell('subscription.updated', subscription);
     return subscription;
   }
@@ -426,6 +442,7 @@ export class PaddleStandIn {
     const subscription = this.found(this.subscriptions, id);
     if (subscription.status === 'canceled')
       throw new Refusal(400, 'subscription_is_canceled_action_invalid', 'It has ended');
+    subscription.updated_at = this.now();
     if (effectiveFrom === 'immediately') {
       Object.assign(subscription, { status: 'canceled', canceled_at: this.now(), scheduled_change: null });
       this.tell('subscription.canceled', subscription);
@@ -531,6 +548,126 @@ export class PaddleStandIn {
     const adjustment = this.adjustments.get(adjustmentId);
     Object.assign(adjustment, { status, updated_at: this.now() });
     this.tell('adjustment.updated', adjustment);
+  }
+
+  /** The bank takes a payment back: Paddle books it at once, and asks nobody. Before tax; all of it where no amount is given. */
+  chargeBack(transactionId: string, amount?: bigint): string {
+    return this.book(transactionId, 'chargeback', amount);
+  }
+
+  /** The bank only announces it. */
+  warnOfChargeback(transactionId: string): string {
+    return this.book(transactionId, 'chargeback_warning');
+  }
+
+  /** The customer's credit at Paddle instead of its money. */
+  credit(transactionId: string, amount?: bigint): string {
+    return this.book(transactionId, 'credit', amount);
+  }
+
+  /** A chargeback that was won, or a credit that was taken back: an adjustment of its own, and the first one says so as well. */
+  reverse(adjustmentId: string): string {
+    const first = this.adjustments.get(adjustmentId);
+    Object.assign(first, { status: 'reversed', updated_at: this.now() });
+    return this.book(first.transaction_id, `${first.action}_reverse`, BigInt(first.totals.subtotal));
+  }
+
+  /** Only the tax goes back: the buyer has given a tax number. */
+  refundTax(transactionId: string): string {
+    const tax = BigInt(this.transactions.get(transactionId).details.totals.tax);
+    return this.book(transactionId, 'refund', 0n, tax, 'tax');
+  }
+
+  private book(transactionId: string, action: string, amount?: bigint, taxOnly?: bigint, itemType = 'partial'): string {
+    const transaction = this.transactions.get(transactionId);
+    const { totals, line_items: lines } = transaction.details;
+    const whole = BigInt(totals.subtotal);
+    const net = amount ?? whole;
+    const tax = taxOnly ?? (net * BigInt(totals.tax)) / whole;
+    const now = this.now();
+    const money = { subtotal: `${net}`, tax: `${tax}`, total: `${net + tax}` };
+    const adjustment = {
+      ...{ id: makeId('adj'), action, type: amount === undefined ? 'full' : 'partial', transaction_id: transactionId },
+      ...{ subscription_id: transaction.subscription_id, customer_id: transaction.customer_id, reason: action },
+      ...{
+        credit_applied_to_balance: action === 'credit',
+        currency_code: transaction.currency_code,
+        status: 'approved',
+      },
+      items: lines.map((line: Json) => ({
+        ...{ id: makeId('adjitm'), item_id: line.id, type: amount === undefined ? 'full' : itemType },
+        ...{ amount: null, proration: null, totals: money },
+      })),
+      totals: { ...money, fee: '0', earnings: '0', retained_fee: '0', currency_code: transaction.currency_code },
+      ...{ payout_totals: null, created_at: now, updated_at: now },
+    };
+    this.adjustments.set(adjustment.id, adjustment);
+    this.tell('adjustment.created', adjustment);
+    return adjustment.id;
+  }
+
+  /** In the dashboard: paused at once, or a pause that waits for the end of the period. */
+  pause(subscriptionId: string, when: 'immediately' | 'next_billing_period' = 'immediately', resumeAt?: string): void {
+    const subscription = this.subscriptions.get(subscriptionId);
+    const now = this.now();
+    const change = (action: string, at: string) => ({ action, effective_at: at, resume_at: resumeAt ?? null });
+    if (when === 'next_billing_period') {
+      Object.assign(subscription, { scheduled_change: change('pause', subscription.next_billed_at), updated_at: now });
+      this.tell('subscription.updated', subscription);
+      return;
+    }
+    const waiting = resumeAt ? { ...change('resume', resumeAt), resume_at: null } : null;
+    Object.assign(subscription, { status: 'paused', paused_at: now, scheduled_change: waiting, updated_at: now });
+    this.tell('subscription.updated', subscription);
+    this.tell('subscription.paused', subscription);
+  }
+
+  /** A paused subscription goes on. */
+  unpause(subscriptionId: string): void {
+    const subscription = this.subscriptions.get(subscriptionId);
+    const now = this.now();
+    Object.assign(subscription, { status: 'active', paused_at: null, scheduled_change: null, updated_at: now });
+    this.tell('subscription.updated', subscription);
+    this.tell('subscription.resumed', subscription);
+  }
+
+  /** The card is declined at the end of a period, and Paddle goes on trying. */
+  miss(subscriptionId: string): void {
+    const subscription = this.subscriptions.get(subscriptionId);
+    Object.assign(subscription, { status: 'past_due', updated_at: this.now() });
+    this.tell('subscription.updated', subscription);
+    this.tell('subscription.past_due', subscription);
+  }
+
+  /** The customer gives another card: a transaction of zero, and the new card. */
+  changeCard(subscriptionId: string): string {
+    const subscription = this.subscriptions.get(subscriptionId);
+    const now = this.now();
+    const id = makeId('txn');
+    const currency = subscription.currency_code;
+    const transaction = {
+      ...{ id, status: 'completed', customer_id: subscription.customer_id, address_id: subscription.address_id },
+      ...{ business_id: null, custom_data: subscription.custom_data, currency_code: currency },
+      ...{ origin: 'subscription_payment_method_change', subscription_id: subscriptionId, invoice_id: null },
+      ...{ invoice_number: null, collection_mode: 'automatic', discount_id: null, billing_details: null },
+      ...{ billing_period: null, items: [], payments: [], checkout: null },
+      ...{ created_at: now, updated_at: now, billed_at: now, revised_at: null },
+      details: this.detailsOf([], currency, 0n),
+    };
+    this.transactions.set(id, transaction);
+    this.tell('transaction.completed', transaction);
+    this.tell('payment_method.saved', {
+      ...{ id: makeId('paymtd'), customer_id: subscription.customer_id, address_id: subscription.address_id },
+      ...{ type: 'card', card: null, paypal: null, origin: 'subscription', saved_at: now, updated_at: now },
+    });
+    subscription.updated_at = now;
+    this.tell('subscription.updated', subscription);
+    return id;
+  }
+
+  /** Somebody archives the customer, or Paddle deletes it on request: it is not found any more. */
+  forgetCustomer(id: string): void {
+    this.customers.delete(id);
   }
 
   cancel(subscriptionId: string, when: 'immediately' | 'next_billing_period' = 'immediately'): void {

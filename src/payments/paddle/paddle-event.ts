@@ -2,6 +2,15 @@ import { type Instant, instant } from '../../core/calendar';
 import { isCurrencyCode } from '../../core/currency';
 import { type Money, maximumMinorUnits, money } from '../../core/money';
 import { type InboundEvent, keepableEvent, providerText } from '../provider';
+import type { RefundKind, RefundStatus, Returned } from '../returned-money';
+import {
+  adjustmentActions,
+  adjustmentStatuses,
+  meaningOf,
+  scheduledChanges,
+  subscriptionStatuses,
+  transactionOrigins,
+} from './paddle-states';
 
 /**
  * What Paddle's events say, read strictly: a member that is missing or of another shape, as a newer version of its API may
@@ -44,7 +53,6 @@ export function readPaddleEvent(body: string, live: boolean): InboundEvent {
 export interface PaddleTransaction {
   readonly id: string;
   readonly status: string;
-  /** `subscription_recurring`: Paddle billed a subscription by itself. */
   readonly origin: string;
   /** Before tax, after discounts. */
   readonly net: Money | undefined;
@@ -54,6 +62,11 @@ export interface PaddleTransaction {
   /** What its own data name: anybody who opens a checkout can write that. */
   readonly reference: string | undefined;
   readonly tenant: string | undefined;
+}
+
+/** Paddle learnt another card: a transaction of zero, which pays for nothing. */
+export function isMethodChange(payload: Json): boolean {
+  return meaningOf(transactionOrigins, textOf(payload['origin']) ?? '') === 'METHOD_CHANGE';
 }
 
 export function paddleTransaction(payload: Json): PaddleTransaction | undefined {
@@ -86,33 +99,62 @@ export function paddleTransaction(payload: Json): PaddleTransaction | undefined 
 
 export interface PaddleSubscription {
   readonly id: string;
-  readonly status: string;
+  readonly ended: boolean;
   /** It will be billed again: it runs, and no cancellation or pause waits. */
   readonly renews: boolean;
+  /** As many as its lines bill together. `undefined`: they do not say. */
+  readonly quantity: bigint | undefined;
   readonly reference: string | undefined;
+  /** When it was changed last; `undefined`: it does not say. */
+  readonly changedAt: Instant | undefined;
 }
 
-const running = ['active', 'trialing', 'past_due'];
+function quantityOf(items: unknown): bigint | undefined {
+  if (!Array.isArray(items)) return undefined;
+  let quantity = 0n;
+  for (const item of items) {
+    const units = objectOf(item)?.['quantity'];
+    if (typeof units !== 'number' || !Number.isSafeInteger(units) || units < 0) return undefined;
+    quantity += BigInt(units);
+  }
+  return quantity;
+}
 
 export function paddleSubscription(payload: Json): PaddleSubscription | undefined {
   const id = textOf(payload['id']);
-  const status = textOf(payload['status']);
+  const status = meaningOf(subscriptionStatuses, textOf(payload['status']) ?? '');
   if (!id || !status || !('scheduled_change' in payload)) return undefined;
-  const waiting = objectOf(payload['scheduled_change'])?.['action'];
+  const waits = payload['scheduled_change'];
+  const change = waits === null ? 'GOES_ON' : meaningOf(scheduledChanges, textOf(objectOf(waits)?.['action']) ?? '');
+  if (!change) return undefined;
   return {
-    ...{ id, status },
-    renews: running.includes(status) && waiting !== 'cancel' && waiting !== 'pause',
+    id,
+    ended: status === 'ENDED',
+    renews: status === 'RENEWS' && change === 'GOES_ON',
+    quantity: quantityOf(payload['items']),
     reference: textOf(objectOf(payload['custom_data'])?.['reference']),
+    changedAt: timeOf(payload['updated_at']),
   };
 }
 
 export interface PaddleAdjustment {
   readonly id: string;
-  readonly action: string;
-  readonly status: string;
+  /** In words of ours; `undefined`: Paddle says something that has no meaning here. */
+  readonly action: RefundKind | 'NOTHING' | undefined;
+  readonly status: RefundStatus | undefined;
   readonly transactionId: string;
   /** Before tax. */
   readonly net: Money;
+  /** When it was changed last; `undefined`: it does not say. */
+  readonly changedAt: Instant | undefined;
+  /** As Paddle says it, for people. */
+  readonly said: string;
+}
+
+/** Only tax goes back, as where a buyer gives a tax number afterwards: what was bought is paid as before. */
+function isTaxOnly(payload: Json): boolean {
+  const items = Array.isArray(payload['items']) ? payload['items'] : [];
+  return payload['type'] === 'tax' || (items.length > 0 && items.every((item) => objectOf(item)?.['type'] === 'tax'));
 }
 
 export function paddleAdjustment(payload: Json): PaddleAdjustment | undefined {
@@ -121,8 +163,20 @@ export function paddleAdjustment(payload: Json): PaddleAdjustment | undefined {
   const status = textOf(payload['status']);
   const transactionId = textOf(payload['transaction_id']);
   const currency = textOf(payload['currency_code']);
-  const subtotal = amountOf(objectOf(payload['totals'])?.['subtotal']);
+  const subtotal = isTaxOnly(payload) ? 0n : amountOf(objectOf(payload['totals'])?.['subtotal']);
   if (!id || !action || !status || !transactionId || subtotal === undefined) return undefined;
   if (!currency || !isCurrencyCode(currency)) return undefined;
-  return { id, action, status, transactionId, net: money(subtotal, currency) };
+  return {
+    ...{ id, transactionId },
+    action: meaningOf(adjustmentActions, action),
+    status: meaningOf(adjustmentStatuses, status),
+    net: money(subtotal, currency),
+    changedAt: timeOf(payload['updated_at']),
+    said: `${action}, ${status}`,
+  };
+}
+
+/** As what the payment's account counts; `undefined`: it moves no money, or says something that has no meaning here. */
+export function returnedBy({ action, status, net }: PaddleAdjustment): Returned | undefined {
+  return action && action !== 'NOTHING' && status ? { kind: action, status, amount: net } : undefined;
 }

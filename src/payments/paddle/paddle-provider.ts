@@ -11,7 +11,7 @@ import { type Instant, instant } from '../../core/calendar';
 import { type CurrencyCode, isCurrencyCode } from '../../core/currency';
 import { decodeId, encodeId } from '../../core/ids';
 import { InvariantViolation } from '../../core/invariant';
-import { type Money, money, zero } from '../../core/money';
+import { type Money, money } from '../../core/money';
 import type { Result } from '../../core/result';
 import {
   type ChargeOutcome,
@@ -32,8 +32,17 @@ import {
   type WebhookHeaders,
   type WebhookRefusal,
 } from '../provider';
-import { readPaddleEvent } from './paddle-event';
+import { returnedMoney } from '../returned-money';
+import { answeredAdjustment, answeredSubscription, answeredTransaction } from './paddle-answer';
+import {
+  type PaddleAdjustment,
+  type PaddleSubscription,
+  type PaddleTransaction,
+  readPaddleEvent,
+  returnedBy,
+} from './paddle-event';
 import { verifyPaddleSignature } from './paddle-signature';
+import { meaningOf, transactionStatuses } from './paddle-states';
 
 export interface PaddleOptions {
   readonly apiKey: string;
@@ -49,6 +58,15 @@ type Said<T> =
   | { readonly status: 'SAID'; readonly value: T }
   | { readonly status: 'REFUSED'; readonly code: string }
   | Unknown;
+
+/** How something stands at Paddle. MISSING: Paddle does not know it, or says it in a way that nobody here can read. */
+export type Answer<T> = { readonly status: 'SAID'; readonly value: T } | { readonly status: 'MISSING' } | Unknown;
+
+function answerOf<From, T>(said: Said<From>, read: (from: From) => T | undefined): Answer<T> {
+  if (said.status === 'UNKNOWN') return said;
+  const value = said.status === 'SAID' ? read(said.value) : undefined;
+  return value === undefined ? { status: 'MISSING' } : { status: 'SAID', value };
+}
 
 const timedOut = Symbol('timed out');
 
@@ -155,10 +173,30 @@ export class PaddleProvider implements PaymentProvider {
     const said = await this.ask(() => this.paddle.transactions.get(chargeId));
     if (said.status === 'UNKNOWN') return said;
     if (said.status === 'REFUSED') return undefined;
-    const { status } = said.value;
-    if (status === 'completed' || status === 'paid') return { status: 'SUCCEEDED', chargeId };
-    if (status === 'canceled') return { status: 'DECLINED', chargeId, code: 'OTHER' };
+    const meaning = meaningOf(transactionStatuses, said.value.status);
+    if (meaning === 'PAID') return { status: 'SUCCEEDED', chargeId };
+    if (meaning === 'CANCELED') return { status: 'DECLINED', chargeId, code: 'OTHER' };
     return { status: 'UNKNOWN', reason: 'PROCESSING', chargeId };
+  }
+
+  async transaction(id: string): Promise<Answer<PaddleTransaction>> {
+    return answerOf(await this.ask(() => this.paddle.transactions.get(id)), answeredTransaction);
+  }
+
+  async subscription(id: string): Promise<Answer<PaddleSubscription>> {
+    return answerOf(await this.ask(() => this.paddle.subscriptions.get(id)), answeredSubscription);
+  }
+
+  /** All that went back of a transaction, and came back again. What nobody here can read is left out. */
+  async adjustments(transactionId: string): Promise<Answer<PaddleAdjustment[]>> {
+    const list = async () => {
+      const found: PaddleAdjustment[] = [];
+      for await (const one of this.paddle.adjustments.list({ transactionId: [transactionId], perPage: 50 })) {
+        found.push(...[answeredAdjustment(one) ?? []].flat());
+      }
+      return found;
+    };
+    return answerOf(await this.ask(list), (found) => found);
   }
 
   async refund(request: RefundRequest): Promise<RefundOutcome> {
@@ -213,7 +251,7 @@ export class PaddleProvider implements PaymentProvider {
       'createdAt[GTE]': from.toString(),
       orderBy: 'id[ASC]',
       perPage: 50,
-      include: ['adjustments_totals'],
+      include: ['adjustment'],
       ...(after ? { after } : {}),
     });
     const said = await this.ask(() => list.next());
@@ -301,15 +339,20 @@ function partsOf(transaction: Transaction, amount: Money) {
 }
 
 function chargeOf(transaction: Transaction): ProviderCharge | undefined {
-  const { id, currencyCode, details, customData, createdAt, adjustmentsTotals } = transaction;
+  const { id, currencyCode, details, customData, createdAt, adjustments } = transaction;
   if (!isCurrencyCode(currencyCode) || !details?.totals) return undefined;
   const currency: CurrencyCode = currencyCode;
   const reference = (customData as { reference?: unknown } | null)?.reference;
+  const amount = money(BigInt(details.totals.subtotal) - BigInt(details.totals.discount ?? 0), currency);
+  const returned = (adjustments ?? []).flatMap((one) => {
+    const read = answeredAdjustment(one);
+    return (read && returnedBy(read)) ?? [];
+  });
   return {
     chargeId: id,
     reference: typeof reference === 'string' ? reference : undefined,
-    amount: money(BigInt(details.totals.subtotal), currency),
-    refunded: adjustmentsTotals ? money(BigInt(adjustmentsTotals.subtotal), currency) : zero(currency),
+    amount,
+    refunded: returnedMoney(returned, amount),
     status: 'SUCCEEDED',
     createdAt: instant(createdAt),
   };
