@@ -4,6 +4,7 @@ import { done, type Result } from '../core/result';
 import { standingOfTenant } from '../payments/standing.query';
 import { usagePricesIn } from '../rating/price-model-input';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
+import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import { type EntitlementSource, entitlementSources, type PlanPhase } from './entitlement';
 
@@ -24,12 +25,23 @@ export type RebuildTx = Pick<
   | 'now'
 >;
 
-export type WantedTx = Omit<RebuildTx, 'emit' | 'now'>;
+export type WantedTx = Omit<RebuildTx, 'tenants' | 'emit' | 'now'>;
 
-/** What the rows should be, from plan phases, attachments, licences and grants; with `extra`, as if that were attached too. */
-export async function wantedEntitlements(tx: WantedTx, extra?: AddonSubscription): Promise<EntitlementSource[]> {
+/** What is looked at as if it were so. */
+export interface Supposed {
+  /** Attached too. */
+  readonly attachment?: AddonSubscription | undefined;
+  /** Begun, where there is none. */
+  readonly subscription?: Subscription | undefined;
+  /** Everything that is due was paid. */
+  readonly paid?: boolean | undefined;
+}
+
+/** What the rows should be, from plan phases, attachments, licences and grants. */
+export async function wantedEntitlements(tx: WantedTx, supposed: Supposed = {}): Promise<EntitlementSource[]> {
   const { id: tenantId, partnerId } = tx.tenant;
-  const items = await tx.subscriptions.itemsOfTenant(tenantId);
+  const { attachment: extra, subscription: begun, paid } = supposed;
+  const items = [...(await tx.subscriptions.itemsOfTenant(tenantId)), ...(begun ? [begun.item] : [])];
   const versions = new Map(
     (await tx.plans.versionsByIds([...new Set(items.map((item) => item.planVersionId))])).map((row) => [row.id, row]),
   );
@@ -46,13 +58,13 @@ export async function wantedEntitlements(tx: WantedTx, extra?: AddonSubscription
   const addons = new Map<string, Addon>(everyAddon.map((addon) => [addon.id, addon]));
   for (const addon of await tx.addons.byIds([...wantedIds].filter((id) => !addons.has(id))))
     addons.set(addon.id, addon);
-  const subscription = await tx.subscriptions.live(tenantId);
+  const subscription = begun ?? (await tx.subscriptions.live(tenantId));
   // Without a seat left, after a refund, a licence gives nothing.
   const terms = (await tx.licences.all(tenantId)).filter((licence) => licence.seats > 0n);
   // While payments fail, what the subscription gives ends with the grace, and what is on trial; what was granted by hand or paid
   // for a year does not.
   const standing = subscription ?? (terms.some(({ trial }) => trial) ? await standingOfTenant(tx) : undefined);
-  const accessUntil = standing?.accessUntil;
+  const accessUntil = paid ? undefined : standing?.accessUntil;
   const within = (endsAt: Instant | undefined) =>
     accessUntil && (!endsAt || isBefore(accessUntil, endsAt)) ? accessUntil : endsAt;
   const phases: PlanPhase[] = items.map((item) => {

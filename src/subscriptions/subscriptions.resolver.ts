@@ -131,16 +131,23 @@ export class SubscriptionResolver {
     description: "Starts a tenant's subscription and bills its first period.",
   })
   @Refuses(startSubscriptionRefusals)
-  startSubscription(
+  async startSubscription(
     @Arg('input', () => StartSubscriptionInputType, { description: 'What, from when.' })
     input: StartSubscriptionInputType,
+    @Arg('quote', () => String, { nullable: true, description: 'The token of an offer to start with this plan.' })
+    token: string | undefined,
     @Args(() => MutationArgs) options: MutationArgs,
     @Ctx() context: Context,
   ) {
+    const quote = await readQuote(context, token);
+    if (!quote.ok) return toGraphqlRefused(quote.refusal);
     const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
     return context.mutate(
-      { mutation: 'startSubscription', permission: 'TENANT_WRITE', scope, input, options },
-      startSubscription,
+      {
+        ...{ mutation: 'startSubscription', permission: 'TENANT_WRITE', scope, options },
+        input: { ...input, quoteToken: token },
+      },
+      (tx, given) => startSubscription(tx, given, { quote: quote.value }),
       ({ subscription, documents }) => ({
         __typename: 'StartSubscriptionDone',
         subscription: toGraphqlSubscription(subscription),

@@ -61,7 +61,7 @@ export const givesNothing: Readonly<Record<string, string>> = {
   revokeSeat: 'licenceId userId',
   // Once, as long as the partner's product says.
   startLicenceTrial: 'product',
-  startSubscription: `plan quantity ${interval}`,
+  startSubscription: `plan quantity quote ${interval}`,
   subscribeAddon: 'addon quantity quote charge=NOW',
 };
 

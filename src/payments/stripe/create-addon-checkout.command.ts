@@ -140,7 +140,7 @@ export async function createAddonCheckout(
       facts: { currency: unitAmount.currency },
     });
   }
-  const clash = await resetClash(tx, offeredAttachment(tx, wanted, subscription.id));
+  const clash = await resetClash(tx, { attachment: offeredAttachment(tx, wanted, subscription.id) });
   if (clash) return clash;
   const open = await takePlaceOf(tx, await tx.stripeCheckouts.openOne(tenantId, addon.id), wanted);
   if (open) return done({ checkout: open });

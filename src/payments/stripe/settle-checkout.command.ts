@@ -88,7 +88,7 @@ async function obstacleTo(tx: Tx, checkout: StripeCheckout, subscription: Subscr
   // One that is there to a date only will do: it was paid for, and ends with a credit where that one ends.
   const required = await requirementProblem(tx, subscription, addon, { endings: 'ARE_THERE' });
   if (required) return required.refusal.code;
-  const clash = await resetClash(tx, offeredAttachment(tx, checkout, subscription.id));
+  const clash = await resetClash(tx, { attachment: offeredAttachment(tx, checkout, subscription.id) });
   return clash?.refusal.code;
 }
 
@@ -222,9 +222,11 @@ export async function settlePlanCheckout(
     tx,
     { plan: encodeId('Plan', planId), interval, quantity: Number(quantity) },
     {
-      planVersionId,
-      priceId: planPriceId,
-      trial: trialDays ? { days: trialDays, ofPlan: planTrial ?? false } : undefined,
+      offered: {
+        planVersionId,
+        priceId: planPriceId,
+        trial: trialDays ? { days: trialDays, ofPlan: planTrial ?? false } : undefined,
+      },
     },
   );
   if (!started.ok) return parkCheckout(tx, checkout, started.refusal.code);
