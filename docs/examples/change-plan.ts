@@ -11,6 +11,7 @@ import {
   type Client,
   changePlan,
   createClient,
+  type EntitlementCheckQuery,
   entitlementCheck,
   factOf,
   isRefused,
@@ -38,8 +39,25 @@ export type ExampleOutcome =
 
 const money = ({ amount, currency }: { readonly amount: string; readonly currency: string }) => `${amount} ${currency}`;
 
-const addonWithPlan = ({ addon, withPlan }: { addon: { name: string }; withPlan: { name: string } | null }) =>
-  withPlan ? `${addon.name} with ${withPlan.name}` : addon.name;
+type Unlock = EntitlementCheckQuery['entitlementCheck']['unlocks'][number];
+
+/** Each kind of way out has its act; `unlock.quote.token` is what holds the act to the price that is shown. */
+function textOf(unlock: Unlock): string {
+  switch (unlock.__typename) {
+    case 'PlanChangeUnlock': {
+      const addons = unlock.addons.map(({ addon, quantity }) =>
+        quantity === '1' ? addon.name : `${quantity} × ${addon.name}`,
+      );
+      return [...addons, ...(unlock.toPlan ? [unlock.toPlan.name] : [])].join(' with ');
+    }
+    case 'StartUnlock':
+      return unlock.plan.name;
+    case 'LicenceUnlock':
+      return `${unlock.quantity} seats of ${unlock.product.name}`;
+    case 'PaymentUnlock':
+      return `paying ${unlock.invoices.map(({ number }) => number).join(' and ')}`;
+  }
+}
 
 async function showAddons(client: Client, print: (line: string) => void): Promise<void> {
   print('Add-ons on sale:');
@@ -57,8 +75,8 @@ async function showEntitlement(client: Client, feature: string, print: (line: st
   }
   print(`${feature}: not allowed (${check.reason})`);
   for (const unlock of check.unlocks) {
-    const what = unlock.__typename === 'PlanUnlock' ? unlock.plan.name : addonWithPlan(unlock);
-    print(`  ${what} would do: ${money(unlock.dueNow)} now, then ${money(unlock.recurring)} each period`);
+    const later = 'recurring' in unlock ? `, then ${money(unlock.recurring)} each period` : '';
+    print(`  ${textOf(unlock)} would do: ${money(unlock.dueNow)} now${later}`);
   }
 }
 

@@ -17,6 +17,8 @@ import {
 export interface EntitlementAnswer extends Gate {
   readonly featureId?: Id<'Feature'> | undefined;
   readonly featureCode: string;
+  /** METERED: how much is about to be used. */
+  readonly requested?: DecimalValue | undefined;
   readonly merged?: MergedEntitlement | undefined;
   /** METERED: where it counts now. */
   readonly window?: UsageWindow | undefined;
@@ -25,6 +27,8 @@ export interface EntitlementAnswer extends Gate {
   readonly aggregation?: Aggregation | undefined;
   /** When this was so: the tenant's now, or the instant that was asked about. */
   readonly at?: Instant | undefined;
+  /** An instant was asked about. */
+  readonly asOf?: Instant | undefined;
   readonly tenant?: CheckedTenant | undefined;
 }
 
@@ -98,16 +102,22 @@ export function unknownFeature({ tenant }: CheckedSources, featureCode: string):
   return { allowed: false, reason: 'FEATURE_UNKNOWN', featureCode, tenant };
 }
 
-/**
- * May this tenant use this feature? Never writes; unknown and foreign tenants are answered alike.
- *
- * @param findFeature asked only where the rows do not say it all: a denial (is there such a feature?) and the order of a
- * configuration feature's values
- */
+/** What a check asks beside its one statement, and only where that does not say it all. */
+export interface CheckFurther {
+  /** A denial (is there such a feature?), and the order of a configuration feature's values. */
+  readonly findFeature: (partnerId: Id<'Partner'>) => Promise<Feature | undefined>;
+  /** A denial where nothing of a subscription holds: would it be allowed, were what is due paid? */
+  readonly allowedOncePaid: (denied: EntitlementAnswer) => Promise<boolean>;
+}
+
+/** A subscription's own sources end together when it is cut off. */
+const isOfSubscription = ({ sourceKind }: EntitlementSource) => sourceKind === 'PLAN' || sourceKind === 'ADDON';
+
+/** May this tenant use this feature? Never writes; unknown and foreign tenants are answered alike. */
 export async function entitlementCheck(
   checked: CheckedSources | undefined,
   input: EntitlementCheckInput,
-  findFeature: (partnerId: Id<'Partner'>) => Promise<Feature | undefined>,
+  { findFeature, allowedOncePaid }: CheckFurther,
 ): Promise<EntitlementAnswer> {
   if (!checked) return unknownTenant(input.feature);
   const { tenant, sources, use } = checked;
@@ -118,7 +128,7 @@ export async function entitlementCheck(
   const quantity = input.quantity ?? one;
   const window = windowOfCheck(checked, input.asOf);
   const { allowed, reason, limit, used, remaining } = gate(kind ?? feature!.kind, merged, use?.used ?? none, quantity);
-  return {
+  const answer: EntitlementAnswer = {
     allowed,
     reason,
     limit,
@@ -128,9 +138,13 @@ export async function entitlementCheck(
     tenant,
     featureId: sources[0]?.featureId ?? feature?.id,
     featureCode: input.feature,
+    requested: quantity,
+    asOf: input.asOf,
     at: input.asOf ?? tenant.now,
     window: window && countedIn(window),
     resetsAt: window && resetOf(window, merged?.resetPeriod),
     aggregation: use?.aggregation,
   };
+  if (allowed || sources.some(isOfSubscription) || !(await allowedOncePaid(answer))) return answer;
+  return { ...answer, reason: 'PAYMENT_REQUIRED' };
 }

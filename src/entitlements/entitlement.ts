@@ -113,6 +113,7 @@ export const gateReasons = [
   'OVERAGE',
   'NOT_ENTITLED',
   'LIMIT_REACHED',
+  'PAYMENT_REQUIRED',
   'FEATURE_UNKNOWN',
   'TENANT_UNKNOWN',
 ] as const;

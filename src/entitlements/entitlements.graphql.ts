@@ -1,19 +1,10 @@
-import { createUnionType, Field, ID, InputType, Int, ObjectType } from 'type-graphql';
-import {
-  AddonType,
-  BillingIntervalEnum,
-  PlanType,
-  ResetPeriodEnum,
-  toGraphqlAddon,
-  toGraphqlPlan,
-} from '../catalog/catalog.graphql';
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { ResetPeriodEnum } from '../catalog/catalog.graphql';
 import type { ResetPeriod } from '../catalog/feature';
 import type { Instant } from '../core/calendar';
 import { decimalText } from '../core/decimal';
 import { encodeId } from '../core/ids';
-import type { IntervalUnit } from '../core/period';
 import { enumFrom } from '../graphql/enums';
-import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
 import { MutationDone } from '../graphql/mutation.graphql';
 import { resultOf } from '../graphql/refusal.graphql';
 import { BigIntScalar, DateTimeScalar, DecimalScalar } from '../graphql/scalars';
@@ -28,7 +19,6 @@ import {
   limitOf,
 } from './entitlement';
 import type { EntitlementAnswer } from './entitlement-check';
-import type { Unlock } from './unlock-options.query';
 
 export const GateReasonEnum = enumFrom('GateReason', gateReasons, 'Why a check answers as it does.', {
   GRANTED: 'The tenant has the feature.',
@@ -37,6 +27,7 @@ export const GateReasonEnum = enumFrom('GateReason', gateReasons, 'Why a check a
   OVERAGE: 'Beyond the limit, and what is beyond is charged.',
   NOT_ENTITLED: 'The tenant does not have the feature.',
   LIMIT_REACHED: 'There is not enough left of the limit.',
+  PAYMENT_REQUIRED: 'What the tenant has would do, but access has ended until what is due is paid.',
   FEATURE_UNKNOWN: 'There is no such feature.',
   TENANT_UNKNOWN: 'There is no such tenant, or it is not yours.',
 });
@@ -92,56 +83,6 @@ export function toGraphqlEntitlementSource(source: EntitlementSource): Entitleme
     insidePrice: source.price?.inside && toGraphqlPriceModel(source.price.inside),
     overagePrice: source.price?.overage && toGraphqlPriceModel(source.price.overage),
   };
-}
-
-@ObjectType('AddonUnlock', { description: 'Attaching this add-on would do.', simpleResolvers: true })
-export class AddonUnlockType {
-  @Field(() => AddonType, { description: 'Which add-on.' })
-  addon: AddonType;
-  @Field(() => PlanType, {
-    nullable: true,
-    description: 'The plan it needs first; the amounts hold both. null: the current one will do.',
-  })
-  withPlan?: PlanType | undefined;
-  @Field(() => MoneyType, { description: 'For the rest of the period, at once.' })
-  dueNow: MoneyType;
-  @Field(() => MoneyType, { description: 'For each full period.' })
-  recurring: MoneyType;
-  @Field(() => BillingIntervalEnum, { description: 'How long a period is.' })
-  interval: IntervalUnit;
-}
-
-@ObjectType('PlanUnlock', { description: 'Changing to this plan would do.', simpleResolvers: true })
-export class PlanUnlockType {
-  @Field(() => PlanType, { description: 'Which plan.' })
-  plan: PlanType;
-  @Field(() => MoneyType, { description: "The net of the change at once; negative: in the tenant's favour." })
-  dueNow: MoneyType;
-  @Field(() => MoneyType, { description: 'For each full period.' })
-  recurring: MoneyType;
-  @Field(() => BillingIntervalEnum, { description: 'How long a period is.' })
-  interval: IntervalUnit;
-}
-
-export const UnlockUnion = createUnionType({
-  name: 'Unlock',
-  description: 'One way to get what was denied, with its price now.',
-  types: () => [AddonUnlockType, PlanUnlockType] as const,
-  resolveType: (value) => (value as unknown as { __typename: string }).__typename,
-});
-
-export function toGraphqlUnlock(unlock: Unlock) {
-  const money = { dueNow: toGraphqlMoney(unlock.dueNow), recurring: toGraphqlMoney(unlock.recurring) };
-  const { interval } = unlock;
-  return unlock.kind === 'ADDON'
-    ? {
-        __typename: 'AddonUnlock',
-        addon: toGraphqlAddon(unlock.addon),
-        withPlan: unlock.plan && toGraphqlPlan(unlock.plan),
-        interval,
-        ...money,
-      }
-    : { __typename: 'PlanUnlock', plan: toGraphqlPlan(unlock.plan), interval, ...money };
 }
 
 @ObjectType('Entitlement', {

@@ -6,6 +6,9 @@ import { countedIn, windowAt } from '../usage/metering-window';
 import { type EntitlementSource, gate, mergeEntitlement } from './entitlement';
 import { type EntitlementAnswer, resetOf, usageUpTo } from './entitlement-check';
 
+/** It is asked what there is, not whether more may be used. */
+const nothing = decimal(0);
+
 /** Everything a tenant is entitled to, by feature. */
 export async function entitlements(
   tx: Pick<Tx, 'tenantFor' | 'features' | 'entitlements' | 'meteringSpans' | 'usage'>,
@@ -35,10 +38,11 @@ export async function entitlements(
   return held.map(({ feature, merged, resetsAt, window }) => {
     const use = uses.get(feature.id);
     return {
-      ...gate(feature.kind, merged, use?.used ?? decimal(0), decimal(0)),
+      ...gate(feature.kind, merged, use?.used ?? nothing, nothing),
       ...{ merged, tenant, resetsAt, at, window: window && countedIn(window) },
       featureId: feature.id,
       featureCode: feature.code,
+      ...{ requested: nothing, asOf },
       aggregation: use?.aggregation,
     };
   });

@@ -8,7 +8,8 @@ import type { Context } from '../graphql/context';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { Refuses } from '../graphql/refusal.graphql';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars';
-import { entitlementCheck, unknownFeature, unknownTenant } from './entitlement-check';
+import { chooseLicenceProvider } from '../licences/licence-provider';
+import { type EntitlementAnswer, entitlementCheck, unknownFeature, unknownTenant } from './entitlement-check';
 import {
   EntitlementSourceType,
   EntitlementType,
@@ -21,15 +22,22 @@ import {
   toGraphqlEntitlement,
   toGraphqlEntitlementSource,
   toGraphqlGrant,
-  toGraphqlUnlock,
-  UnlockUnion,
 } from './entitlements.graphql';
 import { entitlements } from './entitlements.query';
 import { grantEntitlement, grantEntitlementRefusals } from './grant-entitlement.command';
 import { rebuildEntitlements, rebuildEntitlementsRefusals } from './rebuild-entitlements.command';
 import { revokeEntitlement, revokeEntitlementRefusals } from './revoke-entitlement.command';
-import { unlockOptions } from './unlock-options.query';
+import { readsFor, type TenantReads } from './tenant-reads.query';
+import { allowedOncePaid, unlockOptions } from './unlock-options.query';
+import { toGraphqlUnlock, UnlockUnion } from './unlocks.graphql';
 import { usagePace } from './usage-pace';
+
+/** Whose check it was. */
+async function tenantReads(context: Context, { tenant }: EntitlementAnswer): Promise<TenantReads | undefined> {
+  const tx = await context.read('TENANT_READ');
+  const whole = tenant && (await tx?.tenantFor(tenant.id));
+  return tx && whole && readsFor(tx, whole);
+}
 
 @Resolver(() => EntitlementType)
 export class EntitlementResolver {
@@ -69,9 +77,15 @@ export class EntitlementResolver {
     if (named && checked && named.partnerId !== checked.tenant.partnerId) {
       return toGraphqlEntitlement(unknownFeature(checked, feature));
     }
-    const answer = await entitlementCheck(checked, input, async (partnerId) => {
-      const tx = await context.read('TENANT_READ');
-      return tx && findFeature({ features: tx.features, partnerId }, input.feature);
+    const answer = await entitlementCheck(checked, input, {
+      findFeature: async (partnerId) => {
+        const tx = await context.read('TENANT_READ');
+        return tx && findFeature({ features: tx.features, partnerId }, input.feature);
+      },
+      allowedOncePaid: async (denied) => {
+        const reads = await tenantReads(context, denied);
+        return reads !== undefined && allowedOncePaid(reads, denied);
+      },
     });
     return toGraphqlEntitlement(answer);
   }
@@ -130,11 +144,19 @@ export class EntitlementResolver {
   }
 
   @FieldResolver(() => [UnlockUnion], {
-    description: 'Where it was denied: what would unlock it, for how much; at most 5.',
+    description:
+      'Where it is denied now: what would unlock it. Each was tried: its act is accepted with the quote at this price, and the check then allows. By their price now; at most 3 of a kind. Empty with asOf.',
   })
   async unlocks(@Root() entitlement: EntitlementType, @Ctx() context: Context) {
-    const tx = await context.read('TENANT_READ');
-    return tx ? (await unlockOptions(tx, entitlement.answer)).map(toGraphqlUnlock) : [];
+    const { answer } = entitlement;
+    const reads = answer.allowed ? undefined : await tenantReads(context, answer);
+    if (!reads) return [];
+    const { providers, signer } = context.app;
+    const unlocks = await unlockOptions(reads, answer, {
+      isUsable: (provider, sandbox) => providers.usable(provider, sandbox),
+      sellsLicences: (sandbox) => chooseLicenceProvider(providers, sandbox) !== undefined,
+    });
+    return unlocks.map((unlock) => toGraphqlUnlock(unlock, (text) => signer.sign(text)));
   }
 
   @Mutation(() => RebuildEntitlementsResult, {

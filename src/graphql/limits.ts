@@ -52,6 +52,8 @@ const plainListFactor = 5;
 /** One entry for each currency or tax rate; steps of a price and what becomes of a payment, which most do not have. */
 const shortLists = new Set(['usagePrices', 'tiers', 'payments', 'refunds', 'disputes', 'taxes']);
 const shortListFactor = 2;
+/** Fields that cost more than one: each tries many acts. */
+const dearFields: ReadonlyMap<string, number> = new Map([['unlocks', 100]]);
 /** Fields of the introspection types that are lists. A schema points at itself, so lists in lists grow without end. */
 const introspectionLists = new Set([
   'types',
@@ -208,9 +210,9 @@ class Meter {
           each += inner.each;
           continue;
         }
-        once += 1;
-        if (!selection.selectionSet) continue;
         const name = selection.name.value;
+        once += dearFields.get(name) ?? 1;
+        if (!selection.selectionSet) continue;
         const inner = ofSelections(selection.selectionSet);
         const whole = inner.once + inner.each * page(selection);
         if (pageFactorFields.has(name)) each += whole;

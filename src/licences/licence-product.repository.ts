@@ -15,6 +15,10 @@ import type { LicencePrice, LicenceProduct } from './licence-product';
 
 const rowsByIds = preparedRead(LicenceProductEntity, 'where id = any($1)');
 const rowsByCode = preparedRead(LicenceProductEntity, 'where partner_id = $1 and code = $2');
+const rowsOnSale = preparedRead(
+  LicenceProductEntity,
+  `where partner_id = $1 and status = 'ACTIVE' order by id limit 500`,
+);
 const priceRows = preparedRead(
   LicencePriceEntity,
   'where licence_product_id = any($1) and replaced_at is null order by id',
@@ -130,6 +134,11 @@ export class LicenceProductRepository {
     if (status) query.andWhere('product.status = :status', { status });
     const page = await readPage(query, request);
     return { ...page, items: await this.whole(page.items) };
+  }
+
+  /** All products on sale: what could unlock a feature. */
+  async onSale(partnerId: string): Promise<LicenceProduct[]> {
+    return this.whole(await rowsOnSale(this.manager, [partnerId]));
   }
 
   /** Products with their prices and allowances: two grouped reads, however many products. */

@@ -14,6 +14,7 @@ import { buyLicences, buyLicencesRefusals, type ChooseProvider } from './buy-lic
 import { createLicenceProduct, createLicenceProductRefusals } from './create-licence-product.command';
 import { findLicenceProduct } from './find-licence-product.query';
 import { type LicenceStatus, statusOf } from './licence';
+import { chooseLicenceProvider } from './licence-provider';
 import type { LicencePurchase, PurchaseStatus } from './licence-purchase';
 import { type LicenceQuote, licenceQuoteFromText, licenceQuoteText } from './licence-quote';
 import { licenceQuote, licenceQuoteRefusals } from './licence-quote.query';
@@ -369,8 +370,7 @@ export class LicencePurchaseResolver {
     command: (tx: Tx, choose: ChooseProvider) => Promise<Result<{ purchase: LicencePurchase }, C>>,
   ) {
     const { app } = context;
-    const choose: ChooseProvider = (sandbox) =>
-      (['PADDLE', 'FAKE'] as const).find((name) => app.providers.usable(name, sandbox));
+    const choose: ChooseProvider = (sandbox) => chooseLicenceProvider(app.providers, sandbox);
     let opened: LicencePurchase | undefined;
     return context.mutate(
       { mutation, permission: 'TENANT_PURCHASE', scope: ofTenant(input), input, options, keyRequired: true },

@@ -6,6 +6,7 @@ import type { Tx } from '../tx';
 import { isPayable, writeAttempt } from './begin-payment.command';
 import { findMethod } from './keep-payment-method.command';
 import type { Payment } from './payment';
+import type { PaymentMethod } from './payment-method';
 import type { ProviderName } from './provider';
 import { providerOff } from './providers';
 
@@ -30,6 +31,18 @@ export interface PayInvoiceDone {
   readonly replaceWith?: Id<'PaymentMethod'> | undefined;
 }
 
+export type IsUsable = (provider: ProviderName, sandbox: boolean) => boolean;
+
+/** What a new attempt would be charged to. */
+export function chargeableMethod(
+  method: PaymentMethod | undefined,
+  { sandbox }: { readonly sandbox: boolean },
+  isUsable: IsUsable,
+): Result<PaymentMethod, 'PAYMENT_METHOD_REQUIRED' | 'PROVIDER_NOT_CONFIGURED'> {
+  if (!method) return refuse('PAYMENT_METHOD_REQUIRED', 'The tenant has no payment method.');
+  return isUsable(method.provider, sandbox) ? done(method) : providerOff(method.provider);
+}
+
 /**
  * Begins to charge an invoice now. While an attempt is under way, it is that one that is answered: nothing is charged twice. Only
  * one that waits for its customer gives way, to another method that is named.
@@ -49,7 +62,7 @@ export async function payInvoice(
     | 'emit'
   >,
   input: PayInvoiceInput,
-  isUsable: (provider: ProviderName, sandbox: boolean) => boolean,
+  isUsable: IsUsable,
 ): Promise<Result<PayInvoiceDone, (typeof payInvoiceRefusals)[number]>> {
   await tx.tenants.lock(tx.tenant.id);
   const found = await findInvoice(tx, input.invoiceId);
@@ -74,7 +87,7 @@ export async function payInvoice(
     if (!isUsable(other.provider, tx.tenant.sandbox)) return providerOff(other.provider);
     return done({ invoice, payment: open, replaceWith: other.id });
   }
-  if (!method) return refuse('PAYMENT_METHOD_REQUIRED', 'The tenant has no payment method.');
-  if (!isUsable(method.provider, tx.tenant.sandbox)) return providerOff(method.provider);
-  return done({ invoice, payment: await writeAttempt(tx, invoice, method) });
+  const chargeable = chargeableMethod(method, tx.tenant, isUsable);
+  if (!chargeable.ok) return chargeable;
+  return done({ invoice, payment: await writeAttempt(tx, invoice, chargeable.value) });
 }

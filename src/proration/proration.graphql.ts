@@ -199,6 +199,10 @@ export class FeatureDifferenceType {
   after?: string | undefined;
 }
 
+export function toGraphqlFeatureDifference({ feature, ...rest }: FeatureDifference): FeatureDifferenceType {
+  return { ...rest, feature: toGraphqlFeature(feature) };
+}
+
 @ObjectType('ProrationPreview', {
   description: 'What a plan change costs and does. The change itself gives the same money to the cent.',
   simpleResolvers: true,
@@ -293,7 +297,7 @@ export function toGraphqlProrationPreview(preview: ProrationPreview, token: stri
       outcome,
       credit: toGraphqlMoney(credit),
     })),
-    differences: preview.differences.map(({ feature, ...rest }) => ({ ...rest, feature: toGraphqlFeature(feature) })),
+    differences: preview.differences.map(toGraphqlFeatureDifference),
     endingCoupons: change.endingCoupons.map(({ coupon }) => coupon.code),
     quote: { token, expiresAt: preview.quote.expiresAt },
     planBefore: toGraphqlPlan(planBefore),

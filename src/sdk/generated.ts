@@ -1426,10 +1426,11 @@ export const entitlementCheckOperation: Operation<EntitlementCheckResult, Entitl
   kind: 'query',
   root: 'entitlementCheck',
   document:
-    'query EntitlementCheck($feature:ID!$quantity:Decimal$tenantId:ID$asOf:DateTime){entitlementCheck(feature:$feature quantity:$quantity tenantId:$tenantId asOf:$asOf){...EntitlementParts unlocks{__typename ...on AddonUnlock{addon{id code name}withPlan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}...on PlanUnlock{plan{id code name}interval dueNow{...MoneyParts}recurring{...MoneyParts}}}}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt perDay exhaustedAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment MoneyParts on Money{amount currency}',
+    'query EntitlementCheck($feature:ID!$quantity:Decimal$tenantId:ID$asOf:DateTime){entitlementCheck(feature:$feature quantity:$quantity tenantId:$tenantId asOf:$asOf){...EntitlementParts unlocks{__typename ...on PlanChangeUnlock{kind toPlan{id code name}interval addons{addon{id code name}quantity addonSubscriptionId}differences{feature{id code name}change before after}dueNow{...MoneyParts}amountDue{...MoneyParts}recurring{...MoneyParts}lines{kind description amount{...MoneyParts}explanation{sentence}}quote{token expiresAt}}...on StartUnlock{kind plan{id code name}interval trialEnd dueNow{...MoneyParts}amountDue{...MoneyParts}recurring{...MoneyParts}lines{kind description amount{...MoneyParts}explanation{sentence}}quote{token expiresAt}}...on LicenceUnlock{kind product{id code name}quantity dueNow{...MoneyParts}recurring{...MoneyParts}explanation{sentence}quote{token expiresAt}}...on PaymentUnlock{kind invoices{invoiceId number amountDue{...MoneyParts}}dueNow{...MoneyParts}}}}}fragment EntitlementParts on Entitlement{featureCode feature{id code name kind unit}allowed reason value limit used remaining unlimited resetPeriod resetsAt perDay exhaustedAt sources{kind name quantity limit unlimited insidePrice{...PriceModelParts}overagePrice{...PriceModelParts}value startsAt endsAt}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment MoneyParts on Money{amount currency}',
 };
 /**
- * May this tenant use this feature now? Where not: what would unlock it, and what that costs today and from then on.
+ * May this tenant use this feature now? Where not: what would unlock it, what that costs today and from then on, and the quote
+ * with which its act is accepted at that price.
  */
 export function entitlementCheck(
   client: Client,
@@ -3460,6 +3461,9 @@ export type StartSubscriptionRefusal =
   | 'PLAN_ARCHIVED'
   | 'PLAN_NOT_FOUND'
   | 'PRICE_NOT_FOUND'
+  | 'QUOTE_EXPIRED'
+  | 'QUOTE_INVALID'
+  | 'QUOTE_STALE'
   | 'RATE_LIMITED'
   | 'RESET_PERIOD_MISMATCH'
   | 'START_NOT_ALLOWED'
@@ -3472,12 +3476,12 @@ export const startSubscriptionOperation: Operation<StartSubscriptionResult, Star
   root: 'startSubscription',
   keyed: true,
   document:
-    'mutation StartSubscription($input:StartSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){startSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation StartSubscription($input:StartSubscriptionInput!$quote:String$idempotencyKey:String$dryRun:Boolean){startSubscription(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Starts a subscription and bills its first period. A sandbox tenant may start in its past: each period since is billed.
  *
- * Refused with ALREADY_SUBSCRIBED, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_ARCHIVED, PLAN_NOT_FOUND, PRICE_NOT_FOUND, RATE_LIMITED, RESET_PERIOD_MISMATCH, START_NOT_ALLOWED, TENANT_NOT_FOUND, TRIAL_USED.
+ * Refused with ALREADY_SUBSCRIBED, BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, PLAN_ARCHIVED, PLAN_NOT_FOUND, PRICE_NOT_FOUND, QUOTE_EXPIRED, QUOTE_INVALID, QUOTE_STALE, RATE_LIMITED, RESET_PERIOD_MISMATCH, START_NOT_ALLOWED, TENANT_NOT_FOUND, TRIAL_USED.
  */
 export function startSubscription(
   client: Client,
@@ -4873,6 +4877,8 @@ export type GateReason =
   | 'NOT_ENTITLED'
   /** Beyond the limit, and what is beyond is charged. */
   | 'OVERAGE'
+  /** What the tenant has would do, but access has ended until what is due is paid. */
+  | 'PAYMENT_REQUIRED'
   /** There is no such tenant, or it is not yours. */
   | 'TENANT_UNKNOWN'
   /** There is no limit. */
@@ -5963,6 +5969,21 @@ export type UnavailableAddonPolicy =
   /** The change is refused. */
   | 'REFUSE';
 
+/** What would unlock a feature. */
+export type UnlockKind =
+  /** An add-on, with those that it requires. */
+  | 'ADDON'
+  /** Seats of a licence. */
+  | 'LICENCE'
+  /** More of an add-on that is attached. */
+  | 'MORE_UNITS'
+  /** Paying what is due. */
+  | 'PAYMENT'
+  /** Another plan, or a first one. */
+  | 'PLAN'
+  /** Another plan with an add-on, in one act. */
+  | 'PLAN_WITH_ADDON';
+
 /** Which tenant billing tries again. */
 export type UnparkTenantInput = {
   /** tenant_… */
@@ -6462,8 +6483,10 @@ export type EntitlementCheckQueryVariables = Exact<{
 
 
 export type EntitlementCheckQuery = { entitlementCheck: { featureCode: string, allowed: boolean, reason: GateReason, value: string | null, limit: string | null, used: string | null, remaining: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, resetsAt: string | null, perDay: string | null, exhaustedAt: string | null, unlocks: Array<
-      | { __typename: 'AddonUnlock', interval: BillingInterval, addon: { id: string, code: string, name: string }, withPlan: { id: string, code: string, name: string } | null, dueNow: { amount: string, currency: string }, recurring: { amount: string, currency: string } }
-      | { __typename: 'PlanUnlock', interval: BillingInterval, plan: { id: string, code: string, name: string }, dueNow: { amount: string, currency: string }, recurring: { amount: string, currency: string } }
+      | { __typename: 'LicenceUnlock', kind: UnlockKind, quantity: string, product: { id: string, code: string, name: string }, dueNow: { amount: string, currency: string }, recurring: { amount: string, currency: string }, explanation: { sentence: string }, quote: { token: string, expiresAt: string } }
+      | { __typename: 'PaymentUnlock', kind: UnlockKind, invoices: Array<{ invoiceId: string, number: string, amountDue: { amount: string, currency: string } }>, dueNow: { amount: string, currency: string } }
+      | { __typename: 'PlanChangeUnlock', kind: UnlockKind, interval: BillingInterval, toPlan: { id: string, code: string, name: string } | null, addons: Array<{ quantity: string, addonSubscriptionId: string | null, addon: { id: string, code: string, name: string } }>, differences: Array<{ change: FeatureChange, before: string | null, after: string | null, feature: { id: string, code: string, name: string } }>, dueNow: { amount: string, currency: string }, amountDue: { amount: string, currency: string }, recurring: { amount: string, currency: string }, lines: Array<{ kind: LineKind, description: string, amount: { amount: string, currency: string }, explanation: { sentence: string } }>, quote: { token: string, expiresAt: string } }
+      | { __typename: 'StartUnlock', kind: UnlockKind, interval: BillingInterval, trialEnd: string | null, plan: { id: string, code: string, name: string }, dueNow: { amount: string, currency: string }, amountDue: { amount: string, currency: string }, recurring: { amount: string, currency: string }, lines: Array<{ kind: LineKind, description: string, amount: { amount: string, currency: string }, explanation: { sentence: string } }>, quote: { token: string, expiresAt: string } }
     >, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null } | null, sources: Array<{ kind: EntitlementSourceKind, name: string, quantity: string, limit: string | null, unlimited: boolean, value: string | null, startsAt: string, endsAt: string | null, insidePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overagePrice: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> } };
 
 export type MayUseQueryVariables = Exact<{
@@ -7247,6 +7270,7 @@ export type SubscriptionHistoryQuery = { subscription: { id: string, history: { 
 
 export type StartSubscriptionMutationVariables = Exact<{
   input: StartSubscriptionInput;
+  quote?: string | null | undefined;
   idempotencyKey?: string | null | undefined;
   dryRun?: boolean | null | undefined;
 }>;

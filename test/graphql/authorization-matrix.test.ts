@@ -284,7 +284,6 @@ const fields: Readonly<Record<string, string>> = {
   Addon: 'allowances code description id minimumPlanRank name prices requires status version | subscriberCount',
   AddonSubscription:
     'addon billedBy checkout endKind endReason endedAt endsAt id interval providerPeriod quantity startedAt status unitAmount',
-  AddonUnlock: 'addon dueNow interval recurring withPlan',
   Allowance: 'feature limit resetPeriod unlimited usagePrices value',
   ApiKey: 'createdAt expiresAt id live name prefix revokedAt scopes tenantId',
   AttachmentOutcome: 'addon addonSubscriptionId credit outcome',
@@ -347,7 +346,12 @@ const fields: Readonly<Record<string, string>> = {
   PlanChangeProration:
     'anchor changedAt couponDiscount creditNoteId id intervalAfter intervalBefore invoiceId net newCharge planAfter planBefore quantityAfter quantityBefore settlement share unusedCredit waived',
   PlannedDocument: 'invoiceId kind lines reason settlement total',
-  PlanUnlock: 'dueNow interval plan recurring',
+  PlanChangeUnlock: 'addons amountDue differences dueNow interval kind lines quote recurring toPlan',
+  StartUnlock: 'amountDue dueNow interval kind lines plan quote recurring trialEnd',
+  LicenceUnlock: 'dueNow explanation kind product quantity quote recurring',
+  PaymentUnlock: 'dueNow invoices kind',
+  DueInvoice: 'amountDue invoiceId number',
+  UnlockAddon: 'addon addonSubscriptionId quantity',
   PlanVersion: 'allowances createdAt id includedAddons includesAllAddons number prices trialDays',
   PreviewLine: 'amount covers description explanation kind quantity',
   Price: 'amount interval',
@@ -805,10 +809,14 @@ describe('field by field', () => {
     const all = Object.entries(fields).flatMap(([type, names]) =>
       names.split(/[ |]+/).map((name) => `${type}.${name}`),
     );
-    expect(all.filter((name) => !visited.has(name))).toEqual([]);
-    const never = all.filter((name) => !filled.has(name) && String(getNamedType(typeOf(name))) === 'ID');
-    // The refund of this tenant was asked for; no credit note made it.
-    expect(never).toEqual(['Refund.creditNoteId']);
+    // What is offered to a tenant without a subscription, or with debts, which these have not; it hangs on a check of theirs.
+    const elsewhere = /^(StartUnlock|PaymentUnlock|DueInvoice)\./;
+    expect(all.filter((name) => !visited.has(name) && !elsewhere.test(name))).toEqual([]);
+    const never = all.filter(
+      (name) => !filled.has(name) && !elsewhere.test(name) && String(getNamedType(typeOf(name))) === 'ID',
+    );
+    // The refund of this tenant was asked for; no credit note made it. Nothing that is attached gives what was denied.
+    expect(never.sort()).toEqual(['Refund.creditNoteId', 'UnlockAddon.addonSubscriptionId']);
   });
 
   test('no answer holds an id of a tenant or partner that is not the asker’s', async () => {

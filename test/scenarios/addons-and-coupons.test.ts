@@ -75,25 +75,34 @@ describe('add-ons', () => {
     });
     const denied = await tenant.check('provider_track');
     expect(denied).toMatchObject({ allowed: false, reason: 'NOT_ENTITLED' });
-    expect(denied.unlocks).toEqual([
+    expect(denied.unlocks).toMatchObject([
       {
-        __typename: 'AddonUnlock',
-        addon: { code: 'provider_track' },
-        withPlan: { code: 'growth' },
+        kind: 'PLAN_WITH_ADDON',
+        toPlan: { code: 'growth' },
+        addons: [{ addon: { code: 'provider_track' }, quantity: '1', addonSubscriptionId: null }],
         dueNow: { amount: '212.54' }, // 149.00 × 11/31 = 52.87, less 17.39 for starter; + 499.00 × 11/31 = 177.06
         recurring: { amount: '648.00' }, // 149.00 + 499.00
       },
       {
-        __typename: 'PlanUnlock',
-        plan: { code: 'enterprise' },
+        kind: 'PLAN_WITH_ADDON',
+        toPlan: { code: 'pro' },
+        addons: [{ addon: { code: 'provider_track' } }],
+        dueNow: { amount: '301.25' }, // 399.00 × 11/31 = 141.58, less 17.39; + 177.06
+        recurring: { amount: '898.00' },
+      },
+      {
+        kind: 'PLAN',
+        toPlan: { code: 'enterprise' },
+        addons: [],
         dueNow: { amount: '514.51' }, // 1499.00 × 11/31 = 531.90 − 17.39
         recurring: { amount: '1499.00' },
       },
     ]);
     const direct = await tenant.check('importer_distributor');
     expect(direct.unlocks[0]).toMatchObject({
-      addon: { code: 'importer_distributor' },
-      withPlan: null,
+      kind: 'ADDON',
+      addons: [{ addon: { code: 'importer_distributor' } }],
+      toPlan: null,
       dueNow: { amount: '52.87' },
     });
   });

@@ -25,7 +25,7 @@ describe('for caches', () => {
   const schema = buildSchema(readFileSync(join(root, 'schema', 'schema.graphql'), 'utf8'));
 
   test('every union says what it may be', () => {
-    expect(possibleTypes['Unlock']).toEqual(['AddonUnlock', 'PlanUnlock']);
+    expect(possibleTypes['Unlock']).toEqual(['LicenceUnlock', 'PaymentUnlock', 'PlanChangeUnlock', 'StartUnlock']);
     expect(possibleTypes['ChangePlanResult']).toEqual(['ChangePlanDone', 'Refused']);
   });
 

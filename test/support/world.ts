@@ -328,8 +328,13 @@ export class TenantOfWorld {
       'super-admin',
       `query ($id: ID, $feature: ID!) { entitlementCheck(tenantId: $id, feature: $feature${extra}) {
         allowed reason unlimited limit used remaining value resetsAt sources { kind name limit value quantity }
-        unlocks { __typename ... on AddonUnlock { addon { code } withPlan { code } dueNow { amount } recurring { amount } }
-          ... on PlanUnlock { plan { code } dueNow { amount } recurring { amount } } } } }`,
+        unlocks { __typename
+          ... on PlanChangeUnlock { kind toPlan { id code } interval addons { addon { id code } quantity addonSubscriptionId }
+            dueNow { amount } amountDue { amount } recurring { amount } differences { feature { code } change }
+            lines { kind amount { amount } explanation { sentence } } quote { token } }
+          ... on StartUnlock { kind plan { id code } interval trialEnd dueNow { amount } amountDue { amount } recurring { amount } quote { token } }
+          ... on LicenceUnlock { kind product { code } quantity dueNow { amount } recurring { amount } explanation { sentence } quote { token } }
+          ... on PaymentUnlock { kind invoices { invoiceId number amountDue { amount } } dueNow { amount } } } } }`,
       { id: this.id, feature },
     );
   }

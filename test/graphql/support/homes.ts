@@ -238,20 +238,21 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       const input = { code, kind: 'PERCENT', percent: '5', duration: 'FOREVER', maxRedemptionsPerTenant: 5 };
       coupons.push((await did(owner, 'createCoupon', input, 'coupon { id }')).coupon.id);
     }
-    const licenceProductOf = async (code: string) =>
+    const licenceProductOf = async (code: string, given: object = { limit: '1', resetPeriod: 'MONTH' }) =>
       (
         await did(
           owner,
           'createLicenceProduct',
           {
             ...{ code, name: code, yearlyPrices: [{ amount: '200', currency }], trial: { days: 14, seats: 3 } },
-            features: [{ feature: 'world_calls', limit: '1', resetPeriod: 'MONTH' }],
+            features: [{ feature: 'world_calls', ...given }],
           },
           'product { id }',
         )
       ).product.id;
     const licenceProduct = await licenceProductOf('world_cad');
     const licensedProduct = await licenceProductOf('world_bim');
+    await licenceProductOf('world_denied_seat', { feature: 'world_denied' });
     const key = (await did(owner, 'createApiKey', { name: 'world', scopes: ['READ'], live: true }, 'apiKey { id }'))
       .apiKey.id;
     const endpoint = (

@@ -1,0 +1,45 @@
+import type { ResetPeriod } from '../catalog/feature';
+import { type Instant, isAtOrBefore } from '../core/calendar';
+import { type DecimalValue, decimal } from '../core/decimal';
+import { standingOfTenant } from '../payments/standing.query';
+import type { Tx } from '../tx';
+import { type MeteringSpan, windowAt } from '../usage/metering-window';
+import { usageUpTo } from './entitlement-check';
+import { type WantedTx, wantedEntitlements } from './rebuild-entitlements.command';
+import type { Holding, Wanted } from './unlock';
+
+/** What was used in the window that counts, for each of the ways in which the limit might start over: one read each. */
+export async function usedBy(
+  tx: Pick<Tx, 'usage'>,
+  tenantId: string,
+  { feature, at, asOf }: Wanted,
+  { spans, resetPeriods }: { readonly spans: readonly MeteringSpan[]; readonly resetPeriods: Iterable<ResetPeriod> },
+): Promise<Holding['used']> {
+  const used = new Map<ResetPeriod, DecimalValue>();
+  for (const resetPeriod of new Set(resetPeriods)) {
+    const window = usageUpTo(windowAt(spans, resetPeriod, at), asOf);
+    const uses = await tx.usage.usesOf(tenantId, [{ featureId: feature.id, window }]);
+    used.set(resetPeriod, uses.get(feature.id)?.used ?? decimal(0));
+  }
+  return (resetPeriod) => (resetPeriod && used.get(resetPeriod)) ?? decimal(0);
+}
+
+/** Has the grace of the tenant's debts ended? */
+export async function isCutOff(tx: Pick<Tx, 'tenant' | 'collections'>, at: Instant): Promise<boolean> {
+  const { accessUntil } = await standingOfTenant(tx);
+  return accessUntil !== undefined && isAtOrBefore(accessUntil, at);
+}
+
+/** What the tenant would have of a feature, were all that is due paid. `undefined`: it is not cut off for that. */
+export async function holdingOncePaid(
+  tx: WantedTx & Pick<Tx, 'meteringSpans' | 'usage'>,
+  wanted: Wanted,
+): Promise<Holding | undefined> {
+  const { tenant } = tx;
+  if (!(await isCutOff(tx, wanted.at))) return undefined;
+  const all = await wantedEntitlements(tx, { paid: true });
+  const sources = all.filter(({ featureId }) => featureId === wanted.feature.id);
+  const spans = await tx.meteringSpans.since(tenant.id, wanted.at);
+  const resetPeriods = sources.flatMap(({ resetPeriod }) => resetPeriod ?? []);
+  return { sources, used: await usedBy(tx, tenant.id, wanted, { spans, resetPeriods }) };
+}
