@@ -1057,18 +1057,19 @@ UNION ALL
    FROM public.licences l
      LEFT JOIN ( SELECT licence_purchases.tenant_id,
             licence_purchases.licence_id,
-            sum(licence_purchases.quantity - licence_purchases.seats_refunded) FILTER (WHERE licence_purchases.kind <> 'RENEWAL'::text) AS bought
+            COALESCE(sum(licence_purchases.quantity - licence_purchases.seats_refunded) FILTER (WHERE licence_purchases.kind <> 'RENEWAL'::text), 0::numeric) AS bought,
+            max(licence_purchases.quantity) FILTER (WHERE licence_purchases.kind = 'RENEWAL'::text AND licence_purchases.refunded_amount < COALESCE(licence_purchases.paid_amount, licence_purchases.amount)) AS renewed
            FROM public.licence_purchases
           WHERE licence_purchases.licence_id IS NOT NULL AND licence_purchases.completed_at IS NOT NULL
           GROUP BY licence_purchases.tenant_id, licence_purchases.licence_id) p ON p.tenant_id = l.tenant_id AND p.licence_id = l.id
-  WHERE NOT l.trial AND l.seats::numeric <> COALESCE(p.bought, 0::numeric)
+  WHERE NOT l.trial AND (l.seats::numeric > (COALESCE(p.bought, 0::numeric) + COALESCE(p.renewed, 0::bigint)::numeric) OR p.renewed IS NULL AND l.seats::numeric <> COALESCE(p.bought, 0::numeric))
 UNION ALL
  SELECT 'licence '::text || l.id AS subject,
     ((l.assigned || ' of '::text) || l.seats) || ' seats are assigned, and none was given back'::text AS detail
    FROM public.licences l
   WHERE l.assigned > l.seats AND NOT (EXISTS ( SELECT 1
            FROM public.licence_purchases p
-          WHERE p.tenant_id = l.tenant_id AND p.licence_id = l.id AND p.seats_refunded > 0));
+          WHERE p.tenant_id = l.tenant_id AND p.licence_id = l.id AND (p.seats_refunded > 0 OR p.refunded_amount > 0)));
 
 create view public.check_settlements with (security_invoker=true) as
  SELECT 'credit note '::text || n.number AS subject,
@@ -2172,12 +2173,12 @@ create table public.licence_purchases (
   refund_asked_at timestamp(3) with time zone,
   constraint licence_purchases_pkey PRIMARY KEY (tenant_id, id),
   constraint licence_purchases_amount_check CHECK (amount >= 0),
-  constraint licence_purchases_check CHECK (park_reason IS NULL OR (status = ANY (ARRAY['PARKED'::text, 'REFUNDED'::text]))),
   constraint licence_purchases_check1 CHECK (seats_refunded >= 0 AND seats_refunded <= quantity),
   constraint licence_purchases_check2 CHECK (checkout_id IS NULL OR provider IS NOT NULL),
   constraint licence_purchases_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint licence_purchases_kind_check CHECK (kind = ANY (ARRAY['FIRST'::text, 'CO_TERMED'::text, 'AFTER_EXPIRY'::text, 'RENEWAL'::text])),
   constraint licence_purchases_paid_amount_check CHECK (paid_amount >= 0),
+  constraint licence_purchases_park_reason CHECK (park_reason IS NULL OR (status = ANY (ARRAY['PARKED'::text, 'REFUNDED'::text, 'COMPLETED'::text]))),
   constraint licence_purchases_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
   constraint licence_purchases_quantity_check CHECK (quantity >= 1),
   constraint licence_purchases_refunded_amount_check CHECK (refunded_amount >= 0),
@@ -2206,7 +2207,7 @@ create policy tenant_read on public.licence_purchases for select to tollgate_app
 create policy tenant_update on public.licence_purchases for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.licence_purchases to tollgate_app, tollgate_job;
-grant update (licence_id, status, park_reason, park_detail, provider, checkout_id, checkout_url, completed_at, refunded_amount, seats_refunded, paid_amount, refused_at, refund_asked_at) on public.licence_purchases to tollgate_app, tollgate_job;
+grant update (licence_id, expiry_before, status, park_reason, park_detail, provider, checkout_id, checkout_url, completed_at, refunded_amount, seats_refunded, paid_amount, refused_at, refund_asked_at) on public.licence_purchases to tollgate_app, tollgate_job;
 
 create table public.licence_refunds (
   tenant_id uuid not null,
@@ -2342,6 +2343,7 @@ CREATE INDEX licences_by_subscription ON public.licences USING btree (provider_s
 CREATE UNIQUE INDEX licences_one_current ON public.licences USING btree (tenant_id, licence_product_id) WHERE replaced_at IS NULL;
 CREATE UNIQUE INDEX licences_one_trial ON public.licences USING btree (tenant_id, licence_product_id) WHERE trial;
 CREATE INDEX licences_out_of_step ON public.licences USING btree (next_step_at) WHERE auto_renew AND provider_seats <> seats AND replaced_at IS NULL;
+CREATE INDEX licences_with_subscription ON public.licences USING btree (id) WHERE provider_subscription_id IS NOT NULL;
 alter table public.licences enable row level security;
 create policy many_tenants on public.licences for all to tollgate_job
   using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
@@ -4732,6 +4734,22 @@ $function$;
 revoke all on function app.licence_purchases_of_provider(text,timestamp with time zone,uuid,integer) from public;
 grant execute on function app.licence_purchases_of_provider(text,timestamp with time zone,uuid,integer) to tollgate_job;
 
+CREATE OR REPLACE FUNCTION app.licence_subscriptions(p_provider text, p_after uuid, p_limit integer)
+ RETURNS TABLE(tenant_id uuid, id uuid, external_id text, current boolean, auto_renew boolean, seats bigint, provider_seats bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select l.tenant_id, l.id, l.provider_subscription_id, l.replaced_at is null, l.auto_renew, l.seats, l.provider_seats
+    from licences l
+   where l.provider_subscription_id is not null and (p_after is null or l.id > p_after)
+     and exists (select 1 from licence_purchases p
+                  where p.tenant_id = l.tenant_id and p.licence_id = l.id and p.provider = p_provider)
+   order by l.id limit p_limit
+$function$;
+revoke all on function app.licence_subscriptions(text,uuid,integer) from public;
+grant execute on function app.licence_subscriptions(text,uuid,integer) to tollgate_job;
+
 CREATE OR REPLACE FUNCTION app.list_checks()
  RETURNS SETOF text
  LANGUAGE sql
@@ -5001,6 +5019,24 @@ begin
 end $function$;
 revoke all on function app.retry_inbound_event(uuid,timestamp with time zone) from public;
 grant execute on function app.retry_inbound_event(uuid,timestamp with time zone) to tollgate_app;
+
+CREATE OR REPLACE FUNCTION app.retry_licence_steps(p_provider text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  update licence_subscription_ends set steps = 0, next_step_at = null
+   where provider = p_provider and ended_at is null and steps >= 40;
+  update licences l set steps = 0, next_step_at = null
+   where l.auto_renew and l.provider_seats <> l.seats and l.replaced_at is null and l.steps >= 40
+     and exists (select 1 from licence_purchases p
+                  where p.tenant_id = l.tenant_id and p.licence_id = l.id and p.provider = p_provider);
+  update licence_purchases set refund_steps = 0, refund_next_at = null
+   where provider = p_provider and refused_at is not null and refund_asked_at is null and refund_steps >= 40;
+$function$;
+revoke all on function app.retry_licence_steps(text) from public;
+grant execute on function app.retry_licence_steps(text) to tollgate_job;
 
 CREATE OR REPLACE FUNCTION app.run_check(p_name text)
  RETURNS TABLE(findings bigint, example text)

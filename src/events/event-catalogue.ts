@@ -294,6 +294,11 @@ export const eventCatalogue = {
     when: 'Something was paid that does not fit the purchase; nothing was granted, and somebody must look.',
     data: licencePurchase,
   },
+  'licence_purchase.refused': {
+    version: 1,
+    when: 'A person did not take what was paid for a parked purchase: the provider gives it back.',
+    data: licencePurchase,
+  },
   'licence_seat.assigned': { version: 1, when: 'A person got a seat.', data: licenceSeat },
   'licence_seat.revoked': { version: 1, when: 'A seat was taken back.', data: licenceSeat },
   'member.invited': { version: 1, when: 'A person was invited, or got another role.', data: member },

@@ -1,9 +1,13 @@
+import { encodeId } from '../core/ids';
+import { type Money, subtract } from '../core/money';
+import { PaddleProvider } from '../payments/paddle/paddle-provider';
 import type { PaymentProvider } from '../payments/provider';
 import type { Providers } from '../payments/providers';
 import type { System } from '../system';
+import type { LicencePurchase } from './licence-purchase';
 
 interface Step {
-  readonly kind: 'SEATS' | 'END';
+  readonly kind: 'SEATS' | 'END' | 'REFUND';
   readonly tenantId: string;
   readonly id: string;
 }
@@ -13,8 +17,8 @@ const batch = 5;
 
 /**
  * Seats were added to, or taken from, a licence that its provider renews by itself: from the next period on it bills as many as
- * there are. A subscription that no current term lives by is ended. What does not succeed is asked again later and later.
- * Answers how much was done.
+ * there are. A subscription that no current term lives by is ended, and what was paid for a purchase that a person refused is
+ * given back. What does not succeed is asked again later and later, at most forty times. Answers how much was done.
  */
 export async function keepSubscriptionsInStep(
   system: System,
@@ -28,7 +32,7 @@ export async function keepSubscriptionsInStep(
     for (const step of steps) {
       if (signal?.aborted) break;
       try {
-        if (await (step.kind === 'END' ? end : keepInStep)(system, providers, step)) done += 1;
+        if (await stepOf[step.kind](system, providers, step)) done += 1;
       } catch (error) {
         // One tenant that is locked, or whose rows are not as they should be, is no reason to leave the others alone.
         system.log.error({ err: error, step }, 'a subscription could not be kept in step');
@@ -87,3 +91,39 @@ async function keepInStep(system: System, providers: Providers, { tenantId, id }
   });
   return true;
 }
+
+/** Gives back what was paid for a purchase that a person refused. Its key finds the refund where it was asked for before. */
+async function refund(system: System, providers: Providers, { tenantId, id }: Step): Promise<boolean> {
+  const purchase = await system.asTenant(tenantId, (tx) => tx.licencePurchases.byId(tenantId, id));
+  const provider: PaymentProvider | undefined = purchase?.provider && providers.get(purchase.provider);
+  if (!purchase?.checkoutId || !provider) return false;
+  const paid = await paidAt(provider, purchase);
+  const left = paid && (paid.currency === purchase.refunded.currency ? subtract(paid, purchase.refunded) : paid);
+  if (!left) return false;
+  if (left.minor > 0n) {
+    const outcome = await provider.refund({
+      key: `licence-refund-${purchase.id}`,
+      reference: encodeId('LicencePurchase', purchase.id, tenantId),
+      ...{ chargeId: purchase.checkoutId, amount: left },
+    });
+    if (outcome.status !== 'SUCCEEDED') {
+      system.log.warn({ purchase: id, provider: provider.name, outcome }, 'a refused purchase was not refunded');
+      return false;
+    }
+  }
+  await system.asTenant(tenantId, async (tx) => {
+    await tx.tenants.lock(tenantId);
+    const now = (await tx.licencePurchases.byId(tenantId, id))!;
+    await tx.licencePurchases.update({ ...now, refundAskedAt: tx.wallNow });
+  });
+  return true;
+}
+
+/** What a purchase was paid with, as its provider has it, in whatever currency. */
+async function paidAt(provider: PaymentProvider, purchase: LicencePurchase): Promise<Money | undefined> {
+  if (!(provider instanceof PaddleProvider)) return purchase.paid ?? purchase.amount;
+  const answer = await provider.transaction(purchase.checkoutId!);
+  return answer.status === 'SAID' ? answer.value.net : undefined;
+}
+
+const stepOf = { SEATS: keepInStep, END: end, REFUND: refund } as const;

@@ -86,6 +86,7 @@ export class LicencePurchaseRepository {
         refusedAt: purchase.refusedAt ?? null,
         refundAskedAt: purchase.refundAskedAt ?? null,
         licenceId: purchase.licenceId ?? null,
+        expiryBefore: purchase.expiryBefore ?? null,
         parkReason: purchase.parkReason ?? null,
         parkDetail: purchase.parkDetail ?? null,
         provider: purchase.provider ?? null,

@@ -42,7 +42,7 @@ export const LicencePurchaseStatusEnum = enumFrom(
   {
     OPEN: 'It waits for its payment.',
     COMPLETED: 'It was paid, and what was bought is granted.',
-    PARKED: 'Something was paid that does not fit it: nothing was granted, and a person decides.',
+    PARKED: 'Something was paid that does not fit it: nothing was granted, and a person accepts or refuses it.',
     REFUNDED: 'All of it was refunded.',
   },
 );
@@ -208,6 +208,17 @@ export class LicencePurchaseType {
   parkReason?: ParkReason | undefined;
   @Field(() => String, { nullable: true, description: 'What was expected and what came, for people.' })
   parkDetail?: string | undefined;
+  @Field(() => MoneyType, {
+    nullable: true,
+    description:
+      'What came for it, before tax. It differs from the amount where it is parked for that, or a person accepted it.',
+  })
+  paid?: MoneyType | undefined;
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'When a person refused what was paid, UTC; it is REFUNDED once the provider has given it back.',
+  })
+  refusedAt?: Instant | undefined;
   @Field(() => MoneyType, { description: 'Refunded of it, before tax.' })
   refunded: MoneyType;
   @Field(() => BigIntScalar, { description: 'Seats that were taken back for it.' })
@@ -234,6 +245,8 @@ export function toGraphqlLicencePurchase(purchase: LicencePurchase): LicencePurc
     amount: toGraphqlMoney(purchase.amount),
     explanation: toGraphqlExplanation(purchase.explanation),
     checkout: provider && checkoutId && checkoutUrl ? { provider, id: checkoutId, url: checkoutUrl } : undefined,
+    paid: purchase.paid && toGraphqlMoney(purchase.paid),
+    refusedAt: purchase.refusedAt,
     refunded: toGraphqlMoney(purchase.refunded),
     seatsRefunded: purchase.seatsRefunded,
     licenceId: licenceId && encodeId('Licence', licenceId, tenantId),
@@ -455,6 +468,35 @@ export class RevokeSeatDone extends MutationDone {
   licence: LicenceType;
 }
 
+@InputType('AcceptLicencePurchaseInput', { description: 'A purchase that is parked.' })
+export class AcceptLicencePurchaseInputType {
+  @Field(() => ID, { nullable: true, description: "Default: the actor's own." })
+  tenantId?: string;
+  @Field(() => ID, { description: 'licencepurchase_…' })
+  purchaseId: string;
+}
+@InputType('RefuseLicencePurchaseInput', { description: 'A purchase that is parked.' })
+export class RefuseLicencePurchaseInputType {
+  @Field(() => ID, { nullable: true, description: "Default: the actor's own." })
+  tenantId?: string;
+  @Field(() => ID, { description: 'licencepurchase_…' })
+  purchaseId: string;
+}
+@ObjectType('AcceptLicencePurchaseDone', { description: 'What was bought is granted.', simpleResolvers: true })
+export class AcceptLicencePurchaseDone extends MutationDone {
+  @Field(() => LicencePurchaseType, { description: 'The purchase as it is now.' })
+  purchase: LicencePurchaseType;
+  @Field(() => LicenceType, { description: 'The licence as it is now.' })
+  licence: LicenceType;
+}
+@ObjectType('RefuseLicencePurchaseDone', { description: 'What was paid is given back.', simpleResolvers: true })
+export class RefuseLicencePurchaseDone extends MutationDone {
+  @Field(() => LicencePurchaseType, { description: 'The purchase: REFUNDED once the provider has given it back.' })
+  purchase: LicencePurchaseType;
+}
+
+export const AcceptLicencePurchaseResult = resultOf('AcceptLicencePurchase', AcceptLicencePurchaseDone);
+export const RefuseLicencePurchaseResult = resultOf('RefuseLicencePurchase', RefuseLicencePurchaseDone);
 export const CreateLicenceProductResult = resultOf('CreateLicenceProduct', CreateLicenceProductDone);
 export const UpdateLicenceProductResult = resultOf('UpdateLicenceProduct', UpdateLicenceProductDone);
 export const StartLicenceTrialResult = resultOf('StartLicenceTrial', StartLicenceTrialDone);

@@ -9,6 +9,7 @@ import { MutationArgs } from '../graphql/mutation.graphql';
 import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
 import { Refuses, toGraphqlRefused } from '../graphql/refusal.graphql';
 import type { Tx } from '../tx';
+import { acceptLicencePurchase, acceptLicencePurchaseRefusals } from './accept-licence-purchase.command';
 import { assignSeat, assignSeatRefusals } from './assign-seat.command';
 import { buyLicences, buyLicencesRefusals, type ChooseProvider } from './buy-licences.command';
 import { createLicenceProduct, createLicenceProductRefusals } from './create-licence-product.command';
@@ -19,6 +20,8 @@ import type { LicencePurchase, PurchaseStatus } from './licence-purchase';
 import { type LicenceQuote, licenceQuoteFromText, licenceQuoteText } from './licence-quote';
 import { licenceQuote, licenceQuoteRefusals } from './licence-quote.query';
 import {
+  AcceptLicencePurchaseInputType,
+  AcceptLicencePurchaseResult,
   AssignSeatInputType,
   AssignSeatResult,
   BuyLicencesInputType,
@@ -37,6 +40,8 @@ import {
   type LicenceSeatType,
   LicenceStatusEnum,
   LicenceType,
+  RefuseLicencePurchaseInputType,
+  RefuseLicencePurchaseResult,
   RenewLicencesInputType,
   RenewLicencesResult,
   RevokeSeatInputType,
@@ -53,6 +58,7 @@ import {
 } from './licences.graphql';
 import { licenceProductLoader } from './licences.loaders';
 import { openLicenceCheckout } from './open-licence-checkout.job';
+import { refuseLicencePurchase, refuseLicencePurchaseRefusals } from './refuse-licence-purchase.command';
 import { renewLicences, renewLicencesRefusals } from './renew-licences.command';
 import { revokeSeat, revokeSeatRefusals } from './revoke-seat.command';
 import { startLicenceTrial, startLicenceTrialRefusals } from './start-licence-trial.command';
@@ -348,6 +354,47 @@ export class LicencePurchaseResolver {
     if (quote === 'FOREIGN') return notIssuedHere();
     return this.purchase('renewLicences', 'RenewLicencesDone', input, options, context, (tx, choose) =>
       renewLicences(tx, { product: input.product, quote }, choose),
+    );
+  }
+
+  @Mutation(() => AcceptLicencePurchaseResult, {
+    description:
+      'For partners: takes what was paid for a parked purchase as it is, and grants what the purchase says. A dry run shows what that would be.',
+  })
+  @Refuses(acceptLicencePurchaseRefusals)
+  acceptLicencePurchase(
+    @Arg('input', () => AcceptLicencePurchaseInputType, { description: 'Which purchase.' })
+    input: AcceptLicencePurchaseInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    return context.mutate(
+      { mutation: 'acceptLicencePurchase', permission: 'PARTNER_WRITE', scope: ofTenant(input), input, options },
+      acceptLicencePurchase,
+      ({ purchase, licence }) => ({
+        __typename: 'AcceptLicencePurchaseDone',
+        ...{ purchase: toGraphqlLicencePurchase(purchase), licence: toGraphqlLicence(licence) },
+      }),
+    );
+  }
+
+  @Mutation(() => RefuseLicencePurchaseResult, {
+    description: 'For partners: does not take what was paid for a parked purchase. The provider gives all of it back.',
+  })
+  @Refuses(refuseLicencePurchaseRefusals)
+  refuseLicencePurchase(
+    @Arg('input', () => RefuseLicencePurchaseInputType, { description: 'Which purchase.' })
+    input: RefuseLicencePurchaseInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    return context.mutate(
+      { mutation: 'refuseLicencePurchase', permission: 'PARTNER_WRITE', scope: ofTenant(input), input, options },
+      refuseLicencePurchase,
+      ({ purchase }) => ({
+        __typename: 'RefuseLicencePurchaseDone',
+        purchase: toGraphqlLicencePurchase(purchase),
+      }),
     );
   }
 

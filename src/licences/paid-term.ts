@@ -43,7 +43,7 @@ export function paidTerm(
     if (renewal === undefined) return added;
     const before = bought.filter((purchase) => purchase.year < year);
     const gone = before.reduce(
-      (seats, { kind, seatsRefunded }) => (kind === 'CO_TERMED' ? seats + seatsRefunded : seats),
+      (seats, { expiryBefore, seatsRefunded }) => (expiryBefore ? seats + seatsRefunded : seats),
       0n,
     );
     // What had gone back by then was not renewed.

@@ -112,6 +112,8 @@ export async function grantLicencePurchase(
   const completed = await tx.licencePurchases.update({
     ...purchase,
     licenceId: licence.id,
+    // What it was added to, as it is now: a year's end tells which years it belongs to.
+    expiryBefore: decision.before?.expiresAt,
     status: 'COMPLETED',
     completedAt: tx.now,
   });

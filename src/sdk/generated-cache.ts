@@ -5,6 +5,7 @@ import { pages } from './pages';
 
 /** Apollo Client: `new InMemoryCache({ possibleTypes, typePolicies })`. Which types each union may be. */
 export const possibleTypes: Record<string, string[]> = {
+  AcceptLicencePurchaseResult: ['AcceptLicencePurchaseDone', 'Refused'],
   AddPaymentMethodResult: ['AddPaymentMethodDone', 'Refused'],
   AdvanceClockResult: ['AdvanceClockDone', 'Refused'],
   ApplyCouponResult: ['ApplyCouponDone', 'Refused'],
@@ -47,6 +48,7 @@ export const possibleTypes: Record<string, string[]> = {
   RecordUsageBatchResult: ['RecordUsageBatchDone', 'Refused'],
   RecordUsageResult: ['RecordUsageDone', 'Refused'],
   RefundPaymentResult: ['RefundPaymentDone', 'Refused'],
+  RefuseLicencePurchaseResult: ['RefuseLicencePurchaseDone', 'Refused'],
   RemovePaymentMethodResult: ['Refused', 'RemovePaymentMethodDone'],
   RemovePendingCouponResult: ['Refused', 'RemovePendingCouponDone'],
   RemoveUserResult: ['Refused', 'RemoveUserDone'],
@@ -131,6 +133,7 @@ export const typePolicies = {
 
 /** Types without an id live inside what they belong to. */
 export const keys: Record<string, () => null> = {
+  AcceptLicencePurchaseDone: () => null,
   AddonConnection: () => null,
   AddonEdge: () => null,
   AddonSubscriptionConnection: () => null,
@@ -257,6 +260,7 @@ export const keys: Record<string, () => null> = {
   RefundPaymentDone: () => null,
   RefusalFact: () => null,
   Refused: () => null,
+  RefuseLicencePurchaseDone: () => null,
   RemovePaymentMethodDone: () => null,
   RemovePendingCouponDone: () => null,
   RemoveUserDone: () => null,

@@ -5027,7 +5027,7 @@ export type LicencePurchaseStatus =
   | 'COMPLETED'
   /** It waits for its payment. */
   | 'OPEN'
-  /** Something was paid that does not fit it: nothing was granted, and a person decides. */
+  /** Something was paid that does not fit it: nothing was granted, and a person accepts or refuses it. */
   | 'PARKED'
   /** All of it was refunded. */
   | 'REFUNDED';
@@ -5515,6 +5515,12 @@ export type RefusalCode =
   | 'LICENCE_PRODUCT_ARCHIVED'
   /** There is no such licence product. */
   | 'LICENCE_PRODUCT_NOT_FOUND'
+  /** There is no such purchase. */
+  | 'LICENCE_PURCHASE_NOT_FOUND'
+  /** Nothing was paid for it that could be accepted; `message` says why. */
+  | 'LICENCE_PURCHASE_NOT_PAID'
+  /** The purchase does not wait for a person: it is open, granted, refused or refunded. `status` says which. */
+  | 'LICENCE_PURCHASE_NOT_PARKED'
   /** The licence product has no trial. */
   | 'LICENCE_TRIAL_NOT_OFFERED'
   /** The organisation has tried or bought the licence already. */

@@ -58,6 +58,7 @@ const orderedAddon = { 'input.addons.addon': ['Addon', 'ADDON_NOT_FOUND'] } as c
 const addon = { 'input.addon': ['Addon', 'ADDON_NOT_FOUND'] } as const;
 
 const licenceProduct = { 'input.product': ['LicenceProduct', 'LICENCE_PRODUCT_NOT_FOUND'] } as const;
+const licencePurchase = { 'input.purchaseId': ['LicencePurchase', 'LICENCE_PURCHASE_NOT_FOUND'] } as const;
 const licence = { 'input.licenceId': ['Licence', 'LICENCE_NOT_FOUND'] } as const;
 
 const rules: Readonly<Record<string, Rule>> = {
@@ -127,6 +128,8 @@ const rules: Readonly<Record<string, Rule>> = {
   archiveAddon: { ...ofPartner, ids: addon },
   assignSeat: { ...ofTenant, ids: { ...licence, 'input.userId': ['TenantUser', 'MEMBER_NOT_FOUND'] } },
   // Who pays agrees to it: neither the partner nor the platform buys for an organisation.
+  acceptLicencePurchase: { ...givenByPartner, ids: licencePurchase },
+  refuseLicencePurchase: { ...givenByPartner, ids: licencePurchase },
   buyLicences: { data: 'A', others: 'FORBIDDEN', hidden: 'TENANT_NOT_FOUND', ids: licenceProduct },
   cancelAddon: {
     ...ofTenant,
@@ -330,7 +333,7 @@ const fields: Readonly<Record<string, string>> = {
   LicenceCheckout: 'id provider url',
   LicenceProduct: 'allowances code description id name status trial version yearlyPrices',
   LicencePurchase:
-    'amount autoRenew buyerId checkout completedAt createdAt explanation id kind licenceId parkDetail parkReason payableUntil product quantity refunded remainingDays seatsRefunded status yearlyPrice',
+    'amount autoRenew buyerId checkout completedAt createdAt explanation id kind licenceId paid parkDetail parkReason payableUntil product quantity refunded refusedAt remainingDays seatsRefunded status yearlyPrice',
   LicenceQuote: 'amount expiresAtAfter explanation kind product quantity quote remainingDays seatsAfter yearlyPrice',
   LicenceSeat: 'assignedAt email id revokedAt userId',
   LicenceTrial: 'days seats',

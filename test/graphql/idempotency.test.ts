@@ -228,6 +228,7 @@ describe('one key', () => {
 
   /** The same mutation with something else in it. */
   const otherwise: Readonly<Record<string, readonly [string, (home: Home) => unknown]>> = {
+    acceptLicencePurchase: ['input.purchaseId', (home) => home.ids.Coupon],
     addPaymentMethod: ['input.makeDefault', () => true],
     advanceClock: ['input.to', () => '2026-01-15T00:00:00Z'],
     applyCoupon: ['input.code', () => 'WORLD-ONE'],
@@ -260,6 +261,7 @@ describe('one key', () => {
     recordUsageBatch: ['input.atomic', () => true],
     payInvoice: ['input.invoiceId', (home) => home.ids.Coupon],
     refundPayment: ['input.memo', () => 'another'],
+    refuseLicencePurchase: ['input.purchaseId', (home) => home.ids.Coupon],
     removePaymentMethod: ['input.paymentMethodId', (home) => home.ids.Coupon],
     removePendingCoupon: ['input.pendingCouponId', (home) => home.ids.Coupon],
     removeUser: ['input.userId', (home) => home.ids.PartnerUser],

@@ -99,4 +99,10 @@ export async function tellLicenceEvents(
       return event;
     },
   });
+  const parked = await gateway.get(
+    'super-admin',
+    'query ($id: ID) { licencePurchases(tenantId: $id, last: 1) { nodes { id } } }',
+    { id: tenantId },
+  );
+  await must('refuseLicencePurchase', { tenantId, purchaseId: parked.nodes[0].id }, 'purchase { id }');
 }

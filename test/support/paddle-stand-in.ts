@@ -70,6 +70,8 @@ export class PaddleStandIn {
   readonly subscriptions = new Map<string, Json>();
   readonly adjustments = new Map<string, Json>();
   readonly customers = new Map<string, Json>();
+  /** Of checkouts: what the seller takes off in the dashboard, in minor units. */
+  readonly discounts = new Map<string, bigint>();
   readonly prices = new Map<string, Json>();
   readonly products = new Map<string, Json>();
   /** What happened and was not delivered yet. */
@@ -383,7 +385,7 @@ export class PaddleStandIn {
     if (before.some((row) => row.status === 'pending_approval')) {
       throw new Refusal(409, 'adjustment_pending_refund_request', 'A refund of it waits for approval already');
     }
-    const subtotal = BigInt(transaction.details.totals.subtotal);
+    const subtotal = BigInt(transaction.details.totals.subtotal) - BigInt(transaction.details.totals.discount ?? 0);
     const gone = before
       .filter((row) => row.status === 'approved')
       .reduce((sum, row) => sum + BigInt(row.totals.subtotal), 0n);
@@ -470,6 +472,10 @@ export class PaddleStandIn {
     transaction.customer_id ??= makeId('ctm');
     transaction.address_id ??= makeId('add');
     transaction.details = this.detailsOf(transaction.items, transaction.currency_code, this.taxPercent);
+    const discount = this.discounts.get(transactionId) ?? 0n;
+    for (const totals of discount > 0n ? [transaction.details.totals, transaction.details.line_items[0].totals] : []) {
+      Object.assign(totals, { discount: `${discount}`, total: `${BigInt(totals.total) - discount}` });
+    }
     Object.assign(transaction, { status: 'completed', billed_at: now, updated_at: now });
     const cycle = transaction.items[0].price.billing_cycle;
     if (cycle) this.subscribe(transaction, cycle);
@@ -581,7 +587,7 @@ export class PaddleStandIn {
   private book(transactionId: string, action: string, amount?: bigint, taxOnly?: bigint, itemType = 'partial'): string {
     const transaction = this.transactions.get(transactionId);
     const { totals, line_items: lines } = transaction.details;
-    const whole = BigInt(totals.subtotal);
+    const whole = BigInt(totals.subtotal) - BigInt(totals.discount ?? 0);
     const net = amount ?? whole;
     const tax = taxOnly ?? (net * BigInt(totals.tax)) / whole;
     const now = this.now();

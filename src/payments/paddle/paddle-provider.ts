@@ -324,14 +324,15 @@ const cycleOf = { DAY: 'day', WEEK: 'week', MONTH: 'month', QUARTER: 'month', YE
 /** Which parts of a transaction make up this amount, before tax, line by line; `undefined`: there is not so much. */
 function partsOf(transaction: Transaction, amount: Money) {
   const lines = transaction.details?.lineItems ?? [];
-  const whole = lines.reduce((total, line) => total + BigInt(line.totals?.subtotal ?? 0), 0n);
+  const netOf = ({ totals }: (typeof lines)[number]) => BigInt(totals?.subtotal ?? 0) - BigInt(totals?.discount ?? 0);
+  const whole = lines.reduce((total, line) => total + netOf(line), 0n);
   if (transaction.currencyCode !== amount.currency || amount.minor > whole) return undefined;
   if (amount.minor === whole) return 'ALL' as const;
   const items: { itemId: string; type: 'partial'; amount: string }[] = [];
   let left = amount.minor;
   for (const line of lines) {
-    const subtotal = BigInt(line.totals?.subtotal ?? 0);
-    const part = left < subtotal ? left : subtotal;
+    const net = netOf(line);
+    const part = left < net ? left : net;
     if (part > 0n) items.push({ itemId: line.id, type: 'partial', amount: part.toString() });
     left -= part;
   }

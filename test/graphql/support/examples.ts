@@ -125,6 +125,7 @@ export const examples: Readonly<Record<string, Example>> = {
   advanceClock: byTenant(() => ({ to: '2025-12-22T15:00:00Z' })),
   applyCoupon: byTenant((home) => ({ code: home.freshCouponCode })),
   archiveAddon: byPartner((home) => ({ addon: home.freeAddonId })),
+  acceptLicencePurchase: byTenant((home) => ({ purchaseId: home.ids.LicencePurchase })),
   assignSeat: byTenant((home) => ({ licenceId: home.ids.Licence, userId: home.ids.TenantUser })),
   buyLicences: {
     account: 'input.tenantId',
@@ -268,6 +269,7 @@ export const examples: Readonly<Record<string, Example>> = {
       idempotencyKey: `refund-${number}`,
     }),
   },
+  refuseLicencePurchase: byTenant((home) => ({ purchaseId: home.parkedPurchaseId })),
   removePaymentMethod: byTenant((home) => ({ paymentMethodId: home.ids.PaymentMethod })),
   removePendingCoupon: byTenant((home) => ({ pendingCouponId: home.ids.PendingCoupon })),
   removeUser: byTenant((home) => ({ userId: home.ids.TenantUser })),

@@ -24,6 +24,8 @@ export interface Home {
   readonly freshCouponCode: string;
   /** A licence product of which the tenant has a running licence. */
   readonly licensedProductId: string;
+  /** Another purchase that is parked. */
+  readonly parkedPurchaseId: string;
   /** Its tenants cannot have it yet. */
   readonly deniedFeatureId: string;
 }
@@ -459,6 +461,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       freeAddonId: catalog.free,
       freshCouponCode: 'WORLD-FRESH',
       licensedProductId: catalog.licensedProduct,
+      parkedPurchaseId: bought.parkedPurchaseId,
       deniedFeatureId: catalog.denied,
     };
   }
@@ -532,7 +535,10 @@ async function plantLicence(gateway: TestGateway, tenantId: string, productId: s
       ...{ payableUntil: tx.now, refunded: zero(yearly.currency), seatsRefunded: 0n },
     };
     await tx.licencePurchases.insert(purchase);
+    const another = { ...purchase, id: tx.newId<'LicencePurchase'>(), checkoutId: `txn_other_${tenant}` };
+    await tx.licencePurchases.insert(another);
     return {
+      parkedPurchaseId: encodeId('LicencePurchase', another.id, tenant),
       licenceId: encodeId('Licence', licence.id, tenant),
       purchaseId: encodeId('LicencePurchase', purchase.id, tenant),
     };
