@@ -109,7 +109,8 @@ export const refusalCodes = {
   LICENCE_NOT_FOUND: 'There is no such licence.',
   LICENCE_NOT_RUNNING: 'The licence does not run: it has ended, or there is none. Buy a new one.',
   LICENCE_PURCHASE_NOT_FOUND: 'There is no such purchase.',
-  LICENCE_PURCHASE_NOT_PARKED: 'The purchase does not wait for a person: it is open, granted, refused or refunded. `status` says which.',
+  LICENCE_PURCHASE_NOT_PARKED:
+    'The purchase does not wait for a person: it is open, granted, refused or refunded. `status` says which.',
   LICENCE_PURCHASE_NOT_PAID: 'Nothing was paid for it that could be accepted; `message` says why.',
   LICENCE_TRIAL_NOT_OFFERED: 'The licence product has no trial.',
   LICENCE_TRIAL_USED: 'The organisation has tried or bought the licence already.',

@@ -7,6 +7,44 @@ import { type CallOptions, type Client, entriesOf, type Operation, type Refused 
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+/** The codes with which acceptLicencePurchase may be refused, from `@refuses` in the schema. */
+export type AcceptLicencePurchaseRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'LICENCE_NOT_RUNNING'
+  | 'LICENCE_PURCHASE_NOT_FOUND'
+  | 'LICENCE_PURCHASE_NOT_PAID'
+  | 'LICENCE_PURCHASE_NOT_PARKED'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type AcceptLicencePurchaseResult = Exclude<AcceptLicencePurchaseMutation['acceptLicencePurchase'], { __typename: 'Refused' }> | Refused<AcceptLicencePurchaseRefusal>;
+export const acceptLicencePurchaseOperation: Operation<AcceptLicencePurchaseResult, AcceptLicencePurchaseMutationVariables> = {
+  name: 'AcceptLicencePurchase',
+  kind: 'mutation',
+  root: 'acceptLicencePurchase',
+  keyed: true,
+  document:
+    'mutation AcceptLicencePurchase($input:AcceptLicencePurchaseInput!$idempotencyKey:String$dryRun:Boolean){acceptLicencePurchase(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AcceptLicencePurchaseDone{replayed dryRun purchase{...LicencePurchaseParts}licence{...LicenceParts}}...RefusedParts}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail paid{...MoneyParts}refusedAt refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment LicenceParts on Licence{id status startsAt expiresAt seats assigned overAssigned autoRenew version product{id code name}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * For partners: takes what was paid for a parked purchase as it is.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LICENCE_NOT_RUNNING, LICENCE_PURCHASE_NOT_FOUND, LICENCE_PURCHASE_NOT_PAID, LICENCE_PURCHASE_NOT_PARKED, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function acceptLicencePurchase(
+  client: Client,
+  variables: AcceptLicencePurchaseMutationVariables,
+  options?: CallOptions,
+): Promise<AcceptLicencePurchaseResult> {
+  return client.run(acceptLicencePurchaseOperation, variables, options);
+}
+
 export type AccountOverviewResult = AccountOverviewQuery;
 export const accountOverviewOperation: Operation<AccountOverviewResult, AccountOverviewQueryVariables> = {
   name: 'AccountOverview',
@@ -409,7 +447,7 @@ export const buyLicencesOperation: Operation<BuyLicencesResult, BuyLicencesMutat
   root: 'buyLicences',
   keyed: true,
   document:
-    'mutation BuyLicences($input:BuyLicencesInput!$idempotencyKey:String$dryRun:Boolean){buyLicences(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on BuyLicencesDone{replayed dryRun purchase{...LicencePurchaseParts}}...RefusedParts}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation BuyLicences($input:BuyLicencesInput!$idempotencyKey:String$dryRun:Boolean){buyLicences(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on BuyLicencesDone{replayed dryRun purchase{...LicencePurchaseParts}}...RefusedParts}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail paid{...MoneyParts}refusedAt refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Writes the purchase down and opens its checkout. The seats are there once it is paid. Money moves: give an idempotencyKey.
@@ -1818,7 +1856,7 @@ export const licencePurchasesOperation: Operation<LicencePurchasesResult, Licenc
   kind: 'query',
   root: 'licencePurchases',
   document:
-    'query LicencePurchases($first:Int$after:String$last:Int$before:String$status:LicencePurchaseStatus$tenantId:ID){licencePurchases(first:$first after:$after last:$last before:$before status:$status tenantId:$tenantId){nodes{...LicencePurchaseParts}pageInfo{...PageParts}}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query LicencePurchases($first:Int$after:String$last:Int$before:String$status:LicencePurchaseStatus$tenantId:ID){licencePurchases(first:$first after:$after last:$last before:$before status:$status tenantId:$tenantId){nodes{...LicencePurchaseParts}pageInfo{...PageParts}}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail paid{...MoneyParts}refusedAt refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * What an organisation set out to buy, and what became of it.
@@ -2082,7 +2120,7 @@ export const parkedLicencePurchasesOperation: Operation<ParkedLicencePurchasesRe
   kind: 'query',
   root: 'parkedLicencePurchases',
   document:
-    'query ParkedLicencePurchases($first:Int$after:String$last:Int$before:String$partnerId:ID){parkedLicencePurchases(first:$first after:$after last:$last before:$before partnerId:$partnerId){nodes{...LicencePurchaseParts}pageInfo{...PageParts}}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query ParkedLicencePurchases($first:Int$after:String$last:Int$before:String$partnerId:ID){parkedLicencePurchases(first:$first after:$after last:$last before:$before partnerId:$partnerId){nodes{...LicencePurchaseParts}pageInfo{...PageParts}}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail paid{...MoneyParts}refusedAt refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * Paid for and not granted: somebody of the partner must look.
@@ -2679,6 +2717,43 @@ export function refundPayment(
   return client.run(refundPaymentOperation, variables, options);
 }
 
+/** The codes with which refuseLicencePurchase may be refused, from `@refuses` in the schema. */
+export type RefuseLicencePurchaseRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'LICENCE_PURCHASE_NOT_FOUND'
+  | 'LICENCE_PURCHASE_NOT_PAID'
+  | 'LICENCE_PURCHASE_NOT_PARKED'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type RefuseLicencePurchaseResult = Exclude<RefuseLicencePurchaseMutation['refuseLicencePurchase'], { __typename: 'Refused' }> | Refused<RefuseLicencePurchaseRefusal>;
+export const refuseLicencePurchaseOperation: Operation<RefuseLicencePurchaseResult, RefuseLicencePurchaseMutationVariables> = {
+  name: 'RefuseLicencePurchase',
+  kind: 'mutation',
+  root: 'refuseLicencePurchase',
+  keyed: true,
+  document:
+    'mutation RefuseLicencePurchase($input:RefuseLicencePurchaseInput!$idempotencyKey:String$dryRun:Boolean){refuseLicencePurchase(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RefuseLicencePurchaseDone{replayed dryRun purchase{...LicencePurchaseParts}}...RefusedParts}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail paid{...MoneyParts}refusedAt refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * For partners: has the provider give back what was paid for a parked purchase.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LICENCE_PURCHASE_NOT_FOUND, LICENCE_PURCHASE_NOT_PAID, LICENCE_PURCHASE_NOT_PARKED, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function refuseLicencePurchase(
+  client: Client,
+  variables: RefuseLicencePurchaseMutationVariables,
+  options?: CallOptions,
+): Promise<RefuseLicencePurchaseResult> {
+  return client.run(refuseLicencePurchaseOperation, variables, options);
+}
+
 /** The codes with which removePaymentMethod may be refused, from `@refuses` in the schema. */
 export type RemovePaymentMethodRefusal =
   | 'BUSY'
@@ -2813,7 +2888,7 @@ export const renewLicencesOperation: Operation<RenewLicencesResult, RenewLicence
   root: 'renewLicences',
   keyed: true,
   document:
-    'mutation RenewLicences($input:RenewLicencesInput!$idempotencyKey:String$dryRun:Boolean){renewLicences(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RenewLicencesDone{replayed dryRun purchase{...LicencePurchaseParts}}...RefusedParts}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation RenewLicences($input:RenewLicencesInput!$idempotencyKey:String$dryRun:Boolean){renewLicences(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RenewLicencesDone{replayed dryRun purchase{...LicencePurchaseParts}}...RefusedParts}}fragment LicencePurchaseParts on LicencePurchase{id kind status quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{sentence}remainingDays autoRenew checkout{provider id url}payableUntil parkReason parkDetail paid{...MoneyParts}refusedAt refunded{...MoneyParts}seatsRefunded licenceId buyerId createdAt completedAt product{id code name}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * One more year for all seats, from the current expiry.
@@ -4095,6 +4170,14 @@ export function iterateWebhookEndpoints(
     return result;
   });
 }
+/** A purchase that is parked. */
+export type AcceptLicencePurchaseInput = {
+  /** licencepurchase_… */
+  purchaseId: string;
+  /** Default: the actor's own. */
+  tenantId?: string | null | undefined;
+};
+
 /** Where an actor belongs. */
 export type AccountKind =
   /** A reseller. */
@@ -5608,6 +5691,14 @@ export type RefusalCode =
   /** There is no such webhook endpoint. */
   | 'WEBHOOK_ENDPOINT_NOT_FOUND';
 
+/** A purchase that is parked. */
+export type RefuseLicencePurchaseInput = {
+  /** licencepurchase_… */
+  purchaseId: string;
+  /** Default: the actor's own. */
+  tenantId?: string | null | undefined;
+};
+
 /** What nothing is charged to any more. */
 export type RemovePaymentMethodInput = {
   /** method_… */
@@ -6665,7 +6756,7 @@ export type LicencePartsFragment = { id: string, status: LicenceStatus, startsAt
 
 export type LicenceSeatPartsFragment = { id: string, userId: string, email: string, assignedAt: string, revokedAt: string | null };
 
-export type LicencePurchasePartsFragment = { id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } };
+export type LicencePurchasePartsFragment = { id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, refusedAt: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, paid: { amount: string, currency: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } };
 
 export type LicenceProductsQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -6729,7 +6820,7 @@ export type BuyLicencesMutationVariables = Exact<{
 
 
 export type BuyLicencesMutation = { buyLicences:
-    | { __typename: 'BuyLicencesDone', replayed: boolean, dryRun: boolean, purchase: { id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } } }
+    | { __typename: 'BuyLicencesDone', replayed: boolean, dryRun: boolean, purchase: { id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, refusedAt: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, paid: { amount: string, currency: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -6742,7 +6833,7 @@ export type RenewLicencesMutationVariables = Exact<{
 
 export type RenewLicencesMutation = { renewLicences:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'RenewLicencesDone', replayed: boolean, dryRun: boolean, purchase: { id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } } }
+    | { __typename: 'RenewLicencesDone', replayed: boolean, dryRun: boolean, purchase: { id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, refusedAt: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, paid: { amount: string, currency: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } } }
    };
 
 export type StartLicenceTrialMutationVariables = Exact<{
@@ -6794,6 +6885,30 @@ export type RevokeSeatMutation = { revokeSeat:
     | { __typename: 'RevokeSeatDone', replayed: boolean, dryRun: boolean, seat: { id: string, userId: string, email: string, assignedAt: string, revokedAt: string | null }, licence: { id: string, status: LicenceStatus, startsAt: string, expiresAt: string, seats: string, assigned: string, overAssigned: string, autoRenew: boolean, version: number, product: { id: string, code: string, name: string } } }
    };
 
+export type AcceptLicencePurchaseMutationVariables = Exact<{
+  input: AcceptLicencePurchaseInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type AcceptLicencePurchaseMutation = { acceptLicencePurchase:
+    | { __typename: 'AcceptLicencePurchaseDone', replayed: boolean, dryRun: boolean, purchase: { id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, refusedAt: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, paid: { amount: string, currency: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } }, licence: { id: string, status: LicenceStatus, startsAt: string, expiresAt: string, seats: string, assigned: string, overAssigned: string, autoRenew: boolean, version: number, product: { id: string, code: string, name: string } } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type RefuseLicencePurchaseMutationVariables = Exact<{
+  input: RefuseLicencePurchaseInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type RefuseLicencePurchaseMutation = { refuseLicencePurchase:
+    | { __typename: 'RefuseLicencePurchaseDone', replayed: boolean, dryRun: boolean, purchase: { id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, refusedAt: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, paid: { amount: string, currency: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
 export type LicencePurchasesQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
@@ -6804,7 +6919,7 @@ export type LicencePurchasesQueryVariables = Exact<{
 }>;
 
 
-export type LicencePurchasesQuery = { licencePurchases: { nodes: Array<{ id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type LicencePurchasesQuery = { licencePurchases: { nodes: Array<{ id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, refusedAt: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, paid: { amount: string, currency: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type ParkedLicencePurchasesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -6815,7 +6930,7 @@ export type ParkedLicencePurchasesQueryVariables = Exact<{
 }>;
 
 
-export type ParkedLicencePurchasesQuery = { parkedLicencePurchases: { nodes: Array<{ id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type ParkedLicencePurchasesQuery = { parkedLicencePurchases: { nodes: Array<{ id: string, kind: LicencePurchaseKind, status: LicencePurchaseStatus, quantity: string, remainingDays: number | null, autoRenew: boolean, payableUntil: string, parkReason: LicenceParkReason | null, parkDetail: string | null, refusedAt: string | null, seatsRefunded: string, licenceId: string | null, buyerId: string, createdAt: string, completedAt: string | null, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { sentence: string }, checkout: { provider: string, id: string, url: string } | null, paid: { amount: string, currency: string } | null, refunded: { amount: string, currency: string }, product: { id: string, code: string, name: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type MemberPartsFragment = { userId: string, name: string, email: string, partnerRole: PartnerRole | null, tenantRole: TenantRole | null, createdAt: string };
 

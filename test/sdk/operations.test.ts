@@ -84,12 +84,15 @@ describe('the named operations', () => {
   });
 });
 
-/** In the demo Stripe is off: what needs it says so. test/payments/stripe has it. */
-const refusedWithoutStripe: Readonly<Record<string, string>> = {
+/** In the demo Stripe is off: what needs it says so. test/payments/stripe and test/licences have it. */
+const refusedInTheDemo: Readonly<Record<string, string>> = {
   CreateAddonCheckout: 'PROVIDER_NOT_CONFIGURED',
   CreatePlanCheckout: 'PROVIDER_NOT_CONFIGURED',
   CreatePortalLink: 'PROVIDER_NOT_CONFIGURED',
   RetryCheckout: 'CHECKOUT_NOT_FOUND',
+  // Nothing that was paid for in the demo is parked.
+  AcceptLicencePurchase: 'LICENCE_PURCHASE_NOT_FOUND',
+  RefuseLicencePurchase: 'LICENCE_PURCHASE_NOT_FOUND',
 };
 
 describe('against a gateway', () => {
@@ -148,7 +151,7 @@ describe('against a gateway', () => {
       await fetch(`${gateway.url}/webhooks/fake`, { method: 'POST', body, headers });
       await processInbox(gateway.app.system, gateway.app.providers);
     }
-    const withoutStripe = refusedWithoutStripe[name];
+    const withoutStripe = refusedInTheDemo[name];
     if (withoutStripe) {
       expect(await run(name, { dryRun: false })).toMatchObject({ __typename: 'Refused', code: withoutStripe });
       return;
