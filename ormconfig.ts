@@ -18,6 +18,7 @@ import {
 import { readConfig } from './src/config';
 import {
   CouponAmountEntity,
+  CouponDiscountEntity,
   CouponEntity,
   CouponRedemptionEntity,
   PendingCouponEntity,
@@ -87,6 +88,7 @@ const entities = [
   CollectionEntity,
   CouponAmountEntity,
   CouponEntity,
+  CouponDiscountEntity,
   CouponRedemptionEntity,
   CreditBalanceEntity,
   CreditBalanceEntryEntity,

@@ -14,6 +14,7 @@ import type { CurrencyCode } from './core/currency';
 import type { Id } from './core/ids';
 import { invariant } from './core/invariant';
 import { CouponRepository } from './coupons/coupon.repository';
+import { CouponDiscountRepository } from './coupons/coupon-discount.repository';
 import { PendingCouponRepository } from './coupons/pending-coupon.repository';
 import { EntitlementRepository } from './entitlements/entitlement.repository';
 import { EventRepository } from './events/event.repository';
@@ -65,6 +66,7 @@ export class Tx {
   readonly addons: AddonRepository;
   readonly coupons: CouponRepository;
   readonly pendingCoupons: PendingCouponRepository;
+  readonly couponDiscounts: CouponDiscountRepository;
   readonly subscriptions: SubscriptionRepository;
   readonly addonSubscriptions: AddonSubscriptionRepository;
   readonly entitlements: EntitlementRepository;
@@ -119,6 +121,7 @@ export class Tx {
     this.addons = new AddonRepository(manager);
     this.coupons = new CouponRepository(manager);
     this.pendingCoupons = new PendingCouponRepository(manager);
+    this.couponDiscounts = new CouponDiscountRepository(manager);
     this.subscriptions = new SubscriptionRepository(manager);
     this.addonSubscriptions = new AddonSubscriptionRepository(manager);
     this.entitlements = new EntitlementRepository(manager);

@@ -84,3 +84,30 @@ export class CouponRedemptionEntity {
   @TextColumn('interval_after', { nullable: true }) intervalAfter: string | null;
   @TimestampColumn('redeemed_at') redeemedAt: Instant;
 }
+
+@Entity('coupon_discounts')
+export class CouponDiscountEntity {
+  @KeyColumn('tenant_id') tenantId: string;
+  @KeyColumn('id') id: string;
+  @UuidColumn('partner_id') partnerId: string;
+  @UuidColumn('pending_coupon_id') pendingCouponId: string;
+  @UuidColumn('subscription_id') subscriptionId: string;
+  @IntegerColumn('period_number') periodNumber: number;
+  @BooleanColumn('counts') counts: boolean;
+  @TimestampColumn('period_start') periodStart: Instant;
+  @TimestampColumn('period_end') periodEnd: Instant;
+  @UuidColumn('item_id', { nullable: true }) itemId: string | null;
+  @TextColumn('target_kind', { nullable: true }) targetKind: string | null;
+  @UuidColumn('target_id', { nullable: true }) targetId: string | null;
+  @BigintColumn('whole_period') wholePeriod: bigint;
+  @BigintColumn('amount') amount: bigint;
+  @TextColumn('currency') currency: string;
+  @BigintColumn('share_remaining') shareRemaining: bigint;
+  @BigintColumn('share_total') shareTotal: bigint;
+  @UuidColumn('invoice_id', { nullable: true }) invoiceId: string | null;
+  @BooleanColumn('voided') voided: boolean;
+  @BooleanColumn('lapsed') lapsed: boolean;
+  @BigintColumn('returned_remaining', { nullable: true }) returnedRemaining: bigint | null;
+  @BigintColumn('returned_total', { nullable: true }) returnedTotal: bigint | null;
+  @TimestampColumn('created_at') createdAt: Instant;
+}

@@ -1,7 +1,7 @@
 import { allocate } from '../core/allocate';
 import { decimal } from '../core/decimal';
 import { fraction } from '../core/exact';
-import { majorText } from '../core/explain';
+import { type Explained, majorText } from '../core/explain';
 import { amountText, type Money, money, moneyText, negate, sum } from '../core/money';
 import type { Share } from '../core/proration';
 import type { LineDraft } from '../invoicing/invoice';
@@ -25,7 +25,23 @@ export function discountLines(
     currency,
   );
   if (base.minor <= 0n) return [];
-  const { amount, explanation } = discountOn(coupon, base, share);
+  return spreadDiscount(coupon, discountOn(coupon, base, share), lines, targets, left);
+}
+
+/** A discount that is known, as lines: the parts are the whole. */
+export function spreadDiscount(
+  coupon: Coupon,
+  { amount, explanation }: Explained,
+  lines: readonly LineDraft[],
+  targets: readonly number[],
+  left: readonly Money[],
+): LineDraft[] {
+  const { currency } = amount;
+  const base = sum(
+    targets.map((index) => left[index]!),
+    currency,
+  );
+  if (base.minor <= 0n) return [];
   const parts = allocate(
     amount.minor,
     targets.map((index) => left[index]!.minor),

@@ -52,6 +52,8 @@ const liveRows = preparedRead(
   `where tenant_id = $1 and status in ('PENDING', 'RUNNING') order by created_at, id limit 500`,
 );
 
+const rowsByIds = preparedRead(PendingCouponEntity, 'where tenant_id = $1 and id = any($2) order by created_at, id');
+
 export class PendingCouponRepository {
   constructor(private readonly manager: EntityManager) {}
 
@@ -85,15 +87,13 @@ export class PendingCouponRepository {
     return (await liveRows(this.manager, [tenantId])).map(fromRow);
   }
 
-  /** Which coupons took from this invoice, once for each period? */
-  async usedOn(tenantId: string, invoiceId: string): Promise<PendingCoupon[]> {
-    const rows = await this.manager.query(
-      'select pending_coupon_id from coupon_redemptions where tenant_id = $1 and invoice_id = $2 order by id',
-      [tenantId, invoiceId],
-    );
-    const coupons: PendingCoupon[] = [];
-    for (const row of rows) coupons.push((await this.byId(tenantId, row.pending_coupon_id))!);
-    return coupons;
+  async byIds(tenantId: string, ids: readonly string[]): Promise<PendingCoupon[]> {
+    return ids.length === 0 ? [] : (await rowsByIds(this.manager, [tenantId, ids])).map(fromRow);
+  }
+
+  /** Which of these are used up? */
+  async finishedOf(tenantId: string, ids: readonly string[]): Promise<PendingCoupon[]> {
+    return (await this.byIds(tenantId, ids)).filter(({ status }) => status === 'FINISHED');
   }
 
   /** How often has the tenant used these coupons, counting what is queued? Taken back and expired ones do not count. */

@@ -54,6 +54,7 @@ export interface PeriodInvoiceInput {
 export interface CouponUse {
   readonly queued: QueuedCoupon;
   readonly discount: Money;
+  readonly lines: readonly LineDraft[];
 }
 
 export interface PeriodInvoice {
@@ -216,7 +217,7 @@ const discounts: Step = (draft, input) => {
         input.currency,
       ),
     );
-    uses.push({ queued, discount });
+    uses.push({ queued, discount, lines: drafted });
   }
   return { ...draft, lines, uses, expired };
 };

@@ -1,3 +1,4 @@
+import { couponDiscountsOf } from '../coupons/coupon-discount';
 import { afterUse } from '../coupons/pending-coupon';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
@@ -13,9 +14,9 @@ async function issue(
   assembled: AssembledPeriod,
   issued: Pick<Parameters<typeof issueInvoice>[1], 'kind' | 'reason' | 'period'>,
 ): Promise<Invoice> {
-  const { uses, expired, usage } = assembled;
+  const { uses, expired, usage, catalogIds } = assembled;
   const invoice = await issueInvoice(tx, { subscription, document: assembled, ...issued });
-  for (const { queued, discount } of uses) {
+  for (const { queued, discount, lines } of uses) {
     const used = {
       ...afterUse(queued.pending, queued.coupon, tx.now, subscription.interval),
       subscriptionId: subscription.id,
@@ -34,6 +35,9 @@ async function issue(
       isProrationInvolved: false,
       redeemedAt: tx.now,
     });
+    const about = { pendingCouponId: used.id, periodNumber: used.periodsApplied, counts: true, invoiceId: invoice.id };
+    const given = couponDiscountsOf(lines, assembled.lines, catalogIds, about);
+    await tx.couponDiscounts.insert(subscription, given, tx.now);
     const redeemed = { pendingCoupon: used, code: queued.coupon.code, discount, invoice };
     await tx.emit({ type: 'coupon.redeemed', payload: redeemed });
   }

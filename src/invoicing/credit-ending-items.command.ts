@@ -1,8 +1,9 @@
 import type { Instant } from '../core/calendar';
 import { type Money, money, negate, smaller, subtract, sum, zero } from '../core/money';
+import { remainingShare } from '../core/proration';
 import { done, type Result } from '../core/result';
 import { refundProblem } from '../payments/refund-credit.command';
-import { addonEndLines } from '../proration/addon-change';
+import { addonEndLines, type Moment } from '../proration/addon-change';
 import type { ChargedItem } from '../proration/charged-item';
 import { providerAccounts } from '../proration/plan-change.query';
 import { type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
@@ -35,6 +36,18 @@ export const endingAttachment = (attachment: AddonSubscription, name: string): E
   unitAmount: attachment.unitAmount,
   quantity: attachment.quantity,
 });
+
+/** The unused part of what coupons gave goes back, also where nothing was left to pay for the item. Providers' items have none. */
+async function giveBackDiscounts(
+  tx: Tx,
+  subscription: Subscription,
+  items: readonly EndingItem[],
+  { at, basis, timeZone, period, trialing }: Moment,
+): Promise<void> {
+  if (trialing) return;
+  const ids = items.filter(({ attachment }) => !attachment?.providerPeriod).map(({ id }) => id);
+  await tx.couponDiscounts.giveBack(subscription, ids, remainingShare(basis, period, at, timeZone));
+}
 
 /** What the balance does not cover of the tenant's unpaid invoices, at most so much. */
 async function stillToPay(tx: Tx, { tenantId, currency }: Subscription, most: Money): Promise<Money> {
@@ -75,6 +88,7 @@ export async function creditEndingItems(
     const ending = { ...item, itemId, charged, discounts };
     return addonEndLines(own ? { ...moment, ...own, trialing: false } : moment, ending);
   });
+  await giveBackDiscounts(tx, subscription, items, moment);
   if (lines.length === 0) return done([]);
   const document = await taxesOfLines(tx, subscription, at, lines, { accounts });
   const ending = new Map(lines.flatMap(({ itemId }) => [[itemId, accounts.get(itemId) ?? { lots: [] }] as const]));

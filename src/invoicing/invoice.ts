@@ -57,6 +57,8 @@ export interface LineDraft {
   readonly takesFrom?: readonly Lot[] | undefined;
   readonly description: string;
   readonly quantity: DecimalValue;
+  /** A charge for time: what a whole period costs. */
+  readonly wholePeriod?: Money | undefined;
   /** Charges are positive; discounts and credits negative. */
   readonly amount: Money;
   /** What the line is for. */
@@ -70,7 +72,10 @@ export interface LineDraft {
 }
 
 export interface InvoiceLine
-  extends Omit<LineDraft, 'discountsLine' | 'taxesLine' | 'takesFrom' | 'itemId' | 'period' | 'share' | 'covers'> {
+  extends Omit<
+    LineDraft,
+    'discountsLine' | 'taxesLine' | 'takesFrom' | 'itemId' | 'period' | 'share' | 'covers' | 'wholePeriod'
+  > {
   readonly id: Id<'InvoiceLine'>;
   readonly invoiceId: Id<'Invoice'>;
   readonly tenantId: Id<'Tenant'>;

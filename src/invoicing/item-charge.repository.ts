@@ -141,7 +141,11 @@ export class ItemChargeRepository {
       const charged = entries.reduce((total, row) => add(total, money(row.amount, currency)), zero(currency));
       const tax = entries.reduce((total, row) => add(total, money(row.tax, currency)), zero(currency));
       const rates = entries.flatMap((row) => (row.taxRate ? [fromStored(row.taxRate) as AppliedRate] : []));
-      const reductions = entries.filter((row) => row.kind === 'DISCOUNT' || row.kind === 'WAIVED');
+      // An attachment that is charged anew in the same period was credited before: what was given then is settled.
+      const lastCharge = entries.findLastIndex((row) => row.kind === 'CHARGE');
+      const reductions = entries
+        .slice(lastCharge + 1)
+        .filter((row) => row.kind === 'DISCOUNT' || row.kind === 'WAIVED');
       accounts.set(itemId, {
         ...{ charged, tax },
         lots: lotsOf(entries.map((row) => ({ originLineId: originOf(row), amount: row.amount, tax: row.tax }))),

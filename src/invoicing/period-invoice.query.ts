@@ -49,6 +49,7 @@ export interface Foreseen {
 
 export interface AssembledPeriod extends PeriodInvoice, TaxedDocument {
   readonly usage: UsageBill;
+  readonly catalogIds: ReadonlyMap<string, string>;
 }
 
 /** Loads what a period's invoice is made of, and assembles it. Who previews and who bills ask the same. */
@@ -78,7 +79,7 @@ export async function assembleFor(
     ({ endsAt }) => !endsAt || isBefore(period.start, endsAt),
   );
   const queued = foreseen?.coupons?.(pendings) ?? pendings;
-  const joined = closed ? known.filter((attachment) => joinedWithin(attachment, subscription, closed)) : [];
+  const joined = closed ? await joinedIn(tx, known, subscription, closed) : [];
   const [ofAddons, ofCoupons, accounts] = await Promise.all([
     tx.addons.byIds([...new Set([...attachments, ...joined].map(({ addonId }) => addonId))]),
     tx.coupons.byIds(queued.map(({ couponId }) => couponId)),
@@ -113,7 +114,7 @@ export async function assembleFor(
       return { pending, coupon, past: past(coupon) };
     }),
   });
-  return { ...invoice, usage, decision: tax.decision };
+  return { ...invoice, usage, catalogIds, decision: tax.decision };
 }
 
 export type AssembledClosing = AssembledPeriod & Closing;
@@ -149,6 +150,25 @@ export function assembleReset(
     coupons: () => [],
     usage: { spans: (spans) => withNewAnchor(spans, at, after.anchorDate) },
   });
+}
+
+/**
+ * What joined the closed period. A period that a new anchor began starts at its day's midnight, the day's earlier hours were in
+ * the period before it: what joined and left in those was billed there.
+ */
+async function joinedIn(
+  tx: Pick<Tx, 'meteringSpans'>,
+  known: readonly AddonSubscription[],
+  subscription: Subscription,
+  closed: ClosedPeriod,
+): Promise<AddonSubscription[]> {
+  const joined = known.filter((attachment) => joinedWithin(attachment, subscription, closed));
+  if (joined.every(({ endedAt }) => !endedAt)) return joined;
+  const spans = await tx.meteringSpans.of(subscription.tenantId, subscription.id);
+  const begins = spans.findLast(
+    ({ start }) => isBefore(closed.period.start, start) && isBefore(start, closed.until),
+  )?.start;
+  return joined.filter(({ endedAt }) => !(begins && endedAt && isAtOrBefore(endedAt, begins)));
 }
 
 /** Attached after the period began, so that its own account says whether that was invoiced at once. Ours to bill, that is. */

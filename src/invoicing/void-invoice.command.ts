@@ -64,7 +64,8 @@ export async function voidInvoice(
   if (!isZero(paid)) {
     await tx.creditNotes.moveBalance(tenantId, partnerId, { kind: 'RETURNED', amount: paid, invoiceId: id }, tx.now);
   }
-  for (const used of await tx.pendingCoupons.usedOn(tenantId, id)) {
+  const returned = await tx.couponDiscounts.voidInvoice(tenantId, id);
+  for (const used of await tx.pendingCoupons.byIds(tenantId, returned)) {
     const live = await tx.pendingCoupons.live(tenantId);
     const hasNewer = live.some((other) => other.couponId === used.couponId && other.id !== used.id);
     const pendingCoupon = afterReturn(used, hasNewer);

@@ -5,7 +5,7 @@ import { type ProrationBasis, remainingShare } from '../core/proration';
 import type { LineDraft } from '../invoicing/invoice';
 import { type ChargedItem, chargeLine, creditLine } from './charged-item';
 
-interface Moment {
+export interface Moment {
   readonly at: Instant;
   readonly basis: ProrationBasis;
   readonly timeZone: TimeZone;

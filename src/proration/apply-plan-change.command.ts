@@ -1,5 +1,6 @@
 import { amountText, isZero, negate } from '../core/money';
 import { reserveCoupon } from '../coupons/apply-coupon.command';
+import { couponDiscountsOf } from '../coupons/coupon-discount';
 import { afterUse, type PendingCoupon } from '../coupons/pending-coupon';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import { issueClosing } from '../invoicing/bill-period.command';
@@ -44,6 +45,9 @@ async function settle(tx: Tx, loaded: LoadedPlanChange, options: ApplyOptions): 
   // Nothing is due either way, but the accounts move all the same: what was paid is now for the new item.
   const carryOver = (carried: { readonly lines: readonly LineDraft[] }) =>
     tx.itemCharges.insert(subscription, accountsWithoutMoney(carried, subscription.currency, accounts), {}, tx.now);
+  // The unused part of what coupons gave goes back with the items that it was given for.
+  const credited = change.lines.filter(({ kind }) => kind === 'PRORATION_CREDIT').map(({ itemId }) => itemId);
+  await tx.couponDiscounts.giveBack(subscription, credited, change.share);
   const { moves, offDue, own } = plannedChange(loaded, options);
   if (!moves) {
     await carryOver(change);
@@ -69,8 +73,8 @@ async function settle(tx: Tx, loaded: LoadedPlanChange, options: ApplyOptions): 
 /** One coupon's use by the change. A kept one that takes again in a period it was counted in uses up no other. */
 async function redeem(
   tx: Tx,
-  { subscription, change, planBefore, target }: LoadedPlanChange,
-  { coupon, discount, ...use }: ChangeCouponUse & { readonly pending: PendingCoupon },
+  { subscription, change, planBefore, target, catalogIds }: LoadedPlanChange,
+  { coupon, discount, lines, ...use }: ChangeCouponUse & { readonly pending: PendingCoupon },
   invoice: Invoice | undefined,
 ): Promise<void> {
   const pending = { ...use.pending, subscriptionId: subscription.id };
@@ -94,6 +98,9 @@ async function redeem(
     intervalAfter: target.interval,
     redeemedAt: change.at,
   });
+  const about = { pendingCouponId: pending.id, periodNumber: used.periodsApplied, counts: use.counts };
+  const given = couponDiscountsOf(lines, change.lines, catalogIds, { ...about, invoiceId: invoice?.id });
+  await tx.couponDiscounts.insert(subscription, given, tx.now);
   const redeemed = { pendingCoupon: used, code: coupon.code, discount, invoice };
   await tx.emit({ type: 'coupon.redeemed', payload: redeemed });
 }
@@ -125,6 +132,10 @@ export async function applyPlanChange(
   // A new anchor cuts the windows of usage anew: what was used before is billed by the old ones.
   if (change.anchor === 'RESET') await tx.meteringSpans.begin(subscription, at, change.after.anchorDate);
   await issueClosing(tx, subscription, loaded.closing);
+  await tx.couponDiscounts.lapse(
+    subscription,
+    change.lapsingCoupons.map(({ pending }) => pending!.id),
+  );
   for (const { pending, coupon } of change.endingCoupons) {
     const ended = { ...pending!, status: 'ENDED', endedAt: at } as const;
     await tx.pendingCoupons.update(ended);

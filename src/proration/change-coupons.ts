@@ -3,8 +3,9 @@ import type { Addon } from '../catalog/addon';
 import type { Plan } from '../catalog/plan';
 import type { Instant } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
+import { plus } from '../core/exact';
 import type { Id } from '../core/ids';
-import { add, type Money, negate, sum, zero } from '../core/money';
+import { add, exactMinorUnits, type Money, negate, sum, zero } from '../core/money';
 import type { IntervalUnit } from '../core/period';
 import type { Share } from '../core/proration';
 import {
@@ -16,8 +17,10 @@ import {
   couponProblems,
   takesFrom,
 } from '../coupons/coupon';
+import { CouponAccount, type CouponDiscount, exactOfLine } from '../coupons/coupon-discount';
 import { inCouponOrder } from '../coupons/coupon-order';
 import { discountLines } from '../coupons/discount-line';
+import { keptDiscountLines } from '../coupons/kept-discount';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import type { LineDraft } from '../invoicing/invoice';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
@@ -33,6 +36,10 @@ export interface ChangeCoupon {
   readonly pending?: PendingCoupon | undefined;
   /** Running, of the plan: whether it is asked to go on. `undefined`: of an add-on alone, which is not asked about. */
   readonly kept?: boolean | undefined;
+  /** What it gave in the period that the change falls into, oldest first. */
+  readonly given?: readonly CouponDiscount[] | undefined;
+  /** Used up in this period: what goes back may be given again, a new period may not be begun. */
+  readonly finished?: boolean | undefined;
   /** What the tenant's past says of one that is named. */
   readonly past?: Pick<CouponUse, 'usedByTenant' | 'liveForTenant' | 'hasPurchased'> | undefined;
 }
@@ -94,6 +101,8 @@ export interface JudgedCoupons {
   readonly taking: readonly ChangeCoupon[];
   /** Running ones that the change ends. */
   readonly ending: readonly ChangeCoupon[];
+  /** Used up already, and not kept: what goes back of them is not given again. */
+  readonly lapsing: readonly ChangeCoupon[];
   /** Why the one that is named may not be used; empty: it may, or none is named. */
   readonly namedProblems: readonly CouponReason[];
 }
@@ -102,9 +111,10 @@ export interface JudgedCoupons {
 export function judgeChangeCoupons(coupons: readonly ChangeCoupon[], after: ItemsAfter): JudgedCoupons {
   const taking: ChangeCoupon[] = [];
   const ending: ChangeCoupon[] = [];
+  const lapsing: ChangeCoupon[] = [];
   const namedProblems: CouponReason[] = [];
   for (const entry of coupons) {
-    const { coupon, running, pending, past, kept } = entry;
+    const { coupon, running, pending, past, kept, finished } = entry;
     const problems = couponProblems(coupon, {
       stage: running ? 'RUNNING' : pending ? 'WAITING' : 'NEW',
       now: after.at,
@@ -118,12 +128,15 @@ export function judgeChangeCoupons(coupons: readonly ChangeCoupon[], after: Item
       liveForTenant: past?.liveForTenant ?? false,
       hasPurchased: past?.hasPurchased ?? false,
     });
-    if (running && kept === false) ending.push(entry);
+    if (finished) {
+      if (kept === false) lapsing.push(entry);
+      else if (problems.length === 0) taking.push(entry);
+    } else if (running && kept === false) ending.push(entry);
     else if (problems.length === 0) taking.push(entry);
     else if (!running) namedProblems.push(...problems);
     else if (kept || problems.includes('COUPON_INTERVAL_NOT_ELIGIBLE')) ending.push(entry);
   }
-  return { taking, ending, namedProblems };
+  return { taking, ending, lapsing, namedProblems };
 }
 
 /** What one coupon takes from a change. */
@@ -131,6 +144,7 @@ export interface ChangeCouponUse extends ChangeCoupon {
   readonly discount: Money;
   /** It takes from a period that it has not been counted in: the change begins one, or the coupon is new. */
   readonly counts: boolean;
+  readonly lines: readonly LineDraft[];
 }
 
 export interface ChangeDiscounts {
@@ -140,7 +154,8 @@ export interface ChangeDiscounts {
 
 /**
  * What the coupons take from the charges of a change, in the partner's order. A new full period is discounted like a
- * renewal: each line that a coupon applies to, and it counts as one of its periods.
+ * renewal: each line that a coupon applies to, and it counts as one of its periods. Within a period a running coupon gives
+ * again what went back.
  */
 export function changeDiscounts(
   input: CouponedChange,
@@ -151,29 +166,44 @@ export function changeDiscounts(
     readonly from: number;
     readonly share: Share;
     readonly newPeriod: boolean;
-    /** Items that begin with the change: nothing of theirs went back, so what runs takes from them at the next renewal. */
-    readonly added?: ReadonlySet<string> | undefined;
   },
 ): ChangeDiscounts {
-  const { lines, from, share, newPeriod, added } = charged;
+  const { lines, from, share, newPeriod } = charged;
   const addonOf = new Map(input.attachments.map(({ attachment, addon }) => [attachment.id as string, addon.id]));
   const targetOf = ({ itemId }: LineDraft): CouponTarget => {
     const addonId = addonOf.get(itemId);
     return addonId ? { kind: 'ADDON', id: addonId } : { kind: 'PLAN', id: input.target.plan.id };
   };
   const left = lines.map((line) => line.amount);
+  const exact = lines.map(exactOfLine);
+  const leaving = new Map(lines.slice(0, from).map((line) => [line.itemId, line.share]));
   const discounts: LineDraft[] = [];
-  const uses = inCouponOrder(input.couponOrder, taking).map((entry): ChangeCouponUse => {
-    const { coupon, running } = entry;
-    const isNew = ({ itemId }: LineDraft) => running && !newPeriod && added?.has(itemId);
-    const targets = lines.flatMap((line, index) =>
-      index >= from && !isNew(line) && takesFrom(coupon, targetOf(line)) ? [index] : [],
-    );
-    const drafted = discountLines({ ...coupon, scaled: coupon.scaled || running }, lines, targets, left, share);
-    for (const line of drafted) left[line.discountsLine!] = add(left[line.discountsLine!]!, line.amount);
+  const uses = inCouponOrder(input.couponOrder, taking).flatMap((entry): ChangeCouponUse[] => {
+    const { coupon, running, finished, given = [] } = entry;
+    if (newPeriod && finished) return [];
+    const targets = lines.flatMap((line, index) => {
+      const target = targetOf(line);
+      return index >= from && takesFrom(coupon, target) ? [{ index, target }] : [];
+    });
+    const isKept = running && !newPeriod;
+    const before = exact.slice();
+    const drafted = isKept
+      ? keptDiscountLines(coupon, new CouponAccount(given, leaving, share), { lines, left, exact }, targets, share)
+      : discountLines(
+          coupon,
+          lines,
+          targets.map(({ index }) => index),
+          left,
+          share,
+        );
+    for (const line of drafted) {
+      const index = line.discountsLine!;
+      left[index] = add(left[index]!, line.amount);
+      if (exact[index] === before[index]) exact[index] = plus(exact[index]!, exactMinorUnits(line.amount));
+    }
     discounts.push(...drafted);
     const amounts = drafted.map((line) => line.amount);
-    return { ...entry, discount: negate(sum(amounts, input.currency)), counts: newPeriod || !running };
+    return [{ ...entry, discount: negate(sum(amounts, input.currency)), counts: !isKept, lines: drafted }];
   });
   return { lines: discounts, uses };
 }
@@ -183,4 +213,5 @@ export const unused = (entry: ChangeCoupon, currency: CurrencyCode): ChangeCoupo
   ...entry,
   discount: zero(currency),
   counts: false,
+  lines: [],
 });

@@ -5,6 +5,7 @@ import { amountText, atLeastZero, exactMinorUnits, type Money, moneyText } from 
 import { type Share, shareFraction } from '../core/proration';
 import { shareOperands } from '../coupons/coupon';
 import type { LineDraft, SourceKind, TimeSpan } from '../invoicing/invoice';
+import { fullPeriodAmount } from '../subscriptions/subscription';
 
 /** What was charged for an item in this period and need not be paid, and the part of the period that is for. */
 export interface GivenDiscount {
@@ -152,6 +153,7 @@ export function chargeLine(
     description: kind === 'PRORATION_CHARGE' ? `Remaining time on ${item.name}` : item.name,
     quantity: decimal(item.quantity),
     amount,
+    wholePeriod: fullPeriodAmount(item),
     covers,
     period,
     share,

@@ -78,6 +78,10 @@ export async function providerAccounts(
   return found;
 }
 
+/** The order in which coupons take: oldest first. */
+const byAge = (one: PendingCoupon, other: PendingCoupon): number =>
+  one.createdAt.epochMilliseconds - other.createdAt.epochMilliseconds || (one.id < other.id ? -1 : 1);
+
 /** Add-ons in one change. */
 const maximumOrders = 20;
 
@@ -103,6 +107,8 @@ export interface LoadedPlanChange extends LoadedSources {
   readonly change: PlanChange;
   /** The change's lines with their tax. */
   readonly document: TaxedDocument;
+  /** By item that goes on or begins: its plan or add-on. */
+  readonly catalogIds: ReadonlyMap<string, string>;
   /** The same by the documents that they go on: what is not paid yet comes off the open invoices. */
   readonly split: SplitDocument;
   /** The net of those lines with the tax that comes on top of it; negative: in the tenant's favour. */
@@ -122,6 +128,7 @@ export type PlanChangeTx = PeriodInvoiceTx &
     | 'addons'
     | 'coupons'
     | 'pendingCoupons'
+    | 'couponDiscounts'
     | 'subscriptions'
     | 'addonSubscriptions'
     | 'itemCharges'
@@ -193,7 +200,7 @@ export async function loadPlanChange(
   const continuing = live.filter(({ endsAt }) => !endsAt || isBefore(moment.value.at, endsAt));
   const running = pendings.filter((pending) => pending.status === 'RUNNING');
   const { pinned } = options;
-  const [[version], [planBefore], accounts, ofAddons, ofCoupons, partner] = await Promise.all([
+  const [[version], [planBefore], accounts, ofAddons, given, partner] = await Promise.all([
     pinned || request.plan === undefined
       ? tx.plans.versionsByIds([pinned?.planVersionId ?? item.planVersionId])
       : tx.plans.currentVersions([plan.id]),
@@ -206,10 +213,15 @@ export async function loadPlanChange(
       subscription.prorationBasis,
     ),
     tx.addons.byIds(continuing.map((attachment) => attachment.addonId)),
-    tx.coupons.byIds(running.map((pending) => pending.couponId)),
+    tx.couponDiscounts.ofPeriod(tenant.id, subscription.id, subscription.periodStart),
     tx.partners.byId(tenant.partnerId),
   ]);
   invariant(planBefore, 'a subscription has a plan');
+  // One that was used up in this period may give again what goes back.
+  const finished = await tx.pendingCoupons.finishedOf(tenant.id, [
+    ...new Set(given.map(({ pendingCouponId }) => pendingCouponId)),
+  ]);
+  const ofCoupons = await tx.coupons.byIds([...running, ...finished].map((pending) => pending.couponId));
   const interval = request.interval ?? subscription.interval;
   // A plan that is not named is the one that was sold, at its price.
   const price =
@@ -262,11 +274,14 @@ export async function loadPlanChange(
   if (request.coupon !== undefined && !options.pinned && !coupon) return refuseCoupon(['COUPON_NOT_FOUND'], 'coupon');
   const past = await pastOf(tx, tenant.id, coupon ? [coupon] : []);
   const byId = new Map(ofCoupons.map((row) => [row.id, row]));
-  const coupons: ChangeCoupon[] = running.map((pending) => {
+  const coupons: ChangeCoupon[] = [...running, ...finished].sort(byAge).map((pending) => {
     const runningCoupon = byId.get(pending.couponId)!;
     const isOfPlan = appliesToPlan(runningCoupon, item.planId) && !planGoesOn;
     const kept = isOfPlan ? (request.keepRunningDiscounts ?? false) : undefined;
-    return { coupon: runningCoupon, pending, running: true, kept };
+    return {
+      ...{ coupon: runningCoupon, pending, running: true, kept, finished: pending.status === 'FINISHED' },
+      given: given.filter(({ pendingCouponId }) => pendingCouponId === pending.id),
+    };
   });
   if (coupon) coupons.push({ coupon, pending: options.pinned?.reserved, running: false, past: past(coupon) });
 
@@ -307,13 +322,11 @@ export async function loadPlanChange(
     afterChange(sourcesAround.sourcesBefore, sourcesAround.sources).filter((one) => isActiveAt(one, change.at)),
   );
   if (mismatch && !options.pinned) return mismatch;
-  const document = await taxesOfLines(tx, subscription, change.at, change.lines, {
-    catalogIds: new Map<string, string>([
-      [target.itemId, plan.id],
-      ...[...continuing, ...orders.value.map(({ next }) => next)].map(({ id, addonId }) => [id, addonId] as const),
-    ]),
-    accounts,
-  });
+  const catalogIds = new Map<string, string>([
+    [target.itemId, plan.id],
+    ...[...continuing, ...orders.value.map(({ next }) => next)].map(({ id, addonId }) => [id, addonId] as const),
+  ]);
+  const document = await taxesOfLines(tx, subscription, change.at, change.lines, { catalogIds, accounts });
   const split = splitDocument(document, accounts, await openInvoicesOf(tx, tenant.id, accounts));
   const gross = add(change.net, addedTax(document.lines, currency));
   const closing = change.anchor === 'RESET' ? await assembleReset(tx, subscription, change) : undefined;
@@ -326,7 +339,18 @@ export async function loadPlanChange(
   return done({
     ...{ subscription, planBefore, target, coupon },
     waits: moment.value.waits,
-    ...{ change, document, split, accounts, gross, closing, planGoesOn, orders: orders.value, ...sourcesAround },
+    ...{
+      change,
+      document,
+      catalogIds,
+      split,
+      accounts,
+      gross,
+      closing,
+      planGoesOn,
+      orders: orders.value,
+      ...sourcesAround,
+    },
     recurring: roundToMoney(multiply(exactMinorUnits(unitAmount), exactOf(quantity)), currency),
   });
 }

@@ -147,6 +147,8 @@ export interface PlanChange {
   readonly couponUses: readonly ChangeCouponUse[];
   /** Running coupons that the change ends. */
   readonly endingCoupons: readonly ChangeCoupon[];
+  /** Used up in this period and not kept: they give nothing again. */
+  readonly lapsingCoupons: readonly ChangeCoupon[];
   /** Why the coupon that was named may not be used; empty: it may. */
   readonly couponProblems: readonly CouponReason[];
   readonly attachments: readonly AttachmentOutcome[];
@@ -301,14 +303,11 @@ export function decidePlanChange(
   }
   const phases = attachments.map((outcome) => ({ ...outcome, attachment: outcome.next ?? outcome.attachment }));
   const coupled = { ...input, attachments: phases };
-  const added = new Set<string>(
-    attachments.flatMap(({ outcome, next }) => (outcome === 'ADDED' && next ? [next.id] : [])),
-  );
 
   const judged = judgeChangeCoupons(input.coupons, itemsAfter(input, phases));
   const taken =
     newShare.remaining > 0n && !input.waived
-      ? changeDiscounts(coupled, judged.taking, { lines, from: charges, share: newShare, newPeriod: reset, added })
+      ? changeDiscounts(coupled, judged.taking, { lines, from: charges, share: newShare, newPeriod: reset })
       : { lines: [], uses: judged.taking.map((entry) => unused(entry, currency)) };
   lines.push(...taken.lines);
 
@@ -331,6 +330,7 @@ export function decidePlanChange(
     net: subtract(subtract(newCharge, unusedCredit), discount),
     couponUses: taken.uses,
     endingCoupons: judged.ending,
+    lapsingCoupons: judged.lapsing,
     couponProblems: judged.namedProblems,
     attachments,
     after: {

@@ -400,7 +400,7 @@ export class PlanChangeInputType {
   @Field(() => Boolean, {
     nullable: true,
     description:
-      'Keep running discounts whose coupons fit what follows: plan, add-ons, interval and minimum. A new full period counts as one of their periods, and a coupon that counts periods ends with another interval. Default false: they end. ' +
+      'Keep running discounts whose coupons fit what follows: plan, add-ons, interval and minimum. Within a period they give again what went back with the items that are credited. A new full period counts as one of their periods, and a coupon that counts periods ends with another interval. Default false: they end. ' +
       partnersRight('KEEP_DISCOUNTS_ON_RESET', 'true where a new period begins'),
   })
   keepRunningDiscounts?: boolean;

@@ -5295,7 +5295,7 @@ export type PlanChangeInput = {
   effectiveDate?: string | null | undefined;
   /** Default: as it is. */
   interval?: BillingInterval | null | undefined;
-  /** Keep running discounts whose coupons fit what follows: plan, add-ons, interval and minimum. A new full period counts as one of their periods, and a coupon that counts periods ends with another interval. Default false: they end. true where a new period begins is the partner's to give, unless its selfServicePolicy allows KEEP_DISCOUNTS_ON_RESET. */
+  /** Keep running discounts whose coupons fit what follows: plan, add-ons, interval and minimum. Within a period they give again what went back with the items that are credited. A new full period counts as one of their periods, and a coupon that counts periods ends with another interval. Default false: they end. true where a new period begins is the partner's to give, unless its selfServicePolicy allows KEEP_DISCOUNTS_ON_RESET. */
   keepRunningDiscounts?: boolean | null | undefined;
   /** The target: id or code. Default: the plan as it was sold, for another interval or quantity or for add-ons alone. Named, it is the version that is sold now. */
   plan?: string | null | undefined;

@@ -186,6 +186,28 @@ const damages: [view: string, damage: string, said: RegExp][] = [
   ],
   ['check_coupon_overrun', `update partner_coupons set reserved_count = 0 where code = 'FEW'`, /0 reserved, 1 in use/],
   [
+    'check_coupon_dues',
+    `update coupon_discounts set amount = amount + 3 where tenant_id = ${of('Able')}`,
+    /gave \d+ on \d+\.00, due is 10/,
+  ],
+  [
+    'check_coupon_dues',
+    `update coupon_discounts set counts = false where tenant_id = ${of('Able')}`,
+    /in period 1 that it was not counted in/,
+  ],
+  [
+    'check_coupon_dues',
+    `insert into coupon_discounts select (jsonb_populate_record(d, jsonb_build_object('id', gen_random_uuid(), 'period_number', 3))).*
+       from coupon_discounts d where tenant_id = ${of('Able')} limit 1`,
+    /gave in 3 periods, at most 2/,
+  ],
+  [
+    'check_coupon_dues',
+    `insert into coupon_amounts select partner_id, id, 'DISCOUNT', 'USD', 100 from partner_coupons where code = 'TWICE';
+     update partner_coupons set kind = 'FIXED', percent = null where code = 'TWICE'`,
+    /due is 100/,
+  ],
+  [
     'check_coupon_overrun',
     `delete from coupon_redemptions where tenant_id = ${of('Able')}`,
     /2 periods applied, 0 of them returned, 0 redemptions/,

@@ -1,3 +1,4 @@
+import { randomFrom } from '../support/arbitraries';
 import { startTestGateway, type TestGateway } from '../support/gateway';
 import { amountsOf, type TenantOfWorld, World } from '../support/world';
 
@@ -168,6 +169,151 @@ describe('a running coupon on a change is judged and counted as at a renewal', (
       uses: ['FROM50 1: 10.00', 'FROM50 1: 0.97'],
     });
   });
+});
+
+describe('for each coupon and period: given less given back is never more than its due', () => {
+  const kept = { keepRunningDiscounts: true };
+  const netsOf = async (tenant: TenantOfWorld, ...changes: object[]) => {
+    const nets: string[] = [];
+    for (const change of changes) {
+      const answer = await tenant.change({ ...kept, ...change });
+      await payAll(tenant);
+      nets.push(answer.net?.amount ?? answer.code);
+    }
+    return nets;
+  };
+
+  test('a fixed amount over plan and add-on: only the plan’s part is given again', async () => {
+    await world.coupon('HUNDRED', { kind: 'FIXED', amounts: [usd('100')], duration: 'ONCE' });
+    const tenant = await world.tenant('2026-04-01T00:00:00Z');
+    await tenant.start('free');
+    await tenant.subscribe('extra');
+    await payAll(tenant);
+    await tenant.apply('HUNDRED');
+    await tenant.change({ plan: 'hundred', effective: 'PERIOD_END' });
+    const [may] = (await tenant.advance('2026-05-01T00:00:00Z')).invoices;
+    expect(amountsOf(may)).toEqual(['PLAN_FIXED 100.00', 'ADDON_FIXED 100.00', 'DISCOUNT -50.00', 'DISCOUNT -50.00']);
+    await payAll(tenant);
+    await tenant.advance('2026-05-17T12:00:00Z'); // 15 of 31 days are left
+    const { invoice } = await tenant.change({ plan: 'big', ...kept });
+    expect(amountsOf(invoice)).toEqual([
+      'PRORATION_CREDIT -24.19', // (100.00 − 50.00) × 15/31
+      'PRORATION_CHARGE 145.16', // 300.00 × 15/31
+      'DISCOUNT -24.19', // 50.00 × 15/31
+    ]);
+    await payAll(tenant);
+    // And back, and the add-on away and back: as if nothing had been.
+    expect(await netsOf(tenant, { plan: 'hundred' })).toEqual(['-96.78']); // 24.19 + 24.19 − 145.16
+    const { addonSubscription } = await tenant.subscribe('extra');
+    const { creditNote } = await tenant.cancelAddon(addonSubscription.id, { when: 'NOW' });
+    const again = await tenant.subscribe('extra');
+    expect([creditNote.total.amount, again.invoice.total.amount]).toEqual(['24.19', '24.19']); // (100.00 − 50.00) × 15/31
+    expect((await couponsOf(tenant)).coupons).toEqual(['HUNDRED FINISHED 1']);
+  });
+
+  test.each([
+    ['PERCENT', { kind: 'PERCENT', percent: '50' }],
+    ['FIXED', { kind: 'FIXED', amounts: [usd('25')] }],
+    ['FREE_PERIODS', { kind: 'FREE_PERIODS' }],
+  ])('%s, for one period or more: change and change back at one instant is 0', async (kind, options) => {
+    for (const [duration, durationPeriods] of [
+      ['ONCE', undefined],
+      ['REPEATING', 2],
+      ['FOREVER', undefined],
+    ]) {
+      const code = `BACK_${kind}_${duration}`;
+      await world.coupon(code, { ...options, duration, durationPeriods });
+      const tenant = await started('basic', {}, [code]);
+      await tenant.advance(the16th);
+      const [there, back] = await netsOf(tenant, { plan: 'big' }, { plan: 'basic' });
+      expect(Number(there) + Number(back)).toBe(0);
+    }
+  });
+
+  test('two free periods: a change within a period that it was not counted in takes nothing', async () => {
+    await world.coupon('FREE2', { kind: 'FREE_PERIODS', duration: 'REPEATING', durationPeriods: 2 });
+    const tenant = await started('basic', {}, ['FREE2']);
+    await tenant.change({ plan: 'free', effective: 'PERIOD_END', ...kept });
+    await tenant.advance('2026-02-15T00:00:00Z');
+    // Nothing was free in February: there is nothing to give again.
+    expect(await netsOf(tenant, { plan: 'basic' })).toEqual(['15.50']); // 31.00 × 14/28
+    await tenant.advance('2026-04-01T00:00:00Z');
+    expect(await couponsOf(tenant)).toEqual({
+      coupons: ['FREE2 FINISHED 2'],
+      uses: ['FREE2 1: 31.00', 'FREE2 2: 31.00'],
+    });
+  });
+
+  test('a fixed amount that the plan did not use up: no more than what it gave comes again', async () => {
+    await world.coupon('FIX100', { kind: 'FIXED', amounts: [usd('100')], duration: 'FOREVER' });
+    const tenant = await started('basic', {}, ['FIX100']); // gives 31.00
+    await tenant.advance(the16th);
+    const { invoice } = await tenant.change({ plan: 'big', ...kept });
+    expect(amountsOf(invoice)).toEqual([
+      'PRORATION_CREDIT 0.00',
+      'PRORATION_CHARGE 154.84', // 300.00 × 16/31
+      'DISCOUNT -16.00', // 31.00 × 16/31 went back
+    ]);
+    expect((await couponsOf(tenant)).uses).toEqual(['FIX100 1: 31.00', 'FIX100 1: 16.00']);
+  });
+
+  test('a void change gives no period back that it did not use', async () => {
+    await world.coupon('VOIDED', { kind: 'PERCENT', percent: '50', duration: 'REPEATING', durationPeriods: 2 });
+    const tenant = await started('basic', {}, ['VOIDED']);
+    await tenant.advance(the16th);
+    const { invoice } = await tenant.change({ plan: 'big', ...kept });
+    await tenant.void(invoice.id);
+    expect((await couponsOf(tenant)).coupons).toEqual(['VOIDED RUNNING 1']);
+    const { invoices } = await tenant.advance('2026-04-01T00:00:00Z');
+    expect(invoices.map(amountsOf)).toEqual([
+      ['PLAN_FIXED 300.00', 'DISCOUNT -150.00'],
+      ['PLAN_FIXED 300.00'], // Of two periods January was one.
+      ['PLAN_FIXED 300.00'],
+    ]);
+  });
+
+  /** SEQUENCES=200 npx jest test/coupons/coupon-roads tries more. */
+  const lives = Number(process.env.SEQUENCES ?? 4);
+  test(`${lives} random lives over every road: the checks find nothing`, async () => {
+    const random = randomFrom(Number(process.env.SEED ?? 20_261_130));
+    const codes = [
+      ['L_HALF', { kind: 'PERCENT', percent: '50', duration: 'REPEATING', durationPeriods: 2 }],
+      ['L_ALL', { kind: 'FREE_PERIODS', duration: 'REPEATING', durationPeriods: 2 }],
+      ['L_FIX', { kind: 'FIXED', amounts: [usd('40')], duration: 'FOREVER' }],
+      ['L_EXTRA', { kind: 'FIXED', amounts: [usd('60')], duration: 'ONCE', addons: ['extra'], scaled: true }],
+    ] as const;
+    for (const [code, options] of codes) await world.coupon(code, { ...options, maxRedemptionsPerTenant: 9 });
+    const plans = ['basic', 'hundred', 'big', 'free'];
+    for (let life = 0; life < lives; life += 1) {
+      const tenant = await started('basic', {}, [random.pick(codes)[0], random.pick(codes)[0]]);
+      let day = Date.parse(january);
+      let attached: string | undefined;
+      const roads: readonly (() => Promise<unknown>)[] = [
+        async () => {
+          day += random.whole(1, 20) * 86_400_000;
+          return tenant.advance(new Date(day).toISOString());
+        },
+        () => tenant.change({ plan: random.pick(plans), keepRunningDiscounts: random.chance(0.8) }),
+        () => tenant.change({ plan: random.pick(plans), anchor: 'RESET', keepRunningDiscounts: random.chance(0.8) }),
+        () => tenant.change({ plan: random.pick(plans), effective: 'PERIOD_END', ...kept }),
+        () => tenant.change({ plan: random.pick(plans), coupon: random.pick(codes)[0], ...kept }),
+        () => tenant.change({ plan: 'basic', interval: random.pick(['MONTH', 'YEAR']), ...kept }),
+        async () => {
+          attached = (await tenant.subscribe('extra')).addonSubscription?.id ?? attached;
+        },
+        async () => attached && tenant.changeQuantity(attached, random.whole(1, 3)),
+        async () => attached && tenant.cancelAddon(attached, { when: random.pick(['NOW', 'PERIOD_END']) }),
+        () => tenant.apply(random.pick(codes)[0]),
+        () => payAll(tenant),
+        async () => tenant.void((await tenant.invoices()).at(-1)!.id),
+        async () => random.chance(0.3) && (await tenant.cancel({ when: 'NOW' })) && tenant.start('basic'),
+      ];
+      for (let step = 0; step < 16; step += 1) await random.pick(roads)();
+    }
+    for (const view of ['check_coupon_dues', 'check_coupon_overrun', 'check_accounts', 'check_credit_overrun']) {
+      expect(await gateway.database.asOwner(`select '${view}' as view, * from ${view} limit 3`)).toEqual([]);
+    }
+  }, 600_000);
 });
 
 describe('a coupon that waits is judged again when it is used', () => {

@@ -98,6 +98,7 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   billing_details: table('tenant', 'select insert', 'select'),
   tenant_pending_coupons: table('tenant', 'select insert update', 'select insert update'),
   coupon_redemptions: table('tenant', 'select insert', 'select insert'),
+  coupon_discounts: table('tenant', 'select insert update', 'select insert update'),
   check_results: table('closed', ''),
   request_budgets: table('closed', ''),
   document_seals: table('tenant', ''),

@@ -249,6 +249,26 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
     ...{ subscription_id: of('subscriptions'), invoice_id: of('invoices'), period_number: fresh ? 2 : 1, discount: 10 },
     ...{ currency, plan_id_before: catalog('plans'), plan_id_after: catalog('plans'), redeemed_at: at },
   }),
+  coupon_discounts: ({ scope, id, fresh, of, catalog }) => ({
+    ...scope,
+    ...{ id, pending_coupon_id: of('tenant_pending_coupons'), subscription_id: of('subscriptions') },
+    ...{
+      period_number: fresh ? 2 : 1,
+      counts: true,
+      period_start: at,
+      period_end: later,
+      item_id: of('subscription_items'),
+    },
+    ...{
+      target_kind: 'PLAN',
+      target_id: catalog('plans'),
+      whole_period: 100,
+      amount: 10,
+      currency,
+      share_remaining: 1,
+    },
+    ...{ share_total: 1, invoice_id: of('invoices'), created_at: at },
+  }),
   entitlement_grants: ({ scope, id, catalog }) => ({
     ...scope,
     ...{ id, feature_id: catalog('features'), starts_at: at, reason: 'pilot', created_at: at },

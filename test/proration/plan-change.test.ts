@@ -465,8 +465,22 @@ describe('coupons on a change', () => {
     expect(discounts({ coupon: fixedOff(eur('10.00'), { scaled: true }), running: false })).toEqual(['3.55']);
   });
 
-  test('fixed and running already: scaled, because its earlier use comes back with the credit', () => {
-    expect(discounts({ coupon: fixedOff(eur('10.00')), running: true })).toEqual(['3.55']); // 10.00 × 11/31
+  test('fixed and running already: what comes back with the credit, and nothing where it gave nothing', () => {
+    const { period } = changeOf(nineteen, fortyNine);
+    const gave = {
+      ...{
+        pendingCouponId: id<'PendingCoupon'>('pending'),
+        periodNumber: 1,
+        counts: true,
+        period,
+        share: shareOf(31, 31),
+      },
+      item: { id: nineteen.itemId, target: { kind: 'PLAN' as const, id: id<'Plan'>('old-plan') } },
+      ...{ wholePeriod: eur('19.00'), amount: eur('10.00') },
+    };
+    const running = { coupon: fixedOff(eur('10.00')), running: true };
+    expect(discounts({ ...running, given: [gave] })).toEqual(['3.55']); // 10.00 × 11/31
+    expect(discounts(running)).toEqual(['0.00']);
   });
 
   test('fixed and scaled, yet larger than the charge', () => {
