@@ -85,6 +85,8 @@ export const freeReferences: Readonly<Record<string, string>> = {
   'credit_note_lines.source_id': 'A plan phase, an attachment or a coupon.',
   'stripe_prices.price_id': 'The price of a plan or of an add-on.',
   'item_charges.item_id': 'A plan phase or an attachment.',
+  'coupon_discounts.item_id': 'A plan phase or an attachment.',
+  'coupon_discounts.target_id': 'A plan or an add-on.',
   'billed_usage_charges.source_id': 'As of tenant_entitlements.',
   'billed_usage_charges.catalog_id': 'As of tenant_entitlements.',
   'tenant_entitlements.source_id': 'A plan phase, an attachment or a grant.',
