@@ -460,6 +460,74 @@ UNION ALL
      JOIN public.invoices i ON i.tenant_id = c.tenant_id AND i.id = c.invoice_id
   WHERE i.status <> 'FINALIZED'::text AND c.ended_at IS NULL OR c.status = 'PAID'::text AND i.status <> 'PAID'::text;
 
+create view public.check_coupon_dues with (security_invoker=true) as
+ WITH given AS (
+         SELECT d.tenant_id,
+            d.id,
+            d.partner_id,
+            d.pending_coupon_id,
+            d.subscription_id,
+            d.period_number,
+            d.counts,
+            d.period_start,
+            d.period_end,
+            d.item_id,
+            d.target_kind,
+            d.target_id,
+            d.whole_period,
+            d.amount,
+            d.currency,
+            d.share_remaining,
+            d.share_total,
+            d.invoice_id,
+            d.voided,
+            d.returned_remaining,
+            d.returned_total,
+            d.created_at,
+            d.amount::numeric * (1::numeric - COALESCE(d.returned_remaining::numeric / d.returned_total::numeric / (d.share_remaining::numeric / d.share_total::numeric), 0::numeric)) AS stands
+           FROM public.coupon_discounts d
+          WHERE NOT d.voided
+        )
+ SELECT 'applied coupon '::text || g.pending_coupon_id AS subject,
+    (((('period '::text || g.period_number) || ': gave '::text) || round(sum(g.stands), 2)) || ', due is '::text) || a.amount AS detail
+   FROM given g
+     JOIN public.tenant_pending_coupons p ON p.tenant_id = g.tenant_id AND p.id = g.pending_coupon_id
+     JOIN public.coupon_amounts a ON a.partner_id = p.partner_id AND a.coupon_id = p.coupon_id AND a.purpose = 'DISCOUNT'::text AND a.currency = g.currency
+  GROUP BY g.tenant_id, g.pending_coupon_id, g.period_number, a.amount
+ HAVING sum(g.stands) >= (a.amount + 1)::numeric
+UNION ALL
+ SELECT 'applied coupon '::text || g.pending_coupon_id AS subject,
+    ((((((('period '::text || g.period_number) || ': gave '::text) || g.amount) || ' on '::text) || round(g.whole_period::numeric * g.share_remaining::numeric / g.share_total::numeric, 2)) || ', due is '::text) || COALESCE(c.percent, 100::numeric)) || ' %'::text AS detail
+   FROM given g
+     JOIN public.tenant_pending_coupons p ON p.tenant_id = g.tenant_id AND p.id = g.pending_coupon_id
+     JOIN public.partner_coupons c ON c.partner_id = p.partner_id AND c.id = p.coupon_id
+  WHERE c.kind <> 'FIXED'::text AND g.amount::numeric > (g.whole_period::numeric * g.share_remaining::numeric / g.share_total::numeric * COALESCE(c.percent, 100::numeric) / 100::numeric + 1::numeric)
+UNION ALL
+ SELECT 'applied coupon '::text || g.pending_coupon_id AS subject,
+    ((('gave '::text || g.amount) || ' in period '::text) || g.period_number) || ' that it was not counted in'::text AS detail
+   FROM given g
+  WHERE NOT g.counts AND NOT (EXISTS ( SELECT 1
+           FROM public.coupon_discounts o
+          WHERE o.tenant_id = g.tenant_id AND o.pending_coupon_id = g.pending_coupon_id AND o.counts AND o.period_number = g.period_number AND o.subscription_id = g.subscription_id AND o.period_start = g.period_start AND o.period_end = g.period_end))
+UNION ALL
+ SELECT 'applied coupon '::text || p.id AS subject,
+    (('gave in '::text || count(DISTINCT g.period_number)) || ' periods, at most '::text) ||
+        CASE c.duration
+            WHEN 'ONCE'::text THEN 1
+            ELSE c.duration_periods
+        END AS detail
+   FROM given g
+     JOIN public.tenant_pending_coupons p ON p.tenant_id = g.tenant_id AND p.id = g.pending_coupon_id
+     JOIN public.partner_coupons c ON c.partner_id = p.partner_id AND c.id = p.coupon_id
+  WHERE g.stands > 0::numeric
+  GROUP BY p.id, c.duration, c.duration_periods
+ HAVING count(DISTINCT g.period_number) >
+        CASE c.duration
+            WHEN 'ONCE'::text THEN 1
+            WHEN 'REPEATING'::text THEN c.duration_periods
+            ELSE NULL::integer
+        END;
+
 create view public.check_coupon_overrun with (security_invoker=true) as
  SELECT 'coupon '::text || c.code AS subject,
     (((c.reserved_count || ' reserved, '::text) || COALESCE(r.count, 0::bigint)) || ' in use, at most '::text) || COALESCE(c.max_redemptions::text, 'any'::text) AS detail
@@ -1293,6 +1361,62 @@ create policy partner_update on public.coupon_amounts for update to tollgate_app
   using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.coupon_amounts to tollgate_app;
 grant select on public.coupon_amounts to tollgate_job;
+
+create table public.coupon_discounts (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  pending_coupon_id uuid not null,
+  subscription_id uuid not null,
+  period_number integer not null,
+  counts boolean not null,
+  period_start timestamp(3) with time zone not null,
+  period_end timestamp(3) with time zone not null,
+  item_id uuid,
+  target_kind text,
+  target_id uuid,
+  whole_period bigint not null,
+  amount bigint not null,
+  currency text not null,
+  share_remaining bigint not null,
+  share_total bigint not null,
+  invoice_id uuid,
+  voided boolean not null default false,
+  returned_remaining bigint,
+  returned_total bigint,
+  created_at timestamp(3) with time zone not null,
+  constraint coupon_discounts_pkey PRIMARY KEY (tenant_id, id),
+  constraint coupon_discounts_amount_check CHECK (amount > 0),
+  constraint coupon_discounts_check CHECK (share_total >= share_remaining),
+  constraint coupon_discounts_check1 CHECK (returned_total >= returned_remaining),
+  constraint coupon_discounts_check2 CHECK (period_end > period_start),
+  constraint coupon_discounts_check3 CHECK ((item_id IS NULL) = (target_kind IS NULL) AND (item_id IS NULL) = (target_id IS NULL)),
+  constraint coupon_discounts_check4 CHECK ((returned_remaining IS NULL) = (returned_total IS NULL)),
+  constraint coupon_discounts_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint coupon_discounts_period_number_check CHECK (period_number >= 1),
+  constraint coupon_discounts_returned_remaining_check CHECK (returned_remaining > 0),
+  constraint coupon_discounts_share_remaining_check CHECK (share_remaining > 0),
+  constraint coupon_discounts_target_kind_check CHECK (target_kind = ANY (ARRAY['PLAN'::text, 'ADDON'::text])),
+  constraint coupon_discounts_whole_period_check CHECK (whole_period >= 0),
+  constraint coupon_discounts_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id),
+  constraint coupon_discounts_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint coupon_discounts_tenant_id_pending_coupon_id_fkey FOREIGN KEY (tenant_id, pending_coupon_id) REFERENCES public.tenant_pending_coupons(tenant_id, id),
+  constraint coupon_discounts_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
+);
+CREATE INDEX coupon_discounts_by_invoice ON public.coupon_discounts USING btree (tenant_id, invoice_id) WHERE invoice_id IS NOT NULL;
+CREATE INDEX coupon_discounts_by_period ON public.coupon_discounts USING btree (tenant_id, subscription_id, period_start);
+CREATE INDEX coupon_discounts_by_use ON public.coupon_discounts USING btree (tenant_id, pending_coupon_id, period_number);
+alter table public.coupon_discounts enable row level security;
+create policy tenant_delete on public.coupon_discounts for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.coupon_discounts for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.coupon_discounts for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.coupon_discounts for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.coupon_discounts to tollgate_app, tollgate_job;
+grant update (voided, returned_remaining, returned_total) on public.coupon_discounts to tollgate_app, tollgate_job;
 
 create table public.coupon_redemptions (
   tenant_id uuid not null,

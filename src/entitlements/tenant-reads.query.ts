@@ -3,7 +3,7 @@ import { askedOnce } from '../platform/asked-once';
 import type { Tx } from '../tx';
 
 const repositories = [
-  ...(['partners', 'plans', 'addons', 'features', 'coupons', 'pendingCoupons', 'taxes'] as const),
+  ...(['partners', 'plans', 'addons', 'features', 'coupons', 'pendingCoupons', 'couponDiscounts', 'taxes'] as const),
   ...(['subscriptions', 'addonSubscriptions', 'entitlements', 'licences', 'licenceProducts'] as const),
   ...(['usage', 'meteringSpans', 'billedUsage', 'itemCharges', 'invoices', 'creditNotes'] as const),
   ...(['payments', 'paymentMethods', 'collections'] as const),
