@@ -11,6 +11,19 @@ grant usage on schema public to tollgate_app, tollgate_job;
 
 -- Tables
 
+create view public.access_ends with (security_invoker=true) as
+ SELECT t.id AS tenant_id,
+        CASE
+            WHEN s.id IS NOT NULL THEN s.access_until
+            ELSE (((min(c.first_failed_at) AT TIME ZONE COALESCE(t.time_zone, h.time_zone)) + make_interval(days => COALESCE(p.grace_days, 7))) AT TIME ZONE COALESCE(t.time_zone, h.time_zone))::timestamp(3) with time zone
+        END AS ends_at
+   FROM public.tenants t
+     JOIN public.partners h ON h.id = t.partner_id
+     LEFT JOIN public.subscriptions s ON s.tenant_id = t.id AND s.status <> 'CANCELLED'::text
+     LEFT JOIN public.invoice_collections c ON c.tenant_id = t.id AND c.ended_at IS NULL
+     LEFT JOIN public.partner_dunning_policies p ON p.partner_id = t.partner_id
+  GROUP BY t.id, h.time_zone, s.tenant_id, s.id, s.access_until, p.grace_days;
+
 create table public.addon_features (
   partner_id uuid not null,
   addon_id uuid not null,
@@ -830,6 +843,28 @@ UNION ALL
            FROM public.plan_change_prorations c
           WHERE c.tenant_id = s.tenant_id AND c.subscription_id = s.id AND c.anchor_mode = 'RESET'::text AND c.new_period_start IS NULL AND c.changed_at >= (s.period_start - '1 day'::interval) AND c.changed_at < s.period_end));
 
+create view public.check_money_back with (security_invoker=true) as
+ SELECT 'refund '::text || r.id AS subject,
+    ((((('is '::text || lower(r.status)) || ' and gives '::text) || r.amount) || ' back, and '::text) || b.taken) || ' was taken for it'::text AS detail
+   FROM public.money_back b
+     JOIN public.refunds r ON r.tenant_id = b.tenant_id AND r.id = b.refund_id
+  WHERE b.taken <>
+        CASE
+            WHEN r.status = 'FAILED'::text THEN 0::numeric
+            WHEN r.reason = 'REQUESTED'::text THEN r.amount::numeric
+            ELSE LEAST(b.taken, r.amount::numeric)
+        END OR b.taken < 0::numeric
+UNION ALL
+ SELECT 'dispute '::text || d.id AS subject,
+    ((((('is '::text || lower(d.status)) || ' about '::text) || d.amount) || ', and '::text) || b.taken) || ' was taken for it'::text AS detail
+   FROM public.money_back b
+     JOIN public.disputes d ON d.tenant_id = b.tenant_id AND d.id = b.dispute_id
+  WHERE b.taken < 0::numeric OR b.taken >
+        CASE d.status
+            WHEN 'LOST'::text THEN d.amount
+            ELSE 0::bigint
+        END::numeric;
+
 create view public.check_money_out with (security_invoker=true) as
  SELECT 'tenant '::text || tenant_id AS subject,
     ((((sum(came) || ' '::text) || currency) || ' came, '::text) || sum(left_over)) || ' went back or lies in the balance'::text AS detail
@@ -867,8 +902,17 @@ create view public.check_money_out with (security_invoker=true) as
             0,
             sum(refunds.amount) AS sum
            FROM public.refunds
-          WHERE refunds.status <> 'FAILED'::text
+          WHERE refunds.status <> 'FAILED'::text AND refunds.reason <> 'AT_PROVIDER'::text
           GROUP BY refunds.tenant_id, refunds.currency
+        UNION ALL
+         SELECT b.tenant_id,
+            b.currency,
+            0,
+            sum(b.taken) AS sum
+           FROM public.money_back b
+             LEFT JOIN public.refunds r ON r.tenant_id = b.tenant_id AND r.id = b.refund_id
+          WHERE b.dispute_id IS NOT NULL OR r.reason = 'AT_PROVIDER'::text
+          GROUP BY b.tenant_id, b.currency
         UNION ALL
          SELECT credit_notes.tenant_id,
             credit_notes.currency,
@@ -1203,7 +1247,7 @@ create view public.check_standing with (security_invoker=true) as
                             ELSE 'PAST_DUE'::text
                         END AS "case"
                    FROM public.invoice_collections c
-                  WHERE c.tenant_id = s_1.tenant_id AND c.subscription_id = s_1.id AND c.ended_at IS NULL AND c.first_failed_at IS NOT NULL
+                  WHERE c.tenant_id = s_1.tenant_id AND c.ended_at IS NULL AND c.first_failed_at IS NOT NULL
                  HAVING count(*) > 0), 'ACTIVE'::text) AS owed
            FROM public.subscriptions s_1
           WHERE s_1.status <> 'CANCELLED'::text) s,
@@ -1474,15 +1518,20 @@ create table public.credit_balance_entries (
   credit_note_id uuid,
   invoice_id uuid,
   created_at timestamp(3) with time zone not null,
+  refund_id uuid,
+  dispute_id uuid,
   constraint credit_balance_entries_pkey PRIMARY KEY (tenant_id, id),
   constraint credit_balance_entries_amount_check CHECK (amount <> 0),
   constraint credit_balance_entries_balance_after_check CHECK (balance_after >= 0),
-  constraint credit_balance_entries_kind_check CHECK (kind = ANY (ARRAY['CREDIT_NOTE'::text, 'APPLIED'::text, 'RETURNED'::text, 'OVERPAID'::text])),
+  constraint credit_balance_entries_kind_check CHECK (kind = ANY (ARRAY['CREDIT_NOTE'::text, 'APPLIED'::text, 'RETURNED'::text, 'OVERPAID'::text, 'REFUNDED'::text])),
   constraint credit_balance_entries_tenant_id_credit_note_id_fkey FOREIGN KEY (tenant_id, credit_note_id) REFERENCES public.credit_notes(tenant_id, id),
   constraint credit_balance_entries_tenant_id_currency_fkey FOREIGN KEY (tenant_id, currency) REFERENCES public.credit_balances(tenant_id, currency),
-  constraint credit_balance_entries_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id)
+  constraint credit_balance_entries_tenant_id_dispute_id_fkey FOREIGN KEY (tenant_id, dispute_id) REFERENCES public.disputes(tenant_id, id),
+  constraint credit_balance_entries_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id),
+  constraint credit_balance_entries_tenant_id_refund_id_fkey FOREIGN KEY (tenant_id, refund_id) REFERENCES public.refunds(tenant_id, id)
 );
 CREATE INDEX credit_balance_entries_in_order ON public.credit_balance_entries USING btree (tenant_id, currency, id);
+CREATE INDEX credit_balance_entries_of_refund ON public.credit_balance_entries USING btree (tenant_id, refund_id) WHERE refund_id IS NOT NULL;
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.credit_balance_entries FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.credit_balance_entries enable row level security;
 create policy many_tenants on public.credit_balance_entries for all to tollgate_job
@@ -1802,12 +1851,14 @@ UNION ALL
     false AS is_exact,
     l.starts_at,
         CASE
-            WHEN l.seats > 0 THEN l.expires_at
-            ELSE l.starts_at
+            WHEN l.seats <= 0 THEN l.starts_at
+            WHEN l.trial THEN LEAST(l.expires_at, a.ends_at)
+            ELSE l.expires_at
         END AS ends_at,
     COALESCE(t.test_clock, now()) AS clock
    FROM public.licences l
      JOIN public.tenants t ON t.id = l.tenant_id
+     JOIN public.access_ends a ON a.tenant_id = l.tenant_id
      JOIN public.licence_product_features f ON f.partner_id = l.partner_id AND f.licence_product_id = l.licence_product_id
 UNION ALL
  SELECT t.id AS tenant_id,
@@ -2548,6 +2599,34 @@ create policy partner_update on public.meters for update to tollgate_app
 grant insert, select on public.meters to tollgate_app;
 grant select on public.meters to tollgate_job;
 
+create view public.money_back with (security_invoker=true) as
+ SELECT tenant_id,
+    currency,
+    refund_id,
+    dispute_id,
+    - sum(amount) AS taken
+   FROM ( SELECT c.tenant_id,
+            c.currency,
+            c.refund_id,
+            c.dispute_id,
+            c.amount +
+                CASE
+                    WHEN COALESCE(((l.tax -> 'rate'::text) ->> 'inclusive'::text)::boolean, false) THEN 0::bigint
+                    ELSE c.tax
+                END AS amount
+           FROM public.item_charges c
+             LEFT JOIN public.invoice_lines l ON l.tenant_id = c.tenant_id AND l.id = c.origin_line_id
+          WHERE c.kind = 'REFUNDED'::text
+        UNION ALL
+         SELECT e.tenant_id,
+            e.currency,
+            e.refund_id,
+            e.dispute_id,
+            e.amount
+           FROM public.credit_balance_entries e
+          WHERE e.kind = 'REFUNDED'::text) m
+  GROUP BY tenant_id, currency, refund_id, dispute_id;
+
 create table public.outbox_events (
   tenant_id uuid not null,
   id uuid not null,
@@ -3051,6 +3130,7 @@ create table public.payments (
   created_at timestamp(3) with time zone not null,
   first_asked_at timestamp(3) with time zone not null,
   settled_at timestamp(3) with time zone,
+  disputed bigint not null default 0,
   constraint payments_pkey PRIMARY KEY (tenant_id, id),
   constraint payments_amount_check CHECK (amount > 0),
   constraint payments_check CHECK (refunded <= amount),
@@ -3058,6 +3138,7 @@ create table public.payments (
   constraint payments_check2 CHECK ((status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text])) = (settled_at IS NULL)),
   constraint payments_check3 CHECK (status = 'PENDING'::text OR ask_at IS NULL),
   constraint payments_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint payments_disputed_check CHECK (disputed >= 0),
   constraint payments_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
   constraint payments_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
   constraint payments_refunded_check CHECK (refunded >= 0),
@@ -3084,7 +3165,7 @@ create policy tenant_read on public.payments for select to tollgate_app, tollgat
 create policy tenant_update on public.payments for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.payments to tollgate_app, tollgate_job;
-grant update (status, external_id, decline_code, action_url, asked, ask_at, unknown_reason, refunded, settled_at) on public.payments to tollgate_app, tollgate_job;
+grant update (status, external_id, decline_code, action_url, asked, ask_at, unknown_reason, refunded, settled_at, disputed) on public.payments to tollgate_app, tollgate_job;
 
 create table public.plan_addons (
   partner_id uuid not null,
@@ -3370,7 +3451,7 @@ create table public.refunds (
   constraint refunds_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint refunds_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
   constraint refunds_memo_check CHECK (length(memo) >= 1 AND length(memo) <= 500),
-  constraint refunds_reason_check CHECK (reason = ANY (ARRAY['REQUESTED'::text, 'CREDIT_NOTE'::text, 'PAID_TWICE'::text, 'OVERPAID'::text])),
+  constraint refunds_reason_check CHECK (reason = ANY (ARRAY['REQUESTED'::text, 'CREDIT_NOTE'::text, 'PAID_TWICE'::text, 'OVERPAID'::text, 'AT_PROVIDER'::text])),
   constraint refunds_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'SUCCEEDED'::text, 'FAILED'::text])),
   constraint refunds_tenant_id_credit_note_id_fkey FOREIGN KEY (tenant_id, credit_note_id) REFERENCES public.credit_notes(tenant_id, id),
   constraint refunds_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),

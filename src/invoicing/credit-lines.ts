@@ -126,9 +126,21 @@ const chargeKinds: ReadonlySet<LineKind> = new Set([
 const least = (...values: bigint[]): bigint => values.reduce((first, second) => (second < first ? second : first));
 const nothing: Standing = { amount: 0n, tax: 0n };
 
+/** What stands of the money that a line asks for: what went back by a refund or a dispute is credited no more. */
+function lotOf(charges: readonly ItemCharge[], lineId: string): Standing {
+  const moved = charges.filter(({ originLineId }) => originLineId === lineId);
+  return {
+    amount: moved.reduce((total, row) => total + row.amount.minor, 0n),
+    tax: moved.reduce((total, row) => total + row.tax.minor, 0n),
+  };
+}
+
+const smallerOf = (one: Standing, other: Standing): Standing => (other.amount < one.amount ? other : one);
+
 /**
  * A credit is never more than what was charged: not more than the line less its discounts and earlier credits, not more than
- * what stands on its item's account (a plan change may have given the unused rest back), and all credits of an invoice together
+ * what stands of it and on its item's account (a plan change may have given the unused rest back, a refund some of what was paid), and
+ * all credits of an invoice together
  * not more than it came to before tax. What is still due of a line comes off it first; only what was paid is given back. The tax on it follows: the line's tax less what was credited of
  * it, in the proportion of what is credited to what is left, so crediting all of a line gives back all of its tax.
  */
@@ -164,7 +176,8 @@ export function decideCredit(
     const leftOfLine = net - credited.amount;
     const charge = chargeOf.get(line.id);
     const account = charge && accountKey(charge);
-    const stands = account === undefined ? undefined : (standing.get(account) ?? nothing);
+    const onAccount = account === undefined ? undefined : (standing.get(account) ?? nothing);
+    const stands = onAccount && smallerOf(onAccount, lotOf(input.charges, line.id));
     const left = least(leftOfLine, leftOfInvoice, ...(stands ? [stands.amount] : []));
     if (amount.minor > left) {
       return refuse('CREDIT_EXCEEDS_LINE', 'That is more than is left of what was charged and paid for the line.', {
@@ -184,10 +197,10 @@ export function decideCredit(
         amount,
         line.description,
       );
-    if (account !== undefined && stands) {
+    if (account !== undefined && onAccount) {
       standing.set(account, {
-        amount: stands.amount - amount.minor,
-        tax: stands.tax - (share?.amount.minor ?? 0n),
+        amount: onAccount.amount - amount.minor,
+        tax: onAccount.tax - (share?.amount.minor ?? 0n),
       });
     }
     const tax = share?.amount.minor ?? 0n;

@@ -76,5 +76,7 @@ export class CreditBalanceEntryEntity {
   @TextColumn('kind') kind: string;
   @UuidColumn('credit_note_id', { nullable: true }) creditNoteId: string | null;
   @UuidColumn('invoice_id', { nullable: true }) invoiceId: string | null;
+  @UuidColumn('refund_id', { nullable: true }) refundId: string | null;
+  @UuidColumn('dispute_id', { nullable: true }) disputeId: string | null;
   @TimestampColumn('created_at') createdAt: Instant;
 }

@@ -72,6 +72,8 @@ function entryFromRow(row: CreditBalanceEntryEntity): BalanceEntry {
     balanceAfter: money(row.balanceAfter, currency),
     creditNoteId: (row.creditNoteId ?? undefined) as Id<'CreditNote'> | undefined,
     invoiceId: (row.invoiceId ?? undefined) as Id<'Invoice'> | undefined,
+    refundId: row.refundId ?? undefined,
+    disputeId: row.disputeId ?? undefined,
     createdAt: row.createdAt,
   };
 }
@@ -192,7 +194,7 @@ export class CreditNoteRepository {
   async moveBalance(
     tenantId: Id<'Tenant'>,
     partnerId: string,
-    movement: Pick<BalanceEntry, 'kind' | 'amount' | 'creditNoteId' | 'invoiceId'>,
+    movement: Pick<BalanceEntry, 'kind' | 'amount' | 'creditNoteId' | 'invoiceId' | 'refundId' | 'disputeId'>,
     now: Instant,
   ): Promise<Money> {
     const { currency } = movement.amount;
@@ -210,6 +212,16 @@ export class CreditNoteRepository {
       createdAt: now,
     });
     return balanceAfter;
+  }
+
+  /** By how much a refund has moved the balance. */
+  async movedBy(tenantId: string, refundId: string, currency: CurrencyCode): Promise<Money> {
+    const rows: { moved: string }[] = await this.manager.query(
+      `select coalesce(sum(amount), 0)::text as moved from credit_balance_entries
+        where tenant_id = $1 and refund_id = $2 and currency = $3`,
+      [tenantId, refundId, currency],
+    );
+    return money(BigInt(rows[0]!.moved), currency);
   }
 
   async entries(tenantId: string, request: PageRequest): Promise<Page<BalanceEntry>> {

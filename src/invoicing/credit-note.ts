@@ -65,8 +65,11 @@ export interface CreditNote extends DocumentTax {
 export const noteOf = (notes: readonly CreditNote[]): CreditNote | undefined =>
   notes.find(({ settlement }) => settlement !== 'OPEN_INVOICE') ?? notes[0];
 
-export const balanceEntryKinds = ['CREDIT_NOTE', 'APPLIED', 'RETURNED', 'OVERPAID'] as const;
-/** Granted by a credit note; applied to an invoice; returned by an invoice that is void; paid beyond what was due. */
+export const balanceEntryKinds = ['CREDIT_NOTE', 'APPLIED', 'RETURNED', 'OVERPAID', 'REFUNDED'] as const;
+/**
+ * Granted by a credit note; applied to an invoice; returned by an invoice that is void; paid beyond what was due; given back by a
+ * refund or a lost dispute after it had been credited (positive: such a refund failed).
+ */
 export type BalanceEntryKind = (typeof balanceEntryKinds)[number];
 
 /** One movement of a tenant's credit balance; append-only. */
@@ -74,10 +77,13 @@ export interface BalanceEntry {
   readonly id: Id<'BalanceEntry'>;
   readonly tenantId: Id<'Tenant'>;
   readonly kind: BalanceEntryKind;
-  /** Positive: granted or returned. Negative: applied to an invoice. */
+  /** Positive: granted or returned. Negative: applied to an invoice, or given back. */
   readonly amount: Money;
   readonly balanceAfter: Money;
   readonly creditNoteId?: Id<'CreditNote'> | undefined;
   readonly invoiceId?: Id<'Invoice'> | undefined;
+  /** What gave it back. */
+  readonly refundId?: string | undefined;
+  readonly disputeId?: string | undefined;
   readonly createdAt: Instant;
 }

@@ -267,10 +267,21 @@ export class InvoiceRepository {
     );
   }
 
-  /** Has the tenant ever paid an invoice above zero? What is open, given up or void was not bought yet. */
+  /**
+   * Has the tenant ever paid for an invoice, and was not given all of it back? What is open, given up, void or credited was not
+   * bought.
+   */
   async hasPurchased(tenantId: string): Promise<boolean> {
     const rows = await this.manager.query(
-      `select exists (select 1 from invoices where tenant_id = $1 and total > 0 and status = 'PAID') as found`,
+      `select exists (
+         select 1 from invoices i
+          where i.tenant_id = $1 and i.status = 'PAID'
+            and i.credit_applied + i.paid > coalesce((
+              select sum(p.disputed + coalesce(
+                       (select sum(r.amount) from refunds r
+                         where r.tenant_id = p.tenant_id and r.payment_id = p.id and r.status <> 'FAILED'
+                           and r.reason in ('REQUESTED', 'AT_PROVIDER', 'CREDIT_NOTE')), 0))
+                from payments p where p.tenant_id = i.tenant_id and p.invoice_id = i.id), 0)) as found`,
       [tenantId],
     );
     return rows[0].found;

@@ -140,6 +140,7 @@ export const BalanceEntryKindEnum = enumFrom('BalanceEntryKind', balanceEntryKin
   APPLIED: 'It paid for a part of an invoice.',
   RETURNED: 'Back from an invoice that is void.',
   OVERPAID: 'Paid beyond what was due any more, and it could not go back the way it came.',
+  REFUNDED: 'Given back by a refund or a lost dispute after it had been credited; positive: such a refund failed.',
 });
 
 @ObjectType('Operand', { description: 'One number of a formula.', simpleResolvers: true })

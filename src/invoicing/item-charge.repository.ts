@@ -127,6 +127,33 @@ export class ItemChargeRepository {
     );
   }
 
+  /** The invoices of which something that was paid stands on an account, the newest first. */
+  async paidInvoices(tenantId: string, currency: CurrencyCode): Promise<string[]> {
+    const rows: { id: string }[] = await this.manager.query(
+      `select i.id from invoices i
+         join invoice_lines l on l.tenant_id = i.tenant_id and l.invoice_id = i.id
+         join item_charges c on c.tenant_id = l.tenant_id and c.origin_line_id = l.id
+        where i.tenant_id = $1 and i.currency = $2
+        group by i.tenant_id, i.id
+       having sum(c.amount + case when coalesce((l.tax -> 'rate' ->> 'inclusive')::boolean, false) then 0 else c.tax end)
+                > case when i.status in ('FINALIZED', 'UNCOLLECTIBLE') then i.amount_due - i.credited - i.paid else 0 end
+        order by i.issued_at desc, i.id desc limit 1000`,
+      [tenantId, currency],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** A refund failed: each account that it took from has it again. */
+  async putBack(tenantId: string, refundId: string, now: Instant): Promise<void> {
+    const taken = await this.manager.findBy(ItemChargeEntity, { tenantId, refundId });
+    if (taken.length === 0) return;
+    const again = taken.map((row) => ({
+      ...row,
+      ...{ id: newId(), amount: -row.amount, tax: -row.tax, createdAt: now },
+    }));
+    await this.manager.insert(ItemChargeEntity, again as object[]);
+  }
+
   /** What was really charged for each item in the period that begins here? */
   async accounts(
     tenantId: string,

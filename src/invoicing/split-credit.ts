@@ -34,7 +34,7 @@ const grossOf = ({ amount, tax }: Pick<Lot, 'amount' | 'tax'>, inclusive: boolea
   inclusive ? amount : amount + tax;
 
 /** So much of a credit, with its tax in proportion, rounded half up; the rest is the amount. Never more than the lot holds. */
-function partOf(credit: Pick<Lot, 'amount' | 'tax'>, off: bigint, lot: Lot, inclusive: boolean) {
+export function partOf(credit: Pick<Lot, 'amount' | 'tax'>, off: bigint, lot: Lot, inclusive: boolean) {
   const left = grossOf(credit, inclusive);
   const tax = (2n * credit.tax * off + left) / (2n * left);
   if (inclusive) return { amount: off, tax };

@@ -1,13 +1,15 @@
 import { decodeId, type IdKind } from '../core/ids';
-import { equals, subtract } from '../core/money';
+import { add, equals, smaller, subtract } from '../core/money';
+import { planTakeBack, saveTakeBack } from '../invoicing/take-back.command';
 import type { Tx } from '../tx';
 import type { Applied } from './inbound-event';
 import type { InboundHandler } from './inbound-handler.job';
 import { keepPaymentMethod } from './keep-payment-method.command';
-import type { Payment } from './payment';
+import { type Dispute, type Payment, type Refund, refundable } from './payment';
 import type { PaymentFact, ProviderName } from './provider';
 import { settlePayment } from './settle-payment.command';
 import { settleRefund } from './settle-refund.command';
+import { writeRefund } from './write-refund.command';
 
 const applied: Applied = { outcome: 'APPLIED' };
 const parked = (reason: Extract<Applied, { outcome: 'PARKED' }>['reason'], detail?: string): Applied => ({
@@ -15,6 +17,8 @@ const parked = (reason: Extract<Applied, { outcome: 'PARKED' }>['reason'], detai
   reason,
   ...(detail ? { detail } : {}),
 });
+
+const later = (reason: string): Applied => ({ outcome: 'LATER', reason });
 
 /** The row that a reference names, where it is one of this kind. */
 function named(reference: string | undefined, ...kinds: IdKind[]) {
@@ -56,14 +60,37 @@ async function applyCharge(tx: Tx, provider: ProviderName, fact: Extract<Payment
   return applied;
 }
 
+/** Given back on the provider's own pages: it is booked as what it is, once, and moves the accounts as one of ours does. */
+async function bookRefund(
+  tx: Tx,
+  payment: Payment,
+  { refundId, amount, status }: Extract<PaymentFact, { kind: 'REFUND' }>,
+): Promise<Applied> {
+  if (amount.currency !== payment.amount.currency || amount.minor <= 0n || amount.minor > payment.amount.minor) {
+    return parked('AMOUNT_DIFFERS');
+  }
+  const failed = status === 'FAILED';
+  // One of ours may be under way, and will fail since there is no more to give.
+  if (!failed && amount.minor > refundable(payment).minor) return later('more than is left of the payment (yet)');
+  const made = { externalId: refundId, failed };
+  const refund = await writeRefund(tx, payment, { amount, reason: 'AT_PROVIDER', made });
+  if (!failed) await saveTakeBack(tx, await planTakeBack(tx, payment.invoiceId, amount), { refundId: refund.id });
+  return applied;
+}
+
 async function applyRefund(tx: Tx, provider: ProviderName, fact: Extract<PaymentFact, { kind: 'REFUND' }>) {
   await tx.tenants.lock(tx.tenant.id);
-  const decoded = named(fact.reference, 'Refund');
-  const refund = decoded && (await tx.payments.refundById(tx.tenant.id, decoded.uuid));
-  if (!refund) {
-    // Given back on the provider's own pages: reconciliation lists it, a person books it.
-    return parked('SUBJECT_UNKNOWN', 'a refund that was not asked for here');
+  let refund: Refund | undefined;
+  if (fact.reference === undefined) {
+    const found = await paymentOf(tx, provider, fact.chargeId, undefined);
+    if (!isPayment(found)) return found;
+    refund = await tx.payments.refundByExternalId(tx.tenant.id, found.id, fact.refundId);
+    if (!refund) return bookRefund(tx, found, fact);
+  } else {
+    const decoded = named(fact.reference, 'Refund');
+    refund = decoded && (await tx.payments.refundById(tx.tenant.id, decoded.uuid));
   }
+  if (!refund) return parked('SUBJECT_UNKNOWN', 'a refund that was not asked for here');
   const payment = await tx.payments.byId(tx.tenant.id, refund.paymentId);
   if (payment?.provider !== provider || payment.externalId !== fact.chargeId) return parked('REFERENCE_MISMATCH');
   if (!equals(refund.amount, fact.amount)) return parked('AMOUNT_DIFFERS');
@@ -83,6 +110,14 @@ async function applyRefund(tx: Tx, provider: ProviderName, fact: Extract<Payment
   return applied;
 }
 
+/** The bank took it: so much less is left of the payment, and of what it paid for. It never takes more than there is. */
+async function takeByDispute(tx: Tx, payment: Payment, { id: disputeId, amount }: Dispute): Promise<void> {
+  const lost = smaller(amount, refundable(payment));
+  if (lost.minor === 0n) return;
+  await tx.payments.update({ ...payment, disputed: add(payment.disputed, lost) });
+  await saveTakeBack(tx, await planTakeBack(tx, payment.invoiceId, lost), { disputeId });
+}
+
 async function applyDispute(tx: Tx, provider: ProviderName, fact: Extract<PaymentFact, { kind: 'DISPUTE' }>) {
   const found = await paymentOf(tx, provider, fact.chargeId, fact.reference);
   if (!isPayment(found)) return found;
@@ -90,6 +125,9 @@ async function applyDispute(tx: Tx, provider: ProviderName, fact: Extract<Paymen
   if (amount.currency !== found.amount.currency || subtract(found.amount, amount).minor < 0n) {
     return parked('AMOUNT_DIFFERS');
   }
+  // What was never paid cannot be lost: that it was paid is yet to be heard.
+  if (status === 'LOST' && found.status !== 'SUCCEEDED')
+    return later('the payment is not known to have succeeded (yet)');
   const { tenantId, partnerId, id: paymentId } = found;
   const known = await tx.payments.disputeByExternalId(tenantId, paymentId, disputeId);
   const closedAt = status === 'OPEN' ? undefined : tx.now;
@@ -100,9 +138,11 @@ async function applyDispute(tx: Tx, provider: ProviderName, fact: Extract<Paymen
       ...{ reason: fact.reason.slice(0, 200), openedAt: tx.now },
     };
     await tx.payments.insertDispute(dispute);
+    if (status === 'LOST') await takeByDispute(tx, found, dispute);
     await tx.emit({ type: status === 'OPEN' ? 'dispute.opened' : 'dispute.closed', payload: { dispute } });
   } else if (known.status === 'OPEN' && closedAt) {
     await tx.payments.closeDispute(known, status, closedAt);
+    if (status === 'LOST') await takeByDispute(tx, found, known);
     await tx.emit({ type: 'dispute.closed', payload: { dispute: { ...known, status, closedAt } } });
   }
   return applied;
@@ -127,7 +167,7 @@ async function applyMethodRemoved(
   await tx.tenants.lock(tx.tenant.id);
   const method = await tx.paymentMethods.byExternalId(tx.tenant.id, provider, fact.methodId);
   // It may have been removed before it was ever told of.
-  if (!method) return { outcome: 'LATER', reason: 'the payment method is not known (yet)' };
+  if (!method) return later('the payment method is not known (yet)');
   if (!method.removedAt) {
     await tx.paymentMethods.update({ ...method, isDefault: false, removedAt: tx.now });
     await tx.emit({ type: 'payment_method.removed', payload: { paymentMethod: method } });
@@ -137,7 +177,10 @@ async function applyMethodRemoved(
 
 /** What is done about a fact of a payment, whichever provider tells it. */
 export function applyPaymentFact(provider: ProviderName, fact: PaymentFact): InboundHandler {
+  // Refunds of what a provider bills by itself carry no reference either, and are not ours to record.
+  const isOfOthers = fact.kind === 'REFUND' && fact.reference === undefined;
   return {
+    ofOthers: isOfOthers ? 'a refund of no payment of ours' : undefined,
     locate: async (_event, locate) => {
       if (fact.kind === 'METHOD_REMOVED') return locate('CUSTOMER', fact.customerId);
       // By what we wrote down where we can; the reference is only a hint where to look.

@@ -34,6 +34,7 @@ export async function writeAttempt(
     asked: 0,
     askAt: tx.wallNow.add({ seconds: askHoldSeconds }),
     refunded: zero(amount.currency),
+    disputed: zero(amount.currency),
     createdAt: tx.now,
     firstAskedAt: tx.wallNow,
   };

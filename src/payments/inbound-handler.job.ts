@@ -17,6 +17,8 @@ export interface InboundHandler {
   ignores?(event: InboundEvent): string | undefined;
   /** The tenant (its UUID) whose rows it is about. `undefined`: nothing of ours; the event is kept and ignored. */
   locate(event: InboundEvent, locate: LocateTenant): Promise<string | undefined>;
+  /** Why it is ignored, and not parked, where nobody of ours is found: the provider tells of others' things too. */
+  readonly ofOthers?: string | undefined;
   /** In a transaction of that tenant. What it wrote stays only where it answers APPLIED, or PARKED and says so. */
   apply(tx: Tx, event: InboundEvent): Promise<Applied>;
   /**

@@ -20,6 +20,7 @@ export class PaymentEntity {
   @TimestampColumn('ask_at', { nullable: true }) askAt: Instant | null;
   @TextColumn('unknown_reason', { nullable: true }) unknownReason: string | null;
   @BigintColumn('refunded') refunded: bigint;
+  @BigintColumn('disputed') disputed: bigint;
   @TimestampColumn('created_at') createdAt: Instant;
   @TimestampColumn('first_asked_at') firstAskedAt: Instant;
   @TimestampColumn('settled_at', { nullable: true }) settledAt: Instant | null;

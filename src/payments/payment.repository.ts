@@ -28,6 +28,7 @@ function fromRow(row: PaymentEntity): Payment {
     askAt: row.askAt ?? undefined,
     unknownReason: (row.unknownReason ?? undefined) as UnknownReason | undefined,
     refunded: money(row.refunded, currency),
+    disputed: money(row.disputed, currency),
     createdAt: row.createdAt,
     firstAskedAt: row.firstAskedAt,
     settledAt: row.settledAt ?? undefined,
@@ -75,23 +76,24 @@ export class PaymentRepository {
   constructor(private readonly manager: EntityManager) {}
 
   async insert(payment: Payment): Promise<void> {
-    const { amount, refunded, ...row } = payment;
+    const { amount, refunded, disputed, ...row } = payment;
     await this.manager.insert(PaymentEntity, {
       ...row,
       amount: amount.minor,
       currency: amount.currency,
       refunded: refunded.minor,
+      disputed: disputed.minor,
     });
   }
 
   /** Writes where a payment stands. The caller holds the tenant's lock. */
   async update(payment: Payment): Promise<void> {
-    const { tenantId, id, status, asked, refunded } = payment;
+    const { tenantId, id, status, asked, refunded, disputed } = payment;
     await this.manager.update(
       PaymentEntity,
       { tenantId, id },
       {
-        ...{ status, asked, refunded: refunded.minor },
+        ...{ status, asked, refunded: refunded.minor, disputed: disputed.minor },
         externalId: payment.externalId ?? null,
         declineCode: payment.declineCode ?? null,
         actionUrl: payment.actionUrl ?? null,
@@ -140,7 +142,7 @@ export class PaymentRepository {
         tenantId,
         currency,
       })
-      .andWhere('payment.refunded < payment.amount')
+      .andWhere('payment.refunded + payment.disputed < payment.amount')
       .orderBy('payment.id', 'DESC')
       .limit(200)
       .getMany();
@@ -192,6 +194,12 @@ export class PaymentRepository {
     return row ? refundFromRow(row) : undefined;
   }
 
+  /** The refund of a payment that the provider knows by this id. */
+  async refundByExternalId(tenantId: string, paymentId: string, externalId: string): Promise<Refund | undefined> {
+    const row = await this.manager.findOneBy(RefundEntity, { tenantId, paymentId, externalId });
+    return row ? refundFromRow(row) : undefined;
+  }
+
   async refundsOf(tenantIds: readonly string[], paymentIds: readonly string[]): Promise<Map<string, Refund[]>> {
     const rows = await this.manager
       .createQueryBuilder(RefundEntity, 'refund')
@@ -200,6 +208,20 @@ export class PaymentRepository {
       .limit(10_000)
       .getMany();
     return groupBy(rows.map(refundFromRow), (refund) => refund.paymentId);
+  }
+
+  /** What went back of each of these invoices: by refunds of their payments that settle no credit note, and by lost disputes. */
+  async wentBackOf(tenantIds: readonly string[], invoiceIds: readonly string[]): Promise<Map<string, bigint>> {
+    const rows: { invoice_id: string; back: string }[] = await this.manager.query(
+      `select p.invoice_id, sum(p.disputed + coalesce(r.amount, 0))::text as back
+         from payments p
+         left join lateral (select sum(amount) as amount from refunds r
+                             where r.tenant_id = p.tenant_id and r.payment_id = p.id and r.status <> 'FAILED'
+                               and r.reason in ('REQUESTED', 'AT_PROVIDER')) r on true
+        where p.tenant_id = any($1) and p.invoice_id = any($2) group by p.invoice_id`,
+      [tenantIds, invoiceIds],
+    );
+    return new Map(rows.map((row) => [row.invoice_id, BigInt(row.back)]));
   }
 
   async insertDispute(dispute: Dispute): Promise<void> {

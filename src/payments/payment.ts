@@ -27,6 +27,8 @@ export interface Payment {
   readonly unknownReason?: UnknownReason | undefined;
   /** Taken or reserved by refunds. */
   readonly refunded: Money;
+  /** Taken by disputes that were lost. */
+  readonly disputed: Money;
   readonly createdAt: Instant;
   readonly firstAskedAt: Instant;
   readonly settledAt?: Instant | undefined;
@@ -34,7 +36,8 @@ export interface Payment {
 
 export const refundStatuses = ['PENDING', 'SUCCEEDED', 'FAILED'] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
-export const refundReasons = ['REQUESTED', 'CREDIT_NOTE', 'PAID_TWICE', 'OVERPAID'] as const;
+export const refundReasons = ['REQUESTED', 'CREDIT_NOTE', 'PAID_TWICE', 'OVERPAID', 'AT_PROVIDER'] as const;
+/** AT_PROVIDER: it was made there, by a person, and heard of here. */
 export type RefundReason = (typeof refundReasons)[number];
 
 export interface Refund {
@@ -75,11 +78,15 @@ export interface Dispute {
   readonly closedAt?: Instant | undefined;
 }
 
+/** Such a refund takes back what was paid of the invoice; the others give back what was credited already, or was never due. */
+export const takesBack = ({ reason }: Pick<Refund, 'reason'>): boolean =>
+  reason === 'REQUESTED' || reason === 'AT_PROVIDER';
+
 /** What can still be given back of a payment. */
 export function refundable(payment: Payment): Money {
-  const { amount, refunded, status } = payment;
+  const { amount, refunded, disputed, status } = payment;
   return status === 'SUCCEEDED'
-    ? money(amount.minor - refunded.minor, amount.currency)
+    ? money(amount.minor - refunded.minor - disputed.minor, amount.currency)
     : money(0n, amount.currency as CurrencyCode);
 }
 

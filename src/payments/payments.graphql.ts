@@ -74,6 +74,7 @@ export const RefundReasonEnum = enumFrom('RefundReason', refundReasons, 'What a 
   CREDIT_NOTE: 'It settles a credit note.',
   PAID_TWICE: 'Nothing was due any more: the invoice had been paid in another way or credited meanwhile, or was void.',
   OVERPAID: 'A part was not due any more: the invoice had been credited while it was charged.',
+  AT_PROVIDER: 'It was made at the provider, on its own pages, and heard of by an event.',
 });
 export const DisputeStatusEnum = enumFrom('DisputeStatus', disputeStatuses, 'Where a dispute stands.', {
   OPEN: 'The bank has not decided.',

@@ -27,6 +27,7 @@ function manyByRow<T>(read: (tx: Tx, tenantIds: string[], ids: string[]) => Prom
 }
 
 export const paymentsOfInvoiceLoader = manyByRow<Payment[]>((tx, tenants, ids) => tx.payments.ofInvoices(tenants, ids));
+export const wentBackOfInvoiceLoader = manyByRow<bigint>((tx, tenants, ids) => tx.payments.wentBackOf(tenants, ids));
 export const collectionOfInvoiceLoader = manyByRow<Collection>((tx, tenants, ids) =>
   tx.collections.ofInvoices(tenants, ids),
 );

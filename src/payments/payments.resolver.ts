@@ -1,8 +1,11 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { isNamed } from '../app';
+import type { CurrencyCode } from '../core/currency';
 import { decodeId } from '../core/ids';
+import { money } from '../core/money';
 import { done } from '../core/result';
 import type { Context } from '../graphql/context';
+import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
 import { Refuses } from '../graphql/refusal.graphql';
@@ -52,6 +55,7 @@ import {
   disputesOfPaymentLoader,
   paymentsOfInvoiceLoader,
   refundsOfPaymentLoader,
+  wentBackOfInvoiceLoader,
 } from './payments.loaders';
 import { refundPayment, refundPaymentRefusals } from './refund-payment.command';
 import { removePaymentMethod, removePaymentMethodRefusals } from './remove-payment-method.command';
@@ -69,6 +73,16 @@ export class InvoicePaymentResolver {
   async payments(@Root() invoice: InvoiceType, @Ctx() context: Context): Promise<PaymentType[]> {
     const loader = await context.loader(paymentsOfInvoiceLoader);
     return ((await loader.load({ tenantId: invoice.tenantUuid, id: invoice.uuid })) ?? []).map(toGraphqlPayment);
+  }
+
+  @FieldResolver(() => MoneyType, {
+    description:
+      'What went back of `paid` since: refunds that were asked for or made at the provider, and disputes that were lost. It is not due again, and so much less can be credited. A refund that settles a credit note is not counted.',
+  })
+  async refunded(@Root() invoice: InvoiceType, @Ctx() context: Context): Promise<MoneyType> {
+    const loader = await context.loader(wentBackOfInvoiceLoader);
+    const back = await loader.load({ tenantId: invoice.tenantUuid, id: invoice.uuid });
+    return toGraphqlMoney(money(back ?? 0n, invoice.total.currency as CurrencyCode));
   }
 
   @FieldResolver(() => InvoiceCollectionType, {

@@ -70,6 +70,7 @@ async function processEvent(system: System, providers: Providers, claimed: Claim
     const ignored = handler.ignores?.(event);
     if (ignored) return await settle({ status: 'IGNORED', reason: ignored });
     const tenantId = await handler.locate(event, locateIn(system, claimed.provider));
+    if (!tenantId && handler.ofOthers) return await settle({ status: 'IGNORED', reason: handler.ofOthers });
     if (!tenantId) {
       warnOfParked('SUBJECT_UNKNOWN');
       return await settle({ status: 'PARKED', reason: 'SUBJECT_UNKNOWN' });

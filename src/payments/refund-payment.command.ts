@@ -1,8 +1,10 @@
 import { type AmountInput, parseAmount } from '../catalog/price-input';
 import { decodeId } from '../core/ids';
-import { amountText } from '../core/money';
+import { invariant } from '../core/invariant';
+import { amountText, isZero, subtract } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
+import { planTakeBack, saveTakeBack } from '../invoicing/take-back.command';
 import type { Tx } from '../tx';
 import { type Payment, type Refund, refundable } from './payment';
 import { writeRefund } from './write-refund.command';
@@ -23,11 +25,23 @@ export const refundPaymentRefusals = [
 ] as const;
 
 /**
- * Gives back a payment or a part of it. The invoice stays as it is: this is goodwill, or a mistake at the till. What an invoice
- * should not have said is corrected by a credit note.
+ * Gives back a payment or a part of it: goodwill, or a mistake at the till. The invoice stays as it is and is not due again; what can
+ * still be credited of it falls. What an invoice should not have said is corrected by a credit note.
  */
 export async function refundPayment(
-  tx: Pick<Tx, 'tenant' | 'tenants' | 'payments' | 'newId' | 'now' | 'wallNow' | 'emit'>,
+  tx: Pick<
+    Tx,
+    | 'tenant'
+    | 'tenants'
+    | 'payments'
+    | 'invoices'
+    | 'itemCharges'
+    | 'creditNotes'
+    | 'newId'
+    | 'now'
+    | 'wallNow'
+    | 'emit'
+  >,
   input: RefundPaymentInput,
 ): Promise<Result<{ payment: Payment; refund: Refund }, (typeof refundPaymentRefusals)[number]>> {
   const memo = input.memo === undefined ? undefined : parseLabel(input.memo, 500);
@@ -40,7 +54,8 @@ export async function refundPayment(
       : undefined;
   const path = ['input', 'paymentId'];
   if (!payment) return refuse('PAYMENT_NOT_FOUND', 'No such payment.', { path });
-  const left = refundable(payment);
+  // Not more than is left of the payment, nor than is left of what came in: some of it may have gone back by another road.
+  const { taken: left } = await planTakeBack(tx, payment.invoiceId, refundable(payment));
   if (left.minor === 0n) {
     return refuse('PAYMENT_NOT_REFUNDABLE', 'Nothing of this payment can be given back.', {
       path,
@@ -57,6 +72,9 @@ export async function refundPayment(
       facts: { refundable: amountText(left), currency: left.currency },
     });
   }
+  const takeBack = await planTakeBack(tx, payment.invoiceId, amount);
+  invariant(isZero(subtract(takeBack.taken, amount)), 'less can be taken back than was just there');
   const refund = await writeRefund(tx, payment, { amount, reason: 'REQUESTED', memo, isHeld: true });
+  await saveTakeBack(tx, takeBack, { refundId: refund.id });
   return done({ payment: (await tx.payments.byId(tx.tenant.id, payment.id))!, refund });
 }

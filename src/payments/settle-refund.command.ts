@@ -1,13 +1,14 @@
 import { invariant } from '../core/invariant';
 import { subtract } from '../core/money';
+import { putBack } from '../invoicing/take-back.command';
 import type { Tx } from '../tx';
-import { afterRefundOutcome, type Refund } from './payment';
+import { afterRefundOutcome, type Refund, takesBack } from './payment';
 import type { RefundOutcome } from './provider';
 
 /**
- * Records what a provider said about a refund. One that failed, before or after it seemed to succeed, gives its reservation back;
- * where it settled a credit note, or gave back what was not due, the money goes into the balance instead: it is the tenant's either
- * way.
+ * Records what a provider said about a refund. One that failed, before or after it seemed to succeed, gives its reservation back, and
+ * what it took stands again; where it settled a credit note, or gave back what was not due, the money goes into the balance instead:
+ * it is the tenant's either way.
  */
 export async function settleRefund(tx: Tx, refundId: string, outcome: RefundOutcome): Promise<Refund> {
   const { id: tenantId } = tx.tenant;
@@ -23,7 +24,9 @@ export async function settleRefund(tx: Tx, refundId: string, outcome: RefundOutc
     invariant(payment, 'a refund is of a payment');
     await tx.payments.update({ ...payment, refunded: subtract(payment.refunded, after.amount) });
     const { amount, creditNoteId } = after;
-    if (after.reason !== 'REQUESTED') {
+    if (takesBack(after)) {
+      await putBack(tx, after.id, amount);
+    } else {
       const movement = creditNoteId
         ? ({ kind: 'CREDIT_NOTE', amount, creditNoteId } as const)
         : ({ kind: 'OVERPAID', amount, invoiceId: payment.invoiceId } as const);

@@ -12,25 +12,29 @@ export interface WriteRefundInput {
   readonly creditNoteId?: Id<'CreditNote'> | undefined;
   /** It is asked for in a moment by the caller; else a job does, at once. */
   readonly isHeld?: boolean;
+  /** The provider has made it already. */
+  readonly made?: { readonly externalId: string; readonly failed: boolean } | undefined;
 }
 
 /** Writes a refund before the provider is asked, and reserves its amount: of several at once none gives the same money back. */
 export async function writeRefund(
   tx: Pick<Tx, 'payments' | 'newId' | 'now' | 'wallNow' | 'emit'>,
   payment: Payment,
-  { amount, reason, memo, creditNoteId, isHeld }: WriteRefundInput,
+  { amount, reason, memo, creditNoteId, isHeld, made }: WriteRefundInput,
 ): Promise<Refund> {
   const { tenantId, partnerId } = payment;
   const refund: Refund = {
     id: tx.newId<'Refund'>(),
     ...{ tenantId, partnerId, paymentId: payment.id, creditNoteId, reason, memo, amount },
-    status: 'PENDING',
     asked: 0,
-    askAt: isHeld ? tx.wallNow.add({ seconds: askHoldSeconds }) : tx.wallNow,
     createdAt: tx.now,
+    ...(made
+      ? { status: made.failed ? 'FAILED' : 'SUCCEEDED', externalId: made.externalId, settledAt: tx.now }
+      : { status: 'PENDING', askAt: isHeld ? tx.wallNow.add({ seconds: askHoldSeconds }) : tx.wallNow }),
   };
-  await tx.payments.update({ ...payment, refunded: add(payment.refunded, amount) });
+  if (!made?.failed) await tx.payments.update({ ...payment, refunded: add(payment.refunded, amount) });
   await tx.payments.insertRefund(refund);
   await tx.emit({ type: 'refund.created', payload: { refund } });
+  if (made) await tx.emit({ type: made.failed ? 'refund.failed' : 'refund.succeeded', payload: { refund } });
   return refund;
 }

@@ -4355,6 +4355,8 @@ export type BalanceEntryKind =
   | 'CREDIT_NOTE'
   /** Paid beyond what was due any more, and it could not go back the way it came. */
   | 'OVERPAID'
+  /** Given back by a refund or a lost dispute after it had been credited; positive: such a refund failed. */
+  | 'REFUNDED'
   /** Back from an invoice that is void. */
   | 'RETURNED';
 
@@ -5456,6 +5458,8 @@ export type RefundPaymentInput = {
 
 /** What a refund came from. */
 export type RefundReason =
+  /** It was made at the provider, on its own pages, and heard of by an event. */
+  | 'AT_PROVIDER'
   /** It settles a credit note. */
   | 'CREDIT_NOTE'
   /** A part was not due any more: the invoice had been credited while it was charged. */

@@ -358,6 +358,17 @@ const damages: [view: string, damage: string, said: RegExp][] = [
     /came, 90\d+ went back or lies in the balance/,
   ],
   [
+    'check_money_back',
+    `with refund as (
+       insert into refunds (tenant_id, id, partner_id, payment_id, reason, amount, currency, status, created_at, settled_at)
+       select tenant_id, gen_random_uuid(), partner_id, id, 'REQUESTED', 500, currency, 'FAILED', now(), now()
+         from payments where tenant_id = ${of('Echo')} limit 1 returning *)
+     insert into item_charges select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'kind', 'REFUNDED',
+         'amount', -500, 'tax', 0, 'refund_id', r.id))).*
+       from refund r join lateral (select * from item_charges where tenant_id = r.tenant_id limit 1) c on true`,
+    /is failed and gives 500 back, and 500 was taken for it/,
+  ],
+  [
     'check_currencies',
     `update invoice_lines set currency = 'EUR' where tenant_id = ${of('Able')}`,
     /is in EUR, its invoice .* in USD/,

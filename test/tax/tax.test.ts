@@ -181,7 +181,8 @@ describe('on the lines', () => {
             id: `line${index}`,
           })) as unknown as InvoiceLine[];
           const charges = drafts.map((draft, index) => ({
-            ...{ invoiceLineId: `line${index}`, itemId: draft.itemId, period: span, kind: 'CHARGE', share },
+            ...{ invoiceLineId: `line${index}`, originLineId: `line${index}`, itemId: draft.itemId, period: span },
+            ...{ kind: 'CHARGE', share },
             amount: draft.amount,
             tax: taxed.lines[index]!.tax!.amount,
           })) as unknown as ItemCharge[];

@@ -261,6 +261,15 @@ export class FakeProvider implements PaymentProvider {
     });
   }
 
+  /** A person gives money back on the provider's own pages: the event names nothing of ours but the charge. */
+  refundByHand(chargeId: string, amount: Money): string {
+    const charge = this.ledger.charges.get(chargeId);
+    const refundId = this.idFor('fre', `by hand ${chargeId} ${charge?.refunded.minor}`);
+    if (charge) this.ledger.put({ ...charge, refunded: add(charge.refunded, amount) });
+    this.send('refund.succeeded', { refundId, chargeId, amount: plain(amount) });
+    return refundId;
+  }
+
   async findRefund({ key }: FindRefund): Promise<RefundOutcome | undefined> {
     return this.ledger.answerTo<RefundOutcome>(key);
   }

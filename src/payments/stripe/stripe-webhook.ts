@@ -124,8 +124,8 @@ export function stripeFactOf({ type, payload }: InboundEvent): PaymentFact | und
   if (type.startsWith('refund.') || type === 'charge.refund.updated') {
     const status = payload['status'];
     const settled = status === 'succeeded' ? 'SUCCEEDED' : status === 'failed' || status === 'canceled' ? 'FAILED' : '';
-    // Refunds of what Stripe bills itself carry no reference and are not ours to record.
-    if (!chargeId || !amount || !settled || !reference) return undefined;
+    // One that was made in the dashboard carries no reference.
+    if (!chargeId || !amount || !settled) return undefined;
     return { kind: 'REFUND', refundId: id, chargeId, reference, amount, status: settled };
   }
   if (type.startsWith('charge.dispute.')) {
