@@ -363,9 +363,11 @@ const damages: [view: string, damage: string, said: RegExp][] = [
        insert into refunds (tenant_id, id, partner_id, payment_id, reason, amount, currency, status, created_at, settled_at)
        select tenant_id, gen_random_uuid(), partner_id, id, 'REQUESTED', 500, currency, 'FAILED', now(), now()
          from payments where tenant_id = ${of('Echo')} limit 1 returning *)
-     insert into item_charges select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'kind', 'REFUNDED',
-         'amount', -500, 'tax', 0, 'refund_id', r.id))).*
-       from refund r join lateral (select * from item_charges where tenant_id = r.tenant_id limit 1) c on true`,
+     insert into item_charges (tenant_id, id, partner_id, subscription_id, item_id, period_start, period_end, kind, amount, currency,
+         share_remaining, share_total, created_at, refund_id)
+       select c.tenant_id, gen_random_uuid(), c.partner_id, c.subscription_id, c.item_id, c.period_start, c.period_end, 'REFUNDED', -500,
+              c.currency, 1, 1, now(), r.id
+         from refund r join item_charges c on c.tenant_id = r.tenant_id and c.kind = 'CHARGE' limit 1`,
     /is failed and gives 500 back, and 500 was taken for it/,
   ],
   [

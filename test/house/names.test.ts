@@ -47,6 +47,7 @@ const innerCommands = new Set([
   'record-addon',
   'record-licence-checkout',
   'save-plan-change',
+  'take-back',
   'refund-licence-purchase',
   'renew-by-provider',
   'settle-licence-purchase',
