@@ -322,7 +322,7 @@ const fields: Readonly<Record<string, string>> = {
   FeatureUsage: 'amount exhaustedAt feature limit overage perDay remaining resetsAt shares since used',
   FeatureDifference: 'after before change feature',
   Invoice:
-    'amountDue buyer collection couponOrder credited creditApplied discount download id issuedAt kind lines number paid paidAt paymentReference payments period reason seller status subtotal tax taxNote taxTreatment taxes total uncollectibleAt voidReason voidedAt',
+    'amountDue buyer collection couponOrder credited creditApplied discount download id issuedAt kind lines number paid paidAt paymentReference payments period reason refunded seller status subtotal tax taxNote taxTreatment taxes total uncollectibleAt voidReason voidedAt',
   InvoiceLine: 'amount covers description discountsLineId explanation id kind position quantity source tax',
   Member: 'createdAt email name partnerRole tenantRole userId',
   InboundEvent: 'attempts eventId id occurredAt provider reason receivedAt settledAt status tenantId type',

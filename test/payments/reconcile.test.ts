@@ -158,10 +158,7 @@ describe('Stripe', () => {
     intent(other.chargeId).amount = 3_000;
     await stripe.gateway.database.asOwner(`update payments set ask_at = to_timestamp(0) where status = 'PENDING'`);
     await stripe.settle();
-    const left = await run();
-    expect(left.rows.map(([kind]) => kind)).toEqual(['REFUNDS_DIFFER']);
-    const charge = books.all('charge').find(({ payment_intent: of }) => of === refunded.chargeId)!;
-    charge.amount_refunded = 0;
+    // The refund that was made at Stripe was booked from its event.
     expect(await run()).toMatchObject({ code: 0, rows: [] });
   });
 

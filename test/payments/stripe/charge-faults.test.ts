@@ -115,6 +115,37 @@ test('a bank that wants its customer declines; another card pays', async () => {
   expect(await payments()).toMatchObject([declined, { status: 'SUCCEEDED' }]);
 });
 
+test.each(['refunded in the dashboard', 'lost in a dispute'])(
+  '%s: what went back is not credited again',
+  async (road) => {
+    const tenant = await checkedOut();
+    await stripe.settle();
+    const charge = stripe.standIn.taken()[0]!;
+    if (road === 'lost in a dispute') {
+      const dispute = stripe.standIn.payments.dispute(charge);
+      await stripe.settle();
+      stripe.standIn.payments.closeDispute(dispute, 'lost');
+    } else await stripe.standIn.client().refunds.create({ charge: charge.id });
+    await stripe.settle();
+    const { nodes } = await stripe.gateway.get(
+      'super-admin',
+      'query ($id: ID) { invoices(tenantId: $id, first: 5) { nodes { status refunded { amount } } } }',
+      { id: tenant.id },
+    );
+    expect(nodes).toEqual([{ status: 'PAID', refunded: { amount: '30.00' } }]);
+    const ended = await tenant.act(
+      'cancelSubscription',
+      { when: 'NOW', reason: 'closing' },
+      'creditNote { total { amount } }',
+      ', idempotencyKey: "e"',
+    );
+    expect(ended).toEqual({ creditNote: null });
+    expect(
+      await stripe.gateway.database.asOwner('select 1 from credit_balance_entries where tenant_id = $1', [tenant.uuid]),
+    ).toEqual([]);
+  },
+);
+
 test('a refund that the bank sends back days after it took it has failed', async () => {
   const tenant = await checkedOut();
   await stripe.settle();
