@@ -124,8 +124,10 @@ async function renew(tx: Tx, subscription: Subscription): Promise<Invoice> {
   );
   // A trial ends: from now on the subscription stands as its tenant's debts say.
   const standing = subscription.status === 'TRIALING' ? await standingOfTenant(tx) : undefined;
+  // What ended with an add-on may have been credited, and a debt with it.
+  const current = ending.length > 0 ? await tx.subscriptions.asItStands(subscription) : subscription;
   const renewed = await tx.subscriptions.update({
-    ...subscription,
+    ...current,
     ...standing,
     periodIndex: period.index,
     periodStart: period.start,
