@@ -4930,7 +4930,7 @@ CREATE OR REPLACE FUNCTION app.licence_purchases_of_provider(p_provider text, p_
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-  select p.tenant_id, p.id, p.checkout_id, p.amount, p.currency, p.refunded_amount, p.status,
+  select p.tenant_id, p.id, p.checkout_id, coalesce(p.paid_amount, p.amount), p.currency, p.refunded_amount, p.status,
          p.payable_until - interval '7 days'
     from licence_purchases p
    where p.provider = p_provider and p.payable_until >= p_from + interval '7 days' and (p_after is null or p.id > p_after)

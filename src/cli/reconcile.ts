@@ -1,5 +1,7 @@
 import { dataSourceFor } from '../../ormconfig';
 import { type Config, ConfigError } from '../config';
+import { reconcileLicences, repairLicencePayment } from '../licences/reconcile-licences.job';
+import { PaddleProvider } from '../payments/paddle/paddle-provider';
 import { PaymentMethodSetups } from '../payments/payment-method-setup.job';
 import { PaymentWork } from '../payments/payment-work.job';
 import type { PaymentProvider } from '../payments/provider';
@@ -33,9 +35,10 @@ const advice: Readonly<Record<Drift['kind'], string>> = {
   MISSING_HERE: 'made at the provider by somebody else, or for a database that was restored: look it up there.',
   MISSING_THERE: 'another account, or another mode of the provider: see that the keys are those of this database.',
   AMOUNT_DIFFERS: 'the charge is not what was asked for: look it up at the provider.',
-  STATUS_DIFFERS:
-    'an event was lost: --repair takes over what the provider knows; of a licence, let it send the event again.',
-  REFUNDS_DIFFER: "given back on the provider's own pages: write the credit note that belongs to it.",
+  STATUS_DIFFERS: 'an event was lost: --repair takes over what the provider knows.',
+  REFUNDS_DIFFER:
+    "given back on the provider's own pages: write the credit note that belongs to it; of a licence --repair takes it over.",
+  QUANTITY_DIFFERS: "changed on the provider's own pages: --repair has it bill as many seats as there are.",
   PERIOD_DIFFERS: 'an event was lost: --repair takes over what the provider knows.',
   UNKNOWN_FOR_LONG: 'it is asked about again by itself; see that the provider answers.',
 };
@@ -122,7 +125,14 @@ export async function reconcile(
       open += reconciliation.drift.filter(({ repaired }) => !repaired).length;
     };
     const compare = async (provider: PaymentProvider) => {
-      report(await reconcilePayments(system, provider, { from, repair }));
+      const paddle = provider instanceof PaddleProvider ? provider : undefined;
+      const repairCheckout = paddle && ((id: string) => repairLicencePayment(system, paddle, id));
+      report(await reconcilePayments(system, provider, { from, repair, repairCheckout }));
+      if (paddle) {
+        const renewing = await reconcileLicences(system, paddle, providers, { repair });
+        // Nobody has it renew anything: one line less to read.
+        if (renewing.here + renewing.there > 0) report(renewing);
+      }
       if (!(provider instanceof StripeProvider)) return;
       report(await reconcileSubscriptions(system, provider, checkouts, { repair }));
     };

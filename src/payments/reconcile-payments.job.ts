@@ -16,6 +16,8 @@ export const driftKinds = [
   'AMOUNT_DIFFERS',
   'STATUS_DIFFERS',
   'REFUNDS_DIFFER',
+  /** Of a subscription: another number of seats is billed. */
+  'QUANTITY_DIFFERS',
   /** Of a subscription: it is paid until another time, or ends where the other side goes on. */
   'PERIOD_DIFFERS',
   /** Nobody has known the outcome for a long time. */
@@ -134,16 +136,26 @@ const outcomeOf = (charge: ProviderCharge): ChargeOutcome | undefined => {
   return status === 'DECLINED' ? { status, chargeId, code: 'OTHER' } : undefined;
 };
 
+export interface ReconcileOptions {
+  readonly from: Instant;
+  readonly repair?: boolean;
+  /** Takes over what the provider knows of a charge at one of its checkouts. False: nothing of ours is meant, or a person has to look. */
+  readonly repairCheckout?: ((chargeId: string) => Promise<boolean>) | undefined;
+}
+
 /**
  * Compares our payments, and what was bought at the provider's checkouts, with the provider's own list since an instant. With `repair` what the provider knows better is taken
- * over: a charge that came or was declined there, and is still open here. Nothing else is ever changed by it.
+ * over: a charge that came or was declined there, and is still open here; of what was bought at a checkout what was paid and what
+ * went back. Nothing else is ever changed by it.
  */
 export async function reconcilePayments(
   system: System,
   provider: PaymentProvider,
-  options: { readonly from: Instant; readonly repair?: boolean },
+  options: ReconcileOptions,
 ): Promise<Reconciliation> {
   const { from } = options;
+  const repairCheckout = async (chargeId: string): Promise<boolean> =>
+    options.repair === true && (await options.repairCheckout?.(chargeId)) === true;
   const recent = system.clock.now().subtract({ minutes: settlingMinutes }).epochMilliseconds;
   const own = new Map<string, OwnPayment>();
   const ownByCharge = new Map<string, string>();
@@ -166,18 +178,22 @@ export async function reconcilePayments(
     const { chargeId: externalId } = charge;
     const theirs = `${charge.status} ${moneyText(charge.amount)}`;
     if (!payment) {
-      drift.push({ kind: 'MISSING_HERE', externalId, here: 'nothing', there: theirs });
+      // A renewal that the provider made by itself, of which nobody has told.
+      const repaired = await repairCheckout(externalId);
+      drift.push({ kind: 'MISSING_HERE', externalId, here: 'nothing', there: theirs, repaired });
       continue;
     }
     matched.add(payment.id);
-    // It differs, and a person knows: `parkedLicencePurchases` lists it.
-    if (payment.status === 'PARKED') continue;
     const both = { ownId: ownIdOf(payment), externalId };
-    if (!equals(payment.amount, charge.amount)) {
+    // That it differs from what was bought a person knows: `parkedLicencePurchases` lists it. What goes back is compared all the same.
+    const parked = payment.status === 'PARKED';
+    if (parked && payment.amount.currency !== charge.amount.currency) continue;
+    if (!parked && !equals(payment.amount, charge.amount)) {
       drift.push({ kind: 'AMOUNT_DIFFERS', ...both, here: moneyText(payment.amount), there: moneyText(charge.amount) });
       continue;
     }
-    if (payment.status !== charge.status && charge.createdAt.epochMilliseconds <= recent) {
+    let taken = false;
+    if (!parked && payment.status !== charge.status && charge.createdAt.epochMilliseconds <= recent) {
       const outcome = outcomeOf(charge);
       const repairs =
         options.repair === true &&
@@ -188,11 +204,14 @@ export async function reconcilePayments(
         const { tenantId, id: uuid } = payment;
         await system.asTenant(tenantId, (tx) => settlePayment(tx, { paymentId: uuid, outcome }));
       }
-      drift.push({ kind: 'STATUS_DIFFERS', ...both, here: payment.status, there: charge.status, repaired: repairs });
+      taken = payment.kind === 'LicencePurchase' && (await repairCheckout(externalId));
+      const repaired = repairs || taken;
+      drift.push({ kind: 'STATUS_DIFFERS', ...both, here: payment.status, there: charge.status, repaired });
     }
     if (!equals(payment.refunded, charge.refunded)) {
       const [here, theirRefunds] = [moneyText(payment.refunded), moneyText(charge.refunded)];
-      drift.push({ kind: 'REFUNDS_DIFFER', ...both, here, there: theirRefunds });
+      const repaired = taken || (payment.kind === 'LicencePurchase' && (await repairCheckout(externalId)));
+      drift.push({ kind: 'REFUNDS_DIFFER', ...both, here, there: theirRefunds, repaired });
     }
   }
   for (const payment of own.values()) {

@@ -42,7 +42,7 @@ import {
   returnedBy,
 } from './paddle-event';
 import { verifyPaddleSignature } from './paddle-signature';
-import { meaningOf, transactionStatuses } from './paddle-states';
+import { meaningOf, transactionOrigins, transactionStatuses } from './paddle-states';
 
 export interface PaddleOptions {
   readonly apiKey: string;
@@ -185,6 +185,18 @@ export class PaddleProvider implements PaymentProvider {
 
   async subscription(id: string): Promise<Answer<PaddleSubscription>> {
     return answerOf(await this.ask(() => this.paddle.subscriptions.get(id)), answeredSubscription);
+  }
+
+  /** A page of all subscriptions of the account, whatever became of them. What nobody here can read is left out. */
+  async subscriptions(
+    after?: string,
+  ): Promise<{ status: 'SAID'; subscriptions: PaddleSubscription[]; next: string | undefined } | Unknown> {
+    const list = this.paddle.subscriptions.list({ orderBy: 'id[ASC]', perPage: 50, ...(after ? { after } : {}) });
+    const said = await this.ask(() => list.next());
+    if (said.status === 'UNKNOWN') return said;
+    if (said.status === 'REFUSED') return { status: 'UNKNOWN', reason: 'SERVER_ERROR' };
+    const subscriptions = said.value.flatMap((one) => answeredSubscription(one) ?? []);
+    return { status: 'SAID', subscriptions, next: list.hasMore ? said.value.at(-1)?.id : undefined };
   }
 
   /** All that went back of a transaction, and came back again. What nobody here can read is left out. */
@@ -340,7 +352,8 @@ function partsOf(transaction: Transaction, amount: Money) {
 }
 
 function chargeOf(transaction: Transaction): ProviderCharge | undefined {
-  const { id, currencyCode, details, customData, createdAt, adjustments } = transaction;
+  const { id, currencyCode, details, customData, createdAt, adjustments, origin } = transaction;
+  if (meaningOf(transactionOrigins, origin) === 'METHOD_CHANGE') return undefined;
   if (!isCurrencyCode(currencyCode) || !details?.totals) return undefined;
   const currency: CurrencyCode = currencyCode;
   const reference = (customData as { reference?: unknown } | null)?.reference;
