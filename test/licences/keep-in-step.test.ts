@@ -43,6 +43,12 @@ test('what cannot be done stands in nobody’s way: sixty that cannot be brought
   await shop.waitForSteps();
   expect(await keep()).toBe(0);
   expect(await asked()).toEqual([{ steps: 2 }]);
+  // Nothing is asked for ever: after forty times it is left to reconciliation.
+  await database.asOwner(`update licences set steps = 40 where provider_subscription_id = 'sub_gone'`);
+  await shop.waitForSteps();
+  const calls = shop.paddle.calls.length;
+  expect(await keep()).toBe(0);
+  expect(shop.paddle.calls).toHaveLength(calls);
   await database.asOwner(`delete from licences where provider_subscription_id = 'sub_gone'`);
 });
 
