@@ -54,6 +54,7 @@ import {
   StripePriceEntity,
 } from './src/payments/stripe/stripe-checkout.entity';
 import { OutboxEventEntity, PartnerOutboxEventEntity } from './src/platform/outbox.entity';
+import { CreditPolicyEntity } from './src/proration/credit-policy.entity';
 import { PlanChangeProrationEntity } from './src/proration/plan-change-proration.entity';
 import { AddonSubscriptionEntity } from './src/subscriptions/addon-subscription.entity';
 import {
@@ -115,6 +116,7 @@ const entities = [
   OutboxEventEntity,
   PartnerEntity,
   SelfServicePolicyEntity,
+  CreditPolicyEntity,
   PartnerOutboxEventEntity,
   PartnerUserEntity,
   PaymentEntity,

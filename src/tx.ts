@@ -38,6 +38,7 @@ import type { Clock } from './platform/clock';
 import type { Ask, EnteredRow, Session } from './platform/database';
 import { newId } from './platform/new-id';
 import { OutboxEventEntity, PartnerOutboxEventEntity } from './platform/outbox.entity';
+import { CreditPolicyRepository } from './proration/credit-policy.repository';
 import { PlanChangeProrationRepository } from './proration/plan-change-proration.repository';
 import { BilledUsageRepository } from './rating/billed-usage.repository';
 import { AddonSubscriptionRepository } from './subscriptions/addon-subscription.repository';
@@ -74,6 +75,7 @@ export class Tx {
   readonly creditNotes: CreditNoteRepository;
   readonly itemCharges: ItemChargeRepository;
   readonly taxes: TaxRepository;
+  readonly creditPolicies: CreditPolicyRepository;
   readonly prorations: PlanChangeProrationRepository;
   readonly meters: MeterRepository;
   readonly usage: UsageRepository;
@@ -129,6 +131,7 @@ export class Tx {
     this.creditNotes = new CreditNoteRepository(manager);
     this.itemCharges = new ItemChargeRepository(manager);
     this.taxes = new TaxRepository(manager);
+    this.creditPolicies = new CreditPolicyRepository(manager);
     this.prorations = new PlanChangeProrationRepository(manager);
     this.meters = new MeterRepository(manager);
     this.usage = new UsageRepository(manager);

@@ -19,6 +19,7 @@ import type { DunningPolicy } from '../payments/dunning';
 import type { Dispute, Payment, Refund } from '../payments/payment';
 import type { PaymentMethod } from '../payments/payment-method';
 import type { StripeCheckout, StripeInvoice } from '../payments/stripe-checkout';
+import type { CreditPolicy } from '../proration/credit-policy';
 import type { PlanChangeProration } from '../proration/plan-change-proration';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
@@ -209,6 +210,13 @@ export const eventCatalogue = {
     version: 1,
     when: 'A credit note was issued.',
     data: (payload: { readonly creditNote: CreditNote }) => ({ creditNote: creditNoteData(payload.creditNote) }),
+  },
+  'credit_policy.updated': {
+    version: 1,
+    when: 'What credits go by for something that ends early was changed.',
+    data: (payload: { readonly policy: CreditPolicy }) => ({
+      creditPolicy: { creditBasis: payload.policy.creditBasis, version: payload.policy.version },
+    }),
   },
   'dispute.closed': { version: 1, when: 'A dispute was decided; `status` says how.', data: dispute },
   'dispute.opened': { version: 1, when: "A customer's bank asks for a payment back.", data: dispute },

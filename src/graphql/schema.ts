@@ -24,6 +24,7 @@ import { UpcomingInvoiceResolver } from '../invoicing/upcoming-invoice.resolver'
 import { LicenceProductResolver, LicencePurchaseResolver, LicenceResolver } from '../licences/licences.resolver';
 import { InvoicePaymentResolver, PaymentResolver } from '../payments/payments.resolver';
 import { AddonSubscriptionCheckoutResolver, CheckoutResolver } from '../payments/stripe/stripe.resolver';
+import { CreditPolicyResolver } from '../proration/credit-policy.resolver';
 import { ProrationResolver } from '../proration/proration.resolver';
 import { RatingResolver } from '../rating/rating.resolver';
 import {
@@ -73,6 +74,7 @@ const resolvers = [
   RatingResolver,
   ScheduledPlanChangeResolver,
   SelfServiceResolver,
+  CreditPolicyResolver,
   SubscriptionItemResolver,
   SubscriptionResolver,
   TaxResolver,

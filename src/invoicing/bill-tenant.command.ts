@@ -93,13 +93,18 @@ async function creditProviderPeriods(tx: Tx, subscription: Subscription, at: Ins
     (await tx.addons.byIds(attachments.map(({ addonId }) => addonId))).map((addon) => [addon.id, addon]),
   );
   const ending = attachments.map((attachment) => endingAttachment(attachment, addons.get(attachment.addonId)!.name));
-  const credit = { reason: 'CANCELLATION', settlement: 'CREDIT_BALANCE', isLast: true } as const;
+  const credit = {
+    reason: 'CANCELLATION',
+    settlement: 'CREDIT_BALANCE',
+    isLast: true,
+    windows: 'SUBSCRIPTION',
+  } as const;
   await creditEndingItems(tx, subscription, ending, at, credit);
 }
 
 /** Carries out a plan change that waited. */
 async function applyScheduled(tx: Tx, subscription: Subscription, scheduled: ScheduledPlanChange): Promise<void> {
-  const { loaded, reserved } = await loadScheduledPlanChange(tx, tx.tenant, subscription, scheduled);
+  const { loaded, reserved } = await loadScheduledPlanChange(tx, tx.tenant, subscription, scheduled, { lock: true });
   const { waived, settlement } = scheduled.options;
   await tx.subscriptions.closeScheduled(subscription.tenantId, scheduled.id, 'APPLIED');
   await applyPlanChange(tx, loaded, { waived, settlement, reserved });

@@ -6,6 +6,7 @@ import { refundProblem } from '../payments/refund-credit.command';
 import { addonEndLines, type Moment } from '../proration/addon-change';
 import type { ChargedItem } from '../proration/charged-item';
 import { providerAccounts } from '../proration/plan-change.query';
+import { loadAllowancesLeft, type WindowsEnded, without } from '../proration/unused-allowance.query';
 import { type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
 import { taxesOfLines } from '../tax/taxes-of-lines.query';
@@ -19,6 +20,7 @@ import { beforeTax, grossOf, splitDocument } from './split-document';
 /** The plan, or an attachment, that ends before what was charged for it does. */
 export type EndingItem = Pick<ChargedItem, 'kind' | 'name' | 'unitAmount' | 'quantity'> & {
   readonly id: string;
+  readonly startedAt: Instant;
   /** It is billed by a provider, in periods of its own. */
   readonly attachment?: AddonSubscription | undefined;
 };
@@ -29,11 +31,16 @@ export interface CreditEndingInput {
   readonly settlement: Exclude<Settlement, 'NONE'>;
   /** The subscription ends with them: what is left to pay is paid with the credit before anything goes back. */
   readonly isLast?: boolean | undefined;
+  /** Which windows end with them. */
+  readonly windows: WindowsEnded;
+  /** Somebody asks for it; else it falls due by itself. */
+  readonly byActor?: boolean | undefined;
 }
 
 export const endingAttachment = (attachment: AddonSubscription, name: string): EndingItem => ({
   ...{ kind: 'ADDON', id: attachment.id, name, attachment },
   unitAmount: attachment.unitAmount,
+  startedAt: attachment.startedAt,
   quantity: attachment.quantity,
 });
 
@@ -71,7 +78,7 @@ export async function creditEndingItems(
   subscription: Subscription,
   items: readonly EndingItem[],
   at: Instant,
-  { reason, settlement, isLast }: CreditEndingInput,
+  { reason, settlement, isLast, windows, byActor = false }: CreditEndingInput,
 ): Promise<Result<CreditNote[], 'REFUND_NOT_AVAILABLE'>> {
   if (items.length === 0) return done([]);
   const { tenantId, id, periodStart, currency, timeZone, prorationBasis: basis } = subscription;
@@ -82,11 +89,25 @@ export async function creditEndingItems(
     ...{ at, basis, timeZone, period: currentPeriod(subscription) },
     trialing: subscription.status === 'TRIALING',
   };
-  const lines = items.flatMap(({ id: itemId, attachment, ...item }) => {
-    const own = attachment && providerPeriodAt(attachment, timeZone, at);
+  const paid = items.map((item) => ({
+    ...item,
+    own: item.attachment && providerPeriodAt(item.attachment, timeZone, at),
+  }));
+  const charging = paid.filter(({ own }) => own || !moment.trialing);
+  const allowances = await loadAllowancesLeft(tx, subscription, {
+    ...{ at, windows, byActor, lock: true },
+    items: charging.map(({ id: itemId, startedAt, own }) => ({
+      itemId,
+      startedAt,
+      period: own?.period ?? moment.period,
+    })),
+    after: without(items.map(({ id }) => id)),
+  });
+  const lines = paid.flatMap(({ id: itemId, attachment: _, own, ...item }) => {
     const { charged = zero(currency), discounts = [] } = accounts.get(itemId) ?? {};
     const ending = { ...item, itemId, charged, discounts };
-    return addonEndLines(own ? { ...moment, ...own, trialing: false } : moment, ending);
+    const time = own ? { ...moment, ...own, trialing: false } : moment;
+    return addonEndLines(time, ending, allowances.get(itemId));
   });
   await giveBackDiscounts(tx, subscription, items, moment);
   if (lines.length === 0) return done([]);
@@ -109,11 +130,16 @@ export async function creditEndingItems(
   return done([...notes, await writePlannedNote(tx, subscription, planned, kept)]);
 }
 
-/** What is unused of all that a subscription has, when it ends before its period does. */
+/**
+ * What is unused of all that a subscription has, when it ends before its period does.
+ *
+ * @param byActor somebody asks for it; else it falls due by itself
+ */
 export async function creditSubscription(
   tx: Tx,
   subscription: Subscription,
   settlement: Exclude<Settlement, 'NONE'>,
+  byActor = false,
 ): Promise<Result<CreditNote[], 'REFUND_NOT_AVAILABLE'>> {
   const { tenantId, item } = subscription;
   // What is about to end has been paid to its end.
@@ -122,8 +148,9 @@ export async function creditSubscription(
   const addons = await tx.addons.byIds(attachments.map(({ addonId }) => addonId));
   const names = new Map(addons.map(({ id, name }) => [id as string, name]));
   const items: EndingItem[] = [
-    { kind: 'PLAN', id: item.id, name: plan!.name, unitAmount: item.unitAmount, quantity: item.quantity },
+    { ...item, kind: 'PLAN', name: plan!.name },
     ...attachments.map((attachment) => endingAttachment(attachment, names.get(attachment.addonId)!)),
   ];
-  return creditEndingItems(tx, subscription, items, tx.now, { reason: 'CANCELLATION', settlement, isLast: true });
+  const credit = { reason: 'CANCELLATION', settlement, isLast: true, windows: 'SUBSCRIPTION', byActor } as const;
+  return creditEndingItems(tx, subscription, items, tx.now, credit);
 }

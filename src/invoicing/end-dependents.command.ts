@@ -30,7 +30,7 @@ export async function endDependents(tx: Tx, subscription: Subscription, at: Inst
     subscription,
     ending.map(({ attachment, addon }) => endingAttachment(attachment, addon.name)),
     at,
-    { reason: 'ADDON_CANCELLED', settlement: 'CREDIT_BALANCE' },
+    { reason: 'ADDON_CANCELLED', settlement: 'CREDIT_BALANCE', windows: 'NONE' },
   );
   const ended: AddonSubscription[] = [];
   for (const { member, requiredAddonId } of missing) {

@@ -78,6 +78,7 @@ export const freeReferences: Readonly<Record<string, string>> = {
   'licence_purchases.buyer_id': 'A person who may have left since.',
   'licence_seats.user_id': 'A person who may have left since.',
   'partner_self_service_policies.actor_id': 'A person or an API key.',
+  'partner_credit_policies.actor_id': 'A person or an API key.',
   'plan_change_prorations.actor_id': 'A person or an API key.',
   'subscription_changes.actor_id': 'A person or an API key.',
   'subscriptions.plan_item_id': 'Item and subscription would point at each other, which a cluster cannot distribute.',

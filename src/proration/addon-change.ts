@@ -4,6 +4,7 @@ import type { Period } from '../core/period';
 import { type ProrationBasis, remainingShare } from '../core/proration';
 import type { LineDraft } from '../invoicing/invoice';
 import { type ChargedItem, chargeLine, creditLine } from './charged-item';
+import type { AllowanceLeft } from './unused-allowance';
 
 export interface Moment {
   readonly at: Instant;
@@ -27,11 +28,11 @@ export function addonStartLines(
 }
 
 /** Cancelled at once: a credit for the unused, effectively paid part. */
-export function addonEndLines(moment: Moment, charged: ChargedItem): LineDraft[] {
+export function addonEndLines(moment: Moment, charged: ChargedItem, allowance?: AllowanceLeft): LineDraft[] {
   if (moment.trialing) return [];
   const share = remainingShare(moment.basis, moment.period, moment.at, moment.timeZone);
   if (share.remaining === 0n) return [];
   const span = { start: moment.period.start, end: moment.period.end };
-  const line = creditLine(charged, share, { start: moment.at, end: moment.period.end }, span);
+  const line = creditLine(charged, share, { start: moment.at, end: moment.period.end }, span, allowance);
   return line.amount.minor === 0n ? [] : [line];
 }

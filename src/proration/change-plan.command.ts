@@ -11,6 +11,7 @@ import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import { applyPlanChange } from './apply-plan-change.command';
+import { creditsByTime } from './credit-policy';
 import type { PlanChangeRequest } from './plan-change';
 import { type LoadedPlanChange, loadPlanChange, planChangeRefusals } from './plan-change.query';
 import { quoteChange, settledAs } from './plan-change-documents';
@@ -67,6 +68,7 @@ async function schedule(
       ...settledAs(request),
       keepRunningDiscounts: request.keepRunningDiscounts ?? false,
       pendingCouponId: reserved?.id,
+      creditsByTime: creditsByTime((await tx.creditPolicies.current(subscription.partnerId)).creditBasis, tx.actor),
     },
     createdAt: tx.now,
   };
@@ -99,7 +101,10 @@ export async function changePlan(tx: Tx, input: ChangePlanInput): Promise<Result
   // What it was decided from is gone: another period, or another phase of the plan or of an add-on, has begun since.
   const begun = [live?.periodStart, live?.item.startedAt, ...(await attachedSince(tx))];
   const isPast = begun.some((start) => quote && start && isBefore(quote.at, start));
-  const loaded = await loadPlanChange(tx, tx.tenant, request, { at: isPast ? undefined : quote?.at });
+  const loaded = await loadPlanChange(tx, tx.tenant, request, {
+    at: isPast ? undefined : quote?.at,
+    lock: true,
+  });
   if (!loaded.ok) return loaded;
   const { total, net } = quoteChange(loaded.value, settledAs(request));
   const asked = requestText(request, loaded.value);

@@ -6,6 +6,7 @@ import { type Share, shareFraction } from '../core/proration';
 import { shareOperands } from '../coupons/coupon';
 import type { LineDraft, SourceKind, TimeSpan } from '../invoicing/invoice';
 import { fullPeriodAmount } from '../subscriptions/subscription';
+import { type AllowanceLeft, type UnusedShare, unusedShare } from './unused-allowance';
 
 /** What was charged for an item in this period and need not be paid, and the part of the period that is for. */
 export interface GivenDiscount {
@@ -30,22 +31,23 @@ export interface ChargedItem {
 }
 
 /** The part of what was given for `of` that falls into `share`, as people write it: 5/11, 10/30. */
-function partText(share: Share, of: Share): string {
+function partText(share: Share, of: Share, rest: UnusedShare): string {
+  if (rest.byAllowance) return of.remaining === of.total ? rest.text : `${rest.text} ÷ ${of.remaining}/${of.total}`;
   if (of.remaining === of.total) return `${share.remaining}/${share.total}`;
   if (of.total === share.total) return `${share.remaining}/${of.remaining}`;
   return `${share.remaining * of.total}/${share.total * of.remaining}`;
 }
 
-const partsText = (given: readonly GivenDiscount[], share: Share): string =>
-  given.map((one) => `${moneyText(one.amount)} × ${partText(share, one.share)}`).join(' and ');
+const partsText = (given: readonly GivenDiscount[], share: Share, rest: UnusedShare): string =>
+  given.map((one) => `${moneyText(one.amount)} × ${partText(share, one.share, rest)}`).join(' and ');
 
 /** What comes off, by what it is: a sentence names no discount where none was given, and no amount without its number. */
-function reductionsText(given: readonly GivenDiscount[], share: Share): string {
+function reductionsText(given: readonly GivenDiscount[], share: Share, rest: UnusedShare): string {
   const discounts = given.filter(({ kind }) => kind !== 'WAIVED');
   const waived = given.filter(({ kind }) => kind === 'WAIVED');
   return [
-    ...(discounts.length > 0 ? [`, less discounts of ${partsText(discounts, share)}`] : []),
-    ...(waived.length > 0 ? [`, less ${partsText(waived, share)} that was taken back or waived`] : []),
+    ...(discounts.length > 0 ? [`, less discounts of ${partsText(discounts, share, rest)}`] : []),
+    ...(waived.length > 0 ? [`, less ${partsText(waived, share, rest)} that was taken back or waived`] : []),
   ].join('');
 }
 
@@ -53,23 +55,30 @@ function reductionsText(given: readonly GivenDiscount[], share: Share): string {
  * Billing rules §3, "unused credit": what was effectively charged for the full period × share, from the item's
  * full-period value and never from the last incremental charge. A discount that was given for a part of the period is
  * taken back for the same part of what is left (3.48 given for 11 days: 3.48 × 5/11 with 5 days left).
+ *
+ * @param allowance what is left of what it includes, where something of that was used up
  */
-export function unusedCredit(item: ChargedItem, share: Share): Explained {
+export function unusedCredit(item: ChargedItem, share: Share, allowance?: AllowanceLeft): Explained {
   const { currency } = item.unitAmount;
-  const rest = shareFraction(share);
-  let exact: Exact = multiply(exactMinorUnits(item.unitAmount), exactOf(item.quantity), rest);
-  let formula = 'price * quantity * remaining / total';
+  const unused = unusedShare(share, allowance);
+  let exact: Exact = multiply(exactMinorUnits(item.unitAmount), exactOf(item.quantity), unused.exact);
+  let formula = `price * quantity * ${unused.formula}`;
+  const part = allowance ? unused.formula : `(${unused.formula})`;
   const operands: Operand[] = [
     { name: 'price', value: amountText(item.unitAmount), unit: currency, source: item.itemId },
     { name: 'quantity', value: item.quantity.toString(), unit: 'units' },
     ...shareOperands(share),
+    ...unused.operands,
   ];
   const reductions = item.discounts.filter(({ amount, share: { remaining } }) => amount.minor !== 0n && remaining > 0n);
   let given = 0;
   for (const discount of reductions) {
     given += 1;
-    exact = minus(exact, multiply(exactMinorUnits(discount.amount), divide(rest, shareFraction(discount.share))));
-    formula += ` - discount${given} * (remaining / total) / (discount${given}Remaining / discount${given}Total)`;
+    exact = minus(
+      exact,
+      multiply(exactMinorUnits(discount.amount), divide(unused.exact, shareFraction(discount.share))),
+    );
+    formula += ` - discount${given} * ${part} / (discount${given}Remaining / discount${given}Total)`;
     const [remaining, total] = shareOperands(discount.share);
     operands.push(
       { name: `discount${given}`, value: amountText(discount.amount), unit: currency },
@@ -77,7 +86,7 @@ export function unusedCredit(item: ChargedItem, share: Share): Explained {
       { ...total!, name: `discount${given}Total` },
     );
   }
-  let why = `${moneyText(item.unitAmount)} × ${item.quantity} × ${share.remaining}/${share.total}${reductionsText(reductions, share)}`;
+  let why = `${moneyText(item.unitAmount)} × ${item.quantity} × ${unused.text}${unused.why}${reductionsText(reductions, share, unused)}`;
   // A credit is never negative, whatever stands on the account.
   const stands = atLeastZero(item.charged);
   const charged = exactMinorUnits(stands);
@@ -95,7 +104,7 @@ export function unusedCredit(item: ChargedItem, share: Share): Explained {
     rule: 'UNUSED_CREDIT',
     formula,
     operands,
-    sentence: (amount) => `Unused time on ${item.name}: ${why} = ${amount}.`,
+    sentence: (amount) => `Unused ${unused.byAllowance ? 'part of' : 'time on'} ${item.name}: ${why} = ${amount}.`,
   });
 }
 
@@ -122,8 +131,14 @@ export function periodCharge(
   });
 }
 
-export function creditLine(item: ChargedItem, share: Share, covers: TimeSpan, period: TimeSpan): LineDraft {
-  const { amount, explanation } = unusedCredit(item, share);
+export function creditLine(
+  item: ChargedItem,
+  share: Share,
+  covers: TimeSpan,
+  period: TimeSpan,
+  allowance?: AllowanceLeft,
+): LineDraft {
+  const { amount, explanation } = unusedCredit(item, share, allowance);
   return {
     kind: 'PRORATION_CREDIT',
     source: { kind: item.kind, id: item.itemId },

@@ -23,7 +23,7 @@ import { openInvoicesOf } from '../invoicing/open-invoices.query';
 import { type AssembledClosing, assembleReset, type PeriodInvoiceTx } from '../invoicing/period-invoice.query';
 import { grossOf, type SplitDocument, splitDocument } from '../invoicing/split-document';
 import { refundProblem } from '../payments/refund-credit.command';
-import type { AddonSubscription } from '../subscriptions/addon-subscription';
+import { type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
 import { addedTax } from '../tax/tax-lines';
 import { type TaxedDocument, taxesOfLines } from '../tax/taxes-of-lines.query';
@@ -36,11 +36,13 @@ import {
   type AttachedAddon,
   decidePlanChange,
   type PlanChange,
+  type PlanChangeInput,
   type PlanChangeRequest,
 } from './plan-change';
 import { endingRefusal, isOnlyAddons, momentOf, obstacleTo } from './plan-change-moment.query';
 import { afterChange } from './source-change';
 import { type LoadedSources, loadSources } from './source-change.query';
+import { type AllowanceTx, loadAllowancesLeft } from './unused-allowance.query';
 
 export const planChangeRefusals = [
   'TENANT_NOT_FOUND',
@@ -121,6 +123,7 @@ export interface LoadedPlanChange extends LoadedSources {
 }
 
 export type PlanChangeTx = PeriodInvoiceTx &
+  AllowanceTx &
   Pick<
     Tx,
     | 'partners'
@@ -150,8 +153,47 @@ export interface LoadOptions {
         readonly coupon?: Coupon | undefined;
         /** The reservation of that coupon; it is judged again. */
         readonly reserved?: PendingCoupon | undefined;
+        /** It was asked for by whose credits go by time. */
+        readonly creditsByTime?: boolean | undefined;
       }
     | undefined;
+  /** It is done, not previewed: nobody adds to what was used until it is. */
+  readonly lock?: boolean | undefined;
+}
+
+/** What is left of the allowances of what a change ends. In a trial nothing is credited. */
+async function allowancesLeft(
+  tx: AllowanceTx,
+  subscription: Subscription,
+  {
+    input,
+    change,
+    sourcesAround,
+    options,
+  }: {
+    readonly input: PlanChangeInput;
+    readonly change: PlanChange;
+    readonly sourcesAround: LoadedSources;
+    readonly options: LoadOptions;
+  },
+) {
+  const { at, period, timeZone, attachments, planGoesOn, basis } = input;
+  const { item } = subscription;
+  const own = attachments.flatMap(({ attachment: { id, startedAt, ...rest } }) => {
+    const paid = providerPeriodAt(rest, timeZone, at)?.period;
+    return [{ itemId: id, startedAt, period: paid ?? period }];
+  });
+  const items = input.trialing
+    ? []
+    : [...(planGoesOn ? [] : [{ itemId: item.id, startedAt: item.startedAt, period }]), ...own];
+  return loadAllowancesLeft(tx, subscription, {
+    ...{ at, basis, items },
+    windows: change.anchor === 'RESET' ? 'ANCHOR' : 'NONE',
+    after: (held) => afterChange(held, sourcesAround.sources),
+    byActor: !options.pinned,
+    byTime: options.pinned?.creditsByTime,
+    lock: options.lock ?? false,
+  });
 }
 
 /**
@@ -297,7 +339,7 @@ export async function loadPlanChange(
   if (withoutRequired) return withoutRequired;
   const adds = orders.value.some(({ before, next }) => !before || next.quantity > before.attachment.quantity);
   if (subscription.cancelAt && adds && !options.pinned) return endingRefusal(subscription.cancelAt);
-  const decided = decidePlanChange({
+  const input: PlanChangeInput = {
     at: moment.value.at,
     ...{ currency, timeZone, anchor, target, attachments, requiredAddons, coupons, planGoesOn, orders: orders.value },
     basis: (planGoesOn ? undefined : plan.prorationBasis) ?? subscription.prorationBasis,
@@ -309,7 +351,13 @@ export async function loadPlanChange(
     couponOrder: partner!.couponOrder,
     unavailableAddons: request.unavailableAddons ?? 'CANCEL_AND_CREDIT',
     waived: request.waived,
-  });
+  };
+  const byTime = decidePlanChange(input);
+  if (!byTime.ok) return byTime;
+  const sourcesAround = await loadSources(tx, subscription, { ...target, goesOn: planGoesOn }, byTime.value);
+  // What ends does so whatever its credit is: what was used decides only that.
+  const allowances = await allowancesLeft(tx, subscription, { input, change: byTime.value, sourcesAround, options });
+  const decided = allowances.size > 0 ? decidePlanChange({ ...input, allowances }) : byTime;
   if (!decided.ok) return decided;
   const change = decided.value;
   if (coupon && !options.pinned) {
@@ -317,7 +365,6 @@ export async function loadPlanChange(
     if (!planGoesOn && !appliesToPlan(coupon, plan.id)) reasons.push('COUPON_PLAN_NOT_ELIGIBLE');
     if (reasons.length > 0) return refuseCoupon([...new Set(reasons)], 'coupon');
   }
-  const sourcesAround = await loadSources(tx, subscription, { ...target, goesOn: planGoesOn }, change);
   const mismatch = resetMismatch(
     afterChange(sourcesAround.sourcesBefore, sourcesAround.sources).filter((one) => isActiveAt(one, change.at)),
   );

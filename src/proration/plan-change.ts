@@ -28,6 +28,7 @@ import {
   judgeAttachments,
   type UnavailableAddonPolicy,
 } from './judge-attachments';
+import type { AllowanceLeft } from './unused-allowance';
 
 export const anchorModes = ['KEEP', 'RESET'] as const;
 /** KEEP prorates the target for the rest of the period; RESET starts a full period today and charges it whole. */
@@ -111,6 +112,8 @@ export interface PlanChangeInput {
   readonly unavailableAddons: UnavailableAddonPolicy;
   /** No money moves: no coupon is used. */
   readonly waived?: boolean | undefined;
+  /** By item: what is left of what it includes, where the change ends that. */
+  readonly allowances?: ReadonlyMap<string, AllowanceLeft> | undefined;
 }
 
 /** What becomes of one attachment. */
@@ -263,10 +266,12 @@ export function decidePlanChange(
   const members = judgeMembers(input, reset);
   if (!members.ok) return members;
 
+  const credit = (item: ChargedItem, ...time: [Share, TimeSpan, TimeSpan]) =>
+    creditLine(item, ...time, input.allowances?.get(item.itemId));
   const lines: LineDraft[] = [];
   const isCharged = oldShare.remaining > 0n;
   if (isCharged && !input.planGoesOn) {
-    lines.push(creditLine(input.current, oldShare, { start: at, end: oldSpan.end }, oldSpan));
+    lines.push(credit(input.current, oldShare, { start: at, end: oldSpan.end }, oldSpan));
   }
   const attachments: AttachmentOutcome[] = members.value.map((member) => {
     const { attachment, addon, charged, outcome, price, order } = member;
@@ -277,13 +282,13 @@ export function decidePlanChange(
     if (own) {
       const share = remainingShare(input.basis, own.period, own.at, timeZone);
       if (!ends || share.remaining === 0n) return unchanged;
-      const line = creditLine(charged, share, { start: own.at, end: own.period.end }, spanOf(own.period));
+      const line = credit(charged, share, { start: own.at, end: own.period.end }, spanOf(own.period));
       lines.push(line);
       return { ...unchanged, credit: negate(line.amount) };
     }
     const leavesPeriod = outcome !== 'ADDED' && (reset || ends || outcome === 'QUANTITY_CHANGED');
     if (!leavesPeriod || !isCharged || order?.chargedLater) return unchanged;
-    const line = creditLine(charged, oldShare, { start: at, end: oldSpan.end }, oldSpan);
+    const line = credit(charged, oldShare, { start: at, end: oldSpan.end }, oldSpan);
     lines.push(line);
     return { ...unchanged, credit: negate(line.amount) };
   });

@@ -4,7 +4,7 @@ import type { PendingCoupon } from '../coupons/pending-coupon';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
-import { type LoadedPlanChange, loadPlanChange, type PlanChangeTx } from './plan-change.query';
+import { type LoadedPlanChange, type LoadOptions, loadPlanChange, type PlanChangeTx } from './plan-change.query';
 
 export interface LoadedScheduledChange {
   readonly loaded: LoadedPlanChange;
@@ -18,6 +18,7 @@ export async function loadScheduledPlanChange(
   tenant: Tx['tenant'],
   subscription: Subscription,
   scheduled: ScheduledPlanChange,
+  { lock }: Pick<LoadOptions, 'lock'> = {},
 ): Promise<LoadedScheduledChange> {
   const { options, planVersionId, priceId, effectiveAt: at } = scheduled;
   const waiting = options.pendingCouponId
@@ -42,7 +43,7 @@ export async function loadScheduledPlanChange(
       // What cannot be kept ends with a credit: there is nobody left to ask.
       unavailableAddons: options.unavailableAddons === 'REFUSE' ? 'CANCEL_AND_CREDIT' : options.unavailableAddons,
     },
-    { at, pinned: { planVersionId, priceId, coupon, reserved } },
+    { at, lock, pinned: { planVersionId, priceId, coupon, reserved, creditsByTime: options.creditsByTime } },
   );
   invariant(loaded.ok, `a scheduled plan change was refused: ${loaded.ok ? '' : loaded.refusal.code}`);
   return { loaded: loaded.value, reserved };

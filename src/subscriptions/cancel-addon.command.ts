@@ -80,7 +80,7 @@ export async function cancelAddon(tx: Tx, input: CancelAddonInput): Promise<Resu
   if (now) {
     const { settlement = 'CREDIT_BALANCE' } = input;
     if (settlement !== 'NONE') {
-      const credit = { reason: 'ADDON_CANCELLED', settlement } as const;
+      const credit = { reason: 'ADDON_CANCELLED', settlement, windows: 'NONE', byActor: true } as const;
       const credited = await creditEndingItems(
         tx,
         subscription,

@@ -51,7 +51,7 @@ export async function cancelSubscription(
   }
   if (input.when === 'NOW') {
     const settlement = input.settlement ?? 'CREDIT_BALANCE';
-    const credited = settlement === 'NONE' ? done([]) : await creditSubscription(tx, live, settlement);
+    const credited = settlement === 'NONE' ? done([]) : await creditSubscription(tx, live, settlement, true);
     if (!credited.ok) return credited;
     const closed = await closeSubscription(tx, { ...live, cancelReason: reason, cancelAt: undefined }, tx.now);
     return done({ ...closed, creditNote: noteOf(credited.value), documents: tx.documents.made() });

@@ -13,6 +13,8 @@ export interface ScheduledPlanChangeOptions {
   readonly waived: boolean;
   /** A coupon that was reserved for it. */
   readonly pendingCouponId?: string | undefined;
+  /** Whoever asked for it has credits that go by time. */
+  readonly creditsByTime?: boolean | undefined;
 }
 
 /** A plan change that waits for the period's end or a date in the period. A subscription has at most one. */

@@ -79,6 +79,15 @@ export class MeterRepository {
     }));
   }
 
+  /** Which of these features say how much there is (the largest, the latest value), so that events use nothing up? */
+  async notUsedUp(partnerId: string, featureIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows: { feature_id: string }[] = await this.manager.query(
+      `select feature_id from meters where partner_id = $1 and feature_id = any($2) and aggregation in ('MAX', 'LATEST')`,
+      [partnerId, featureIds],
+    );
+    return new Set(rows.map(({ feature_id: id }) => id));
+  }
+
   /** Has anything been counted for the feature yet, by whichever of the partner's tenants? */
   async isCounted(partnerId: string, featureId: string): Promise<boolean> {
     const rows: unknown[] = await this.manager.query(

@@ -104,6 +104,7 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   document_seals: table('tenant', ''),
   partner_dunning_policies: table('catalog', 'select insert update', 'select'),
   partner_self_service_policies: table('catalog', 'select insert'),
+  partner_credit_policies: table('catalog', 'select insert', 'select'),
   stripe_prices: table('catalog', 'select', 'select'),
   stripe_checkouts: table('tenant', 'select insert update', 'select insert update'),
   stripe_invoices: table('tenant', 'select insert', 'select insert'),

@@ -439,6 +439,9 @@ const partnerRows: Record<string, (place: PartnerPlace) => Values> = {
   partner_self_service_policies: ({ scope, fresh }) => ({
     ...{ ...scope, version: fresh ? 2 : 1, allowed: ['REFUND'], created_at: at },
   }),
+  partner_credit_policies: ({ scope, fresh }) => ({
+    ...{ ...scope, version: fresh ? 2 : 1, credit_basis: 'TIME', created_at: at },
+  }),
   partner_billing_details: ({ scope, fresh }) => ({
     ...{ ...scope, version: fresh ? 2 : 1, legal_name: 'Seller', address: ['1 Street'], country: 'DE', created_at: at },
   }),

@@ -1,0 +1,112 @@
+import { type Instant, isSameInstant } from '../core/calendar';
+import { groupBy } from '../core/group';
+import type { ProrationBasis } from '../core/proration';
+import { type EntitlementSource, isActiveAt } from '../entitlements/entitlement';
+import { drawn } from '../rating/usage-pieces';
+import type { Subscription } from '../subscriptions/subscription';
+import type { Tx } from '../tx';
+import { countedIn, windowAt } from '../usage/metering-window';
+import { creditsByTime } from './credit-policy';
+import {
+  type AllowanceLeft,
+  type CreditedItem,
+  type FeatureUse,
+  isLimitedFor,
+  isPrepaid,
+  smallestAllowances,
+} from './unused-allowance';
+
+/**
+ * Which windows an act ends. SUBSCRIPTION: all, with it. ANCHOR: those that start over, because a new one begins. NONE: it
+ * changes what they are drawn from.
+ */
+export type WindowsEnded = 'SUBSCRIPTION' | 'ANCHOR' | 'NONE';
+
+export interface EndingAct {
+  readonly at: Instant;
+  /** Where a change shares time otherwise than the subscription does. */
+  readonly basis?: ProrationBasis | undefined;
+  readonly windows: WindowsEnded;
+  /** What may be credited. */
+  readonly items: readonly CreditedItem[];
+  /** What there is after it of what was held. */
+  readonly after: (held: readonly EntitlementSource[]) => readonly EntitlementSource[];
+  /** It was over then: what was used since is not its. */
+  readonly isPast?: boolean | undefined;
+  /** Somebody asks for it now, and not long ago: a partner's acts may go by time. */
+  readonly byActor: boolean;
+  /** It was asked for by whose credits go by time. */
+  readonly byTime?: boolean | undefined;
+  /** It is done, not previewed: nobody adds to what is counted until it is. */
+  readonly lock: boolean;
+}
+
+export type AllowanceTx = Pick<
+  Tx,
+  'actor' | 'tenantFor' | 'creditPolicies' | 'entitlements' | 'meters' | 'meteringSpans' | 'usage'
+>;
+
+const nothing: ReadonlyMap<string, AllowanceLeft> = new Map();
+
+/** What is left of the allowances of items that end, where it may be less than the time. One read where they have none. */
+export async function loadAllowancesLeft(
+  tx: AllowanceTx,
+  subscription: Pick<
+    Subscription,
+    'id' | 'tenantId' | 'partnerId' | 'currency' | 'timeZone' | 'prorationBasis' | 'accessUntil'
+  >,
+  act: EndingAct,
+): Promise<ReadonlyMap<string, AllowanceLeft>> {
+  const { tenantId, partnerId, currency, timeZone, accessUntil } = subscription;
+  const { at, windows } = act;
+  const itemIds = new Set(act.items.map(({ itemId }) => itemId));
+  if (itemIds.size === 0 || act.byTime) return nothing;
+  // What ended with the grace, or in this very moment, was held by who leaves it now.
+  const isHeld = (source: EntitlementSource) =>
+    isActiveAt(source, at) ||
+    (source.endsAt !== undefined &&
+      itemIds.has(source.sourceId) &&
+      [at, accessUntil].some((end) => end !== undefined && isSameInstant(source.endsAt!, end)));
+  const held = (await tx.entitlements.metered(tenantId, at)).filter(isHeld);
+  const limited = held.filter((source) => isLimitedFor(source, itemIds) && isPrepaid(drawn([source])[0]!, currency));
+  const featureIds = [...new Set(limited.map(({ featureId }) => featureId))];
+  if (featureIds.length === 0) return nothing;
+  const [policy, totalled, spans] = await Promise.all([
+    tx.creditPolicies.current(partnerId),
+    tx.meters.notUsedUp(partnerId, featureIds),
+    tx.meteringSpans.of(tenantId, subscription.id),
+  ]);
+  const consumed = featureIds.filter((id) => !totalled.has(id));
+  if (consumed.length === 0 || creditsByTime(policy.creditBasis, act.byActor ? tx.actor : undefined)) return nothing;
+  if (act.lock) await tx.usage.lockFeatures({ id: tenantId, partnerId }, consumed);
+  const byFeature = groupBy(held, ({ featureId }) => featureId);
+  const then = groupBy(act.after(held), ({ featureId }) => featureId);
+  const asked = consumed.map((featureId) => {
+    const sources = byFeature.get(featureId)!;
+    const window = windowAt(spans, sources[0]!.resetPeriod, at);
+    const ends = windows === 'SUBSCRIPTION' || (windows === 'ANCHOR' && sources[0]!.resetPeriod !== 'NEVER');
+    const counted = countedIn(window);
+    // What a new anchor cuts off counts in the window that it begins. Otherwise all counts that a check would count.
+    const isCut = act.isPast || (ends && windows === 'ANCHOR');
+    return { featureId, window, sources, ends, counted: isCut ? { start: counted.start, end: at } : counted };
+  });
+  const counts = await tx.usage.countsIn(
+    tenantId,
+    asked.map(({ featureId, counted }) => ({ featureId, window: counted })),
+  );
+  const uses = asked.map(
+    ({ featureId, window, sources, ends }, index): FeatureUse => ({
+      window,
+      held: drawn(sources),
+      after: ends ? [] : drawn((then.get(featureId) ?? []).filter((source) => isActiveAt(source, at))),
+      used: counts[index]!,
+    }),
+  );
+  return smallestAllowances(act.items, uses, { basis: act.basis ?? subscription.prorationBasis, timeZone, currency });
+}
+
+/** What goes on where these end, and nothing begins. */
+export const without =
+  (itemIds: readonly string[]) =>
+  (held: readonly EntitlementSource[]): readonly EntitlementSource[] =>
+    held.filter(({ sourceId }) => !itemIds.includes(sourceId));
