@@ -2781,6 +2781,30 @@ grant insert, select on public.partner_coupons to tollgate_app;
 grant select on public.partner_coupons to tollgate_job;
 grant update (name, valid_from, valid_until, max_redemptions, max_redemptions_per_tenant, status, version) on public.partner_coupons to tollgate_app;
 
+create table public.partner_credit_policies (
+  partner_id uuid not null,
+  version integer not null,
+  credit_basis text not null,
+  actor_id uuid,
+  created_at timestamp(3) with time zone not null,
+  constraint partner_credit_policies_pkey PRIMARY KEY (partner_id, version),
+  constraint partner_credit_policies_credit_basis_check CHECK (credit_basis = ANY (ARRAY['USAGE'::text, 'TIME_FOR_PARTNER'::text, 'TIME'::text])),
+  constraint partner_credit_policies_version_check CHECK (version >= 1),
+  constraint partner_credit_policies_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.partner_credit_policies FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.partner_credit_policies enable row level security;
+create policy partner_delete on public.partner_credit_policies for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.partner_credit_policies for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.partner_credit_policies for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.partner_credit_policies for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.partner_credit_policies to tollgate_app;
+grant select on public.partner_credit_policies to tollgate_job;
+
 create table public.partner_dunning_policies (
   partner_id uuid not null,
   retry_days integer[] not null,

@@ -11,6 +11,7 @@ import { discountLines } from '../coupons/discount-line';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import { addonEndLines, addonStartLines } from '../proration/addon-change';
 import { chargeLine } from '../proration/charged-item';
+import type { AllowanceLeft } from '../proration/unused-allowance';
 import type { UsageBill } from '../rating/usage-bill';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import type { SubscriptionItem } from '../subscriptions/subscription';
@@ -45,6 +46,8 @@ export interface PeriodInvoiceInput {
   readonly closing?: boolean | undefined;
   /** Attached within the period that has ended, and not invoiced yet. */
   readonly joined: readonly JoinedAddon[];
+  /** What is left of what those include that have ended again. */
+  readonly allowances?: ReadonlyMap<string, AllowanceLeft> | undefined;
   readonly usage: UsageBill;
   /** Oldest first. */
   readonly coupons: readonly QueuedCoupon[];
@@ -118,7 +121,7 @@ const addonsFixed: Step = (draft, input) =>
   );
 
 /** What joined within the closed period pays from then on; what left it again gets back what it did not use. */
-const addonsJoined: Step = (draft, { joined, closed: period, closing, from, basis, timeZone, currency }) =>
+const addonsJoined: Step = (draft, { joined, allowances, closed: period, closing, from, basis, timeZone, currency }) =>
   withLines(
     draft,
     joined.flatMap(({ attachment, name }) => {
@@ -133,9 +136,9 @@ const addonsJoined: Step = (draft, { joined, closed: period, closing, from, basi
       );
       if (charged.minor === 0n) return [];
       const ended = endedAt ?? (closing ? from : undefined);
-      return ended && isBefore(ended, period.end)
-        ? [...started, ...addonEndLines({ ...moment, at: ended }, { ...item, kind: 'ADDON', discounts: [], charged })]
-        : started;
+      if (!ended || !isBefore(ended, period.end)) return started;
+      const leaving = { ...item, kind: 'ADDON' as const, discounts: [], charged };
+      return [...started, ...addonEndLines({ ...moment, at: ended }, leaving, allowances?.get(itemId))];
     }),
   );
 

@@ -80,7 +80,7 @@ export async function issueClosing(
 
 /** Bills what is left of an ended subscription's usage: what came late, or what a void invoice took back. Nothing: no invoice. */
 export async function billAfterEnd(tx: Tx, subscription: Subscription): Promise<Invoice | undefined> {
-  const time = { period: periodOf(subscription), from: tx.now, closing: true };
+  const time = { period: periodOf(subscription), from: tx.now, closing: 'SUBSCRIPTION' } as const;
   const assembled = await assembleFor(tx, subscription, time, { coupons: () => [] });
   if (assembled.lines.length > 0) return issue(tx, subscription, assembled, { kind: 'ONE_TIME', reason: 'FINAL' });
   await tx.billedUsage.save(subscription, assembled.usage.billed, tx.wallNow);

@@ -2,6 +2,8 @@ import { type Instant, isAtOrBefore, isBefore, type LocalDate, laterOf } from '.
 import type { Period } from '../core/period';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import { pastOf } from '../coupons/validate-coupon.query';
+import type { AllowanceLeft } from '../proration/unused-allowance';
+import { type AllowanceTx, loadAllowancesLeft, type WindowsEnded, without } from '../proration/unused-allowance.query';
 import type { UsageBill } from '../rating/usage-bill';
 import { type ForeseenUsage, loadUsageBill, type UsageBillTx } from '../rating/usage-bill.query';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
@@ -14,18 +16,19 @@ import { type ClosedPeriod, closedBy } from './billed-period';
 import { wasCharged } from './item-charge';
 import type { Closing } from './planned-document';
 
-export type PeriodInvoiceTx = Pick<
-  Tx,
-  | 'partners'
-  | 'plans'
-  | 'addons'
-  | 'addonSubscriptions'
-  | 'pendingCoupons'
-  | 'coupons'
-  | 'itemCharges'
-  | 'taxes'
-  | 'invoices'
-> &
+export type PeriodInvoiceTx = AllowanceTx &
+  Pick<
+    Tx,
+    | 'partners'
+    | 'plans'
+    | 'addons'
+    | 'addonSubscriptions'
+    | 'pendingCoupons'
+    | 'coupons'
+    | 'itemCharges'
+    | 'taxes'
+    | 'invoices'
+  > &
   UsageBillTx;
 
 /** Which part of a subscription's time is billed. */
@@ -36,8 +39,8 @@ export interface BilledTime {
   readonly from: Instant;
   /** The period that has ended, and where it did. */
   readonly closed?: ClosedPeriod | undefined;
-  /** Nothing begins any more: what is left to bill, and no fixed price. */
-  readonly closing?: boolean | undefined;
+  /** Nothing begins any more: what is left to bill, and no fixed price. It says which windows that ends. */
+  readonly closing?: WindowsEnded | undefined;
 }
 
 /** What will be different by then, for a preview of what is yet to come. */
@@ -101,20 +104,45 @@ export async function assembleFor(
   ]);
   const usedBy = [...usage.lines, ...usage.late].map(({ itemId }) => itemId);
   const tax = await loadTaxInput(tx, subscription, laterOf(from, period.start), usedBy, catalogIds);
+  const uncharged = joined.filter(({ id }) => !wasCharged(accounts?.get(id)));
   const invoice = assemblePeriodInvoice({
-    ...{ currency, timeZone, period, from, closing, usage, tax },
+    ...{ currency, timeZone, period, from, usage, tax },
+    closing: closing !== undefined,
     closed: closed?.period,
     basis: subscription.prorationBasis,
     couponOrder: partner!.couponOrder,
     plan: { item, name: plans[0]!.name },
     addons: attachments.map(named),
-    joined: joined.filter(({ id }) => !wasCharged(accounts?.get(id))).map(named),
+    joined: uncharged.map(named),
+    allowances: closed && (await allowancesOfEnded(tx, subscription, uncharged, { closed, from, closing })),
     coupons: queued.map((pending) => {
       const coupon = coupons.get(pending.couponId)!;
       return { pending, coupon, past: past(coupon) };
     }),
   });
   return { ...invoice, usage, catalogIds, decision: tax.decision };
+}
+
+/** What waited for an invoice and ended before it came: as its credit would have been at that instant. */
+async function allowancesOfEnded(
+  tx: PeriodInvoiceTx,
+  subscription: Subscription,
+  joined: readonly AddonSubscription[],
+  { closed, from, closing }: Pick<BilledTime, 'from' | 'closing'> & { readonly closed: ClosedPeriod },
+): Promise<ReadonlyMap<string, AllowanceLeft>> {
+  const found = new Map<string, AllowanceLeft>();
+  for (const { id: itemId, startedAt, endedAt } of joined) {
+    const at = endedAt ?? (closing && from);
+    if (!at || !isBefore(at, closed.period.end)) continue;
+    const left = await loadAllowancesLeft(tx, subscription, {
+      ...{ at, isPast: endedAt !== undefined, byActor: false, lock: false },
+      windows: endedAt ? 'NONE' : (closing ?? 'NONE'),
+      items: [{ itemId, startedAt, period: closed.period }],
+      after: without([itemId]),
+    });
+    for (const one of left) found.set(...one);
+  }
+  return found;
 }
 
 export type AssembledClosing = AssembledPeriod & Closing;
@@ -128,7 +156,8 @@ async function assembleClosing(
 ): Promise<AssembledClosing | undefined> {
   const closed = closedBy(subscription, until);
   if (!closed) return undefined;
-  const time = { period: closed.period, from: until, closed, closing: true };
+  const closing = reason === 'FINAL' ? 'SUBSCRIPTION' : 'ANCHOR';
+  const time = { period: closed.period, from: until, closed, closing } as const;
   return { ...(await assembleFor(tx, subscription, time, foreseen)), reason };
 }
 

@@ -129,7 +129,12 @@ export async function upcomingInvoice(tx: UpcomingInvoiceTx, tenantId: string): 
   const next: Period = isFinal
     ? periodOf(subscription)
     : periodAfter(scheduleOf(subscription), subscription.periodIndex);
-  const time: BilledTime = { period: next, from: laterOf(next.start, dueAt), closed, closing: isFinal };
+  const time: BilledTime = {
+    period: next,
+    from: laterOf(next.start, dueAt),
+    closed,
+    closing: isFinal ? 'SUBSCRIPTION' : undefined,
+  };
   const { lines, totals } = await assembleFor(tx, subscription, time, foreseen);
   const creditApplied = smaller(balance, totals.total);
   return {

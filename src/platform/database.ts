@@ -56,6 +56,11 @@ const begin = {
 const retryableStates = new Set(['40001', '40P01', '08006']);
 const attempts = 4;
 
+/** What was read before a lock is not so any more: the transaction begins again, with its own time and everything. */
+export class ChangedMeanwhile extends Error {
+  readonly code = '40001';
+}
+
 export function sqlState(error: unknown): string | undefined {
   const code =
     (error as { driverError?: { code?: unknown }; code?: unknown })?.driverError?.code ??

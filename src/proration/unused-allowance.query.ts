@@ -1,4 +1,4 @@
-import { type Instant, isSameInstant } from '../core/calendar';
+import { earlierOf, type Instant, isSameInstant } from '../core/calendar';
 import { groupBy } from '../core/group';
 import type { ProrationBasis } from '../core/proration';
 import { type EntitlementSource, isActiveAt } from '../entitlements/entitlement';
@@ -87,8 +87,8 @@ export async function loadAllowancesLeft(
     const ends = windows === 'SUBSCRIPTION' || (windows === 'ANCHOR' && sources[0]!.resetPeriod !== 'NEVER');
     const counted = countedIn(window);
     // What a new anchor cuts off counts in the window that it begins. Otherwise all counts that a check would count.
-    const isCut = act.isPast || (ends && windows === 'ANCHOR');
-    return { featureId, window, sources, ends, counted: isCut ? { start: counted.start, end: at } : counted };
+    const until = act.isPast ? at.add({ milliseconds: 1 }) : ends && windows === 'ANCHOR' ? at : counted.end;
+    return { featureId, window, sources, ends, counted: { start: counted.start, end: earlierOf(until, counted.end) } };
   });
   const counts = await tx.usage.countsIn(
     tenantId,

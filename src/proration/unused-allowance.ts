@@ -184,7 +184,7 @@ export function unusedShare(share: Share, allowance: AllowanceLeft | undefined):
     text: decides ? text : timeText,
     byAllowance: decides,
     why: decides
-      ? ` by what is left of ${featureCode}, which is less than the ${timeText} of the time`
-      : ` by the time that is left; of ${featureCode} ${text} is`,
+      ? ` (what is left of ${featureCode}, less than ${timeText} of the time)`
+      : ` (of the time, not more than the ${text} that is left of ${featureCode})`,
   };
 }

@@ -1369,6 +1369,25 @@ export function iterateCreditNotes(
   });
 }
 
+export type CreditPolicyResult = CreditPolicyQuery['creditPolicy'];
+export const creditPolicyOperation: Operation<CreditPolicyResult, CreditPolicyQueryVariables> = {
+  name: 'CreditPolicy',
+  kind: 'query',
+  root: 'creditPolicy',
+  document:
+    'query CreditPolicy($partnerId:ID){creditPolicy(partnerId:$partnerId){...CreditPolicyParts}}fragment CreditPolicyParts on CreditPolicy{creditBasis version changedAt}',
+};
+/**
+ * What a credit goes by for something that ends early: time, or what is left of what it includes.
+ */
+export function creditPolicy(
+  client: Client,
+  variables: CreditPolicyQueryVariables = {},
+  options?: CallOptions,
+): Promise<CreditPolicyResult> {
+  return client.run(creditPolicyOperation, variables, options);
+}
+
 /** The codes with which deleteWebhookEndpoint may be refused, from `@refuses` in the schema. */
 export type DeleteWebhookEndpointRefusal =
   | 'BUSY'
@@ -3239,6 +3258,41 @@ export function setBillingDetails(
   return client.run(setBillingDetailsOperation, variables, options);
 }
 
+/** The codes with which setCreditPolicy may be refused, from `@refuses` in the schema. */
+export type SetCreditPolicyRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND'
+  | 'VERSION_CONFLICT';
+export type SetCreditPolicyResult = Exclude<SetCreditPolicyMutation['setCreditPolicy'], { __typename: 'Refused' }> | Refused<SetCreditPolicyRefusal>;
+export const setCreditPolicyOperation: Operation<SetCreditPolicyResult, SetCreditPolicyMutationVariables> = {
+  name: 'SetCreditPolicy',
+  kind: 'mutation',
+  root: 'setCreditPolicy',
+  keyed: true,
+  document:
+    'mutation SetCreditPolicy($input:SetCreditPolicyInput!$idempotencyKey:String$dryRun:Boolean){setCreditPolicy(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SetCreditPolicyDone{replayed dryRun policy{...CreditPolicyParts}}...RefusedParts}}fragment CreditPolicyParts on CreditPolicy{creditBasis version changedAt}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Changes it.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT.
+ */
+export function setCreditPolicy(
+  client: Client,
+  variables: SetCreditPolicyMutationVariables,
+  options?: CallOptions,
+): Promise<SetCreditPolicyResult> {
+  return client.run(setCreditPolicyOperation, variables, options);
+}
+
 /** The codes with which setDefaultPaymentMethod may be refused, from `@refuses` in the schema. */
 export type SetDefaultPaymentMethodRefusal =
   | 'BUSY'
@@ -4805,6 +4859,15 @@ export type CreateWebhookEndpointInput = {
   url: string;
 };
 
+/** What a credit goes by for something that ends before what was paid for it does. */
+export type CreditBasis =
+  /** By time alone, whatever was used. */
+  | 'TIME'
+  /** By time alone where the partner's people and keys act, or the platform's; else as USAGE. */
+  | 'TIME_FOR_PARTNER'
+  /** Price × the share of time that is left, or × the smallest share that is left of a limited allowance that it includes at no unit price, where that is smaller. */
+  | 'USAGE';
+
 /** How much of one line is given back. */
 export type CreditLineInput = {
   /** Above zero; at most what is left of the line after discounts and earlier credits. */
@@ -5861,6 +5924,16 @@ export type SetBillingDetailsInput = {
   tenantId?: string | null | undefined;
 };
 
+/** What credits go by from now on. */
+export type SetCreditPolicyInput = {
+  /** What they go by. */
+  creditBasis: CreditBasis;
+  /** Refuses when the policy was changed since; 0 where it was never set. */
+  expectedVersion?: number | null | undefined;
+  /** Only for super admins. */
+  partnerId?: string | null | undefined;
+};
+
 /** What invoices are paid with. */
 export type SetDefaultPaymentMethodInput = {
   /** method_… */
@@ -6526,6 +6599,27 @@ export type UpdateCouponMutationVariables = Exact<{
 export type UpdateCouponMutation = { updateCoupon:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
     | { __typename: 'UpdateCouponDone', replayed: boolean, dryRun: boolean, coupon: { id: string, code: string, name: string, kind: CouponKind, status: CouponStatus, percent: string | null, duration: CouponDuration, durationPeriods: number | null, scaled: boolean, firstPurchaseOnly: boolean, planIds: Array<string>, addonIds: Array<string>, intervals: Array<BillingInterval>, maxRedemptions: number | null, maxRedemptionsPerTenant: number, reservedCount: number, validFrom: string | null, validUntil: string | null, version: number, amounts: Array<{ amount: string, currency: string }>, minimumAmounts: Array<{ amount: string, currency: string }> } }
+   };
+
+export type CreditPolicyPartsFragment = { creditBasis: CreditBasis, version: number, changedAt: string | null };
+
+export type CreditPolicyQueryVariables = Exact<{
+  partnerId?: string | null | undefined;
+}>;
+
+
+export type CreditPolicyQuery = { creditPolicy: { creditBasis: CreditBasis, version: number, changedAt: string | null } | null };
+
+export type SetCreditPolicyMutationVariables = Exact<{
+  input: SetCreditPolicyInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type SetCreditPolicyMutation = { setCreditPolicy:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'SetCreditPolicyDone', replayed: boolean, dryRun: boolean, policy: { creditBasis: CreditBasis, version: number, changedAt: string | null } }
    };
 
 export type CreditNotePartsFragment = { id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } };

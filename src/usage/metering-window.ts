@@ -112,6 +112,23 @@ export function countedIn({ start, end }: Pick<MeteringWindow, 'start' | 'end'>)
   return { start, end: end ?? ever.end };
 }
 
+/**
+ * An act ended the window before its time, and what was left of it was credited: nothing is let into it any more. A trial is
+ * free.
+ */
+export function wasCutShort(
+  spans: readonly MeteringSpan[],
+  resetPeriod: ResetPeriod | undefined,
+  at: Instant,
+  now: Instant,
+): boolean {
+  const span = spans.findLast(({ start }) => isAtOrBefore(start, at));
+  if (!span?.end || span.trial || !isBefore(at, span.end) || isBefore(now, span.end)) return false;
+  const regular = regularWindow(span, resetPeriod, at);
+  const end = regular ? regular.end : endOfSubscription(spans, span);
+  return regular ? isBefore(span.end, regular.end!) : end !== undefined && isAtOrBefore(end, now);
+}
+
 /** As the spans will be after a new anchor. */
 export function withNewAnchor(spans: readonly MeteringSpan[], at: Instant, anchorDate: LocalDate): MeteringSpan[] {
   return spans.flatMap((span) =>

@@ -1,12 +1,16 @@
 import { earlierOf, type Instant, instantFromMilliseconds, isBefore } from '../core/calendar';
+import { decimalText } from '../core/decimal';
 import { groupBy } from '../core/group';
 import { done, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
+import { type EntitlementSource, sourceContent, sourceKey } from '../entitlements/entitlement';
+import { ChangedMeanwhile } from '../platform/database';
+import { overageSource } from '../rating/rate-usage';
 import type { Tx } from '../tx';
 import { consume, isLimited, type Meterage } from './consumption';
 import { type HeldOverTime, heldOverTime } from './held-over-time';
 import { type Counting, type Measured, measure } from './meter';
-import { countedIn, type MeteringSpan, windowAt } from './metering-window';
+import { countedIn, type MeteringSpan, wasCutShort, windowAt } from './metering-window';
 import { tellThresholds, watchedOf } from './tell-thresholds.command';
 import {
   type EventProblem,
@@ -130,9 +134,16 @@ function measureAll(countings: readonly Counting[], event: UsageEvent): Measured
 }
 
 /** What the tenant has, and had since an instant, of the features that are counted. */
-async function loadHeld(tx: UsageTx, countings: readonly Counting[], since: Instant): Promise<HeldOverTime> {
-  const featureIds = countings.map(({ featureId }) => featureId);
-  return heldOverTime(countings, await tx.entitlements.since(tx.tenant.id, since, featureIds), { since, now: tx.now });
+const sourcesOf = (tx: UsageTx, countings: readonly Counting[], since: Instant) =>
+  tx.entitlements.since(
+    tx.tenant.id,
+    since,
+    countings.map(({ featureId }) => featureId),
+  );
+
+/** Equal text: the same sources and windows. */
+function textOf(sources: readonly EntitlementSource[], spans: readonly MeteringSpan[]): string {
+  return JSON.stringify([sources.map((source) => [sourceKey(source), sourceContent(source)]), spans]);
 }
 
 /** Lets in what the limits allow that held when it happened, in the order of the batch. The features' locks are held. */
@@ -148,6 +159,15 @@ async function letIn(
     const window = countedIn(windowAt(spans, merged!.resetPeriod, instantFromMilliseconds(one.event.at)));
     return { key: `${one.featureId} ${window.start.epochMilliseconds}`, featureId: one.featureId, window };
   };
+  /** What was left of a window that an act ended was given back. */
+  const givenBack = ({ featureId, event: { at } }: Measured): EventProblem | undefined => {
+    const { merged, counting } = held.at(at).get(featureId)!;
+    const isHard = merged && !merged.unlimited && overageSource(merged.sources) === undefined;
+    if (!isHard || !wasCutShort(spans, merged.resetPeriod, instantFromMilliseconds(at), tx.now)) return undefined;
+    const { featureCode: feature } = counting;
+    const facts = { feature, limit: decimalText(merged.limit!), remaining: '0' };
+    return { code: 'LIMIT_REACHED', message: `What was left of ${feature} then was given back.`, facts };
+  };
   const limited = events
     .flatMap(({ measured }) => measured)
     .filter(({ featureId, event }) => isLimited(held.at(event.at).get(featureId)!))
@@ -160,7 +180,9 @@ async function letIn(
   const told = limited.flatMap(({ unique, ...one }) => (unique === undefined ? [] : [{ ...one, value: unique }]));
   for (const { key, value } of await tx.usage.seen(tx.tenant.id, told)) meterages.get(key)!.seen.add(value);
   return events.filter(({ places, event, measured }) => {
-    const problem = consume(measured, held.at(event.at), (one) => meterages.get(askedOf(one).key)!);
+    const problem =
+      measured.flatMap((one) => givenBack(one) ?? []).at(0) ??
+      consume(measured, held.at(event.at), (one) => meterages.get(askedOf(one).key)!);
     if (problem) reject(places, event.id, problem);
     return !problem;
   });
@@ -197,7 +219,8 @@ export async function ingestUsage(
 
   const { readable, countings, spans, since } = await readEvents(tx, events, reject);
   if (readable.length === 0) return answer(0);
-  const held = await loadHeld(tx, countings, since);
+  const sources = await sourcesOf(tx, countings, since);
+  const held = heldOverTime(countings, sources, { since, now: tx.now });
   const { limitedIds } = held;
 
   let before: ReadonlyMap<string, boolean> = new Map();
@@ -206,7 +229,16 @@ export async function ingestUsage(
     // Whoever adds to a limited feature does so one after the other, so that what is read of it is all there is.
     await tx.usage.lockFeatures(tenant, limitedIds);
     // Sent before: a repeat is answered as one, also where the limit has been reached since.
-    before = await tx.usage.recorded(tenant.id, eventsOf(readable));
+    const [recorded, sourcesNow, spansNow] = await Promise.all([
+      tx.usage.recorded(tenant.id, eventsOf(readable)),
+      sourcesOf(tx, countings, since),
+      tx.meteringSpans.since(tenant.id, since),
+    ]);
+    before = recorded;
+    // A cancellation or a change that gives back what is unused had these locks: what happens now happens after it.
+    if (textOf(sourcesNow, spansNow) !== textOf(sources, spans)) {
+      throw new ChangedMeanwhile('what the tenant has changed while its usage waited');
+    }
     const unknown = readable.filter(({ event }) => !before.has(keyOf(event)));
     wanted = await letIn(tx, unknown, held, spans, reject);
   }

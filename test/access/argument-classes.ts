@@ -18,7 +18,7 @@ export const ofPartners: readonly string[] =
   `acceptLicencePurchase archiveAddon createAddon createApiKey createCoupon createFeature createLicenceProduct createMeter createPartner createPlan
    createTaxRate createTenant createWebhookEndpoint deleteWebhookEndpoint endTaxRate grantEntitlement issueCreditNote
    markInvoicePaid markInvoiceUncollectible publishPlanVersion refundPayment refuseLicencePurchase replayEvents retryInboundEvent revokeApiKey
-   revokeEntitlement rotateWebhookSecret sendTestEvent setDunningPolicy setPartnerBillingDetails setSelfServicePolicy
+   revokeEntitlement rotateWebhookSecret sendTestEvent setCreditPolicy setDunningPolicy setPartnerBillingDetails setSelfServicePolicy
    setTaxCategory setTaxTreatment unparkTenant updateAddon updateCoupon updateLicenceProduct updatePlan
    updateWebhookEndpoint voidInvoice`.split(/\s+/);
 

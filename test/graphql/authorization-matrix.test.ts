@@ -81,6 +81,7 @@ const rules: Readonly<Record<string, Rule>> = {
   dunningPolicy: { data: 'SOV', others: 'null', hidden: 'null' },
   // A tenant asks what it may do.
   selfServicePolicy: { data: 'SOVAM', hidden: 'null' },
+  creditPolicy: { data: 'SOVAM', hidden: 'null' },
   entitlements: tenantList,
   events: partnerList,
   explainInvoiceLine: { data: 'SOVAM', ids: { id: ['PaidLine', 'null'] } },
@@ -227,6 +228,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   setDunningPolicy: ofPartner,
   setSelfServicePolicy: ofPartner,
+  setCreditPolicy: ofPartner,
   startPaymentMethodSetup: ofTenant,
   revokeSeat: { ...ofTenant, ids: { ...licence, 'input.userId': ['TenantUser', 'SEAT_NOT_FOUND'] } },
   startLicenceTrial: { ...ofTenant, ids: licenceProduct },
@@ -368,6 +370,7 @@ const fields: Readonly<Record<string, string>> = {
   Refund: 'amount createdAt creditNoteId failureCode id memo reason settledAt status',
   ScheduledPlanChange: 'effectiveAt plan quantity',
   SelfServicePolicy: 'allowed changedAt version',
+  CreditPolicy: 'changedAt creditBasis version',
   Subscription:
     'accessUntil addons anchorDate cancelAt cancelReason cancelledAt currentPeriod history id interval item items scheduledChange startedAt status timeZone trialEnd version',
   SubscriptionChange: 'facts happenedAt id kind',
@@ -674,7 +677,7 @@ describe('field by field', () => {
       'validateCoupon',
     ].map(of(home)),
     ...['webhookEndpoints', 'webhookDeliveries', 'events'].map(of(home)),
-    ...['payments', 'paymentMethods', 'dunningPolicy', 'selfServicePolicy', 'inboundEvents', 'checkouts'].map(of(home)),
+    ...['payments', 'paymentMethods', 'dunningPolicy', 'selfServicePolicy', 'creditPolicy', 'inboundEvents', 'checkouts'].map(of(home)),
     ...[
       'pendingCoupons',
       'couponRedemptions',

@@ -281,6 +281,7 @@ describe('one key', () => {
     setDefaultPaymentMethod: ['input.paymentMethodId', (home) => home.ids.Coupon],
     setDunningPolicy: ['input.graceDays', () => 9],
     setSelfServicePolicy: ['input.allowed', () => ['WAIVE']],
+    setCreditPolicy: ['input.creditBasis', () => 'TIME'],
     startLicenceTrial: ['input.product', (home) => home.ids.Coupon],
     startPaymentMethodSetup: ['input.makeDefault', () => true],
     startSubscription: ['input.interval', () => 'YEAR'],
