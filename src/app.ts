@@ -197,7 +197,7 @@ export class App {
     const leave = await this.admission.read(actor, gone);
     try {
       const open = await openRead(this.parts.source, entry);
-      return { tx: this.txOf(open, entry), scope: scopeOf(entry), end: () => open.end().finally(leave) };
+      return { tx: this.txOf(open, entry, actor), scope: scopeOf(entry), end: () => open.end().finally(leave) };
     } catch (error) {
       leave();
       if (error instanceof NoSuchAccount) return undefined;
@@ -241,8 +241,8 @@ export class App {
     return storeInboundEvent((statement, values) => askOnce(inboxSource, statement, values), event, body, clock.now());
   }
 
-  private txOf(session: Session, entry: Entry): Tx {
-    return new Tx(session, entry, this.parts.clock);
+  private txOf(session: Session, entry: Entry, { account }: Actor): Tx {
+    return new Tx(session, { ...entry, account: account.kind }, this.parts.clock);
   }
 
   /** Work of the system itself for one tenant: billing runs and jobs. */
@@ -317,7 +317,7 @@ export class App {
     try {
       // The role may have changed since the actor was remembered: what the database found is what counts.
       if (!open.entered.can_write) return refuse('FORBIDDEN', 'Your role does not allow this.');
-      const tx = this.txOf(open, entry);
+      const tx = this.txOf(open, entry, actor);
       if (actor.account.kind === 'TENANT') {
         const { mutation, input } = request;
         const refused = await refuseArguments(tx, actor.account, mutation, input as ArgumentValues, true);

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { Account } from './access/actor';
 import { ApiKeyRepository } from './access/api-key.repository';
 import { MembershipRepository } from './access/membership.repository';
 import { PartnerRepository } from './access/partner.repository';
@@ -57,6 +58,8 @@ export class Tx {
   /** The person or API key; `undefined` for the system's own work. */
   readonly actorId: string | undefined;
   readonly actor: EnteredRow['actor'];
+  /** Whose person or key asks; `undefined` for the system's own work. */
+  readonly account: Account['kind'] | undefined;
   readonly partners: PartnerRepository;
   readonly tenants: TenantRepository;
   readonly memberships: MembershipRepository;
@@ -105,7 +108,11 @@ export class Tx {
 
   constructor(
     session: Session,
-    entered: { readonly principalId?: string | undefined; readonly tenantId?: string | undefined },
+    entered: {
+      readonly principalId?: string | undefined;
+      readonly tenantId?: string | undefined;
+      readonly account?: Account['kind'] | undefined;
+    },
     private readonly clock: Clock,
   ) {
     const { manager, entered: row } = session;
@@ -113,6 +120,7 @@ export class Tx {
     this.ask = session.ask;
     this.actorId = entered.principalId;
     this.actor = row.actor;
+    this.account = entered.account;
     this.partners = new PartnerRepository(manager);
     this.tenants = new TenantRepository(manager);
     this.memberships = new MembershipRepository(manager);

@@ -68,7 +68,7 @@ async function schedule(
       ...settledAs(request),
       keepRunningDiscounts: request.keepRunningDiscounts ?? false,
       pendingCouponId: reserved?.id,
-      creditsByTime: creditsByTime((await tx.creditPolicies.current(subscription.partnerId)).creditBasis, tx.actor),
+      creditsByTime: creditsByTime((await tx.creditPolicies.current(subscription.partnerId)).creditBasis, tx.account),
     },
     createdAt: tx.now,
   };

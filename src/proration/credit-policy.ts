@@ -1,3 +1,4 @@
+import type { Account } from '../access/actor';
 import type { Instant } from '../core/calendar';
 import type { Id } from '../core/ids';
 
@@ -18,10 +19,7 @@ export interface CreditPolicy {
   readonly changedAt?: Instant | undefined;
 }
 
-/** @param actor who acts; none: what falls due by itself, also where somebody's request comes across it */
-export function creditsByTime(
-  basis: CreditBasis,
-  actor: 'PLATFORM' | 'PARTNER' | 'TENANT' | 'SYSTEM' | undefined,
-): boolean {
-  return basis === 'TIME' || (basis === 'TIME_FOR_PARTNER' && (actor === 'PARTNER' || actor === 'PLATFORM'));
+/** @param account whose person or key acts; none: what falls due by itself, also where somebody's request comes across it */
+export function creditsByTime(basis: CreditBasis, account: Account['kind'] | undefined): boolean {
+  return basis === 'TIME' || (basis === 'TIME_FOR_PARTNER' && (account === 'PARTNER' || account === 'PLATFORM'));
 }

@@ -43,7 +43,7 @@ export interface EndingAct {
 
 export type AllowanceTx = Pick<
   Tx,
-  'actor' | 'tenantFor' | 'creditPolicies' | 'entitlements' | 'meters' | 'meteringSpans' | 'usage'
+  'account' | 'creditPolicies' | 'entitlements' | 'meters' | 'meteringSpans' | 'usage'
 >;
 
 const nothing: ReadonlyMap<string, AllowanceLeft> = new Map();
@@ -61,13 +61,15 @@ export async function loadAllowancesLeft(
   const { at, windows } = act;
   const itemIds = new Set(act.items.map(({ itemId }) => itemId));
   if (itemIds.size === 0 || act.byTime) return nothing;
-  // What ended with the grace, or in this very moment, was held by who leaves it now.
+  const endsWith = ({ endsAt }: EntitlementSource, end: Instant | undefined) =>
+    endsAt !== undefined && end !== undefined && isSameInstant(endsAt, end);
+  // Access that ended with the grace is no end of what gives it.
+  const goesOn = (source: EntitlementSource) =>
+    endsWith(source, accessUntil) ? { ...source, endsAt: undefined } : source;
+  // What ended in this very moment was held by who leaves it now.
   const isHeld = (source: EntitlementSource) =>
-    isActiveAt(source, at) ||
-    (source.endsAt !== undefined &&
-      itemIds.has(source.sourceId) &&
-      [at, accessUntil].some((end) => end !== undefined && isSameInstant(source.endsAt!, end)));
-  const held = (await tx.entitlements.metered(tenantId, at)).filter(isHeld);
+    isActiveAt(source, at) || (itemIds.has(source.sourceId) && (endsWith(source, at) || endsWith(source, accessUntil)));
+  const held = (await tx.entitlements.metered(tenantId, at)).filter(isHeld).map(goesOn);
   const limited = held.filter((source) => isLimitedFor(source, itemIds) && isPrepaid(drawn([source])[0]!, currency));
   const featureIds = [...new Set(limited.map(({ featureId }) => featureId))];
   if (featureIds.length === 0) return nothing;
@@ -77,10 +79,14 @@ export async function loadAllowancesLeft(
     tx.meteringSpans.of(tenantId, subscription.id),
   ]);
   const consumed = featureIds.filter((id) => !totalled.has(id));
-  if (consumed.length === 0 || creditsByTime(policy.creditBasis, act.byActor ? tx.actor : undefined)) return nothing;
+  if (consumed.length === 0 || creditsByTime(policy.creditBasis, act.byActor ? tx.account : undefined)) return nothing;
   if (act.lock) await tx.usage.lockFeatures({ id: tenantId, partnerId }, consumed);
   const byFeature = groupBy(held, ({ featureId }) => featureId);
-  const then = groupBy(act.after(held), ({ featureId }) => featureId);
+  const after = act.after(held).map(goesOn);
+  const then = groupBy(
+    after.filter((source) => isActiveAt(source, at)),
+    ({ featureId }) => featureId,
+  );
   const asked = consumed.map((featureId) => {
     const sources = byFeature.get(featureId)!;
     const window = windowAt(spans, sources[0]!.resetPeriod, at);
@@ -98,7 +104,7 @@ export async function loadAllowancesLeft(
     ({ featureId, window, sources, ends }, index): FeatureUse => ({
       window,
       held: drawn(sources),
-      after: ends ? [] : drawn((then.get(featureId) ?? []).filter((source) => isActiveAt(source, at))),
+      after: ends ? [] : drawn(then.get(featureId) ?? []),
       used: counts[index]!,
     }),
   );

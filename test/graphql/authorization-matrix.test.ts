@@ -677,7 +677,15 @@ describe('field by field', () => {
       'validateCoupon',
     ].map(of(home)),
     ...['webhookEndpoints', 'webhookDeliveries', 'events'].map(of(home)),
-    ...['payments', 'paymentMethods', 'dunningPolicy', 'selfServicePolicy', 'creditPolicy', 'inboundEvents', 'checkouts'].map(of(home)),
+    ...[
+      'payments',
+      'paymentMethods',
+      'dunningPolicy',
+      'selfServicePolicy',
+      'creditPolicy',
+      'inboundEvents',
+      'checkouts',
+    ].map(of(home)),
     ...[
       'pendingCoupons',
       'couponRedemptions',

@@ -1,3 +1,4 @@
+import { Payer } from '../payments/support';
 import { startTestGateway, type TestGateway } from '../support/gateway';
 import { amountsOf, type TenantOfWorld, World } from '../support/world';
 
@@ -377,6 +378,44 @@ test('a partner chooses time, for its own acts or for all', async () => {
   await tenant.change({ plan: 'a', anchor: 'RESET', effective: 'DATE', effectiveDate: '2026-01-20' });
   const { invoices } = await tenant.advance(jan(20));
   expect(amountsOf(invoices[0])).toEqual(['PRORATION_CREDIT -12.00', 'PRORATION_CHARGE 31.00']); // 31.00 × 12/31
+});
+
+test('dunning that cancels, after access had ended', async () => {
+  const world = await selling();
+  const policy = { retryDays: [5, 10], graceDays: 3, finalAction: 'CANCEL' };
+  await world.act('setDunningPolicy', { partnerId: world.partnerId, ...policy }, 'policy { version }');
+  const unpaying = await world.tenant(jan(1));
+  const payer = new Payer({ world, tenant: unpaying, gateway, uuid: '' });
+  await payer.addMethod('card_declined');
+  // The world pays what an act answers; the start is asked for by hand.
+  await world.act('startSubscription', { tenantId: unpaying.id, plan: 'a', interval: 'MONTH' }, 'subscription { id }');
+  await unpaying.use('calls', 18, jan(1));
+  await unpaying.advance(jan(20));
+  expect(await payer.subscription()).toMatchObject({ status: 'CANCELLED', cancelledAt: jan(11) });
+  const { nodes } = await gateway.get(
+    'super-admin',
+    'query ($id: ID) { invoices(tenantId: $id) { nodes { total { amount } credited { amount } status } } }',
+    { id: unpaying.id },
+  );
+  // 31.00 × min(21/31, 2/20) comes off what is still due.
+  expect(nodes).toEqual([{ total: { amount: '31.00' }, credited: { amount: '3.10' }, status: 'UNCOLLECTIBLE' }]);
+});
+
+test('an add-on that the next plan includes goes by time: what it gave goes on', async () => {
+  const world = await selling();
+  await world.addon('more', '3.10', { features: [of('calls', '10')], requires: ['x'] });
+  const tenant = await world.tenant(jan(1));
+  await tenant.start('b', { interval: 'MONTH' });
+  await tenant.subscribe('x');
+  await tenant.subscribe('more');
+  await tenant.use('calls', 216, jan(1));
+  await tenant.advance(jan(16));
+  await world.plan({ code: 'with', rank: 3, month: '310.00', features: [of('calls', '200')], includedAddons: ['x'] });
+  // x is in the plan from now on, and bears its 10; more goes on.
+  expect((await tenant.preview({ plan: 'with' })).addons).toEqual([
+    { addon: { code: 'x' }, outcome: 'ENDS_INCLUDED', credit: { amount: '1.60' } }, // 3.10 × 16/31
+    { addon: { code: 'more' }, outcome: 'CONTINUES', credit: { amount: '0.00' } },
+  ]);
 });
 
 describe('what is counted stands still', () => {
