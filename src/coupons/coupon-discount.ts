@@ -1,4 +1,4 @@
-import { type Exact, fraction, minus, multiply, plus, zeroExact } from '../core/exact';
+import { compareExact, type Exact, fraction, minus, multiply, plus, zeroExact } from '../core/exact';
 import type { Id } from '../core/ids';
 import { exactMinorUnits, type Money, negate } from '../core/money';
 import { type Share, shareFraction } from '../core/proration';
@@ -38,6 +38,8 @@ const sameShare = (one: PartOfPeriod, other: PartOfPeriod): boolean =>
 /** By whole period: what it would be, had it been given for all of it. */
 const rateOf = ({ amount, share }: CouponDiscount): Exact => fraction(amount.minor * share.total, share.remaining);
 
+const partOf = ({ remaining, total }: PartOfPeriod): Exact => fraction(remaining, total);
+
 const sumOf = (values: readonly Exact[]): Exact => values.reduce(plus, zeroExact);
 
 /** A coupon's account in the period that a change falls into. */
@@ -74,10 +76,21 @@ export class CouponAccount {
     return this.of(target).filter(({ returned }) => !returned);
   }
 
+  /** Less of it went back than the rest of the period is: a part of what the item includes was used up. */
+  isReturnedInPart(target: CouponTarget): boolean {
+    const time = shareFraction(this.share);
+    return this.given(target).some(({ returned }) => returned && compareExact(partOf(returned), time) < 0);
+  }
+
   /** What went back and was not given again, for the rest of the period; minor units. */
   returned(target: CouponTarget): Exact {
-    const rate = minus(sumOf(this.given(target).map(rateOf)), sumOf(this.standing(target).map(rateOf)));
-    return rate.numerator > 0n ? multiply(rate, shareFraction(this.share)) : zeroExact;
+    const time = shareFraction(this.share);
+    const back = this.given(target).map((entry) => {
+      const part = entry.returned ? partOf(entry.returned) : time;
+      return multiply(rateOf(entry), compareExact(part, time) < 0 ? part : time);
+    });
+    const left = minus(sumOf(back), multiply(sumOf(this.standing(target).map(rateOf)), time));
+    return left.numerator > 0n ? left : zeroExact;
   }
 
   /** It took from this in the period that it is counted in. */

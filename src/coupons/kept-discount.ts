@@ -1,4 +1,5 @@
-import { compareExact, type Exact, exactOf, minus } from '../core/exact';
+import { fractionDigitsOf } from '../core/currency';
+import { compareExact, type Exact, exactOf, fraction, minus, multiply } from '../core/exact';
 import { type Explained, explain, type Operand } from '../core/explain';
 import { groupBy } from '../core/group';
 import { amountText, atLeastZero, type Money, moneyText, roundToMoney, smaller, subtract, sum } from '../core/money';
@@ -59,14 +60,19 @@ function givenAgain(
   const given = terms('given', account.given(target));
   const standing = terms('standing', account.standing(target));
   const due = [given.formula.join(' + '), ...standing.formula].join(' - ');
+  const inPart = account.isReturnedInPart(target);
+  const major = multiply(available, fraction(1n, 10n ** BigInt(fractionDigitsOf(currency))));
   return explain(lesser(available, exactOf(base.minor)), currency, {
     rule: 'COUPON_GIVEN_AGAIN',
-    formula: `min((${due}) * remaining / total, amount)`,
+    formula: inPart ? 'min(returned / parts, amount)' : `min((${due}) * remaining / total, amount)`,
     operands: [
       { name: 'amount', value: amountText(base), unit: currency },
-      ...given.operands,
-      ...standing.operands,
-      ...shareOperands(share),
+      ...(inPart
+        ? [
+            { name: 'returned', value: major.numerator.toString(), unit: currency },
+            { name: 'parts', value: major.denominator.toString(), unit: '1' },
+          ]
+        : [...given.operands, ...standing.operands, ...shareOperands(share)]),
     ],
     sentence: (amount) =>
       `Of coupon ${coupon.code} ${moneyText(roundToMoney(available, currency))} went back and is given again, at most ${amountText(base)}: ${amount}.`,

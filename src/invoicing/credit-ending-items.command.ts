@@ -6,6 +6,7 @@ import { refundProblem } from '../payments/refund-credit.command';
 import { addonEndLines, type Moment } from '../proration/addon-change';
 import type { ChargedItem } from '../proration/charged-item';
 import { providerAccounts } from '../proration/plan-change.query';
+import { type AllowanceLeft, creditedShare } from '../proration/unused-allowance';
 import { loadAllowancesLeft, type WindowsEnded, without } from '../proration/unused-allowance.query';
 import { type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
@@ -50,10 +51,16 @@ async function giveBackDiscounts(
   subscription: Subscription,
   items: readonly EndingItem[],
   { at, basis, timeZone, period, trialing }: Moment,
+  allowances: ReadonlyMap<string, AllowanceLeft>,
 ): Promise<void> {
   if (trialing) return;
-  const ids = items.filter(({ attachment }) => !attachment?.providerPeriod).map(({ id }) => id);
-  await tx.couponDiscounts.giveBack(subscription, ids, remainingShare(basis, period, at, timeZone));
+  const time = remainingShare(basis, period, at, timeZone);
+  const own = items.filter(({ attachment }) => !attachment?.providerPeriod).map(({ id }) => id);
+  const byTime = own.filter((id) => !allowances.has(id));
+  await tx.couponDiscounts.giveBack(subscription, byTime, time);
+  for (const id of own.filter((one) => allowances.has(one))) {
+    await tx.couponDiscounts.giveBack(subscription, [id], creditedShare(time, allowances.get(id)));
+  }
 }
 
 /** What the balance does not cover of the tenant's unpaid invoices, at most so much. */
@@ -109,7 +116,7 @@ export async function creditEndingItems(
     const time = own ? { ...moment, ...own, trialing: false } : moment;
     return addonEndLines(time, ending, allowances.get(itemId));
   });
-  await giveBackDiscounts(tx, subscription, items, moment);
+  await giveBackDiscounts(tx, subscription, items, moment, allowances);
   if (lines.length === 0) return done([]);
   const document = await taxesOfLines(tx, subscription, at, lines, { accounts });
   const ending = new Map(lines.flatMap(({ itemId }) => [[itemId, accounts.get(itemId) ?? { lots: [] }] as const]));

@@ -1,3 +1,4 @@
+import { groupBy } from '../core/group';
 import { amountText, isZero, negate } from '../core/money';
 import { reserveCoupon } from '../coupons/apply-coupon.command';
 import { couponDiscountsOf } from '../coupons/coupon-discount';
@@ -46,8 +47,11 @@ async function settle(tx: Tx, loaded: LoadedPlanChange, options: ApplyOptions): 
   const carryOver = (carried: { readonly lines: readonly LineDraft[] }) =>
     tx.itemCharges.insert(subscription, accountsWithoutMoney(carried, subscription.currency, accounts), {}, tx.now);
   // The unused part of what coupons gave goes back with the items that it was given for.
-  const credited = change.lines.filter(({ kind }) => kind === 'PRORATION_CREDIT').map(({ itemId }) => itemId);
-  await tx.couponDiscounts.giveBack(subscription, credited, change.share);
+  const credited = change.lines.filter(({ kind }) => kind === 'PRORATION_CREDIT');
+  for (const lines of groupBy(credited, ({ share }) => `${share.remaining}/${share.total}`).values()) {
+    const itemIds = lines.map(({ itemId }) => itemId);
+    await tx.couponDiscounts.giveBack(subscription, itemIds, lines[0]!.share);
+  }
   const { moves, offDue, own } = plannedChange(loaded, options);
   if (!moves) {
     await carryOver(change);

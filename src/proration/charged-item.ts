@@ -6,7 +6,7 @@ import { type Share, shareFraction } from '../core/proration';
 import { shareOperands } from '../coupons/coupon';
 import type { LineDraft, SourceKind, TimeSpan } from '../invoicing/invoice';
 import { fullPeriodAmount } from '../subscriptions/subscription';
-import { type AllowanceLeft, type UnusedShare, unusedShare } from './unused-allowance';
+import { type AllowanceLeft, creditedShare, type UnusedShare, unusedShare } from './unused-allowance';
 
 /** What was charged for an item in this period and need not be paid, and the part of the period that is for. */
 export interface GivenDiscount {
@@ -148,7 +148,7 @@ export function creditLine(
     amount: { minor: -amount.minor, currency: amount.currency },
     covers,
     period,
-    share,
+    share: creditedShare(share, allowance),
     explanation,
   };
 }

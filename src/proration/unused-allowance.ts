@@ -144,6 +144,22 @@ export function smallestAllowances(
 export const isLimitedFor = (source: EntitlementSource, itemIds: ReadonlySet<string>): boolean =>
   source.kind === 'METERED' && !source.unlimited && itemIds.has(source.sourceId);
 
+/** Shares are kept as whole numbers: of one that has no end, no more than a millionth is left out. */
+const finest = 1_000_000n;
+
+/** The share that a credit goes by: what coupons gave goes back by it too. */
+export function creditedShare(share: Share, allowance: AllowanceLeft | undefined): Share {
+  const exact = allowance && allowanceFraction(allowance);
+  if (!exact || compareExact(exact, shareFraction(share)) >= 0) return share;
+  const { numerator, denominator } = exact;
+  const fine = denominator <= finest;
+  return {
+    basis: share.basis,
+    remaining: fine ? numerator : (numerator * finest) / denominator,
+    total: fine ? denominator : finest,
+  };
+}
+
 /** The part of a full price that is left, and why: a formula, its operands, and words. */
 export interface UnusedShare {
   readonly exact: Exact;
