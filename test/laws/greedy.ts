@@ -1,0 +1,183 @@
+import fc from 'fast-check';
+
+/**
+ * What the greedy tenant is sold, what it may do by itself, and what it had (billing rules §12): shared by the test that attacks the
+ * gateway and by the one that attacks the rules alone.
+ */
+export const day = 86_400_000;
+export const begin = Date.parse('2026-01-01T10:00:00Z');
+
+/** List prices in cents, and the calls that they include each month. A plan's unit of time and its unit of calls cost the same. */
+export const plans = {
+  small: { month: 3_100, year: 36_500, calls: 20 },
+  big: { month: 31_000, year: 365_000, calls: 200 },
+} as const;
+export const addons = { x: { month: 310, year: 3_650, calls: 10 }, y: { month: 620, year: 7_300, calls: 0 } } as const;
+export type Plan = keyof typeof plans;
+export type Addon = keyof typeof addons;
+
+export type Act =
+  | { readonly do: 'wait'; readonly hours: number }
+  | {
+      readonly do: 'start';
+      readonly plan: Plan | 'tried';
+      readonly interval: 'MONTH' | 'YEAR';
+      readonly quantity: number;
+    }
+  | {
+      readonly do: 'change';
+      readonly plan: Plan;
+      readonly interval?: 'MONTH' | 'YEAR';
+      readonly anchor?: 'KEEP' | 'RESET';
+      readonly when?: 'NOW' | 'PERIOD_END';
+      readonly settlement?: 'NONE';
+    }
+  | { readonly do: 'attach'; readonly addon: Addon; readonly quantity: number }
+  | { readonly do: 'detach'; readonly addon: Addon; readonly now: boolean }
+  | { readonly do: 'resize'; readonly addon: Addon; readonly quantity: number }
+  | { readonly do: 'use'; readonly calls: number; readonly enforce: boolean }
+  | { readonly do: 'coupon'; readonly code: string }
+  | { readonly do: 'cancel'; readonly now: boolean }
+  | { readonly do: 'card'; readonly token: string }
+  | { readonly do: 'pay' }
+  | { readonly do: 'undo' };
+
+const plan = fc.constantFrom<Plan>('small', 'big');
+const addon = fc.constantFrom<Addon>('x', 'y');
+const interval = fc.constantFrom('MONTH' as const, 'MONTH' as const, 'YEAR' as const);
+const quantity = fc.integer({ min: 1, max: 3 });
+export const act: fc.Arbitrary<Act> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('wait' as const),
+      hours: fc.oneof(
+        fc.integer({ min: 0, max: 30 }),
+        fc.integer({ min: 24, max: 900 }),
+        fc.integer({ min: 600, max: 2_000 }),
+      ),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('start' as const),
+      plan: fc.constantFrom<Plan | 'tried'>('small', 'big', 'tried'),
+      interval,
+      quantity: fc.constantFrom(1, 1, 2),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record(
+      {
+        do: fc.constant('change' as const),
+        plan,
+        interval,
+        anchor: fc.constantFrom('KEEP' as const, 'RESET' as const),
+        when: fc.constantFrom('NOW' as const, 'PERIOD_END' as const),
+        settlement: fc.constant('NONE' as const),
+      },
+      { requiredKeys: ['do', 'plan'] },
+    ),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('attach' as const), addon, quantity }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('detach' as const), addon, now: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('resize' as const), addon, quantity }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('use' as const),
+      calls: fc.constantFrom(1, 5, 10, 20, 100, 200),
+      enforce: fc.constant(true),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('coupon' as const), code: fc.constantFrom('HALF', 'TEN', 'THRICE') }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('cancel' as const), now: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('card' as const),
+      token: fc.constantFrom('card_ok', 'card_ok', 'card_no_funds'),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({ do: 'pay' as const }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'undo' as const }) },
+);
+
+/** A billed period; cut short where the next one of its subscription begins earlier. */
+export interface Billed {
+  readonly subscription: string;
+  readonly starts: number;
+  readonly ends: number;
+}
+
+/** A plan or an add-on, for as long as a check finds it. */
+export interface Held {
+  readonly subscription: string;
+  readonly code: Plan | Addon | 'tried';
+  readonly quantity: number;
+  readonly interval: 'MONTH' | 'YEAR';
+  readonly starts: number;
+  readonly ends: number;
+}
+
+const dayOf = (at: number) => Math.floor(at / day);
+
+/** Where months begin, counted from a period's start. */
+function monthsFrom(start: number, count: number): number {
+  const from = new Date(start);
+  const first = new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + count, 1));
+  const last = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 0)).getUTCDate();
+  return Date.UTC(first.getUTCFullYear(), first.getUTCMonth(), Math.min(from.getUTCDate(), last));
+}
+
+/**
+ * What it had, in cents at list prices: of each period that was billed the larger of the time that it had access, by days, and of the
+ * calls that it used. Counted with arithmetic of its own. Where both could be had in several ways, the cheapest counts: what is left
+ * then is a leak in any case.
+ */
+export function worthOf(
+  periods: readonly Billed[],
+  held: readonly Held[],
+  used: readonly { readonly at: number; readonly calls: number }[],
+  now: number,
+): number {
+  let total = 0;
+  for (const [index, { subscription, starts, ends }] of periods.entries()) {
+    const next = periods[index + 1];
+    const cut = next?.subscription === subscription ? next.starts : Number.POSITIVE_INFINITY;
+    const until = Math.min(ends, cut, now);
+    const days = dayOf(ends) - dayOf(starts);
+    const isYear = days > 31;
+    let time = 0;
+    let cheap = 0;
+    for (const row of held) {
+      if (row.subscription !== subscription) continue;
+      const [from, to] = [Math.max(row.starts, starts), Math.min(row.ends, until)];
+      if (to <= from) continue;
+      const offer = { ...plans, ...addons, tried: plans.small }[row.code];
+      const price = (row.interval === 'YEAR' ? offer.year : offer.month) * row.quantity;
+      // The day of a change belongs to what follows.
+      time += (price * (dayOf(to) - dayOf(from))) / days;
+      if (row.code === 'x') cheap = Math.max(cheap, addons.x.calls * row.quantity);
+    }
+    const [plan, x] = isYear ? [plans.small.year, addons.x.year] : [plans.small.month, addons.x.month];
+    let calls = 0;
+    for (let month = 0; ; month += 1) {
+      const [from, to] = [Math.max(monthsFrom(starts, month), starts), monthsFrom(starts, month + 1)];
+      if (from >= until) break;
+      const count = used
+        .filter(({ at }) => at >= from && at < Math.min(to, until))
+        .reduce((sum, one) => sum + one.calls, 0);
+      const share = isYear ? (dayOf(to) - dayOf(from)) / 366 : 1;
+      const fromX = Math.min(count, cheap);
+      calls += share * ((fromX * x) / addons.x.calls + ((count - fromX) * plan) / plans.small.calls);
+    }
+    total += Math.max(time, calls);
+  }
+  return total;
+}
