@@ -111,6 +111,8 @@ export const act: fc.Arbitrary<Act> = fc.oneof(
 /** A billed period; cut short where the next one of its subscription begins earlier. */
 export interface Billed {
   readonly subscription: string;
+  /** The act that began it; the period itself began at that day's midnight. */
+  readonly from: number;
   readonly starts: number;
   readonly ends: number;
 }
@@ -135,10 +137,17 @@ function monthsFrom(start: number, count: number): number {
   return Date.UTC(first.getUTCFullYear(), first.getUTCMonth(), Math.min(from.getUTCDate(), last));
 }
 
+/** What something was worth by its time, and what each further call from it costs beyond those that its time has paid for. */
+interface Phase {
+  readonly time: number;
+  readonly call: number;
+  readonly calls: number;
+}
+
 /**
- * What it had, in cents at list prices: of each period that was billed the larger of the time that it had access, by days, and of the
- * calls that it used. Counted with arithmetic of its own. Where both could be had in several ways, the cheapest counts: what is left
- * then is a leak in any case.
+ * What it had, in cents at list prices: of everything that it held in a period, the larger of the time that it had access, by days, and
+ * of the calls that it used, by their share of what was included for the price of that time. Which calls came from what is not
+ * asked: the cheapest way counts, so that what is left then is a leak in any case.
  */
 export function worthOf(
   periods: readonly Billed[],
@@ -147,37 +156,42 @@ export function worthOf(
   now: number,
 ): number {
   let total = 0;
-  for (const [index, { subscription, starts, ends }] of periods.entries()) {
+  for (const [index, { subscription, from: began, starts, ends }] of periods.entries()) {
     const next = periods[index + 1];
-    const cut = next?.subscription === subscription ? next.starts : Number.POSITIVE_INFINITY;
-    const until = Math.min(ends, cut, now);
+    const cut = next?.subscription === subscription ? next.from : Number.POSITIVE_INFINITY;
+    const rows = held.filter((row) => row.subscription === subscription);
+    const until = Math.min(ends, cut, now, Math.max(...rows.map((row) => row.ends)));
     const days = dayOf(ends) - dayOf(starts);
-    const isYear = days > 31;
-    let time = 0;
-    let cheap = 0;
-    for (const row of held) {
-      if (row.subscription !== subscription) continue;
-      const [from, to] = [Math.max(row.starts, starts), Math.min(row.ends, until)];
-      if (to <= from) continue;
-      const offer = { ...plans, ...addons, tried: plans.small }[row.code];
-      const price = (row.interval === 'YEAR' ? offer.year : offer.month) * row.quantity;
-      // The day of a change belongs to what follows.
-      time += (price * (dayOf(to) - dayOf(from))) / days;
-      if (row.code === 'x') cheap = Math.max(cheap, addons.x.calls * row.quantity);
-    }
-    const [plan, x] = isYear ? [plans.small.year, addons.x.year] : [plans.small.month, addons.x.month];
-    let calls = 0;
     for (let month = 0; ; month += 1) {
-      const [from, to] = [Math.max(monthsFrom(starts, month), starts), monthsFrom(starts, month + 1)];
-      if (from >= until) break;
-      const count = used
+      const from = Math.max(monthsFrom(starts, month), began);
+      const to = Math.min(monthsFrom(starts, month + 1), ends);
+      if (from >= until || from >= to) break;
+      const phases = rows.flatMap((row): Phase[] => {
+        const [first, last] = [Math.max(row.starts, from), Math.min(row.ends, to, until)];
+        if (last < first) return [];
+        const offer = { ...plans, ...addons, tried: plans.small }[row.code];
+        const price = ((row.interval === 'YEAR' ? offer.year : offer.month) * row.quantity) / days;
+        // An add-on's calls count for each of it, a plan's once.
+        const calls = offer.calls * (row.code in addons ? row.quantity : 1);
+        // The day of a change belongs to what follows; what was bought lasts until the month's end.
+        const bought = price * (dayOf(to) - dayOf(first));
+        return [{ time: price * (dayOf(last) - dayOf(first)), call: calls === 0 ? 0 : bought / calls, calls }];
+      });
+      let count = used
         .filter(({ at }) => at >= from && at < Math.min(to, until))
         .reduce((sum, one) => sum + one.calls, 0);
-      const share = isYear ? (dayOf(to) - dayOf(from)) / 366 : 1;
-      const fromX = Math.min(count, cheap);
-      calls += share * ((fromX * x) / addons.x.calls + ((count - fromX) * plan) / plans.small.calls);
+      for (const { time, call, calls } of phases) {
+        total += time;
+        if (call > 0) count -= Math.min(calls, time / call);
+      }
+      for (const { time, call, calls } of phases
+        .filter((one) => one.call > 0)
+        .sort((one, two) => one.call - two.call)) {
+        const more = Math.min(Math.max(count, 0), calls - Math.min(calls, time / call));
+        total += more * call;
+        count -= more;
+      }
     }
-    total += Math.max(time, calls);
   }
   return total;
 }

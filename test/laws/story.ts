@@ -153,8 +153,10 @@ export class Story {
     this.serial += 1;
     const key = keyed ? `, idempotencyKey: "story-${this.serial}"` : '';
     const about = `${this.iso()} ${name} ${JSON.stringify(input)}`;
-    const answer = await this.world
-      .act(name, { tenantId: this.tenant.id, ...input }, fields, key)
+    const ask = () => this.world.act(name, { tenantId: this.tenant.id, ...input }, fields, key);
+    const answer = await ask()
+      // A connection that broke on a busy machine says nothing about what happened: in a random story it happens twice.
+      .catch((error: Error) => (error.message === 'fetch failed' ? ask() : Promise.reject(error)))
       .catch((error: Error) => {
         this.told.push(`${about}: ${error.message}`);
         throw error;
