@@ -9,7 +9,7 @@ import { type Act, act, addons, begin, type Held, plans, worthOf } from './greed
  * The greedy tenant (billing rules §12): whatever it does by itself, with its own key and at whatever times, what it had of access
  * and allowances is worth no more, at list prices less the discounts that it was given, than what it paid or is still asked for.
  * Here the whole gateway is attacked; `test/laws/greedy-money.test.ts` attacks the rules alone, a hundred thousand times.
- * A failure is shrunk and prints its seed. Longer: SEQUENCES=2000 npx jest test/laws/greedy-tenant
+ * A failure is shrunk and prints its seed. Longer: GREEDY=1000 npx jest test/laws/greedy-tenant
  */
 const sequences = Number(process.env.GREEDY ?? 24);
 const lanes = 4;
