@@ -103,14 +103,16 @@ export class CouponDiscountRepository {
       `with taken as (
          update coupon_discounts set voided = true where tenant_id = $1 and invoice_id = $2 and not voided
          returning pending_coupon_id, period_number, id,
-           returned_remaining is null or returned_remaining * share_total < share_remaining * returned_total as stood
+           returned_remaining is null
+             or returned_remaining::numeric * share_total < share_remaining::numeric * returned_total as stood
        )
        select t.pending_coupon_id from taken t group by t.pending_coupon_id, t.period_number
        having bool_or(t.stood) and not exists (
          select 1 from coupon_discounts d
           where d.tenant_id = $1 and d.pending_coupon_id = t.pending_coupon_id and d.period_number = t.period_number
             and d.invoice_id is distinct from $2 and not d.voided
-            and (d.returned_remaining is null or d.returned_remaining * d.share_total < d.share_remaining * d.returned_total))
+            and (d.returned_remaining is null
+                 or d.returned_remaining::numeric * d.share_total < d.share_remaining::numeric * d.returned_total))
        order by 1`,
       [tenantId, invoiceId],
     );
