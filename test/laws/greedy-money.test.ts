@@ -7,7 +7,7 @@ import { Purse } from './purse';
  * The greedy tenant against the rules alone: decisions, credits, splits, invoices and counts are the product's, without its database.
  * `SEQUENCES=100000 npx jest test/laws/greedy-money` is the long form; a failure is shrunk and prints its seed.
  */
-const sequences = Number(process.env.SEQUENCES ?? 600);
+const sequences = Number(process.env.SEQUENCES ?? 400);
 const longest = 60;
 
 const acts: fc.Arbitrary<Act[]> = fc.array(act, { minLength: 1, maxLength: longest, size: 'max' });

@@ -11,7 +11,7 @@ import { type Act, act, addons, begin, type Held, plans, worthOf } from './greed
  * Here the whole gateway is attacked; `test/laws/greedy-money.test.ts` attacks the rules alone, a hundred thousand times.
  * A failure is shrunk and prints its seed. Longer: GREEDY=1000 npx jest test/laws/greedy-tenant
  */
-const sequences = Number(process.env.GREEDY ?? 24);
+const sequences = Number(process.env.GREEDY ?? 12);
 const lanes = 4;
 let gateway: TestGateway;
 let world: World;

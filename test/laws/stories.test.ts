@@ -6,7 +6,7 @@ import { openShops, Story } from './story';
  * Random stories of two years each, of tenants that share a database; afterwards every invariant is looked at, and none is broken.
  * `STORIES=200 npx jest test/laws/stories` is the long form; `STORY=17` plays that one alone and prints what happened in it.
  */
-const count = Number(process.env.STORIES ?? 6);
+const count = Number(process.env.STORIES ?? 4);
 const only = process.env.STORY;
 const lanes = 3;
 
