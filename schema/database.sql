@@ -1986,7 +1986,7 @@ create table public.invoice_collections (
   constraint invoice_collections_pkey PRIMARY KEY (tenant_id, invoice_id),
   constraint invoice_collections_check CHECK ((failures = 0) = (first_failed_at IS NULL)),
   constraint invoice_collections_check1 CHECK ((status = ANY (ARRAY['OPEN'::text, 'EXHAUSTED'::text])) OR ended_at IS NOT NULL),
-  constraint invoice_collections_check2 CHECK (status = 'OPEN'::text OR due_at IS NULL),
+  constraint invoice_collections_due_while_open CHECK ((status = ANY (ARRAY['OPEN'::text, 'EXHAUSTED'::text])) OR due_at IS NULL),
   constraint invoice_collections_status_check CHECK (status = ANY (ARRAY['OPEN'::text, 'PAID'::text, 'EXHAUSTED'::text, 'STOPPED'::text])),
   constraint invoice_collections_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id),
   constraint invoice_collections_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),

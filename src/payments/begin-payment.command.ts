@@ -1,14 +1,14 @@
-import { isAtOrBefore, isBefore } from '../core/calendar';
+import { type Instant, isAtOrBefore, isBefore } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { zero } from '../core/money';
 import type { Invoice } from '../invoicing/invoice';
 import type { Tx } from '../tx';
+import { type Collection, isPolicyTurn } from './dunning';
 import { endCollection } from './end-collection.command';
-import type { Payment } from './payment';
+import { askHoldSeconds, type Payment } from './payment';
 import type { PaymentMethod } from './payment-method';
-
-/** How long a provider may take before the charge is asked about again. */
-export const askHoldSeconds = 90;
+import { isHardDecline } from './provider';
+import { failTurn } from './settle-payment.command';
 
 /** How soon a turn comes back at which nothing could be learnt. */
 const lookAgainHours = 1;
@@ -54,6 +54,26 @@ export interface Begun {
   readonly replaceWith?: Id<'PaymentMethod'> | undefined;
 }
 
+const isDue = ({ dueAt }: Collection, now: Instant) => dueAt !== undefined && isAtOrBefore(dueAt, now);
+
+/** It was declined for good: this method is not asked for this invoice again. */
+const isRefusedBy = (method: PaymentMethod, last: Payment | undefined) =>
+  last?.status === 'DECLINED' && last.paymentMethodId === method.id && isHardDecline(last.declineCode);
+
+/**
+ * What the tenant has owed for longest goes first, whatever is due: once at each turn, so that a method which pays again pays the
+ * oldest debt, and one which does not leaves the turn to its own invoice. One that waits for its customer is not waited for.
+ */
+async function olderFirst(tx: Tx, turn: Collection, method: PaymentMethod): Promise<Collection | undefined> {
+  const { id: tenantId } = tx.tenant;
+  const older = await tx.collections.olderDebt(turn);
+  if (!older || (await tx.payments.openOf(tenantId, older.invoiceId))) return undefined;
+  if (isDue(older, tx.now)) return older;
+  const last = (await tx.payments.ofInvoices([tenantId], [older.invoiceId])).get(older.invoiceId)?.at(-1);
+  if (isRefusedBy(method, last) || (last && !isBefore(last.createdAt, turn.dueAt!))) return undefined;
+  return older;
+}
+
 /** A due attempt, or the one that is under way; `undefined`: there is nothing (more) to charge, or nothing to charge it to. */
 export async function beginPayment(
   tx: Tx,
@@ -64,13 +84,13 @@ export async function beginPayment(
   await tx.tenants.lock(tenantId);
   const collection = await tx.collections.byInvoice(tenantId, invoiceId);
   const invoice = await tx.invoices.byId(tenantId, invoiceId);
-  if (!collection || !invoice || collection.status !== 'OPEN') return undefined;
+  if (!collection || !invoice || collection.endedAt) return undefined;
   if (!isPayable(invoice)) {
     await endCollection(tx, invoice, invoice.status === 'PAID' ? 'PAID' : 'STOPPED');
     return undefined;
   }
   // Another worker was faster, or the clock was moved on: it is not due (any more).
-  if (!collection.dueAt || isBefore(tx.now, collection.dueAt)) return undefined;
+  if (!isDue(collection, tx.now)) return undefined;
   const open = await tx.payments.openOf(tenantId, invoiceId);
   const method = await tx.paymentMethods.defaultOf(tenantId);
   if (open) {
@@ -92,6 +112,23 @@ export async function beginPayment(
   if (!isUsable(method.provider, sandbox)) {
     // The provider is off for now; the tenant is not at fault.
     await tx.collections.update({ ...collection, dueAt: tx.now.add({ hours: 6 }) });
+    return undefined;
+  }
+  const older = await olderFirst(tx, collection, method);
+  if (older) {
+    // It is not held any more: its turn comes right after this one.
+    await tx.collections.update(collection);
+    if (isDue(older, tx.now)) return beginPayment(tx, older.invoiceId, isUsable);
+    const owed = await tx.invoices.byId(tenantId, older.invoiceId);
+    if (owed && isPayable(owed)) return { payment: await writeAttempt(tx, owed, method) };
+  }
+  const attempts = await tx.payments.ofInvoices([tenantId], [invoiceId]);
+  const { partnerId, timeZone } = tx.tenant;
+  if (
+    isRefusedBy(method, attempts.get(invoiceId)?.at(-1)) &&
+    isPolicyTurn(collection, await tx.collections.policyOf(partnerId), tx.now, timeZone)
+  ) {
+    await failTurn(tx, invoice, collection);
     return undefined;
   }
   return { payment: await writeAttempt(tx, invoice, method) };

@@ -96,16 +96,31 @@ export class CollectionRepository {
     );
   }
 
+  /** What the tenant has owed for longer than this: the oldest invoice that failed and is neither paid nor given up. */
+  async olderDebt({ tenantId, invoiceId, createdAt }: Collection): Promise<Collection | undefined> {
+    const row = await this.manager
+      .createQueryBuilder(CollectionEntity, 'collection')
+      .where('collection.tenantId = :tenantId and collection.endedAt is null', { tenantId })
+      .andWhere('collection.firstFailedAt is not null')
+      .andWhere('(collection.createdAt, collection.invoiceId) < (:createdAt, :invoiceId)', {
+        createdAt: instantText(createdAt),
+        invoiceId,
+      })
+      .orderBy('collection.createdAt')
+      .addOrderBy('collection.invoiceId')
+      .limit(1)
+      .getOne();
+    return row ? fromRow(row) : undefined;
+  }
+
   /**
-   * This is the default payment method now: what waited for one is due, and what waits for a customer to confirm another one.
-   * Answers how many were.
+   * This is the default payment method now: all that is open is due, debts whose tries were used up and what waits for a customer
+   * to confirm another method too. Answers how many were.
    */
   async wake(tenantId: string, methodId: string, now: Instant): Promise<number> {
     const [, count] = await this.manager.query(
-      `update invoice_collections c set due_at = $2
-        where tenant_id = $1 and status = 'OPEN'
-          and (due_at is null or exists (select 1 from payments p where p.tenant_id = $1 and p.invoice_id = c.invoice_id
-                                          and p.status = 'REQUIRES_ACTION'))
+      `update invoice_collections c set due_at = $2, held_until = null
+        where tenant_id = $1 and status in ('OPEN', 'EXHAUSTED')
           and not exists (select 1 from payments p where p.tenant_id = $1 and p.invoice_id = c.invoice_id
                            and (p.status = 'PENDING' or p.status = 'REQUIRES_ACTION' and p.payment_method_id = $3))`,
       [tenantId, now.toString(), methodId],

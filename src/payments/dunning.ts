@@ -19,7 +19,7 @@ export interface DunningPolicy {
 export const defaultPolicy: DunningPolicy = { retryDays: [3, 7, 14], graceDays: 7, finalAction: 'UNPAID', version: 0 };
 
 export const collectionStatuses = ['OPEN', 'PAID', 'EXHAUSTED', 'STOPPED'] as const;
-/** EXHAUSTED: no more tries by itself, the debt stays. STOPPED: void, or given up as uncollectible. */
+/** EXHAUSTED: no more tries on the policy's days, the debt stays. STOPPED: void, or given up as uncollectible. */
 export type CollectionStatus = (typeof collectionStatuses)[number];
 
 /** An invoice on its way to being paid. */
@@ -50,8 +50,30 @@ export interface Failure {
   readonly final?: FinalAction | undefined;
 }
 
-/** An attempt has failed: the next one, or the end of them. */
+/** When the policy lets the next attempt be made; `undefined`: at any time, none has failed, or there is no such day. */
+function policyDay(
+  { failures, firstFailedAt }: Collection,
+  policy: DunningPolicy,
+  zone: TimeZone,
+): Instant | undefined {
+  const days = failures > 0 ? policy.retryDays[failures - 1] : undefined;
+  return firstFailedAt && days !== undefined ? daysAfter(firstFailedAt, days, zone) : undefined;
+}
+
+/** An attempt now is the policy's own, and no extra one before its day, or after the last of them. */
+export function isPolicyTurn(collection: Collection, policy: DunningPolicy, now: Instant, zone: TimeZone): boolean {
+  const day = policyDay(collection, policy, zone);
+  return collection.status === 'OPEN' && !(day && isBefore(now, day));
+}
+
+/**
+ * An attempt has failed: the next one, or the end of them. One that was made before its day, because another method was given,
+ * uses no day up.
+ */
 export function afterFailure(collection: Collection, policy: DunningPolicy, now: Instant, zone: TimeZone): Failure {
+  if (collection.status === 'EXHAUSTED') return { collection: { ...collection, dueAt: undefined } };
+  const day = policyDay(collection, policy, zone);
+  if (day && isBefore(now, day)) return { collection: { ...collection, dueAt: day } };
   const failures = collection.failures + 1;
   const firstFailedAt = collection.firstFailedAt ?? now;
   const failed = { ...collection, failures, firstFailedAt };

@@ -90,6 +90,9 @@ export function refundable(payment: Payment): Money {
     : money(0n, amount.currency as CurrencyCode);
 }
 
+/** How long a provider may take before it is asked about a charge or a refund again. */
+export const askHoldSeconds = 90;
+
 /** How long the providers remember a key, with an hour to spare. Older charges and refunds are looked up, never sent again. */
 const keyLifetimeHours = 23;
 

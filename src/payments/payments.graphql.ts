@@ -93,7 +93,7 @@ export const CollectionStatusEnum = enumFrom(
   {
     OPEN: 'It is tried at nextAttemptAt; without one it waits for an attempt that is under way, or for a payment method.',
     PAID: 'It is paid.',
-    EXHAUSTED: 'All tries failed. It can still be paid.',
+    EXHAUSTED: 'All tries failed. It can still be paid, and another payment method is tried at once.',
     STOPPED: 'Nobody tries any more.',
   },
 );
@@ -325,7 +325,7 @@ export class AddPaymentMethodInputType {
   provider: ProviderName;
   @Field(() => String, {
     description:
-      "What the provider's own form gave to the customer's browser. FAKE: card_ok, card_declined, card_no_funds, card_expired or card_action.",
+      "What the provider's own form gave to the customer's browser. FAKE: card_ok, card_declined, card_no_funds, card_expired, card_lost or card_action.",
   })
   token: string;
   @Field(() => Boolean, { nullable: true, description: 'Invoices are paid with it; the first one is so anyway.' })

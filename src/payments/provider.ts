@@ -54,6 +54,10 @@ export const declineCodes = [
 ] as const;
 export type DeclineCode = (typeof declineCodes)[number];
 
+/** The bank will say so again: the same method is not tried again on the policy's days. */
+export const isHardDecline = (code: DeclineCode | undefined): boolean =>
+  code === 'LOST_OR_STOLEN' || code === 'METHOD_NOT_FOUND';
+
 /**
  * A code as a provider's documentation has it: a word. Whatever else stands in its place is not repeated, since codes are
  * stored and shown, and an error's body may hold anything.

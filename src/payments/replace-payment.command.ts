@@ -26,7 +26,7 @@ export async function replacePayment(
   const { status, invoiceId } = await settlePayment(tx, { paymentId, outcome });
   if (status !== 'DECLINED') return;
   const collection = await tx.collections.byInvoice(tenantId, invoiceId);
-  if (isTurn && collection?.status === 'OPEN') await tx.collections.update({ ...collection, dueAt: tx.now });
+  if (isTurn && collection && !collection.endedAt) await tx.collections.update({ ...collection, dueAt: tx.now });
   const invoice = await tx.invoices.byId(tenantId, invoiceId);
   const method = await tx.paymentMethods.byId(tenantId, methodId);
   if (!invoice || !isPayable(invoice) || !method || method.removedAt || !isUsable(method.provider, sandbox)) return;

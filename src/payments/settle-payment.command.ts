@@ -6,7 +6,7 @@ import type { Invoice } from '../invoicing/invoice';
 import { lowerDue } from '../invoicing/lower-due.command';
 import type { Tx } from '../tx';
 import { applyStanding } from './apply-standing.command';
-import { afterFailure } from './dunning';
+import { afterFailure, type Collection } from './dunning';
 import { afterOutcome, type Payment, refundable } from './payment';
 import type { ChargeOutcome } from './provider';
 import { writeRefund } from './write-refund.command';
@@ -37,13 +37,13 @@ export async function settlePayment(tx: Tx, input: SettlePaymentInput): Promise<
   if (moved && after.status === 'SUCCEEDED') await succeed(tx, after, invoice);
   if (moved && after.status === 'DECLINED') {
     await tx.emit({ type: 'payment.failed', payload: { payment: after } });
-    await fail(tx, invoice, input.isTurn);
+    await fail(tx, invoice, after, input.isTurn);
   }
   // Where nobody can say, it has not failed: it may be paid.
   const stillWaits = input.isTurn && input.outcome.status === 'REQUIRES_ACTION';
   if (after.status === 'REQUIRES_ACTION' && (moved || stillWaits)) {
     if (moved) await tx.emit({ type: 'payment.action_required', payload: { payment: after } });
-    await fail(tx, invoice, stillWaits);
+    await fail(tx, invoice, after, stillWaits);
   }
   return (await tx.payments.byId(tenantId, after.id))!;
 }
@@ -58,14 +58,28 @@ async function succeed(tx: Tx, payment: Payment, invoice: Invoice): Promise<void
   await writeRefund(tx, payment, { amount: surplus, reason: isZero(due) ? 'PAID_TWICE' : 'OVERPAID' });
 }
 
-async function fail(tx: Tx, invoice: Invoice, isTurn = false): Promise<void> {
-  const { id: tenantId, partnerId, timeZone } = tx.tenant;
+async function fail(tx: Tx, invoice: Invoice, payment: Payment, isTurn = false): Promise<void> {
+  const { id: tenantId } = tx.tenant;
   const collection = await tx.collections.byInvoice(tenantId, invoice.id);
   // An attempt that somebody asked for between two turns does not use one up.
-  if (collection?.status !== 'OPEN' || (collection.dueAt && !isTurn)) return;
+  if (!collection || collection.endedAt || (collection.dueAt && !isTurn)) return;
+  const method = await tx.paymentMethods.defaultOf(tenantId);
+  if (!isTurn && method && method.id !== payment.paymentMethodId) {
+    // Another method was given while this one was asked: it is the one of this turn.
+    await tx.collections.update({ ...collection, dueAt: tx.now });
+    return;
+  }
+  await failTurn(tx, invoice, collection);
+}
+
+/** A turn has passed without money: dunning takes its next step. */
+export async function failTurn(tx: Tx, invoice: Invoice, collection: Collection): Promise<void> {
+  const { id: tenantId, partnerId, timeZone } = tx.tenant;
   const policy = await tx.collections.policyOf(partnerId);
   const failed = afterFailure(collection, policy, tx.now, timeZone);
   await tx.collections.update(failed.collection);
+  // It was an extra one, for another method.
+  if (failed.collection.failures === collection.failures) return;
   await tx.emit({
     type: 'invoice.payment_failed',
     payload: { invoice, failures: failed.collection.failures, nextAttemptAt: failed.collection.dueAt },

@@ -1,8 +1,7 @@
 import type { Id } from '../core/ids';
 import { add, type Money } from '../core/money';
 import type { Tx } from '../tx';
-import { askHoldSeconds } from './begin-payment.command';
-import type { Payment, Refund, RefundReason } from './payment';
+import { askHoldSeconds, type Payment, type Refund, type RefundReason } from './payment';
 
 export interface WriteRefundInput {
   /** At most what is refundable; the caller has looked. */

@@ -4249,7 +4249,7 @@ export type AddPaymentMethodInput = {
   provider: PaymentProvider;
   /** Default: the actor's own tenant. */
   tenantId?: string | null | undefined;
-  /** What the provider's own form gave to the customer's browser. FAKE: card_ok, card_declined, card_no_funds, card_expired or card_action. */
+  /** What the provider's own form gave to the customer's browser. FAKE: card_ok, card_declined, card_no_funds, card_expired, card_lost or card_action. */
   token: string;
 };
 
@@ -4521,7 +4521,7 @@ export type CheckoutStatus =
 
 /** How far an invoice is to being paid. */
 export type CollectionStatus =
-  /** All tries failed. It can still be paid. */
+  /** All tries failed. It can still be paid, and another payment method is tried at once. */
   | 'EXHAUSTED'
   /** It is tried at nextAttemptAt; without one it waits for an attempt that is under way, or for a payment method. */
   | 'OPEN'

@@ -63,7 +63,7 @@ test('failed → past due → tried on its days → recovered by another card; a
   await payer.addMethod('card_ok');
   await tenant.advance('2026-02-20T00:00:00Z');
   expect((await payer.invoices())[1]).toMatchObject({ status: 'PAID', collection: { status: 'PAID', failures: 3 } });
-  expect(days((await payer.invoices())[1])).toEqual(['2026-02-01', '2026-02-04', '2026-02-08', '2026-02-15']);
+  expect(days((await payer.invoices())[1])).toEqual(['2026-02-01', '2026-02-04', '2026-02-08', '2026-02-11']);
   expect(await payer.subscription()).toMatchObject({ status: 'ACTIVE', accessUntil: null });
   expect(await tenant.check('reports')).toMatchObject({ allowed: true });
   expect(await payer.events('subscription')).toEqual([

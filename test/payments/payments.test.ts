@@ -230,14 +230,15 @@ describe('a payment that waits for its customer', () => {
     });
   });
 
-  test('a card that fails in its place is a failure of that turn', async () => {
+  test('a card that fails in its place uses no day of the policy up', async () => {
     const { payer } = await waiting();
     await payer.addMethod('card_declined');
     await due();
     const [invoice] = await payer.invoices();
     expect(invoice).toMatchObject({
       payments: [{ declineCode: 'CANCELLED' }, { declineCode: 'CARD_DECLINED' }],
-      collection: { failures: 2, nextAttemptAt: expect.stringMatching(/^2026-01-0[2-9]/) },
+      // 1 January + 3 days.
+      collection: { failures: 1, nextAttemptAt: expect.stringMatching(/^2026-01-04/) },
     });
   });
 });

@@ -37,6 +37,7 @@ export const fakeTokens = {
   card_declined: 'CARD_DECLINED',
   card_no_funds: 'INSUFFICIENT_FUNDS',
   card_expired: 'EXPIRED_METHOD',
+  card_lost: 'LOST_OR_STOLEN',
   card_action: 'REQUIRES_ACTION',
 } as const;
 type Behaviour = (typeof fakeTokens)[keyof typeof fakeTokens];
