@@ -90,6 +90,13 @@ export function refundable(payment: Payment): Money {
     : money(0n, amount.currency as CurrencyCode);
 }
 
+/**
+ * The provider makes no charge of this amount (Stripe: none under 0.50 EUR), whatever the method: not the customer's failure.
+ * Where a bank refused the amount there is a charge.
+ */
+export const isNoCharge = ({ status, declineCode, externalId }: Payment): boolean =>
+  status === 'DECLINED' && declineCode === 'AMOUNT_NOT_ALLOWED' && externalId === undefined;
+
 /** How long a provider may take before it is asked about a charge or a refund again. */
 export const askHoldSeconds = 90;
 

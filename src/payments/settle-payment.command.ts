@@ -7,7 +7,7 @@ import { lowerDue } from '../invoicing/lower-due.command';
 import type { Tx } from '../tx';
 import { applyStanding } from './apply-standing.command';
 import { afterFailure, type Collection } from './dunning';
-import { afterOutcome, type Payment, refundable } from './payment';
+import { afterOutcome, isNoCharge, type Payment, refundable } from './payment';
 import type { ChargeOutcome } from './provider';
 import { writeRefund } from './write-refund.command';
 
@@ -67,6 +67,11 @@ async function fail(tx: Tx, invoice: Invoice, payment: Payment, isTurn = false):
   if (!isTurn && method && method.id !== payment.paymentMethodId) {
     // Another method was given while this one was asked: it is the one of this turn.
     await tx.collections.update({ ...collection, dueAt: tx.now });
+    return;
+  }
+  if (isNoCharge(payment)) {
+    // Another try would be the same: it waits, open, for another method or a person.
+    await tx.collections.update({ ...collection, dueAt: undefined });
     return;
   }
   await failTurn(tx, invoice, collection);

@@ -1,3 +1,4 @@
+import { StripeFault } from '../../support/stripe/fault';
 import { type StripeGateway, StripeTenant, startStripeGateway } from '../../support/stripe/gateway';
 import type { Mishap } from '../../support/stripe/stand-in';
 
@@ -222,3 +223,36 @@ describe('a refund that is unknown for longer than Stripe remembers keys', () =>
     expect(made()).toEqual([]);
   });
 });
+
+test.each(['Stripe', 'its bank'])(
+  'an amount that %s does not take: only what the bank says is a failure',
+  async (who) => {
+    const { payments } = stripe.standIn;
+    const spy = jest.spyOn(payments, 'intent');
+    if (who === 'Stripe') {
+      spy.mockImplementation(() => {
+        throw StripeFault.invalid('Amount must be at least €0.50 eur', 'amount', 'amount_too_small');
+      });
+    }
+    const tenant = await StripeTenant.create(stripe, [{ code: 'tiny', rank: 10, month: '0.30' }]);
+    const { checkout } = await tenant.offerPlan('tiny');
+    await stripe.standIn.fillIn(checkout.url, who === 'Stripe' ? undefined : 'pm_card_chargeCustomerFail');
+    await stripe.settle();
+    spy.mockRestore();
+    const [collection] = await stripe.gateway.database.asOwner<object>(
+      'select status, failures, due_at is null as waits from invoice_collections where tenant_id = $1',
+      [tenant.uuid],
+    );
+    expect(collection).toEqual(
+      who === 'Stripe' ? { status: 'OPEN', failures: 0, waits: true } : { status: 'OPEN', failures: 1, waits: false },
+    );
+    const { status } = await stripe.gateway.get(
+      'super-admin',
+      'query ($id: ID) { subscription(tenantId: $id) { status } }',
+      {
+        id: tenant.id,
+      },
+    );
+    expect(status).toBe(who === 'Stripe' ? 'ACTIVE' : 'PAST_DUE');
+  },
+);
