@@ -104,7 +104,7 @@ export function keptDiscountLines(
   share: Share,
 ): LineDraft[] {
   const drafted: LineDraft[] = [];
-  const byPrice: number[] = [];
+  const sharing: number[] = [];
   for (const { index, target } of targets) {
     if (!account.tookFrom(target) || left[index]!.minor <= 0n) continue;
     const { wholePeriod, amount } = lines[index]!;
@@ -117,7 +117,7 @@ export function keptDiscountLines(
     } else if (coupon.kind === 'FIXED') {
       const explained = givenAgain(coupon, account, target, left[index]!, share);
       drafted.push(...spreadDiscount(coupon, explained, lines, [index], left));
-    } else byPrice.push(index);
+    } else sharing.push(index);
   }
-  return [...drafted, ...discountLines(coupon, lines, byPrice, left, undefined)];
+  return [...drafted, ...discountLines(coupon, lines, sharing, left, undefined)];
 }
