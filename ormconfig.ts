@@ -47,10 +47,16 @@ import {
 } from './src/licences/licence.entity';
 import { CollectionEntity, DunningPolicyEntity } from './src/payments/collection.entity';
 import { DisputeEntity, PaymentEntity, RefundEntity } from './src/payments/payment.entity';
-import { PaymentMethodEntity, PaymentSetupEntity, ProviderCustomerEntity } from './src/payments/payment-method.entity';
+import {
+  FormerProviderCustomerEntity,
+  PaymentMethodEntity,
+  PaymentSetupEntity,
+  ProviderCustomerEntity,
+} from './src/payments/payment-method.entity';
 import {
   StripeCheckoutEntity,
   StripeInvoiceEntity,
+  StripeInvoiceRefundEntity,
   StripePriceEntity,
 } from './src/payments/stripe/stripe-checkout.entity';
 import { OutboxEventEntity, PartnerOutboxEventEntity } from './src/platform/outbox.entity';
@@ -130,11 +136,13 @@ const entities = [
   PlanPriceEntity,
   PlanVersionEntity,
   ProfileEntity,
+  FormerProviderCustomerEntity,
   ProviderCustomerEntity,
   RefundEntity,
   ScheduledPlanChangeEntity,
   StripeCheckoutEntity,
   StripeInvoiceEntity,
+  StripeInvoiceRefundEntity,
   StripePriceEntity,
   SubscriptionChangeEntity,
   SubscriptionEntity,

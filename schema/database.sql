@@ -912,7 +912,7 @@ create view public.check_money_out with (security_invoker=true) as
             sum(b.taken) AS sum
            FROM public.money_back b
              LEFT JOIN public.refunds r ON r.tenant_id = b.tenant_id AND r.id = b.refund_id
-          WHERE b.dispute_id IS NOT NULL OR r.reason = 'AT_PROVIDER'::text
+          WHERE b.refund_id IS NULL OR r.reason = 'AT_PROVIDER'::text
           GROUP BY b.tenant_id, b.currency
         UNION ALL
          SELECT credit_notes.tenant_id,
@@ -1834,7 +1834,7 @@ UNION ALL
     a.quantity,
     o.version = 1 AS is_exact,
     a.started_at AS starts_at,
-    COALESCE(a.ended_at, LEAST(a.ends_at, s.access_until)) AS ends_at,
+    LEAST(COALESCE(a.ended_at, LEAST(a.ends_at, s.access_until)), a.access_until) AS ends_at,
     COALESCE(t.test_clock, now()) AS clock
    FROM public.partner_tenant_addon_subscriptions a
      JOIN public.tenants t ON t.id = a.tenant_id
@@ -1907,6 +1907,32 @@ create policy partner_update on public.features for update to tollgate_app
   using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.features to tollgate_app;
 grant select on public.features to tollgate_job;
+
+create table public.former_provider_customers (
+  tenant_id uuid not null,
+  provider text not null,
+  external_id text not null,
+  partner_id uuid not null,
+  gone_at timestamp(3) with time zone not null,
+  constraint former_provider_customers_pkey PRIMARY KEY (tenant_id, provider, external_id),
+  constraint former_provider_customers_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
+  constraint former_provider_customers_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
+  constraint former_provider_customers_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+CREATE INDEX former_provider_customers_by_external ON public.former_provider_customers USING btree (provider, external_id);
+alter table public.former_provider_customers enable row level security;
+create policy many_tenants on public.former_provider_customers for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
+create policy tenant_delete on public.former_provider_customers for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.former_provider_customers for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.former_provider_customers for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.former_provider_customers for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.former_provider_customers to tollgate_app, tollgate_job;
 
 create table public.idempotency_keys (
   tenant_id uuid not null,
@@ -2973,6 +2999,7 @@ create table public.partner_tenant_addon_subscriptions (
   provider_period_start timestamp(3) with time zone,
   provider_period_end timestamp(3) with time zone,
   origin_id uuid,
+  access_until timestamp(3) with time zone,
   constraint partner_tenant_addon_subscriptions_pkey PRIMARY KEY (tenant_id, id),
   constraint addon_subscriptions_provider_period CHECK ((billed_by = 'STRIPE'::text) = (provider_period_start IS NOT NULL) AND provider_period_end > provider_period_start OR provider_period_start IS NULL AND provider_period_end IS NULL AND billed_by = 'TOLLGATE'::text),
   constraint partner_tenant_addon_subscriptions_billed_by_check CHECK (billed_by = ANY (ARRAY['TOLLGATE'::text, 'STRIPE'::text])),
@@ -3004,7 +3031,7 @@ create policy tenant_read on public.partner_tenant_addon_subscriptions for selec
 create policy tenant_update on public.partner_tenant_addon_subscriptions for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.partner_tenant_addon_subscriptions to tollgate_app, tollgate_job;
-grant update (addon_price_id, "interval", unit_amount, ends_at, ended_at, end_reason, end_kind, version, provider_period_start, provider_period_end) on public.partner_tenant_addon_subscriptions to tollgate_app, tollgate_job;
+grant update (addon_price_id, "interval", unit_amount, ends_at, ended_at, end_reason, end_kind, version, provider_period_start, provider_period_end, access_until) on public.partner_tenant_addon_subscriptions to tollgate_app, tollgate_job;
 
 create table public.partner_users (
   partner_id uuid not null,
@@ -3449,7 +3476,7 @@ create policy tenant_read on public.provider_customers for select to tollgate_ap
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
 create policy tenant_update on public.provider_customers for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
-grant insert, select on public.provider_customers to tollgate_app, tollgate_job;
+grant delete, insert, select on public.provider_customers to tollgate_app, tollgate_job;
 
 create table public.refunds (
   tenant_id uuid not null,
@@ -3585,12 +3612,27 @@ create table public.stripe_checkouts (
   created_at timestamp(3) with time zone not null,
   completed_at timestamp(3) with time zone,
   plan_trial boolean not null default false,
+  provider_ends_at timestamp(3) with time zone,
+  seen_quantity bigint,
+  seen_unit_amount bigint,
+  seen_paid bigint,
+  accepted_quantity bigint,
+  accepted_unit_amount bigint,
+  accepted_paid bigint,
+  accepted_at timestamp(3) with time zone,
+  withdrawn_at timestamp(3) with time zone,
+  withdrawn_refunds boolean,
+  withdrawn_reason text,
   constraint stripe_checkouts_pkey PRIMARY KEY (tenant_id, id),
+  constraint stripe_checkouts_accepted CHECK ((accepted_at IS NULL) = (accepted_quantity IS NULL) AND (accepted_at IS NULL) = (accepted_unit_amount IS NULL)),
+  constraint stripe_checkouts_accepted_paid_check CHECK (accepted_paid >= 0),
+  constraint stripe_checkouts_accepted_quantity_check CHECK (accepted_quantity >= 1 AND accepted_quantity <= 2147483647),
+  constraint stripe_checkouts_accepted_unit_amount_check CHECK (accepted_unit_amount >= 0),
   constraint stripe_checkouts_cancel_url_check CHECK (length(cancel_url) >= 1 AND length(cancel_url) <= 2000),
   constraint stripe_checkouts_check CHECK ((kind = 'ADDON'::text) = (addon_id IS NOT NULL AND addon_price_id IS NOT NULL)),
   constraint stripe_checkouts_check1 CHECK ((kind = 'PLAN'::text) = (plan_id IS NOT NULL AND plan_version_id IS NOT NULL AND plan_price_id IS NOT NULL)),
-  constraint stripe_checkouts_check2 CHECK ((status = 'COMPLETED'::text) = (completed_at IS NOT NULL)),
   constraint stripe_checkouts_check3 CHECK ((parked_reason IS NULL) = (parked_at IS NULL)),
+  constraint stripe_checkouts_completed CHECK (status = 'WITHDRAWN'::text OR (status = 'COMPLETED'::text) = (completed_at IS NOT NULL)),
   constraint stripe_checkouts_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint stripe_checkouts_description_check CHECK (length(description) >= 1 AND length(description) <= 500),
   constraint stripe_checkouts_interval_check CHECK ("interval" = ANY (ARRAY['DAY'::text, 'WEEK'::text, 'MONTH'::text, 'QUARTER'::text, 'YEAR'::text])),
@@ -3599,12 +3641,17 @@ create table public.stripe_checkouts (
   constraint stripe_checkouts_price_external_id_check CHECK (length(price_external_id) >= 1 AND length(price_external_id) <= 255),
   constraint stripe_checkouts_provider_status_check CHECK (length(provider_status) >= 1 AND length(provider_status) <= 50),
   constraint stripe_checkouts_quantity_check CHECK (quantity >= 1 AND quantity <= 2147483647),
+  constraint stripe_checkouts_seen_paid_check CHECK (seen_paid >= 0),
+  constraint stripe_checkouts_seen_quantity_check CHECK (seen_quantity >= 1 AND seen_quantity <= 2147483647),
+  constraint stripe_checkouts_seen_unit_amount_check CHECK (seen_unit_amount >= 0),
   constraint stripe_checkouts_session_external_id_check CHECK (length(session_external_id) >= 1 AND length(session_external_id) <= 255),
-  constraint stripe_checkouts_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'OPEN'::text, 'COMPLETED'::text, 'EXPIRED'::text, 'REFUSED'::text])),
+  constraint stripe_checkouts_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'OPEN'::text, 'COMPLETED'::text, 'EXPIRED'::text, 'REFUSED'::text, 'WITHDRAWN'::text])),
   constraint stripe_checkouts_subscription_external_id_check CHECK (length(subscription_external_id) >= 1 AND length(subscription_external_id) <= 255),
   constraint stripe_checkouts_success_url_check CHECK (length(success_url) >= 1 AND length(success_url) <= 2000),
   constraint stripe_checkouts_trial_days_check CHECK (trial_days >= 1 AND trial_days <= 730),
   constraint stripe_checkouts_unit_amount_check CHECK (unit_amount >= 0),
+  constraint stripe_checkouts_withdrawn CHECK ((withdrawn_at IS NULL) = (withdrawn_refunds IS NULL) AND (withdrawn_at IS NULL) = (withdrawn_reason IS NULL) AND (withdrawn_at IS NULL) = (status <> 'WITHDRAWN'::text)),
+  constraint stripe_checkouts_withdrawn_reason_check CHECK (length(withdrawn_reason) >= 1 AND length(withdrawn_reason) <= 500),
   constraint stripe_checkouts_partner_id_addon_id_fkey FOREIGN KEY (partner_id, addon_id) REFERENCES public.partner_addons(partner_id, id),
   constraint stripe_checkouts_partner_id_addon_price_id_fkey FOREIGN KEY (partner_id, addon_price_id) REFERENCES public.addon_prices(partner_id, id),
   constraint stripe_checkouts_partner_id_plan_id_fkey FOREIGN KEY (partner_id, plan_id) REFERENCES public.plans(partner_id, id),
@@ -3619,7 +3666,8 @@ CREATE UNIQUE INDEX stripe_checkouts_by_subscription ON public.stripe_checkouts 
 CREATE INDEX stripe_checkouts_of_attachment ON public.stripe_checkouts USING btree (tenant_id, addon_subscription_id) WHERE addon_subscription_id IS NOT NULL;
 CREATE UNIQUE INDEX stripe_checkouts_one_open_addon ON public.stripe_checkouts USING btree (tenant_id, addon_id) WHERE kind = 'ADDON'::text AND (status = ANY (ARRAY['PENDING'::text, 'OPEN'::text]));
 CREATE UNIQUE INDEX stripe_checkouts_one_open_plan ON public.stripe_checkouts USING btree (tenant_id) WHERE kind = 'PLAN'::text AND (status = ANY (ARRAY['PENDING'::text, 'OPEN'::text]));
-CREATE INDEX stripe_checkouts_to_sync ON public.stripe_checkouts USING btree (sync_at) WHERE sync_at IS NOT NULL AND parked_reason IS NULL;
+CREATE INDEX stripe_checkouts_to_sync ON public.stripe_checkouts USING btree (sync_at) WHERE sync_at IS NOT NULL;
+CREATE INDEX stripe_checkouts_unattached ON public.stripe_checkouts USING btree (tenant_id) WHERE kind = 'ADDON'::text AND addon_subscription_id IS NULL AND subscription_external_id IS NOT NULL;
 CREATE INDEX stripe_checkouts_with_subscription ON public.stripe_checkouts USING btree (live, id) WHERE subscription_external_id IS NOT NULL;
 alter table public.stripe_checkouts enable row level security;
 create policy many_tenants on public.stripe_checkouts for all to tollgate_job
@@ -3634,7 +3682,37 @@ create policy tenant_read on public.stripe_checkouts for select to tollgate_app,
 create policy tenant_update on public.stripe_checkouts for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.stripe_checkouts to tollgate_app, tollgate_job;
-grant update (status, session_external_id, url, subscription_external_id, addon_subscription_id, subscription_id, provider_status, provider_cancels, seen_at, parked_reason, parked_at, sync_at, attempts, expires_at, completed_at) on public.stripe_checkouts to tollgate_app, tollgate_job;
+grant update (status, session_external_id, url, subscription_external_id, addon_subscription_id, subscription_id, provider_status, provider_cancels, seen_at, parked_reason, parked_at, sync_at, attempts, expires_at, completed_at, provider_ends_at, seen_quantity, seen_unit_amount, seen_paid, accepted_quantity, accepted_unit_amount, accepted_paid, accepted_at, withdrawn_at, withdrawn_refunds, withdrawn_reason) on public.stripe_checkouts to tollgate_app, tollgate_job;
+
+create table public.stripe_invoice_refunds (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  invoice_external_id text not null,
+  currency text not null,
+  amount bigint not null,
+  created_at timestamp(3) with time zone not null,
+  constraint stripe_invoice_refunds_pkey PRIMARY KEY (tenant_id, id),
+  constraint stripe_invoice_refunds_amount_check CHECK (amount <> 0),
+  constraint stripe_invoice_refunds_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint stripe_invoice_refunds_tenant_id_invoice_external_id_fkey FOREIGN KEY (tenant_id, invoice_external_id) REFERENCES public.stripe_invoices(tenant_id, external_id),
+  constraint stripe_invoice_refunds_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
+);
+CREATE INDEX stripe_invoice_refunds_of_invoice ON public.stripe_invoice_refunds USING btree (tenant_id, invoice_external_id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.stripe_invoice_refunds FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
+alter table public.stripe_invoice_refunds enable row level security;
+create policy many_tenants on public.stripe_invoice_refunds for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
+create policy tenant_delete on public.stripe_invoice_refunds for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.stripe_invoice_refunds for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.stripe_invoice_refunds for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.stripe_invoice_refunds for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.stripe_invoice_refunds to tollgate_app, tollgate_job;
 
 create table public.stripe_invoices (
   tenant_id uuid not null,
@@ -3646,14 +3724,17 @@ create table public.stripe_invoices (
   period_start timestamp(3) with time zone not null,
   period_end timestamp(3) with time zone not null,
   paid_at timestamp(3) with time zone not null,
+  payment_external_id text,
   constraint stripe_invoices_pkey PRIMARY KEY (tenant_id, external_id),
   constraint stripe_invoices_amount_check CHECK (amount >= 0),
   constraint stripe_invoices_check CHECK (period_end > period_start),
   constraint stripe_invoices_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint stripe_invoices_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
+  constraint stripe_invoices_payment_external_id_check CHECK (length(payment_external_id) >= 1 AND length(payment_external_id) <= 255),
   constraint stripe_invoices_tenant_id_checkout_id_fkey FOREIGN KEY (tenant_id, checkout_id) REFERENCES public.stripe_checkouts(tenant_id, id),
   constraint stripe_invoices_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id)
 );
+CREATE INDEX stripe_invoices_by_payment ON public.stripe_invoices USING btree (payment_external_id) WHERE payment_external_id IS NOT NULL;
 CREATE INDEX stripe_invoices_of_checkout ON public.stripe_invoices USING btree (tenant_id, checkout_id, paid_at);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.stripe_invoices FOR EACH ROW EXECUTE FUNCTION app.forbid_change();
 alter table public.stripe_invoices enable row level security;
@@ -4581,7 +4662,7 @@ CREATE OR REPLACE FUNCTION app.claim_stripe_checkouts(p_now timestamp with time 
 AS $function$
   with due as materialized (
     select c.tenant_id, c.id from stripe_checkouts c
-     where c.sync_at <= p_now and c.parked_reason is null and (p_tenant is null or c.tenant_id = p_tenant)
+     where c.sync_at <= p_now and (p_tenant is null or c.tenant_id = p_tenant)
      order by c.sync_at limit p_limit for update skip locked
   )
   update stripe_checkouts c set sync_at = p_now + p_hold, attempts = c.attempts + 1
@@ -5332,15 +5413,20 @@ revoke all on function app.store_inbound_event(text,text,uuid,text,timestamp wit
 grant execute on function app.store_inbound_event(text,text,uuid,text,timestamp with time zone,boolean,text,timestamp with time zone) to tollgate_app;
 
 CREATE OR REPLACE FUNCTION app.stripe_subscriptions(p_live boolean, p_after uuid, p_limit integer)
- RETURNS TABLE(tenant_id uuid, id uuid, external_id text, status text, cancels boolean, period_end timestamp with time zone, parked boolean)
+ RETURNS TABLE(tenant_id uuid, id uuid, external_id text, status text, cancels boolean, period_end timestamp with time zone, parked boolean, ends_at timestamp with time zone, quantity bigint, unit_amount bigint, currency text)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
   select c.tenant_id, c.id, c.subscription_external_id, c.provider_status, c.provider_cancels, a.provider_period_end,
-         c.parked_reason is not null
+         c.parked_reason is not null, c.provider_ends_at, coalesce(c.accepted_quantity, c.quantity),
+         coalesce(c.accepted_unit_amount, c.unit_amount), c.currency
     from stripe_checkouts c
-    left join partner_tenant_addon_subscriptions a on a.tenant_id = c.tenant_id and a.id = c.addon_subscription_id
+    left join lateral (
+      select p.provider_period_end from partner_tenant_addon_subscriptions p
+       where p.tenant_id = c.tenant_id
+         and (p.id = c.addon_subscription_id or p.origin_id = c.addon_subscription_id)
+       order by p.id desc limit 1) a on true
    where c.kind = 'ADDON' and c.live = p_live and c.subscription_external_id is not null
      and (p_after is null or c.id > p_after)
    order by c.id limit p_limit
@@ -5445,6 +5531,12 @@ AS $function$
   select case when count(distinct f.tenant_id) = 1 then (array_agg(f.tenant_id))[1] end
     from (select c.tenant_id from provider_customers c
            where p_kind = 'CUSTOMER' and c.provider = p_provider and c.external_id = p_external
+          union all
+          select c.tenant_id from former_provider_customers c
+           where p_kind = 'CUSTOMER' and c.provider = p_provider and c.external_id = p_external
+          union all
+          select i.tenant_id from stripe_invoices i
+           where p_kind = 'CHARGE' and p_provider = 'STRIPE' and i.payment_external_id = p_external
           union all
           select p.tenant_id from payments p
            where p_kind = 'CHARGE' and p.provider = p_provider and p.external_id = p_external) f

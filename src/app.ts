@@ -171,9 +171,8 @@ export class App {
     this.system = new System(parts.jobSource, parts.clock, parts.log);
     this.paymentWork = new PaymentWork(this.system, parts.providers);
     this.methodSetups = new PaymentMethodSetups(this.system, this.paymentWork);
-    this.stripeCheckouts = new StripeCheckouts(this.system, parts.providers, (tenantId) =>
-      this.methodSetups.customerOf(tenantId, 'STRIPE'),
-    );
+    const customers = this.methodSetups.customersAt('STRIPE');
+    this.stripeCheckouts = new StripeCheckouts(this.system, parts.providers, customers);
   }
 
   async authenticate(authorization: string | undefined, account: string | undefined): Promise<Authentication> {

@@ -1,9 +1,11 @@
 import { Client } from 'pg';
 import type { Config } from '../config';
+import { createLog } from '../platform/log';
 import { joinDatabase } from '../platform/open-database';
 import { demoSecrets } from '../platform/secrets';
 import type { Progress } from './gateway';
 import { requireWorld } from './startup-problem';
+import { stripeSetupProblem } from './stripe-sync';
 import { table } from './table';
 
 interface Finding {
@@ -50,6 +52,8 @@ export async function check(config: Config, progress: Progress, print: (text: st
         ? 'Everything holds.'
         : 'Next: read what each check means in docs/operations.md, mend the cause, and run this again. Nothing was changed.',
     );
+    const setup = await stripeSetupProblem(config, createLog(config.logLevel, config.secrets));
+    if (setup) lines.push(setup);
     print(`${lines.join('\n')}\n`);
     return bad.length === 0 ? 0 : 1;
   } finally {

@@ -157,7 +157,7 @@ async function createSuperAdminCommand(email: string): Promise<void> {
 }
 
 async function stripeSyncCommand(options: StripeSyncOptions): Promise<void> {
-  const { stripeSync } = await import('./stripe-sync.js');
+  const { stripeSetupProblem, stripeSync } = await import('./stripe-sync.js');
   const { createLog } = await import('../platform/log.js');
   const config = readConfig();
   requireWorld(config);
@@ -170,9 +170,11 @@ async function stripeSyncCommand(options: StripeSyncOptions): Promise<void> {
   try {
     await owner.connect();
     const query = async (sql: string, values?: unknown[]) => (await owner.query(sql, values)).rows;
-    await stripeSync(config, query, createLog(config.logLevel, config.secrets), options, (line) =>
-      process.stdout.write(`${line}\n`),
-    );
+    const log = createLog(config.logLevel, config.secrets);
+    const write = (line: string) => process.stdout.write(`${line}\n`);
+    await stripeSync(config, query, log, options, write);
+    const problem = await stripeSetupProblem(config, log);
+    if (problem) write(problem);
   } finally {
     await owner.end().catch(() => undefined);
     await database.close();

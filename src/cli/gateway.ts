@@ -12,6 +12,7 @@ import { createGraphqlServer } from '../graphql/server';
 import { createHttpServer, createMetricsServer } from '../http/server';
 import { keepSubscriptionsInStep } from '../licences/keep-subscriptions-in-step.job';
 import { processInbox } from '../payments/process-inbox.job';
+import { setupProblem } from '../payments/stripe/stripe-setup';
 import { type Clock, wallClock } from '../platform/clock';
 import { type ScheduledTask, startJobQueue } from '../platform/job-queue';
 import { createLog } from '../platform/log';
@@ -142,6 +143,7 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
       closing.push(() => metricsServer.close());
       metricsUrl = await metricsServer.listen(at);
     }
+    void warnOfStripeSetup(app);
     if (config.paymentWorkers > 0) {
       const workers = config.paymentWorkers;
       const inbox = (signal: AbortSignal) => processInbox(app.system, providers, { workers, signal });
@@ -166,6 +168,12 @@ export async function startGateway(config: Config, progress: Progress, clock: Cl
     await stop();
     throw error;
   }
+}
+
+/** A start does not wait for Stripe. */
+async function warnOfStripeSetup({ stripeCheckouts, log }: App): Promise<void> {
+  const problem = stripeCheckouts.provider && (await setupProblem(stripeCheckouts.provider).catch(() => undefined));
+  if (problem) log.warn({ provider: 'STRIPE' }, problem);
 }
 
 /** What the server does by itself. */

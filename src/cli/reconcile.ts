@@ -116,7 +116,7 @@ export async function reconcile(
     const system = new System(source, clock, log);
     const work = new PaymentWork(system, providers);
     const setups = new PaymentMethodSetups(system, work);
-    const checkouts = new StripeCheckouts(system, providers, (tenantId) => setups.customerOf(tenantId, 'STRIPE'));
+    const checkouts = new StripeCheckouts(system, providers, setups.customersAt('STRIPE'));
     const repair = options.repair ?? false;
     const from = clock.now().subtract({ hours: 24 * days });
     let open = 0;

@@ -2,13 +2,22 @@ import Stripe from 'stripe';
 import { type Config, ConfigError } from '../config';
 import { applySyncStep, readCatalogSync } from '../payments/stripe/catalog-sync.job';
 import type { OwnerQuery } from '../payments/stripe/catalog-sync.repository';
-import { stripeClient } from '../payments/stripe/stripe-provider';
+import { StripeProvider, stripeClient } from '../payments/stripe/stripe-provider';
+import { setupProblem } from '../payments/stripe/stripe-setup';
 import { type SyncStep, stepText } from '../payments/stripe-catalog';
 import type { Log } from '../platform/log';
 
 export interface StripeSyncOptions {
   readonly apply?: boolean;
   readonly partner?: string;
+}
+
+/** What is wrong with how Stripe tells of what happens there, in one line; `undefined`: nothing, or Stripe is off. */
+export async function stripeSetupProblem(
+  { providerSecrets: { stripe } }: Pick<Config, 'providerSecrets'>,
+  log: Log,
+): Promise<string | undefined> {
+  return stripe && setupProblem(new StripeProvider({ ...stripe, log }));
 }
 
 function summary(steps: readonly SyncStep[]): string {

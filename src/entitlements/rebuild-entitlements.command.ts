@@ -27,6 +27,9 @@ export type RebuildTx = Pick<
 
 export type WantedTx = Omit<RebuildTx, 'tenants' | 'emit' | 'now'>;
 
+const earliest = (first: Instant | undefined, second: Instant | undefined) =>
+  first && second && isBefore(first, second) ? first : (second ?? first);
+
 /** What is looked at as if it were so. */
 export interface Supposed {
   /** Attached too. */
@@ -92,7 +95,7 @@ export async function wantedEntitlements(tx: WantedTx, supposed: Supposed = {}):
       catalogId: addon.id,
       quantity: attachment.quantity,
       startsAt: attachment.startedAt,
-      endsAt: attachment.endedAt ?? within(attachment.endsAt),
+      endsAt: earliest(attachment.endedAt ?? within(attachment.endsAt), attachment.accessUntil),
       allowances: addon.allowances,
       usagePrices: attachment.usagePrices,
     };

@@ -140,6 +140,11 @@ export const eventCatalogue = {
     when: 'The provider that bills an add-on could not collect, and tries again; access goes on.',
     data: addonSubscription,
   },
+  'addon_subscription.paused': {
+    version: 1,
+    when: 'The provider that bills an add-on paused it: it gives no access from `accessUntil` on.',
+    data: addonSubscription,
+  },
   'addon_subscription.recovered': {
     version: 1,
     when: 'The provider that bills an add-on could collect after all.',
@@ -155,13 +160,23 @@ export const eventCatalogue = {
     when: 'The cancellation of an add-on was taken back.',
     data: addonSubscription,
   },
+  'addon_subscription.unpaused': {
+    version: 1,
+    when: 'The provider that bills an add-on goes on with it: it gives access again.',
+    data: addonSubscription,
+  },
   'addon_subscription.updated': {
     version: 1,
-    when: 'An attached add-on got another interval or price, with a plan change.',
+    when: 'An attached add-on got another interval, price or quantity.',
     data: addonSubscription,
   },
   'api_key.created': { version: 1, when: 'An API key was made.', data: apiKey },
   'api_key.revoked': { version: 1, when: 'An API key was revoked.', data: apiKey },
+  'checkout.accepted': {
+    version: 1,
+    when: 'A person took what the provider bills, other than it was offered, for what was sold.',
+    data: checkout,
+  },
   'checkout.completed': { version: 1, when: 'What was offered at a checkout was bought.', data: checkout },
   'checkout.created': { version: 1, when: 'A tenant was offered something at a checkout.', data: checkout },
   'checkout.expired': { version: 1, when: 'A checkout was not paid in time, or replaced by another.', data: checkout },
@@ -176,6 +191,19 @@ export const eventCatalogue = {
   'checkout.parked': {
     version: 1,
     when: 'What the provider says contradicts what was offered: nothing was granted, a person has to look.',
+    data: checkout,
+  },
+  'checkout.refunded': {
+    version: 1,
+    when: 'Something of what the provider collected went back, or came back; `collected.refunded` is how much went back of it by now.',
+    data: (payload: { readonly checkout: StripeCheckout; readonly collected: StripeInvoice }) => ({
+      checkout: checkoutData(payload.checkout),
+      collected: checkoutInvoiceData(payload.collected),
+    }),
+  },
+  'checkout.withdrawn': {
+    version: 1,
+    when: 'It was bought twice, or a person refused it: it ends at the provider, and what was collected goes back.',
     data: checkout,
   },
   'coupon.applied': { version: 1, when: 'A coupon was queued for the next invoice.', data: pendingCoupon },
@@ -332,6 +360,11 @@ export const eventCatalogue = {
     data: paymentMethod,
   },
   'payment_method.removed': { version: 1, when: 'Nothing is charged to a method any more.', data: paymentMethod },
+  'payment_method.updated': {
+    version: 1,
+    when: 'A card was renewed: its network, or the customer, gave it another expiry or number.',
+    data: paymentMethod,
+  },
   'plan.created': { version: 1, when: 'A plan was put into the catalog.', data: planAndVersion },
   'plan.updated': { version: 1, when: 'A plan was renamed, moved or archived.', data: plan },
   'plan.version_published': { version: 1, when: 'A plan got new prices or features.', data: planAndVersion },

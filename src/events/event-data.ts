@@ -221,6 +221,7 @@ export const addonSubscriptionData = (attachment: AddonSubscription) => ({
   startedAt: time(attachment.startedAt),
   endsAt: orNull(attachment.endsAt, time),
   endedAt: orNull(attachment.endedAt, time),
+  accessUntil: orNull(attachment.accessUntil, time),
   endKind: attachment.endKind ?? null,
 });
 
@@ -236,13 +237,17 @@ export const checkoutData = (checkout: StripeCheckout) => ({
   addonSubscriptionId: orNull(checkout.addonSubscriptionId, (id) => ofTenant('AddonSubscription', checkout, id)),
   subscriptionId: orNull(checkout.subscriptionId, (id) => ofTenant('Subscription', checkout, id)),
   parkedReason: checkout.parkedReason ?? null,
+  acceptedQuantity: checkout.accepted?.quantity.toString() ?? null,
+  acceptedUnitAmount: checkout.accepted ? money(checkout.accepted.unitAmount) : null,
+  withdrawnReason: checkout.withdrawn?.reason ?? null,
   createdAt: time(checkout.createdAt),
   completedAt: orNull(checkout.completedAt, time),
 });
 
-export const checkoutInvoiceData = ({ externalId, amount, period, paidAt }: StripeInvoice) => ({
+export const checkoutInvoiceData = ({ externalId, amount, refunded, period, paidAt }: StripeInvoice) => ({
   externalId,
   amount: money(amount),
+  refunded: money(refunded),
   period: { start: time(period.start), end: time(period.end) },
   paidAt: time(paidAt),
 });

@@ -118,6 +118,9 @@ export const refusalCodes = {
   SEAT_NOT_FOUND: 'The person has no seat of this licence.',
   AMOUNT_NOT_CHARGEABLE: 'The payment provider cannot charge exactly this amount in this currency.',
   CHECKOUT_NOT_FOUND: 'There is no such checkout.',
+  CHECKOUT_NOT_ACCEPTABLE:
+    'The checkout does not wait for a person because of an amount or a quantity; `parkedReason` says what it waits for.',
+  CHECKOUT_NOT_PARKED: 'The checkout does not wait for a person: there is nothing to refuse.',
   CUSTOMER_NOT_FOUND: 'The payment provider does not know the tenant yet.',
 } as const;
 

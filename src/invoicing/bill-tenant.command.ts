@@ -59,6 +59,7 @@ export async function closeSubscription(tx: Tx, subscription: Subscription, at: 
   for (const attachment of await tx.addonSubscriptions.live(subscription.tenantId)) {
     await endAttachment(tx, subscription, attachment, { at, kind: 'SUBSCRIPTION_ENDED' });
   }
+  await tx.stripeCheckouts.wakeUnattached(subscription.tenantId);
   const live = await tx.pendingCoupons.live(subscription.tenantId);
   const coupons = new Map((await tx.coupons.byIds(live.map(({ couponId }) => couponId))).map((row) => [row.id, row]));
   for (const pending of live) {

@@ -214,6 +214,16 @@ export class CreditNoteRepository {
     return balanceAfter;
   }
 
+  /** How much of it was taken for what went back of what a provider bills by itself, in minor units? */
+  async takenAtProvider(tenantId: string, currency: CurrencyCode): Promise<bigint> {
+    const rows: { taken: string }[] = await this.manager.query(
+      `select coalesce(-sum(amount), 0)::text as taken from credit_balance_entries
+        where tenant_id = $1 and currency = $2 and kind = 'REFUNDED' and refund_id is null and dispute_id is null`,
+      [tenantId, currency],
+    );
+    return BigInt(rows[0]!.taken);
+  }
+
   /** By how much a refund has moved the balance. */
   async movedBy(tenantId: string, refundId: string, currency: CurrencyCode): Promise<Money> {
     const rows: { moved: string }[] = await this.manager.query(

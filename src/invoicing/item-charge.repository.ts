@@ -187,4 +187,14 @@ export class ItemChargeRepository {
     }
     return accounts;
   }
+
+  /** How much was taken back of an item in the period that begins here? Zero or less, in minor units. */
+  async refundedOf(tenantId: string, itemId: string, periodStart: Instant): Promise<bigint> {
+    const rows: { refunded: string }[] = await this.manager.query(
+      `select coalesce(sum(amount), 0)::text as refunded from item_charges
+        where tenant_id = $1 and item_id = $2 and period_start = $3 and kind = 'REFUNDED'`,
+      [tenantId, itemId, instantText(periodStart)],
+    );
+    return BigInt(rows[0]!.refunded);
+  }
 }

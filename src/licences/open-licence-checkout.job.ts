@@ -37,7 +37,8 @@ export async function openLicenceCheckout(
     successUrl: '',
     cancelUrl: '',
   });
-  if (outcome.status === 'UNKNOWN') {
+  // No customer is named, so none can be gone.
+  if (outcome.status === 'UNKNOWN' || outcome.status === 'CUSTOMER_GONE') {
     system.log.warn({ purchase: purchase.id, provider: provider.name, outcome }, 'a licence checkout was not opened');
     return purchase;
   }

@@ -175,6 +175,26 @@ async function applyMethodRemoved(
   return applied;
 }
 
+/** What its provider says of a method that is kept: a network renewed the card, or the customer gave another address of it. */
+async function applyMethodChanged(
+  tx: Tx,
+  provider: ProviderName,
+  { method: facts }: Extract<PaymentFact, { kind: 'METHOD_CHANGED' }>,
+): Promise<Applied> {
+  await tx.tenants.lock(tx.tenant.id);
+  const known = await tx.paymentMethods.byExternalId(tx.tenant.id, provider, facts.methodId);
+  if (!known || known.removedAt) return { outcome: 'IGNORED', reason: 'the payment method is not kept' };
+  const { brand, last4, expiresMonth, expiresYear } = facts;
+  const paymentMethod = { ...known, brand, last4, expiresMonth, expiresYear };
+  const isSame = (['brand', 'last4', 'expiresMonth', 'expiresYear'] as const).every(
+    (name) => known[name] === paymentMethod[name],
+  );
+  if (isSame) return applied;
+  await tx.paymentMethods.update(paymentMethod);
+  await tx.emit({ type: 'payment_method.updated', payload: { paymentMethod } });
+  return applied;
+}
+
 /** What is done about a fact of a payment, whichever provider tells it. */
 export function applyPaymentFact(provider: ProviderName, fact: PaymentFact): InboundHandler {
   // Refunds of what a provider bills by itself carry no reference either, and are not ours to record.
@@ -183,6 +203,7 @@ export function applyPaymentFact(provider: ProviderName, fact: PaymentFact): Inb
     ofOthers: isOfOthers ? 'a refund of no payment of ours' : undefined,
     locate: async (_event, locate) => {
       if (fact.kind === 'METHOD_REMOVED') return locate('CUSTOMER', fact.customerId);
+      if (fact.kind === 'METHOD_CHANGED') return locate('CUSTOMER', fact.method.customerId);
       // By what we wrote down where we can; the reference is only a hint where to look.
       const byId =
         fact.kind === 'METHOD'
@@ -200,6 +221,8 @@ export function applyPaymentFact(provider: ProviderName, fact: PaymentFact): Inb
           return applyDispute(tx, provider, fact);
         case 'METHOD':
           return applyMethod(tx, provider, fact);
+        case 'METHOD_CHANGED':
+          return applyMethodChanged(tx, provider, fact);
         case 'METHOD_REMOVED':
           return applyMethodRemoved(tx, provider, fact);
       }

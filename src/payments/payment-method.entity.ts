@@ -50,3 +50,12 @@ export class ProviderCustomerEntity {
   @TextColumn('external_id') externalId: string;
   @TimestampColumn('created_at') createdAt: Instant;
 }
+
+@Entity('former_provider_customers')
+export class FormerProviderCustomerEntity {
+  @KeyColumn('tenant_id') tenantId: string;
+  @KeyTextColumn('provider') provider: string;
+  @KeyTextColumn('external_id') externalId: string;
+  @UuidColumn('partner_id') partnerId: string;
+  @TimestampColumn('gone_at') goneAt: Instant;
+}

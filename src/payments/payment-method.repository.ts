@@ -1,10 +1,15 @@
-import { type EntityManager, MoreThan } from 'typeorm';
+import { type EntityManager, IsNull, MoreThan } from 'typeorm';
 import type { Instant } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
 import type { PaymentMethod, PaymentSetup } from './payment-method';
-import { PaymentMethodEntity, PaymentSetupEntity, ProviderCustomerEntity } from './payment-method.entity';
+import {
+  FormerProviderCustomerEntity,
+  PaymentMethodEntity,
+  PaymentSetupEntity,
+  ProviderCustomerEntity,
+} from './payment-method.entity';
 import type { MethodFacts, ProviderName } from './provider';
 
 function fromRow(row: PaymentMethodEntity): PaymentMethod {
@@ -43,6 +48,46 @@ export class PaymentMethodRepository {
   async customerOf(tenantId: string, provider: ProviderName): Promise<string | undefined> {
     const row = await this.manager.findOneBy(ProviderCustomerEntity, { tenantId, provider });
     return row?.externalId;
+  }
+
+  /** Those that are gone at the provider: what still names them is the tenant's all the same. */
+  async formerCustomers(tenantId: string, provider: ProviderName): Promise<string[]> {
+    const rows = await this.manager.find(FormerProviderCustomerEntity, { where: { tenantId, provider }, take: 1_000 });
+    return rows.map(({ externalId }) => externalId);
+  }
+
+  /** All that it is, or was, called there. */
+  async customersOf(tenantId: string, provider: ProviderName): Promise<string[]> {
+    const current = await this.customerOf(tenantId, provider);
+    return [...(current ? [current] : []), ...(await this.formerCustomers(tenantId, provider))];
+  }
+
+  /** False: another one is the tenant's by now. */
+  async forgetCustomer(
+    tenantId: string,
+    partnerId: string,
+    provider: ProviderName,
+    externalId: string,
+    now: Instant,
+  ): Promise<boolean> {
+    const { affected } = await this.manager.delete(ProviderCustomerEntity, { tenantId, provider, externalId });
+    if (!affected) return false;
+    await this.manager.query(
+      `insert into former_provider_customers (tenant_id, provider, external_id, partner_id, gone_at)
+       values ($1, $2, $3, $4, $5) on conflict do nothing`,
+      [tenantId, provider, externalId, partnerId, now.toString()],
+    );
+    return true;
+  }
+
+  /** What is still kept of a customer. */
+  async ofCustomer(tenantId: string, provider: ProviderName, customerExternalId: string): Promise<PaymentMethod[]> {
+    const rows = await this.manager.find(PaymentMethodEntity, {
+      where: { tenantId, provider, customerExternalId, removedAt: IsNull() },
+      order: { id: 'ASC' },
+      take: 1_000,
+    });
+    return rows.map(fromRow);
   }
 
   /** The first one stands: who comes second made the same one, under the same key. */

@@ -3,10 +3,20 @@ import { sqlState } from '../platform/database';
 import type { System } from '../system';
 import type { Tx } from '../tx';
 import { beginPayment } from './begin-payment.command';
+import { forgetCustomer } from './forget-customer.command';
 import { askHoldSeconds, keyHasExpired, type Payment, type Refund } from './payment';
 import type { PaymentMethod } from './payment-method';
-import type { ChargeOutcome, FindRefund, PaymentProvider, ProviderName, RefundOutcome, Unknown } from './provider';
+import type {
+  ChargeOutcome,
+  FindRefund,
+  GoneOutcome,
+  PaymentProvider,
+  ProviderName,
+  RefundOutcome,
+  Unknown,
+} from './provider';
 import type { Providers } from './providers';
+import { removePaymentMethod } from './remove-payment-method.command';
 import { replacePayment } from './replace-payment.command';
 import { settlePayment } from './settle-payment.command';
 import { settleRefund } from './settle-refund.command';
@@ -111,7 +121,24 @@ export class PaymentWork {
         description: invoiceNumber,
       });
     });
-    return this.system.asTenant(tenantId, (tx) => settlePayment(tx, { paymentId, outcome, isTurn }));
+    const settled = await this.system.asTenant(tenantId, (tx) => settlePayment(tx, { paymentId, outcome, isTurn }));
+    if (outcome.status === 'DECLINED' && outcome.code === 'METHOD_NOT_FOUND')
+      await this.forgetGone(payment, customer, method);
+    return settled;
+  }
+
+  /** What the provider has no more is not asked for again: the next card makes the customer anew. */
+  private async forgetGone({ tenantId, provider, paymentMethodId }: Payment, customerId: string, methodId: string) {
+    const found = await this.ask<GoneOutcome>(
+      provider,
+      async (port) => (await port.findGone?.({ customerId, methodId })) ?? { status: 'THERE' },
+    );
+    if (found.status === 'UNKNOWN' || found.status === 'THERE') return;
+    await this.system.asTenant(tenantId, async (tx) => {
+      if (found.status === 'CUSTOMER_GONE') return forgetCustomer(tx, provider, customerId);
+      const id = encodeId('PaymentMethod', paymentMethodId, tenantId);
+      return removePaymentMethod(tx, { paymentMethodId: id });
+    });
   }
 
   /**

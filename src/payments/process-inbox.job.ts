@@ -4,6 +4,7 @@ import { type Applied, type ClaimedEvent, mostAttempts, pauseAfter } from './inb
 import type { InboundHandler, LocateTenant } from './inbound-handler.job';
 import { handlerOf } from './inbound-handlers.job';
 import { claimInboundEvents, type Settled, settleInboundEvent } from './inbox.repository';
+import type { CurrentEvent, InboundEvent, PaymentProvider } from './provider';
 import type { Providers } from './providers';
 
 export interface InboxOptions {
@@ -64,7 +65,13 @@ async function processEvent(system: System, providers: Providers, claimed: Claim
   const provider = providers.get(claimed.provider);
   if (!provider) return settle(later('PROVIDER_NOT_CONFIGURED'));
   try {
-    const event = provider.readEvent(claimed.body);
+    const current = await currentOf(provider, provider.readEvent(claimed.body));
+    if (current.status === 'UNKNOWN') return await settle(later(`the provider does not answer: ${current.reason}`));
+    if (current.status === 'MISSING') {
+      warnOfParked('SUBJECT_UNKNOWN');
+      return await settle({ status: 'PARKED', reason: 'SUBJECT_UNKNOWN: the provider has no such subject' });
+    }
+    const { event } = current;
     const handler: InboundHandler | undefined = handlerOf(provider, event);
     if (!handler) return await settle({ status: 'IGNORED', reason: 'nothing is done about this type' });
     const ignored = handler.ignores?.(event);
@@ -116,6 +123,9 @@ async function processEvent(system: System, providers: Providers, claimed: Claim
     return settle(later(claimed.attempts >= mostAttempts ? 'FAILED_REPEATEDLY' : 'it failed and is tried again'));
   }
 }
+
+const currentOf = async (provider: PaymentProvider, event: InboundEvent): Promise<CurrentEvent> =>
+  provider.currentOf ? provider.currentOf(event) : { status: 'CURRENT', event };
 
 const parkedBy = ({ reason, detail }: Extract<Applied, { outcome: 'PARKED' }>) => ({
   status: 'PARKED' as const,

@@ -37,6 +37,11 @@ export interface Unknown {
   readonly refundId?: string | undefined;
 }
 
+/** The provider has this customer no more: no decline, and no outage. */
+export interface CustomerGone {
+  readonly status: 'CUSTOMER_GONE';
+}
+
 /** Why a payment method was declined, in words that all providers share. */
 export const declineCodes = [
   'CARD_DECLINED',
@@ -133,6 +138,7 @@ export interface AttachRequest {
 export type AttachOutcome =
   | { readonly status: 'SUCCEEDED'; readonly method: MethodFacts }
   | { readonly status: 'DECLINED'; readonly code: DeclineCode }
+  | CustomerGone
   | Unknown;
 
 export interface SetupRequest {
@@ -143,7 +149,10 @@ export interface SetupRequest {
   readonly returnUrl: string;
 }
 
-export type SetupOutcome = { readonly status: 'SUCCEEDED'; readonly setupId: string; readonly url: string } | Unknown;
+export type SetupOutcome =
+  | { readonly status: 'SUCCEEDED'; readonly setupId: string; readonly url: string }
+  | CustomerGone
+  | Unknown;
 
 /** One line of a hosted checkout. Amounts are ours: the provider's catalog never decides what something costs. */
 export interface CheckoutLine {
@@ -171,6 +180,7 @@ export interface CheckoutRequest {
 export type CheckoutOutcome =
   | { readonly status: 'SUCCEEDED'; readonly checkoutId: string; readonly url: string }
   | { readonly status: 'REFUSED'; readonly code: string }
+  | CustomerGone
   | Unknown;
 
 export interface SubscriptionRequest {
@@ -252,7 +262,19 @@ export type PaymentFact =
       readonly reference?: string | undefined;
       readonly method: MethodFacts;
     }
+  /** Its card was renewed: another expiry, another number. */
+  | { readonly kind: 'METHOD_CHANGED'; readonly method: MethodFacts }
   | { readonly kind: 'METHOD_REMOVED'; readonly customerId: string; readonly methodId: string };
+
+/** What is left of a customer and its method at the provider. */
+export type GoneOutcome = { readonly status: 'THERE' } | { readonly status: 'METHOD_GONE' } | CustomerGone | Unknown;
+
+/** An event with its subject as the provider has it now. */
+export type CurrentEvent =
+  | { readonly status: 'CURRENT'; readonly event: InboundEvent }
+  /** The provider has no such subject. */
+  | { readonly status: 'MISSING' }
+  | Unknown;
 
 /** One charge as the provider's own list has it: what reconciliation compares with. */
 export interface ProviderCharge {
@@ -296,6 +318,8 @@ export interface PaymentProvider {
    * which is SUCCEEDED where the customer was faster.
    */
   cancelCharge(which: { readonly chargeId: string; readonly reference: string }): Promise<ChargeOutcome>;
+  /** After a charge was refused for want of its method: is it, or its customer, gone for good? Not there: nobody can say. */
+  findGone?(which: { readonly customerId: string; readonly methodId: string }): Promise<GoneOutcome>;
   refund(request: RefundRequest): Promise<RefundOutcome>;
   /**
    * What became of a refund, by its id or, where no id was ever heard, by what it was asked with. Never makes one.
@@ -316,6 +340,11 @@ export interface PaymentProvider {
   ): Result<InboundEvent, WebhookRefusal> | Promise<Result<InboundEvent, WebhookRefusal>>;
   /** An event that was stored, read again from its body. */
   readEvent(body: string): InboundEvent;
+  /**
+   * An event is a hint: its subject may be of another version of the provider's API, and have moved on since. What counts is what
+   * the provider answers when it is asked. Not there: the event is all there is.
+   */
+  currentOf?(event: InboundEvent): Promise<CurrentEvent>;
   /** What an event says about payments; `undefined`: nothing, another handler may know it. */
   factOf(event: InboundEvent): PaymentFact | undefined;
 }

@@ -43,7 +43,7 @@ export const KeyIntegerColumn = (name: string) => PrimaryColumn({ name, type: 'i
 export const UuidColumn = (name: string, options: Options = {}) => Column({ name, type: 'uuid', ...options });
 export const TextColumn = (name: string, options: Options = {}) => Column({ name, type: 'text', ...options });
 export const IntegerColumn = (name: string, options: Options = {}) => Column({ name, type: 'integer', ...options });
-export const BooleanColumn = (name: string) => Column({ name, type: 'boolean' });
+export const BooleanColumn = (name: string, options: Options = {}) => Column({ name, type: 'boolean', ...options });
 export const TextArrayColumn = (name: string) => Column({ name, type: 'text', array: true });
 export const UuidArrayColumn = (name: string) => Column({ name, type: 'uuid', array: true });
 export const IntegerArrayColumn = (name: string) => Column({ name, type: 'integer', array: true });

@@ -5,6 +5,7 @@ import { pages } from './pages';
 
 /** Apollo Client: `new InMemoryCache({ possibleTypes, typePolicies })`. Which types each union may be. */
 export const possibleTypes: Record<string, string[]> = {
+  AcceptCheckoutResult: ['AcceptCheckoutDone', 'Refused'],
   AcceptLicencePurchaseResult: ['AcceptLicencePurchaseDone', 'Refused'],
   AddPaymentMethodResult: ['AddPaymentMethodDone', 'Refused'],
   AdvanceClockResult: ['AdvanceClockDone', 'Refused'],
@@ -48,6 +49,7 @@ export const possibleTypes: Record<string, string[]> = {
   RecordUsageBatchResult: ['RecordUsageBatchDone', 'Refused'],
   RecordUsageResult: ['RecordUsageDone', 'Refused'],
   RefundPaymentResult: ['RefundPaymentDone', 'Refused'],
+  RefuseCheckoutResult: ['RefuseCheckoutDone', 'Refused'],
   RefuseLicencePurchaseResult: ['RefuseLicencePurchaseDone', 'Refused'],
   RemovePaymentMethodResult: ['Refused', 'RemovePaymentMethodDone'],
   RemovePendingCouponResult: ['Refused', 'RemovePendingCouponDone'],
@@ -134,6 +136,7 @@ export const typePolicies = {
 
 /** Types without an id live inside what they belong to. */
 export const keys: Record<string, () => null> = {
+  AcceptCheckoutDone: () => null,
   AcceptLicencePurchaseDone: () => null,
   AddonConnection: () => null,
   AddonEdge: () => null,
@@ -161,6 +164,7 @@ export const keys: Record<string, () => null> = {
   CheckoutCollection: () => null,
   CheckoutConnection: () => null,
   CheckoutEdge: () => null,
+  CheckoutTerms: () => null,
   CouponConnection: () => null,
   CouponEdge: () => null,
   CouponRedemptionConnection: () => null,
@@ -261,6 +265,7 @@ export const keys: Record<string, () => null> = {
   RecordUsageDone: () => null,
   RefundPaymentDone: () => null,
   RefusalFact: () => null,
+  RefuseCheckoutDone: () => null,
   Refused: () => null,
   RefuseLicencePurchaseDone: () => null,
   RemovePaymentMethodDone: () => null,

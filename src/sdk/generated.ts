@@ -7,6 +7,42 @@ import { type CallOptions, type Client, entriesOf, type Operation, type Refused 
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+/** The codes with which acceptCheckout may be refused, from `@refuses` in the schema. */
+export type AcceptCheckoutRefusal =
+  | 'BUSY'
+  | 'CHECKOUT_NOT_ACCEPTABLE'
+  | 'CHECKOUT_NOT_FOUND'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type AcceptCheckoutResult = Exclude<AcceptCheckoutMutation['acceptCheckout'], { __typename: 'Refused' }> | Refused<AcceptCheckoutRefusal>;
+export const acceptCheckoutOperation: Operation<AcceptCheckoutResult, AcceptCheckoutMutationVariables> = {
+  name: 'AcceptCheckout',
+  kind: 'mutation',
+  root: 'acceptCheckout',
+  keyed: true,
+  document:
+    'mutation AcceptCheckout($input:AcceptCheckoutInput!$idempotencyKey:String$dryRun:Boolean){acceptCheckout(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AcceptCheckoutDone{replayed dryRun checkout{...CheckoutParts}}...RefusedParts}}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason withdrawnReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}seen{...CheckoutTermsParts}accepted{...CheckoutTermsParts}addon{id code name}plan{id code name}}fragment MoneyParts on Money{amount currency}fragment CheckoutTermsParts on CheckoutTerms{quantity unitAmount{...MoneyParts}paid{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * For partners: takes what Stripe bills for what was sold, as it was seen last.
+ *
+ * Refused with BUSY, CHECKOUT_NOT_ACCEPTABLE, CHECKOUT_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function acceptCheckout(
+  client: Client,
+  variables: AcceptCheckoutMutationVariables,
+  options?: CallOptions,
+): Promise<AcceptCheckoutResult> {
+  return client.run(acceptCheckoutOperation, variables, options);
+}
+
 /** The codes with which acceptLicencePurchase may be refused, from `@refuses` in the schema. */
 export type AcceptLicencePurchaseRefusal =
   | 'BUSY'
@@ -692,7 +728,7 @@ export const checkoutsOperation: Operation<CheckoutsResult, CheckoutsQueryVariab
   kind: 'query',
   root: 'checkouts',
   document:
-    'query Checkouts($first:Int$after:String$last:Int$before:String$tenantId:ID$parked:Boolean){checkouts(first:$first after:$after last:$last before:$before tenantId:$tenantId parked:$parked){nodes{...CheckoutParts collected{externalId paidAt amount{...MoneyParts}period{...TimeSpanParts}}}pageInfo{...PageParts}}}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}addon{id code name}plan{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query Checkouts($first:Int$after:String$last:Int$before:String$tenantId:ID$parked:Boolean){checkouts(first:$first after:$after last:$last before:$before tenantId:$tenantId parked:$parked){nodes{...CheckoutParts collected{externalId paidAt amount{...MoneyParts}refunded{...MoneyParts}period{...TimeSpanParts}}}pageInfo{...PageParts}}}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason withdrawnReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}seen{...CheckoutTermsParts}accepted{...CheckoutTermsParts}addon{id code name}plan{id code name}}fragment MoneyParts on Money{amount currency}fragment CheckoutTermsParts on CheckoutTerms{quantity unitAmount{...MoneyParts}paid{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * What a tenant was offered at Stripe's pages, and what Stripe collected since. With parked: what a person has to look at.
@@ -869,7 +905,7 @@ export const createAddonCheckoutOperation: Operation<CreateAddonCheckoutResult, 
   root: 'createAddonCheckout',
   keyed: true,
   document:
-    'mutation CreateAddonCheckout($input:CreateAddonCheckoutInput!$idempotencyKey:String$dryRun:Boolean){createAddonCheckout(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreateAddonCheckoutDone{replayed dryRun checkout{...CheckoutParts}}...RefusedParts}}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}addon{id code name}plan{id code name}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CreateAddonCheckout($input:CreateAddonCheckoutInput!$idempotencyKey:String$dryRun:Boolean){createAddonCheckout(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreateAddonCheckoutDone{replayed dryRun checkout{...CheckoutParts}}...RefusedParts}}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason withdrawnReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}seen{...CheckoutTermsParts}accepted{...CheckoutTermsParts}addon{id code name}plan{id code name}}fragment MoneyParts on Money{amount currency}fragment CheckoutTermsParts on CheckoutTerms{quantity unitAmount{...MoneyParts}paid{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Offers an add-on at a page of Stripe, which bills it from then on.
@@ -1163,7 +1199,7 @@ export const createPlanCheckoutOperation: Operation<CreatePlanCheckoutResult, Cr
   root: 'createPlanCheckout',
   keyed: true,
   document:
-    'mutation CreatePlanCheckout($input:CreatePlanCheckoutInput!$idempotencyKey:String$dryRun:Boolean){createPlanCheckout(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreatePlanCheckoutDone{replayed dryRun checkout{...CheckoutParts}}...RefusedParts}}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}addon{id code name}plan{id code name}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CreatePlanCheckout($input:CreatePlanCheckoutInput!$idempotencyKey:String$dryRun:Boolean){createPlanCheckout(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CreatePlanCheckoutDone{replayed dryRun checkout{...CheckoutParts}}...RefusedParts}}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason withdrawnReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}seen{...CheckoutTermsParts}accepted{...CheckoutTermsParts}addon{id code name}plan{id code name}}fragment MoneyParts on Money{amount currency}fragment CheckoutTermsParts on CheckoutTerms{quantity unitAmount{...MoneyParts}paid{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Offers a plan: Stripe's page saves a payment method, then the subscription starts and is paid with it.
@@ -2736,6 +2772,42 @@ export function refundPayment(
   return client.run(refundPaymentOperation, variables, options);
 }
 
+/** The codes with which refuseCheckout may be refused, from `@refuses` in the schema. */
+export type RefuseCheckoutRefusal =
+  | 'BUSY'
+  | 'CHECKOUT_NOT_FOUND'
+  | 'CHECKOUT_NOT_PARKED'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type RefuseCheckoutResult = Exclude<RefuseCheckoutMutation['refuseCheckout'], { __typename: 'Refused' }> | Refused<RefuseCheckoutRefusal>;
+export const refuseCheckoutOperation: Operation<RefuseCheckoutResult, RefuseCheckoutMutationVariables> = {
+  name: 'RefuseCheckout',
+  kind: 'mutation',
+  root: 'refuseCheckout',
+  keyed: true,
+  document:
+    'mutation RefuseCheckout($input:RefuseCheckoutInput!$idempotencyKey:String$dryRun:Boolean){refuseCheckout(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RefuseCheckoutDone{replayed dryRun refund{...MoneyParts}checkout{...CheckoutParts}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason withdrawnReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}seen{...CheckoutTermsParts}accepted{...CheckoutTermsParts}addon{id code name}plan{id code name}}fragment CheckoutTermsParts on CheckoutTerms{quantity unitAmount{...MoneyParts}paid{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * For partners: does not take what Stripe bills. It ends at once, and what was collected goes back.
+ *
+ * Refused with BUSY, CHECKOUT_NOT_FOUND, CHECKOUT_NOT_PARKED, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function refuseCheckout(
+  client: Client,
+  variables: RefuseCheckoutMutationVariables,
+  options?: CallOptions,
+): Promise<RefuseCheckoutResult> {
+  return client.run(refuseCheckoutOperation, variables, options);
+}
+
 /** The codes with which refuseLicencePurchase may be refused, from `@refuses` in the schema. */
 export type RefuseLicencePurchaseRefusal =
   | 'BUSY'
@@ -2977,7 +3049,7 @@ export const retryCheckoutOperation: Operation<RetryCheckoutResult, RetryCheckou
   root: 'retryCheckout',
   keyed: true,
   document:
-    'mutation RetryCheckout($input:RetryCheckoutInput!$idempotencyKey:String$dryRun:Boolean){retryCheckout(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RetryCheckoutDone{replayed dryRun checkout{...CheckoutParts}}...RefusedParts}}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}addon{id code name}plan{id code name}}fragment MoneyParts on Money{amount currency}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation RetryCheckout($input:RetryCheckoutInput!$idempotencyKey:String$dryRun:Boolean){retryCheckout(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RetryCheckoutDone{replayed dryRun checkout{...CheckoutParts}}...RefusedParts}}fragment CheckoutParts on Checkout{id kind status url interval quantity trialDays providerStatus parkedReason withdrawnReason addonSubscriptionId subscriptionId expiresAt createdAt completedAt unitAmount{...MoneyParts}total{...MoneyParts}seen{...CheckoutTermsParts}accepted{...CheckoutTermsParts}addon{id code name}plan{id code name}}fragment MoneyParts on Money{amount currency}fragment CheckoutTermsParts on CheckoutTerms{quantity unitAmount{...MoneyParts}paid{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Asks Stripe again about a checkout that was parked.
@@ -4224,6 +4296,14 @@ export function iterateWebhookEndpoints(
     return result;
   });
 }
+/** Which parked checkout. */
+export type AcceptCheckoutInput = {
+  /** checkout_… */
+  checkoutId: string;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
+
 /** A purchase that is parked. */
 export type AcceptLicencePurchaseInput = {
   /** licencepurchase_… */
@@ -4517,7 +4597,9 @@ export type CheckoutStatus =
   /** Stripe has not made its page yet; it is asked again. */
   | 'PENDING'
   /** Stripe does not take it. */
-  | 'REFUSED';
+  | 'REFUSED'
+  /** It was bought twice, or a person refused it: it ended at Stripe, and grants nothing. */
+  | 'WITHDRAWN';
 
 /** How far an invoice is to being paid. */
 export type CollectionStatus =
@@ -5579,8 +5661,12 @@ export type RefusalCode =
   | 'BUSY'
   /** Another plan change waits already. Cancel it first. */
   | 'CHANGE_ALREADY_SCHEDULED'
+  /** The checkout does not wait for a person because of an amount or a quantity; `parkedReason` says what it waits for. */
+  | 'CHECKOUT_NOT_ACCEPTABLE'
   /** There is no such checkout. */
   | 'CHECKOUT_NOT_FOUND'
+  /** The checkout does not wait for a person: there is nothing to refuse. */
+  | 'CHECKOUT_NOT_PARKED'
   /** The clock is past that already; `now` says where it stands. */
   | 'CLOCK_GOES_FORWARD_ONLY'
   /** That is too far in one step; `furthest` says how far it may be. */
@@ -5757,6 +5843,18 @@ export type RefusalCode =
   | 'WEBHOOK_ENDPOINT_LIMIT_REACHED'
   /** There is no such webhook endpoint. */
   | 'WEBHOOK_ENDPOINT_NOT_FOUND';
+
+/** Which parked checkout, and why. */
+export type RefuseCheckoutInput = {
+  /** checkout_… */
+  checkoutId: string;
+  /** 1 to 500 characters. */
+  reason: string;
+  /** What was collected goes back: all of it where it was never attached, else what was collected for periods that are not over. */
+  refund?: boolean;
+  /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
 
 /** A purchase that is parked. */
 export type RefuseLicencePurchaseInput = {
@@ -6494,7 +6592,9 @@ export type RevokeApiKeyMutation = { revokeApiKey:
     | { __typename: 'RevokeApiKeyDone', replayed: boolean, dryRun: boolean, apiKey: { id: string, name: string, prefix: string, live: boolean, scopes: Array<ApiKeyScope>, tenantId: string | null, createdAt: string, expiresAt: string | null, revokedAt: string | null } }
    };
 
-export type CheckoutPartsFragment = { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null };
+export type CheckoutPartsFragment = { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, withdrawnReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, seen: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, accepted: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null };
+
+export type CheckoutTermsPartsFragment = { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null };
 
 export type CheckoutsQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -6506,7 +6606,7 @@ export type CheckoutsQueryVariables = Exact<{
 }>;
 
 
-export type CheckoutsQuery = { checkouts: { nodes: Array<{ id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, collected: Array<{ externalId: string, paidAt: string, amount: { amount: string, currency: string }, period: { start: string, end: string } }>, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type CheckoutsQuery = { checkouts: { nodes: Array<{ id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, withdrawnReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, collected: Array<{ externalId: string, paidAt: string, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string }, period: { start: string, end: string } }>, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, seen: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, accepted: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type CreateAddonCheckoutMutationVariables = Exact<{
   input: CreateAddonCheckoutInput;
@@ -6516,7 +6616,7 @@ export type CreateAddonCheckoutMutationVariables = Exact<{
 
 
 export type CreateAddonCheckoutMutation = { createAddonCheckout:
-    | { __typename: 'CreateAddonCheckoutDone', replayed: boolean, dryRun: boolean, checkout: { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null } }
+    | { __typename: 'CreateAddonCheckoutDone', replayed: boolean, dryRun: boolean, checkout: { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, withdrawnReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, seen: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, accepted: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -6528,7 +6628,7 @@ export type CreatePlanCheckoutMutationVariables = Exact<{
 
 
 export type CreatePlanCheckoutMutation = { createPlanCheckout:
-    | { __typename: 'CreatePlanCheckoutDone', replayed: boolean, dryRun: boolean, checkout: { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null } }
+    | { __typename: 'CreatePlanCheckoutDone', replayed: boolean, dryRun: boolean, checkout: { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, withdrawnReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, seen: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, accepted: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -6541,7 +6641,31 @@ export type RetryCheckoutMutationVariables = Exact<{
 
 export type RetryCheckoutMutation = { retryCheckout:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'RetryCheckoutDone', replayed: boolean, dryRun: boolean, checkout: { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null } }
+    | { __typename: 'RetryCheckoutDone', replayed: boolean, dryRun: boolean, checkout: { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, withdrawnReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, seen: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, accepted: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null } }
+   };
+
+export type AcceptCheckoutMutationVariables = Exact<{
+  input: AcceptCheckoutInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type AcceptCheckoutMutation = { acceptCheckout:
+    | { __typename: 'AcceptCheckoutDone', replayed: boolean, dryRun: boolean, checkout: { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, withdrawnReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, seen: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, accepted: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type RefuseCheckoutMutationVariables = Exact<{
+  input: RefuseCheckoutInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type RefuseCheckoutMutation = { refuseCheckout:
+    | { __typename: 'RefuseCheckoutDone', replayed: boolean, dryRun: boolean, refund: { amount: string, currency: string }, checkout: { id: string, kind: CheckoutKind, status: CheckoutStatus, url: string | null, interval: BillingInterval, quantity: string, trialDays: number | null, providerStatus: string | null, parkedReason: string | null, withdrawnReason: string | null, addonSubscriptionId: string | null, subscriptionId: string | null, expiresAt: string, createdAt: string, completedAt: string | null, unitAmount: { amount: string, currency: string }, total: { amount: string, currency: string }, seen: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, accepted: { quantity: string, unitAmount: { amount: string, currency: string }, paid: { amount: string, currency: string } | null } | null, addon: { id: string, code: string, name: string } | null, plan: { id: string, code: string, name: string } | null } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
 export type CreatePortalLinkMutationVariables = Exact<{

@@ -27,6 +27,7 @@ export class AddonSubscriptionEntity {
   @TimestampColumn('started_at') startedAt: Instant;
   @TimestampColumn('ends_at', { nullable: true }) endsAt: Instant | null;
   @TimestampColumn('ended_at', { nullable: true }) endedAt: Instant | null;
+  @TimestampColumn('access_until', { nullable: true }) accessUntil: Instant | null;
   @TextColumn('end_reason', { nullable: true }) endReason: string | null;
   @TextColumn('end_kind', { nullable: true }) endKind: string | null;
   @TextColumn('billed_by') billedBy: string;

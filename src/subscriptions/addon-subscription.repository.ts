@@ -33,6 +33,7 @@ function fromRow(row: AddonSubscriptionEntity): AddonSubscription {
     startedAt: row.startedAt,
     endsAt: row.endsAt ?? undefined,
     endedAt: row.endedAt ?? undefined,
+    accessUntil: row.accessUntil ?? undefined,
     endReason: row.endReason ?? undefined,
     endKind: (row.endKind ?? undefined) as AddonEndKind | undefined,
     version: row.version,
@@ -79,6 +80,7 @@ export class AddonSubscriptionRepository {
         unitAmount: unitAmount.minor,
         endsAt: attachment.endsAt ?? null,
         endedAt: attachment.endedAt ?? null,
+        accessUntil: attachment.accessUntil ?? null,
         endReason: attachment.endReason ?? null,
         endKind: attachment.endKind ?? null,
         providerPeriodStart: attachment.providerPeriod?.start ?? null,
@@ -89,9 +91,8 @@ export class AddonSubscriptionRepository {
     // In the same commit: whatever ends or resumes it, its provider is told afterwards.
     if (attachment.billedBy === 'STRIPE') {
       await this.manager.query(
-        `update stripe_checkouts set sync_at = to_timestamp(0)
-          where tenant_id = $1 and addon_subscription_id = $2 and parked_reason is null`,
-        [tenantId, id],
+        'update stripe_checkouts set sync_at = to_timestamp(0) where tenant_id = $1 and addon_subscription_id = $2',
+        [tenantId, attachment.originId],
       );
     }
     return { ...attachment, version: version + 1 };

@@ -50,6 +50,8 @@ export interface AddonSubscription {
   /** A cancellation to come: access lasts until then. */
   readonly endsAt?: Instant | undefined;
   readonly endedAt?: Instant | undefined;
+  /** Paused at its provider: it goes on, and gives nothing from then on. */
+  readonly accessUntil?: Instant | undefined;
   readonly endReason?: string | undefined;
   readonly endKind?: AddonEndKind | undefined;
   readonly version: number;

@@ -196,6 +196,11 @@ export class AddonSubscriptionType {
   endsAt?: Instant | undefined;
   @Field(() => DateTimeScalar, { nullable: true, description: 'When it ended, UTC.' })
   endedAt?: Instant | undefined;
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'Paused at the provider that bills it: it gives nothing from then on, UTC, though it goes on.',
+  })
+  accessUntil?: Instant | undefined;
   @Field(() => String, { nullable: true, description: 'Why it was cancelled.' })
   endReason?: string | undefined;
   @Field(() => AddonEndKindEnum, { nullable: true, description: 'What ended it.' })

@@ -15,9 +15,9 @@ import { type Field, mutations } from '../graphql/support/calls';
 
 /** Mutations that no tenant's people or keys may call. A test asks each of them as a tenant's admin. */
 export const ofPartners: readonly string[] =
-  `acceptLicencePurchase archiveAddon createAddon createApiKey createCoupon createFeature createLicenceProduct createMeter createPartner createPlan
+  `acceptCheckout acceptLicencePurchase archiveAddon createAddon createApiKey createCoupon createFeature createLicenceProduct createMeter createPartner createPlan
    createTaxRate createTenant createWebhookEndpoint deleteWebhookEndpoint endTaxRate grantEntitlement issueCreditNote
-   markInvoicePaid markInvoiceUncollectible publishPlanVersion refundPayment refuseLicencePurchase replayEvents retryInboundEvent revokeApiKey
+   markInvoicePaid markInvoiceUncollectible publishPlanVersion refundPayment refuseCheckout refuseLicencePurchase replayEvents retryInboundEvent revokeApiKey
    revokeEntitlement rotateWebhookSecret sendTestEvent setCreditPolicy setDunningPolicy setPartnerBillingDetails setSelfServicePolicy
    setTaxCategory setTaxTreatment unparkTenant updateAddon updateCoupon updateLicenceProduct updatePlan
    updateWebhookEndpoint voidInvoice`.split(/\s+/);

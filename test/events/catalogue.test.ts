@@ -23,13 +23,19 @@ let told: Told[];
 const untold: Readonly<Record<string, readonly string[]>> = {
   // What a provider bills, and its checkouts: test/payments/stripe tells them.
   'addon_subscription.past_due': ['addonSubscription'],
+  'addon_subscription.paused': ['addonSubscription'],
   'addon_subscription.recovered': ['addonSubscription'],
   'addon_subscription.renewed': ['addonSubscription'],
+  'addon_subscription.unpaused': ['addonSubscription'],
+  'checkout.accepted': ['checkout'],
   'checkout.completed': ['checkout'],
   'checkout.created': ['checkout'],
   'checkout.expired': ['checkout'],
   'checkout.paid': ['checkout', 'collected'],
   'checkout.parked': ['checkout'],
+  'checkout.refunded': ['checkout', 'collected'],
+  'checkout.withdrawn': ['checkout'],
+  'payment_method.updated': ['paymentMethod'],
   'tenant.billing_parked': ['reason'],
   'tenant.billing_unparked': ['reason'],
 };

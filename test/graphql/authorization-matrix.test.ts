@@ -217,6 +217,8 @@ const rules: Readonly<Record<string, Rule>> = {
     ids: { 'input.inboundEventId': ['InboundEvent', 'INBOUND_EVENT_NOT_FOUND'] },
   },
   renewLicences: { data: 'A', others: 'FORBIDDEN', hidden: 'TENANT_NOT_FOUND', ids: licenceProduct },
+  acceptCheckout: { ...givenByPartner, ids: { 'input.checkoutId': ['Checkout', 'CHECKOUT_NOT_FOUND'] } },
+  refuseCheckout: { ...givenByPartner, ids: { 'input.checkoutId': ['Checkout', 'CHECKOUT_NOT_FOUND'] } },
   retryCheckout: { ...ofTenant, ids: { 'input.checkoutId': ['Checkout', 'CHECKOUT_NOT_FOUND'] } },
   revokeApiKey: { ...ofPartner, ids: { 'input.apiKeyId': ['ApiKey', 'API_KEY_NOT_FOUND'] } },
   revokeEntitlement: { ...givenByPartner, ids: { 'input.grantId': ['EntitlementGrant', 'GRANT_NOT_FOUND'] } },
@@ -288,7 +290,7 @@ const nodes: Readonly<Partial<Record<IdKindOfHome, string>>> = {
 const fields: Readonly<Record<string, string>> = {
   Addon: 'allowances code description id minimumPlanRank name prices requires status version | subscriberCount',
   AddonSubscription:
-    'addon billedBy checkout endKind endReason endedAt endsAt id interval providerPeriod quantity startedAt status unitAmount',
+    'accessUntil addon billedBy checkout endKind endReason endedAt endsAt id interval providerPeriod quantity startedAt status unitAmount',
   Allowance: 'feature limit resetPeriod unlimited usagePrices value',
   ApiKey: 'createdAt expiresAt id live name prefix revokedAt scopes tenantId',
   AttachmentOutcome: 'addon addonSubscriptionId credit outcome',
@@ -300,8 +302,9 @@ const fields: Readonly<Record<string, string>> = {
   TaxSummary: 'amount base rate',
   BalanceEntry: 'amount balanceAfter createdAt creditNoteId id invoiceId kind',
   Checkout:
-    'addon addonSubscriptionId collected completedAt createdAt expiresAt id interval kind parkedReason plan providerStatus quantity status subscriptionId total trialDays unitAmount url',
-  CheckoutCollection: 'amount externalId paidAt period',
+    'accepted addon addonSubscriptionId collected completedAt createdAt expiresAt id interval kind parkedReason plan providerStatus quantity seen status subscriptionId total trialDays unitAmount url withdrawnReason',
+  CheckoutCollection: 'amount externalId paidAt period refunded',
+  CheckoutTerms: 'paid quantity unitAmount',
   Coupon:
     'addonIds amounts code duration durationPeriods firstPurchaseOnly id intervals kind maxRedemptions maxRedemptionsPerTenant minimumAmounts name percent planIds reservedCount scaled status validFrom validUntil version',
   CouponRedemption:

@@ -18,7 +18,7 @@ afterAll(() => gateway.stop());
 /** They ask a payment provider once the change is committed. */
 const purchases = ['buyLicences', 'renewLicences'];
 const asksProvider = new Set([
-  ...['addPaymentMethod', 'startPaymentMethodSetup', 'payInvoice', 'refundPayment'],
+  ...['addPaymentMethod', 'startPaymentMethodSetup', 'payInvoice', 'refundPayment', 'refuseCheckout'],
   ...purchases,
 ]);
 
@@ -272,6 +272,8 @@ describe('one key', () => {
     revokeSeat: ['input.userId', (home) => home.ids.Coupon],
     replayEvents: ['input.fromSequence', () => '2'],
     rotateWebhookSecret: ['input.oldSecretValidHours', () => 1],
+    acceptCheckout: ['input.checkoutId', (home) => home.ids.Coupon],
+    refuseCheckout: ['input.reason', () => 'another'],
     retryCheckout: ['input.checkoutId', (home) => home.ids.Coupon],
     sendTestEvent: ['input.endpointId', (home) => home.ids.Coupon],
     setBillingDetails: ['input.legalName', () => 'Another'],

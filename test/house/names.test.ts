@@ -19,6 +19,7 @@ const domains = readdirSync(source).filter(
 
 /** Writes that are steps of others and no mutation of their own. */
 const innerCommands = new Set([
+  'forget-customer',
   'settle-checkout',
   'settle-payment',
   'settle-refund',

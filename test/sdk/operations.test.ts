@@ -89,6 +89,8 @@ const refusedInTheDemo: Readonly<Record<string, string>> = {
   CreateAddonCheckout: 'PROVIDER_NOT_CONFIGURED',
   CreatePlanCheckout: 'PROVIDER_NOT_CONFIGURED',
   CreatePortalLink: 'PROVIDER_NOT_CONFIGURED',
+  AcceptCheckout: 'CHECKOUT_NOT_FOUND',
+  RefuseCheckout: 'CHECKOUT_NOT_FOUND',
   RetryCheckout: 'CHECKOUT_NOT_FOUND',
   // Nothing that was paid for in the demo is parked.
   AcceptLicencePurchase: 'LICENCE_PURCHASE_NOT_FOUND',

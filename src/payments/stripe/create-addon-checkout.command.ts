@@ -12,7 +12,7 @@ import type { Tx } from '../../tx';
 import { providerOff } from '../providers';
 import { isReturnUrl } from '../start-payment-method-setup.command';
 import { toStripe } from '../stripe-amount';
-import { type StripeCheckout, totalOf } from '../stripe-checkout';
+import { type StripeCheckout, termsOf, totalOf } from '../stripe-checkout';
 
 export interface ReturnAddresses {
   /** Where Stripe's page sends the customer after paying. */
@@ -155,7 +155,8 @@ export function offeredAttachment(
   checkout: StripeCheckout,
   subscriptionId: AddonSubscription['subscriptionId'],
 ): AddonSubscription {
-  const { tenantId, partnerId, addonId, addonPriceId, interval, unitAmount, quantity } = checkout;
+  const { tenantId, partnerId, addonId, addonPriceId, interval } = checkout;
+  const { unitAmount, quantity } = termsOf(checkout);
   invariant(addonId && addonPriceId, 'a checkout of an add-on has one');
   const id = tx.newId<'AddonSubscription'>();
   return {

@@ -17,16 +17,22 @@ export const createPortalLinkRefusals = [
   'INVALID_INPUT',
 ] as const;
 
+export const customerUnknown = () =>
+  refuse('CUSTOMER_NOT_FOUND', 'Stripe does not know this tenant (yet): a checkout or a payment method makes it so.');
+
+export interface PortalOwner {
+  readonly tenantId: string;
+  readonly customerId: string;
+}
+
 /** Whose portal it is. Nothing is written; the link itself is asked for outside the transaction and works for minutes. */
 export async function createPortalLink(
   tx: Tx,
   { returnUrl }: CreatePortalLinkInput,
   mode: StripeMode | undefined,
-): Promise<Result<{ customerId: string; url?: string | undefined }, (typeof createPortalLinkRefusals)[number]>> {
+): Promise<Result<PortalOwner & { url?: string | undefined }, (typeof createPortalLinkRefusals)[number]>> {
   if (!mode || mode.live === tx.tenant.sandbox) return providerOff('STRIPE');
   if (!isReturnUrl(returnUrl)) return invalid(['returnUrl'], 'Not an https address.');
   const customerId = await tx.paymentMethods.customerOf(tx.tenant.id, 'STRIPE');
-  return customerId
-    ? done({ customerId })
-    : refuse('CUSTOMER_NOT_FOUND', 'Stripe does not know this tenant yet: a checkout or a payment method makes it so.');
+  return customerId ? done({ customerId, tenantId: tx.tenant.id }) : customerUnknown();
 }

@@ -1,20 +1,23 @@
 import { type Instant, instantFromDate, isSameInstant } from '../../core/calendar';
+import type { CurrencyCode } from '../../core/currency';
 import { encodeId, type Id } from '../../core/ids';
+import { type Money, money, moneyText } from '../../core/money';
 import type { System } from '../../system';
 import { type Drift, ProviderSilent, type Reconciliation } from '../reconcile-payments.job';
-import { isOver, type SeenSubscription } from '../stripe-checkout';
+import type { SeenSubscription, Terms } from '../stripe-checkout';
 import { StripeBilling } from './stripe-billing';
 import type { StripeCheckouts } from './stripe-checkouts.job';
 import type { StripeProvider } from './stripe-provider';
+import { standingOf } from './stripe-status';
 
 interface OwnSubscription {
   readonly tenantId: Id<'Tenant'>;
   readonly id: Id<'Checkout'>;
   readonly externalId: string;
   readonly status: string | undefined;
-  readonly cancels: boolean;
+  readonly endsAt: Instant | undefined;
   readonly periodEnd: Instant | undefined;
-  readonly parked: boolean;
+  readonly terms: Terms;
 }
 
 const pageSize = 1_000;
@@ -27,21 +30,27 @@ async function* ownSubscriptions(system: System, live: boolean): AsyncGenerator<
       id: string;
       external_id: string;
       status: string | null;
-      cancels: boolean;
       period_end: Date | null;
-      parked: boolean;
+      ends_at: Date | null;
+      quantity: string;
+      unit_amount: string;
+      currency: string;
     }[] = await system.ask(
       { name: 'stripe-subscriptions', text: 'select * from app.stripe_subscriptions($1, $2, $3)' },
       [live, after, pageSize],
     );
     for (const row of rows) {
       yield {
-        ...{ externalId: row.external_id, cancels: row.cancels },
+        externalId: row.external_id,
         tenantId: row.tenant_id as Id<'Tenant'>,
         id: row.id as Id<'Checkout'>,
         status: row.status ?? undefined,
         periodEnd: row.period_end ? instantFromDate(row.period_end) : undefined,
-        parked: row.parked,
+        endsAt: row.ends_at ? instantFromDate(row.ends_at) : undefined,
+        terms: {
+          quantity: BigInt(row.quantity),
+          unitAmount: money(BigInt(row.unit_amount), row.currency as CurrencyCode),
+        },
       };
     }
     if (rows.length < pageSize) return;
@@ -60,8 +69,14 @@ async function* theirSubscriptions(provider: StripeProvider): AsyncGenerator<See
   } while (next);
 }
 
-const until = (cancels: boolean, end: Instant | undefined) =>
-  `${cancels ? 'ends' : 'renews'} ${end?.toString({ smallestUnit: 'second' }) ?? '?'}`;
+const seconds = (at: Instant | undefined) => at?.toString({ smallestUnit: 'second' }) ?? '?';
+const until = (endsAt: Instant | undefined, periodEnd: Instant | undefined) =>
+  endsAt ? `ends ${seconds(endsAt)}` : `renews ${seconds(periodEnd)}`;
+
+const termsText = ({ quantity, unitAmount }: { quantity: bigint; unitAmount: Money | undefined }) =>
+  `${quantity} × ${unitAmount ? moneyText(unitAmount) : '?'}`;
+
+const isOver = (status: string | undefined) => standingOf(status) === 'ENDED';
 
 /** How a subscription that both sides know differs; `undefined`: it does not. */
 function differenceOf(
@@ -72,16 +87,18 @@ function differenceOf(
     return { kind: 'STATUS_DIFFERS', here: own.status ?? 'nothing', there: seen.status };
   }
   if (isOver(seen.status)) return undefined;
+  const [here, there] = [termsText(own.terms), seen.items.map(termsText).join(' + ')];
+  if (here !== there) return { kind: 'AMOUNT_DIFFERS', here, there };
   const theirEnd = seen.items[0]?.period?.end;
-  if (own.cancels === seen.cancels && isSameInstant(own.periodEnd, theirEnd)) {
-    return undefined;
-  }
-  return { kind: 'PERIOD_DIFFERS', here: until(own.cancels, own.periodEnd), there: until(seen.cancels, theirEnd) };
+  // What was never attached has no period here.
+  const isSamePeriod = own.periodEnd === undefined || isSameInstant(own.periodEnd, theirEnd);
+  if (isSameInstant(own.endsAt, seen.endsAt) && isSamePeriod) return undefined;
+  return { kind: 'PERIOD_DIFFERS', here: until(own.endsAt, own.periodEnd), there: until(seen.endsAt, theirEnd) };
 }
 
 /**
  * Compares what Stripe bills itself with what was last seen of it here. With `repair` Stripe is asked about each that differs,
- * as an event would have had it asked: what contradicts the offer is parked then, and counts as differing no more.
+ * as an event would have had it asked: what contradicts the offer waits for a person then, and differs until that one decides.
  */
 export async function reconcileSubscriptions(
   system: System,
@@ -106,15 +123,17 @@ export async function reconcileSubscriptions(
       continue;
     }
     matched.add(externalId);
-    // A person knows: `checkouts(parked: true)` lists it.
-    const difference = known.parked ? undefined : differenceOf(known, seen);
+    const difference = differenceOf(known, seen);
     if (!difference) continue;
     const { tenantId, id } = known;
-    const repaired = options.repair ? await askAgain(system, checkouts, known) : undefined;
+    // What it is sold for is a person's to accept or to refuse.
+    const isPersons = difference.kind === 'AMOUNT_DIFFERS';
+    const asked = options.repair ? await askAgain(system, checkouts, known) : undefined;
+    const repaired = isPersons ? undefined : asked;
     drift.push({ ...difference, ownId: encodeId('Checkout', id, tenantId), externalId, repaired });
   }
-  for (const { tenantId, id, externalId, status, parked } of own.values()) {
-    if (matched.has(externalId) || parked || isOver(status)) continue;
+  for (const { tenantId, id, externalId, status } of own.values()) {
+    if (matched.has(externalId) || isOver(status)) continue;
     const ownId = encodeId('Checkout', id, tenantId);
     drift.push({ kind: 'MISSING_THERE', ownId, externalId, here: status ?? 'nothing', there: 'nothing' });
   }
@@ -125,5 +144,5 @@ export async function reconcileSubscriptions(
 async function askAgain(system: System, checkouts: StripeCheckouts, { tenantId, id }: OwnSubscription) {
   const { epochMilliseconds: began } = system.clock.now();
   const seen = await checkouts.look({ tenantId, id });
-  return seen?.parkedReason !== undefined || (seen?.seenAt?.epochMilliseconds ?? 0) >= began;
+  return (seen?.seenAt?.epochMilliseconds ?? 0) >= began;
 }

@@ -1,7 +1,7 @@
-import { decodeId } from '../../core/ids';
-import { done, type Result, refuse } from '../../core/result';
+import { done, type Result } from '../../core/result';
 import type { Tx } from '../../tx';
 import type { StripeCheckout } from '../stripe-checkout';
+import { findCheckout } from './find-checkout.query';
 
 export interface RetryCheckoutInput {
   readonly checkoutId: string;
@@ -17,15 +17,10 @@ export async function retryCheckout(
   tx: Tx,
   { checkoutId }: RetryCheckoutInput,
 ): Promise<Result<{ checkout: StripeCheckout }, (typeof retryCheckoutRefusals)[number]>> {
-  const decoded = decodeId(checkoutId);
   await tx.tenants.lock(tx.tenant.id);
-  const checkout =
-    decoded?.kind === 'Checkout' && decoded.tenantUuid === tx.tenant.id
-      ? await tx.stripeCheckouts.find(tx.tenant.id, { id: decoded.uuid })
-      : undefined;
-  if (!checkout) {
-    return refuse('CHECKOUT_NOT_FOUND', 'No such checkout.', { path: ['input', 'checkoutId'] });
-  }
+  const found = await findCheckout(tx, checkoutId);
+  if (!found.ok) return found;
+  const { value: checkout } = found;
   if (!checkout.parkedReason) return done({ checkout });
   const retried = { ...checkout, parkedReason: undefined, parkedAt: undefined, attempts: 0 };
   await tx.stripeCheckouts.update(retried);

@@ -1,12 +1,16 @@
 import { addonAvailability } from '../../catalog/addon';
-import { type Instant, isBefore, isSameInstant } from '../../core/calendar';
+import { type Instant, isBefore, isSameInstant, laterOf } from '../../core/calendar';
 import { encodeId } from '../../core/ids';
 import { invariant } from '../../core/invariant';
+import { equals, type Money, money, negate, subtract, zero } from '../../core/money';
 import { fullShare } from '../../core/proration';
 import { rebuildEntitlements } from '../../entitlements/rebuild-entitlements.command';
 import { resetClash } from '../../entitlements/reset-clash.query';
 import { billTenant } from '../../invoicing/bill-tenant.command';
+import { creditEndingItems, endingAttachment } from '../../invoicing/credit-ending-items.command';
 import { endDependents } from '../../invoicing/end-dependents.command';
+import type { TimeSpan } from '../../invoicing/invoice';
+import { accountKey } from '../../invoicing/item-charge';
 import { usagePricesIn } from '../../rating/price-model-input';
 import { requirementProblem } from '../../subscriptions/addon-sale.query';
 import type { AddonSubscription } from '../../subscriptions/addon-subscription';
@@ -17,35 +21,64 @@ import type { Subscription } from '../../subscriptions/subscription';
 import type { Tx } from '../../tx';
 import { keepPaymentMethod } from '../keep-payment-method.command';
 import {
+  type Contradiction,
   contradictionIn,
-  isEntitling,
-  isOver,
+  isAsSeen,
   nextLook,
+  pauseAfterLook,
   type SeenSubscription,
   type StripeCheckout,
   type StripeInvoice,
+  seenTerms,
+  strangerIn,
+  type Terms,
+  termsOf,
+  type Withdrawal,
 } from '../stripe-checkout';
 import { offeredAttachment } from './create-addon-checkout.command';
 import type { SeenSession } from './stripe-billing';
 
 export const checkoutReference = ({ id, tenantId }: StripeCheckout) => encodeId('Checkout', id, tenantId);
 
-/** Nothing more is done about it until a person has looked: what contradicts our own row grants nothing. */
-export async function parkCheckout(tx: Tx, checkout: StripeCheckout, reason: string): Promise<StripeCheckout> {
-  const parked = { ...checkout, parkedReason: reason.slice(0, 500), parkedAt: tx.now, syncAt: undefined };
+/** It grants nothing more until a person has looked: what Stripe says contradicts our own row. It is kept in step all the same. */
+export async function parkCheckout(
+  tx: Tx,
+  checkout: StripeCheckout,
+  reason: string,
+  syncAt?: Instant | undefined,
+): Promise<StripeCheckout> {
+  const text = reason.slice(0, 500);
+  const isNew = checkout.parkedReason !== text;
+  const parkedAt = isNew ? tx.now : checkout.parkedAt;
+  const parked = { ...checkout, parkedReason: text, parkedAt, syncAt };
   await tx.stripeCheckouts.update(parked);
-  await tx.emit({ type: 'checkout.parked', payload: { checkout: parked } });
+  if (isNew) await tx.emit({ type: 'checkout.parked', payload: { checkout: parked } });
   return parked;
+}
+
+/** Ends it at Stripe and gives back what was collected, both by the job: it was bought twice, or a person refused it. */
+export async function withdrawCheckout(
+  tx: Tx,
+  checkout: StripeCheckout,
+  withdrawn: Pick<Withdrawal, 'reason' | 'refunds'>,
+): Promise<StripeCheckout> {
+  const gone: StripeCheckout = {
+    ...checkout,
+    ...{ status: 'WITHDRAWN', withdrawn: { ...withdrawn, at: tx.now }, url: undefined, attempts: 0 },
+    ...{ parkedReason: undefined, parkedAt: undefined },
+  };
+  await tx.stripeCheckouts.update(gone);
+  await tx.stripeCheckouts.wake(gone.tenantId, gone.id);
+  await tx.emit({ type: 'checkout.withdrawn', payload: { checkout: gone } });
+  return gone;
 }
 
 /** The row as it is now, under the tenant's lock; `undefined` where there is nothing (more) to do. */
 async function current(tx: Tx, id: string, askedAt: Instant): Promise<StripeCheckout | undefined> {
   await tx.tenants.lock(tx.tenant.id);
   const checkout = await tx.stripeCheckouts.find(tx.tenant.id, { id });
-  if (!checkout || checkout.parkedReason) return undefined;
   // Somebody asked later than this answer was asked for, and wrote it down already.
-  if (checkout.seenAt && isBefore(askedAt, checkout.seenAt)) return undefined;
-  return checkout;
+  return checkout?.seenAt && isBefore(askedAt, checkout.seenAt) ? undefined : checkout;
 }
 
 /** An event that came while Stripe was being asked wants another look; else the next one is by the calendar. */
@@ -53,26 +86,72 @@ function lookAgain(checkout: StripeCheckout, next: Instant | undefined): Instant
   return checkout.syncAt?.epochMilliseconds === 0 ? checkout.syncAt : next;
 }
 
-/** Books what Stripe collected, on the account of the attachment too: a credit is never more than that. */
+const bookedOf = async (tx: Tx, { tenantId, id }: StripeCheckout) =>
+  (await tx.stripeCheckouts.invoices([tenantId], [id])).get(id) ?? [];
+
+const least = (...amounts: readonly bigint[]) => amounts.reduce((one, other) => (other < one ? other : one));
+
+/**
+ * Something went back of what was collected (less than zero: it came back): off the account of the attachment, and as far as it was
+ * credited before, off the credit balance. So it is never given twice, and nothing goes below zero.
+ */
+async function takeBack(tx: Tx, attachment: AddonSubscription, period: TimeSpan, back: Money): Promise<void> {
+  const { tenantId, partnerId, subscriptionId: id, id: itemId } = attachment;
+  const { currency, minor } = back;
+  const isTaken = minor > 0n;
+  const size = isTaken ? minor : -minor;
+  const signed = (amount: bigint) => money(isTaken ? -amount : amount, currency);
+  const standing = async () =>
+    (await tx.itemCharges.standingOf(tenantId, id, [itemId])).get(accountKey({ itemId, period }))?.amount ?? 0n;
+  const here = isTaken ? await standing() : -(await tx.itemCharges.refundedOf(tenantId, itemId, period.start));
+  const moved = least(size, here > 0n ? here : 0n);
+  if (moved > 0n) {
+    const entry = { itemId, period, kind: 'REFUNDED' as const, amount: signed(moved), share: fullShare };
+    await tx.itemCharges.insert({ id, tenantId, partnerId }, [entry], {}, tx.now);
+  }
+  const balance = isTaken
+    ? (await tx.creditNotes.lockBalance(tenantId, partnerId, currency)).minor
+    : await tx.creditNotes.takenAtProvider(tenantId, currency);
+  const rest = least(size - moved, balance);
+  if (rest > 0n) {
+    await tx.creditNotes.moveBalance(tenantId, partnerId, { kind: 'REFUNDED', amount: signed(rest) }, tx.now);
+  }
+}
+
+async function charge(tx: Tx, attachment: AddonSubscription, { period, amount }: StripeInvoice): Promise<void> {
+  if (amount.minor === 0n) return;
+  const { tenantId, partnerId, subscriptionId: id, id: itemId } = attachment;
+  const entry = { itemId, period, kind: 'CHARGE' as const, amount, share: fullShare };
+  await tx.itemCharges.insert({ id, tenantId, partnerId }, [entry], {}, tx.now);
+}
+
+/** Books what Stripe collected and what went back of it, whoever moved it. Answers what is booked for the first time. */
 async function book(
   tx: Tx,
   checkout: StripeCheckout,
   attachment: AddonSubscription | undefined,
   seen: SeenSubscription,
-) {
-  const booked = (await tx.stripeCheckouts.invoices([checkout.tenantId], [checkout.id])).get(checkout.id) ?? [];
-  const known = new Set(booked.map(({ externalId }) => externalId));
-  for (const { amount, period, ...rest } of seen.paid) {
-    if (known.has(rest.externalId)) continue;
-    invariant(amount && period, 'an unreadable invoice was not parked');
-    const invoice: StripeInvoice = { ...rest, amount, period };
-    if (!(await tx.stripeCheckouts.insertInvoice(checkout, invoice))) continue;
-    await tx.emit({ type: 'checkout.paid', payload: { checkout, collected: invoice } });
-    if (!attachment || amount.minor === 0n) continue;
-    const { tenantId, partnerId, subscriptionId: id } = attachment;
-    const entry = { itemId: attachment.id, period, kind: 'CHARGE' as const, amount, share: fullShare };
-    await tx.itemCharges.insert({ id, tenantId, partnerId }, [entry], {}, tx.now);
+): Promise<StripeInvoice[]> {
+  const booked = new Map((await bookedOf(tx, checkout)).map((invoice) => [invoice.externalId, invoice]));
+  const collected: StripeInvoice[] = [];
+  for (const { amount, period, refunded, ...rest } of seen.paid) {
+    // What cannot be read is a person's, and the others are booked all the same.
+    if (!amount || !period || !refunded) continue;
+    const known = booked.get(rest.externalId);
+    const invoice: StripeInvoice = known ?? { ...rest, amount, period, refunded: zero(amount.currency) };
+    if (!known) {
+      if (!(await tx.stripeCheckouts.insertInvoice(checkout, invoice))) continue;
+      await tx.emit({ type: 'checkout.paid', payload: { checkout, collected: invoice } });
+      if (attachment) await charge(tx, attachment, invoice);
+      collected.push(invoice);
+    }
+    const moved = subtract(refunded, invoice.refunded);
+    if (moved.minor === 0n) continue;
+    await tx.stripeCheckouts.insertRefund(checkout, invoice.externalId, moved, tx.now);
+    await tx.emit({ type: 'checkout.refunded', payload: { checkout, collected: { ...invoice, refunded } } });
+    if (attachment) await takeBack(tx, attachment, invoice.period, moved);
   }
+  return collected;
 }
 
 /** Why it cannot be attached after all, although it was paid; a person gives the money back or makes room. */
@@ -97,53 +176,133 @@ async function attach(tx: Tx, checkout: StripeCheckout, seen: SeenSubscription):
   const obstacle = await obstacleTo(tx, checkout, subscription);
   if (obstacle || !subscription) return obstacle ?? 'SUBSCRIPTION_REQUIRED';
   const addon = (await tx.addons.byIds([checkout.addonId!]))[0]!;
-  const period = seen.items[0]!.period!;
   const attachment: AddonSubscription = {
     ...offeredAttachment(tx, checkout, subscription.id),
     usagePrices: usagePricesIn(addon.allowances, subscription.currency),
-    providerPeriod: period,
-    ...(seen.cancels && { endsAt: period.end, endReason: endedThere }),
+    providerPeriod: seen.items[0]!.period!,
+    accessUntil: accessEnds(tx, seen, undefined),
+    ...(seen.endsAt && { endsAt: seen.endsAt, endReason: endedThere }),
   };
   await tx.addonSubscriptions.insert(attachment);
   await recordAddon(tx, subscription, addon, 'ADDON_SUBSCRIBED', { billedBy: 'Stripe' });
   await tx.emit({ type: 'addon_subscription.created', payload: { addonSubscription: attachment } });
+  // What was booked while it waited for a person.
+  for (const invoice of await bookedOf(tx, checkout)) {
+    await charge(tx, attachment, invoice);
+    if (invoice.refunded.minor !== 0n) await takeBack(tx, attachment, invoice.period, invoice.refunded);
+  }
   return attachment;
 }
 
 const endedThere = 'Cancelled at Stripe';
 
+/** Until when it gives access, though it goes on; `undefined`: it gives it. */
+function accessEnds(tx: Tx, seen: SeenSubscription, before: Instant | undefined): Instant | undefined {
+  if (seen.standing === 'PAUSED') return before ?? tx.now;
+  if (!seen.collectsNothing) return undefined;
+  // What was paid is served.
+  const paidUntil = seen.paid.flatMap(({ period }) => period?.end ?? []);
+  return paidUntil.reduce<Instant>((last, end) => (isBefore(last, end) ? end : last), before ?? tx.now);
+}
+
+/**
+ * Something was paid for time in which it was attached no more: that revives nothing, and what is left of the time is credited.
+ */
+async function creditAfterEnd(
+  tx: Tx,
+  subscription: Subscription,
+  attachment: AddonSubscription,
+  collected: readonly StripeInvoice[],
+): Promise<void> {
+  const addon = (await tx.addons.byIds([attachment.addonId]))[0]!;
+  for (const { period: providerPeriod } of collected) {
+    const ending = endingAttachment({ ...attachment, providerPeriod }, addon.name);
+    const at = laterOf(attachment.endedAt!, providerPeriod.start);
+    const credit = { reason: 'ADDON_CANCELLED', settlement: 'CREDIT_BALANCE', windows: 'NONE' } as const;
+    await creditEndingItems(tx, subscription, [ending], at, credit);
+  }
+}
+
+/** A person accepted another price or quantity. What stands on the account of the phase that ends goes on to the next. */
+async function takeTerms(
+  tx: Tx,
+  subscription: Subscription,
+  attachment: AddonSubscription,
+  { quantity, unitAmount }: Terms,
+): Promise<AddonSubscription> {
+  if (attachment.quantity === quantity && equals(attachment.unitAmount, unitAmount)) return attachment;
+  let changed: AddonSubscription;
+  if (attachment.quantity === quantity) {
+    changed = await tx.addonSubscriptions.update({ ...attachment, unitAmount });
+  } else {
+    const id = tx.newId<'AddonSubscription'>();
+    await tx.addonSubscriptions.update({ ...attachment, endedAt: tx.now, endKind: 'QUANTITY_CHANGED' });
+    // Past the version that the end of the phase before it wrote: the last phase is the one with the highest.
+    changed = { ...attachment, id, quantity, unitAmount, startedAt: tx.now, version: attachment.version + 2 };
+    await tx.addonSubscriptions.insert(changed);
+    await moveAccount(tx, subscription, attachment, changed);
+    const addon = (await tx.addons.byIds([attachment.addonId]))[0]!;
+    const facts = { from: attachment.quantity.toString(), to: quantity.toString() };
+    await recordAddon(tx, subscription, addon, 'ADDON_QUANTITY_CHANGED', facts);
+  }
+  await tx.emit({ type: 'addon_subscription.updated', payload: { addonSubscription: changed } });
+  return changed;
+}
+
+async function moveAccount(tx: Tx, subscription: Subscription, from: AddonSubscription, to: AddonSubscription) {
+  const period = from.providerPeriod!;
+  const standing = await tx.itemCharges.standingOf(from.tenantId, subscription.id, [from.id]);
+  const minor = standing.get(accountKey({ itemId: from.id, period }))?.amount ?? 0n;
+  if (minor <= 0n) return;
+  const amount = money(minor, from.unitAmount.currency);
+  const both = { period, share: fullShare };
+  await tx.itemCharges.insert(
+    subscription,
+    [
+      { ...both, itemId: from.id, kind: 'CREDIT', amount: negate(amount) },
+      { ...both, itemId: to.id, kind: 'CHARGE', amount },
+    ],
+    {},
+    tx.now,
+  );
+}
+
 /** Brings an attachment in step with Stripe's subscription. What has ended stays ended: a late payment revives nothing. */
 async function keepInStep(
   tx: Tx,
   checkout: StripeCheckout,
-  attachment: AddonSubscription,
+  before: AddonSubscription,
   seen: SeenSubscription,
+  collected: readonly StripeInvoice[],
 ): Promise<void> {
-  if (attachment.endedAt) return;
-  const period = seen.items[0]!.period!;
-  const subscription = (await tx.subscriptions.byIds([attachment.tenantId], [attachment.subscriptionId]))[0]!;
-  if (isOver(seen.status)) {
+  const subscription = (await tx.subscriptions.byIds([before.tenantId], [before.subscriptionId]))[0]!;
+  if (before.endedAt) return creditAfterEnd(tx, subscription, before, collected);
+  const attachment = checkout.parkedReason ? before : await takeTerms(tx, subscription, before, termsOf(checkout));
+  if (seen.standing === 'ENDED') {
     const kind = seen.endedUnpaid ? 'PAYMENT_FAILED' : 'CANCELLED';
-    await endAttachment(tx, subscription, attachment, { at: tx.now, kind });
+    const ended = await endAttachment(tx, subscription, attachment, { at: tx.now, kind });
     await endDependents(tx, subscription, tx.now);
-    return;
+    const late = collected.filter(({ paidAt }) => seen.endedAt && isBefore(seen.endedAt, paidAt));
+    return creditAfterEnd(tx, subscription, ended, late);
   }
+  const period = seen.items[0]?.period ?? attachment.providerPeriod!;
   const renewed = period.start.epochMilliseconds > (attachment.providerPeriod?.start.epochMilliseconds ?? 0);
   // Only what changed there since it was last seen; what changed here is carried out there.
-  const changedThere = seen.cancels !== checkout.providerCancels;
-  const endsAt = changedThere
-    ? seen.cancels
-      ? period.end
-      : undefined
-    : attachment.endsAt && (seen.cancels ? period.end : attachment.endsAt);
+  const changedThere = !isSameInstant(seen.endsAt, checkout.providerEndsAt);
+  const endsAt = changedThere ? seen.endsAt : attachment.endsAt;
   const endReason = endsAt ? (attachment.endReason ?? endedThere) : undefined;
-  const same = !renewed && isSameInstant(endsAt, attachment.endsAt);
-  if (!same) {
-    const changed = await tx.addonSubscriptions.update({ ...attachment, providerPeriod: period, endsAt, endReason });
-    if (renewed) await tx.emit({ type: 'addon_subscription.renewed', payload: { addonSubscription: changed } });
-    if (changedThere) {
-      const type = endsAt ? 'addon_subscription.cancelled' : 'addon_subscription.resumed';
-      await tx.emit({ type, payload: { addonSubscription: changed } });
+  const accessUntil = accessEnds(tx, seen, attachment.accessUntil);
+  const wasPaused = attachment.accessUntil !== undefined;
+  const isPaused = accessUntil !== undefined;
+  const moved = !isSameInstant(endsAt, attachment.endsAt);
+  if (renewed || moved || !isSameInstant(accessUntil, attachment.accessUntil)) {
+    const providerPeriod = renewed ? period : attachment.providerPeriod;
+    const changed = { ...attachment, providerPeriod, endsAt, endReason, accessUntil };
+    const payload = { addonSubscription: await tx.addonSubscriptions.update(changed) };
+    if (renewed) await tx.emit({ type: 'addon_subscription.renewed', payload });
+    if (moved) await tx.emit({ type: `addon_subscription.${endsAt ? 'cancelled' : 'resumed'}`, payload });
+    if (isPaused !== wasPaused) {
+      await tx.emit({ type: `addon_subscription.${isPaused ? 'paused' : 'unpaused'}`, payload });
     }
   }
   if (
@@ -155,49 +314,81 @@ async function keepInStep(
   }
 }
 
+const textOf = ({ reason, detail }: Contradiction) => `${reason}: ${detail}`;
+
 /**
  * Writes down what Stripe says of an add-on that was bought at its checkout, held against what was offered. Any number of
- * times, in any order: what was seen later counts, and every effect happens once.
+ * times, in any order: what was seen later counts, and every effect happens once. What contradicts the offer grants nothing;
+ * it is booked, cancelled, ended and compared all the same.
  */
 export async function settleAddonCheckout(
   tx: Tx,
   id: string,
   seen: SeenSubscription,
-  askedAt: Instant,
+  { askedAt, problem }: { readonly askedAt: Instant; readonly problem?: string | undefined },
 ): Promise<StripeCheckout | undefined> {
   await tx.tenants.lock(tx.tenant.id);
   // First: what billing ends wakes the checkout, and a row that was read before would put it to sleep again.
   await billTenant(tx);
   const checkout = await current(tx, id, askedAt);
   if (!checkout) return undefined;
-  const customerId = await tx.paymentMethods.customerOf(tx.tenant.id, 'STRIPE');
-  const contradiction = contradictionIn(checkout, checkoutReference(checkout), customerId, seen);
-  if (contradiction) return parkCheckout(tx, checkout, `${contradiction.reason}: ${contradiction.detail}`);
-  const known = checkout.addonSubscriptionId;
-  let attachment = known && (await tx.addonSubscriptions.byId(checkout.tenantId, known));
-  if (!attachment && isEntitling(seen.status)) {
-    const attached = await attach(tx, checkout, seen);
-    if (typeof attached === 'string') {
-      await book(tx, checkout, undefined, seen);
-      return parkCheckout(tx, { ...checkout, subscriptionExternalId: seen.externalId }, attached);
-    }
-    attachment = attached;
-  }
-  await book(tx, checkout, attachment, seen);
-  if (attachment && known) await keepInStep(tx, checkout, attachment, seen);
+  const { tenantId, addonSubscriptionId: known, withdrawn } = checkout;
+  const attempts = isAsSeen(checkout, seen) ? checkout.attempts : 0;
+  const syncAt = lookAgain(checkout, nextLook({ ...checkout, attempts }, askedAt, seen));
+  const customers = await tx.paymentMethods.customersOf(tenantId, 'STRIPE');
+  const stranger = strangerIn(checkout, checkoutReference(checkout), customers, seen);
+  if (stranger && withdrawn) return tx.stripeCheckouts.update({ ...checkout, seenAt: askedAt, syncAt: undefined });
+  if (stranger) return parkCheckout(tx, { ...checkout, seenAt: askedAt }, textOf(stranger), syncAt);
+
+  const contradiction = contradictionIn(checkout, seen);
+  const attached = known && (await tx.addonSubscriptions.byOrigin(tenantId, known));
+  const grants = seen.standing === 'ACCESS' && seen.paid.length > 0 && !contradiction && !checkout.parkedReason;
+  const found = !attached && grants && !withdrawn ? await attach(tx, checkout, seen) : attached;
+  const [attachment, obstacle] = typeof found === 'string' ? [undefined, found] : [found, undefined];
+  const collected = await book(tx, checkout, attachment || undefined, seen);
+  const waiting = attached ? undefined : checkout.parkedReason;
+  const reason = withdrawn ? problem : contradiction ? textOf(contradiction) : (obstacle ?? waiting);
+  if (attached) await keepInStep(tx, { ...checkout, parkedReason: reason }, attached, seen, collected);
   if (attachment) await rebuildEntitlements(tx);
+
+  const bought = attachment || (seen.standing !== 'WAITS' && seen.paid.length > 0);
+  const over = seen.standing === 'ENDED' && checkout.status !== 'COMPLETED';
+  const status = withdrawn || !(bought || over) ? checkout.status : bought ? 'COMPLETED' : 'EXPIRED';
   const settled: StripeCheckout = {
     ...checkout,
-    ...{ status: 'COMPLETED', completedAt: checkout.completedAt ?? tx.now, url: undefined, attempts: 0 },
-    subscriptionExternalId: seen.externalId,
-    addonSubscriptionId: attachment?.id,
-    ...{ providerStatus: seen.status, providerCancels: seen.cancels, seenAt: askedAt },
+    ...{ status, attempts, url: undefined, syncAt, subscriptionExternalId: seen.externalId, seenAt: askedAt },
+    completedAt: bought ? (checkout.completedAt ?? tx.now) : checkout.completedAt,
+    addonSubscriptionId: attachment ? attachment.originId : known,
+    ...{ providerStatus: seen.status, providerCancels: seen.endsAt !== undefined, providerEndsAt: seen.endsAt },
+    seen: seenTerms(checkout, seen),
+    ...(reason ? {} : { parkedReason: undefined, parkedAt: undefined }),
   };
-  const syncAt = lookAgain(checkout, nextLook(settled, seen.items[0]?.period?.end));
-  await tx.stripeCheckouts.update({ ...settled, syncAt });
-  if (!checkout.completedAt) await tx.emit({ type: 'checkout.completed', payload: { checkout: settled } });
-  return settled;
+  if (obstacle === 'ADDON_ALREADY_SUBSCRIBED') {
+    return withdrawCheckout(tx, settled, { reason: 'It was bought twice', refunds: true });
+  }
+  await tx.stripeCheckouts.update(settled);
+  if (!checkout.completedAt && settled.completedAt) {
+    await tx.emit({ type: 'checkout.completed', payload: { checkout: settled } });
+  }
+  return reason ? parkCheckout(tx, settled, reason, syncAt) : settled;
 }
+
+/** Stripe has no such page or subscription. It grants nothing, and is looked for later and later. */
+export async function settleMissing(
+  tx: Tx,
+  id: string,
+  what: string,
+  askedAt: Instant,
+): Promise<StripeCheckout | undefined> {
+  const checkout = await current(tx, id, askedAt);
+  if (!checkout) return undefined;
+  const syncAt = askedAt.add({ seconds: pauseAfterLook(checkout.attempts) });
+  return parkCheckout(tx, { ...checkout, seenAt: askedAt }, what, syncAt);
+}
+
+/** Nothing comes of its page any more: it was bought or withdrawn, or it waits for a person, who has it read anew. */
+const isSettled = ({ status, parkedReason }: StripeCheckout) =>
+  status === 'COMPLETED' || status === 'WITHDRAWN' || parkedReason !== undefined;
 
 /** The page has saved a payment method: the plan that was offered starts, and is paid with it. */
 export async function settlePlanCheckout(
@@ -207,9 +398,10 @@ export async function settlePlanCheckout(
   askedAt: Instant,
 ): Promise<StripeCheckout | undefined> {
   const checkout = await current(tx, id, askedAt);
-  if (!checkout || checkout.status === 'COMPLETED') return checkout;
-  const customerId = await tx.paymentMethods.customerOf(tx.tenant.id, 'STRIPE');
-  if (session.customerId !== customerId) {
+  if (!checkout) return undefined;
+  if (isSettled(checkout)) return tx.stripeCheckouts.update({ ...checkout, syncAt: undefined });
+  const customers = await tx.paymentMethods.customersOf(tx.tenant.id, 'STRIPE');
+  if (!session.customerId || !customers.includes(session.customerId)) {
     return parkCheckout(tx, checkout, 'REFERENCE_MISMATCH: it is of another customer');
   }
   if (!session.method) return parkCheckout(tx, checkout, 'PAYLOAD_UNREADABLE: a page without a payment method');
@@ -229,7 +421,15 @@ export async function settlePlanCheckout(
       },
     },
   );
-  if (!started.ok) return parkCheckout(tx, checkout, started.refusal.code);
+  if (!started.ok) {
+    const { code } = started.refusal;
+    const live = code === 'ALREADY_SUBSCRIBED' ? await tx.subscriptions.live(tx.tenant.id) : undefined;
+    // Both pages were accepted. Nothing was taken for this one, and its card is kept.
+    if (live && (await tx.stripeCheckouts.startedBy(tx.tenant.id, live.id))) {
+      return withdrawCheckout(tx, checkout, { reason: 'It was bought twice', refunds: false });
+    }
+    return parkCheckout(tx, checkout, code);
+  }
   const settled: StripeCheckout = {
     ...checkout,
     ...{ status: 'COMPLETED', completedAt: tx.now, url: undefined, attempts: 0, syncAt: undefined, seenAt: askedAt },
@@ -243,7 +443,8 @@ export async function settlePlanCheckout(
 /** Nobody paid in time, or another offer took its place. */
 export async function settleExpiredCheckout(tx: Tx, id: string, askedAt: Instant): Promise<StripeCheckout | undefined> {
   const checkout = await current(tx, id, askedAt);
-  if (!checkout || checkout.status === 'COMPLETED') return checkout;
+  if (!checkout) return undefined;
+  if (isSettled(checkout)) return tx.stripeCheckouts.update({ ...checkout, syncAt: undefined });
   const expired: StripeCheckout = {
     ...checkout,
     status: 'EXPIRED',

@@ -1,10 +1,12 @@
 import Stripe from 'stripe';
-import { type Instant, instantFromMilliseconds, isBefore } from '../../core/calendar';
+import { type Instant, instantFromMilliseconds, isBefore, isSameInstant } from '../../core/calendar';
 import type { TimeSpan } from '../../invoicing/invoice';
 import { codeWord, type MethodFacts, type Unknown } from '../provider';
 import { fromStripe } from '../stripe-amount';
 import type { SeenSubscription } from '../stripe-checkout';
+import { goneOf } from './stripe-outcome';
 import { intervalFrom, type StripeProvider } from './stripe-provider';
+import { collectsNothing, disputeMeans, hasCome, isCollected, pageMeans, standingOf } from './stripe-status';
 import { idOf, metadataNames, methodFacts, referenceOf } from './stripe-webhook';
 
 export interface SetupPage {
@@ -22,13 +24,14 @@ export interface SetupPage {
 export type OpenedPage =
   | { readonly status: 'SUCCEEDED'; readonly checkoutId: string; readonly url: string }
   | { readonly status: 'REFUSED'; readonly code: string }
+  /** Stripe has no such customer any more. */
+  | { readonly status: 'CUSTOMER_GONE' }
   | Unknown;
 
 /** A session as it is now. */
 export interface SeenSession {
   readonly status: 'SEEN';
-  /** open, complete or expired. */
-  readonly state: string;
+  readonly state: ReturnType<typeof pageMeans>;
   readonly customerId: string | undefined;
   readonly subscriptionId: string | undefined;
   readonly method: MethodFacts | undefined;
@@ -50,7 +53,9 @@ export interface SeenSubscriptions {
 export type Missing = { readonly status: 'MISSING' };
 
 const missing = (error: unknown): Missing => {
-  if (error instanceof Stripe.errors.StripeInvalidRequestError) return { status: 'MISSING' };
+  if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') {
+    return { status: 'MISSING' };
+  }
   throw error;
 };
 
@@ -66,44 +71,74 @@ function spanOf(start: unknown, end: unknown): TimeSpan | undefined {
 }
 
 /**
- * A subscription as Stripe describes it, in an answer or in an event. Tolerant of fields that are missing or moved: what
- * cannot be read is `undefined`, and then it is parked rather than guessed.
+ * A subscription as Stripe answers it. Tolerant of fields that are missing or moved: what cannot be read is `undefined`, and
+ * then a person looks, rather than that it is guessed.
  */
-export function readSubscription(payload: Readonly<Record<string, unknown>>): SeenSubscription | undefined {
-  const externalId = idOf(payload);
-  const customerId = idOf(payload['customer']);
-  const { status } = payload;
+export function readSubscription(subscription: Stripe.Subscription): SeenSubscription | undefined {
+  const externalId = idOf(subscription);
+  const customerId = idOf(subscription.customer);
+  const { status } = subscription;
   if (!externalId || !customerId || typeof status !== 'string') return undefined;
-  const items = (payload['items'] as { data?: unknown } | undefined)?.data;
-  const details = payload['cancellation_details'] as { reason?: unknown } | null | undefined;
+  const list: unknown = subscription.items?.data;
+  const items = (Array.isArray(list) ? list : []).map((item: Stripe.SubscriptionItem) => ({
+    unitAmount: fromStripe(item.price?.unit_amount, item.price?.currency),
+    quantity: BigInt(Number.isSafeInteger(item.quantity) ? (item.quantity as number) : 0),
+    interval: intervalFrom(item.price?.recurring?.interval, item.price?.recurring?.interval_count),
+    period: spanOf(item.current_period_start, item.current_period_end),
+  }));
+  const date = instantOf(subscription.cancel_at);
+  const atPeriodEnd = subscription.cancel_at_period_end === true;
   return {
-    externalId,
-    customerId,
-    reference: referenceOf(payload),
-    status,
-    cancels: payload['cancel_at_period_end'] === true,
-    endedUnpaid: status === 'unpaid' || status === 'incomplete_expired' || details?.reason === 'payment_failed',
-    items: (Array.isArray(items) ? items : []).map((item: Stripe.SubscriptionItem) => ({
-      unitAmount: fromStripe(item.price?.unit_amount, item.price?.currency),
-      quantity: BigInt(Number.isSafeInteger(item.quantity) ? (item.quantity as number) : 0),
-      interval: intervalFrom(item.price?.recurring?.interval, item.price?.recurring?.interval_count),
-      period: spanOf(item.current_period_start, item.current_period_end),
-    })),
-    paid: [],
+    ...{ externalId, customerId, items, paid: [], status: status.slice(0, 50) },
+    reference: referenceOf(subscription as unknown as Record<string, unknown>),
+    standing: standingOf(status),
+    collectsNothing: subscription.pause_collection ? collectsNothing(subscription.pause_collection.behavior) : false,
+    endsAt: date ?? (atPeriodEnd ? items[0]?.period?.end : undefined),
+    endsByDate: date !== undefined && !atPeriodEnd,
+    endedAt: instantOf(subscription.ended_at),
+    endedUnpaid:
+      status === 'unpaid' ||
+      status === 'incomplete_expired' ||
+      subscription.cancellation_details?.reason === 'payment_failed',
   };
 }
 
-function readInvoice(invoice: Stripe.Invoice): SeenSubscription['paid'][number] | undefined {
+/** For which of its periods an invoice asks: what is billed in advance says so; a change within a period is of that period. */
+function periodOf({ lines }: Stripe.Invoice, current: TimeSpan | undefined): TimeSpan | undefined {
+  const changes = (line: Stripe.InvoiceLineItem) => line.parent?.subscription_item_details?.proration === true;
+  const regular = lines.data.filter((line) => !changes(line)).map(({ period }) => spanOf(period.start, period.end));
+  if (regular.length > 0) {
+    const [first, ...others] = regular;
+    return others.every((other) => isSameInstant(other?.start, first?.start)) ? first : undefined;
+  }
+  const within = lines.data.every(({ period }) => isSameInstant(instantOf(period.end), current?.end));
+  return lines.data.length > 0 && within ? current : undefined;
+}
+
+/** How much of each payment of a customer's went back, in Stripe's units, by what paid it. */
+type MoneyBack = ReadonlyMap<string, number>;
+
+function readInvoice(
+  invoice: Stripe.Invoice,
+  current: TimeSpan | undefined,
+  moneyBack: MoneyBack,
+): SeenSubscription['paid'][number] | undefined {
   const paidAt = instantOf(invoice.status_transitions?.paid_at);
-  if (invoice.status !== 'paid' || !paidAt || !invoice.id) return undefined;
-  const [line, ...others] = invoice.lines.data;
+  if (!isCollected(invoice.status) || !paidAt || !invoice.id) return undefined;
+  const paymentId = paymentOf(invoice);
+  const { amount_paid: paid, post_payment_credit_notes_amount: credited } = invoice;
+  // A credit note there gives back by a refund, which is counted already, or into the customer's balance there.
+  const back = Math.max((paymentId && moneyBack.get(paymentId)) || 0, credited ?? 0);
   return {
-    externalId: invoice.id,
-    amount: fromStripe(invoice.amount_paid, invoice.currency),
-    period: line && others.length === 0 ? spanOf(line.period.start, line.period.end) : undefined,
-    paidAt,
+    ...{ externalId: invoice.id, paidAt, paymentId },
+    amount: fromStripe(paid, invoice.currency),
+    refunded: fromStripe(Math.min(back, paid), invoice.currency),
+    period: periodOf(invoice, current),
   };
 }
+
+const paymentOf = ({ payments }: Stripe.Invoice): string | undefined =>
+  (payments?.data ?? []).flatMap(({ payment }) => idOf(payment?.payment_intent) ?? []).at(-1);
 
 /** What is asked of Stripe for checkouts, and for what it bills itself. */
 export class StripeBilling {
@@ -133,6 +168,7 @@ export class StripeBilling {
         return { status: 'SUCCEEDED', checkoutId: id, url: url! };
       },
       (error) => {
+        if (goneOf(error) === 'CUSTOMER') return { status: 'CUSTOMER_GONE' };
         if (error instanceof Stripe.errors.StripeInvalidRequestError) {
           return { status: 'REFUSED', code: codeWord(error.code ?? 'invalid_request') };
         }
@@ -151,7 +187,7 @@ export class StripeBilling {
         const customerId = idOf(session.customer);
         return {
           status: 'SEEN',
-          state: session.status ?? 'open',
+          state: pageMeans(session.status),
           customerId,
           subscriptionId: idOf(session.subscription),
           method: method && customerId && intent?.status === 'succeeded' ? methodFacts(method, customerId) : undefined,
@@ -170,16 +206,20 @@ export class StripeBilling {
     );
   }
 
-  /** A subscription with what was collected for it: the last 100 invoices. */
+  /** A subscription with what was collected for it, and what went back of that: the last 100 invoices. */
   subscription(id: string): Promise<Seen | Missing | Unknown> {
     return this.provider.call<Seen | Missing>(
       'subscription',
-      async ({ subscriptions, invoices }) => {
-        const subscription = await subscriptions.retrieve(id);
-        const { data } = await invoices.list({ subscription: id, status: 'paid', limit: 100 });
-        const seen = readSubscription(subscription as unknown as Record<string, unknown>);
+      async (client) => {
+        const subscription = await client.subscriptions.retrieve(id);
+        const seen = readSubscription(subscription);
         if (!seen) return { status: 'MISSING' };
-        const paid = data.flatMap((invoice) => readInvoice(invoice) ?? []);
+        const { data } = await client.invoices.list({
+          ...{ subscription: id, status: 'paid', limit: 100 },
+          expand: ['data.payments'],
+        });
+        const moneyBack = await moneyBackOf(client, seen.customerId, data);
+        const paid = data.flatMap((invoice) => readInvoice(invoice, seen.items[0]?.period, moneyBack) ?? []);
         return { status: 'SEEN', subscription: { ...seen, paid } };
       },
       missing,
@@ -192,7 +232,7 @@ export class StripeBilling {
       'subscriptions',
       async ({ subscriptions }) => {
         const page = await subscriptions.list({ status: 'all', limit: 100, ...(after && { starting_after: after }) });
-        const seen = page.data.flatMap((one) => readSubscription(one as unknown as Record<string, unknown>) ?? []);
+        const seen = page.data.flatMap((one) => readSubscription(one) ?? []);
         return { status: 'SEEN', subscriptions: seen, next: page.has_more ? page.data.at(-1)?.id : undefined };
       },
       (error) => {
@@ -202,12 +242,13 @@ export class StripeBilling {
   }
 
   /** Does at Stripe what was decided here. Nothing is credited there: we credit what is unused. True: it is so now. */
-  async follow(id: string, wanted: 'CANCELLED' | 'CANCELS' | 'CONTINUES'): Promise<boolean> {
+  async follow(seen: SeenSubscription, wanted: WantedThere): Promise<boolean> {
+    const id = seen.externalId;
     const outcome = await this.provider.call<'DONE'>(
       'follow',
       async ({ subscriptions }) => {
         if (wanted === 'CANCELLED') await subscriptions.cancel(id, { invoice_now: false, prorate: false });
-        else await subscriptions.update(id, { cancel_at_period_end: wanted === 'CANCELS' });
+        else await subscriptions.update(id, changeOf(seen, wanted));
         return 'DONE';
       },
       (error) => {
@@ -219,4 +260,71 @@ export class StripeBilling {
     );
     return outcome === 'DONE';
   }
+
+  /** Gives back all that is left of a payment. Again is the same: then nothing is left of it. */
+  refundAll(paymentId: string, key: string, reference: string): Promise<RefundedThere | Unknown> {
+    return this.provider.call<RefundedThere>(
+      'refundAll',
+      async ({ refunds }) => {
+        const metadata = { [metadataNames.key]: key, tollgate_checkout: reference };
+        await refunds.create({ payment_intent: paymentId, metadata }, { idempotencyKey: key });
+        return { status: 'DONE' };
+      },
+      (error) => {
+        if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+        if (error.code === 'charge_already_refunded') return { status: 'DONE' };
+        return { status: 'REFUSED', code: codeWord(error.code ?? 'invalid_request') };
+      },
+    );
+  }
+
+  /** Is this customer gone there? `undefined`: nobody can say. */
+  async isCustomerGone(id: string): Promise<boolean | undefined> {
+    const found = await this.provider.call<boolean>(
+      'customer',
+      async ({ customers }) => (await customers.retrieve(id)).deleted === true,
+      (error) => missing(error).status === 'MISSING',
+    );
+    return typeof found === 'boolean' ? found : undefined;
+  }
+}
+
+/** What is so here, and is to be so at Stripe: it has ended, it ends then, or it goes on. */
+export type WantedThere = 'CANCELLED' | 'CONTINUES' | { readonly endsAt: Instant };
+
+export type RefundedThere = { readonly status: 'DONE' } | { readonly status: 'REFUSED'; readonly code: string };
+
+/** A date and the period's end are two settings there, and only one of them may be given. */
+function changeOf(
+  { endsByDate, items }: SeenSubscription,
+  wanted: Exclude<WantedThere, 'CANCELLED'>,
+): Stripe.SubscriptionUpdateParams {
+  if (wanted === 'CONTINUES') return endsByDate ? { cancel_at: '' } : { cancel_at_period_end: false };
+  if (!endsByDate && isSameInstant(wanted.endsAt, items[0]?.period?.end)) return { cancel_at_period_end: true };
+  return { cancel_at: seconds(wanted.endsAt), proration_behavior: 'none' };
+}
+
+/**
+ * What went back of a customer's payments, by refunds and by disputes, of the last 100 charges: an older one is told of by its
+ * event only.
+ */
+async function moneyBackOf(client: Stripe, customer: string, invoices: readonly Stripe.Invoice[]): Promise<MoneyBack> {
+  const wanted = new Set(invoices.flatMap((invoice) => paymentOf(invoice) ?? []));
+  if (wanted.size === 0) return new Map();
+  const { data } = await client.charges.list({ customer, limit: 100 });
+  const back = new Map<string, number>();
+  for (const charge of data) {
+    const paymentId = idOf(charge.payment_intent);
+    if (!paymentId || !wanted.has(paymentId) || !hasCome(charge.status)) continue;
+    const disputed = charge.disputed ? await disputedOf(client, charge.id) : 0;
+    back.set(paymentId, charge.amount_refunded + disputed);
+  }
+  return back;
+}
+
+/** A bank takes the money when it opens the dispute, and brings it back where that is won. */
+async function disputedOf({ disputes }: Stripe, charge: string): Promise<number> {
+  const { data } = await disputes.list({ charge, limit: 10 });
+  const taken = data.filter(({ status }) => ['OPEN', 'LOST'].includes(disputeMeans(status)));
+  return taken.reduce((sum, { amount }) => sum + amount, 0);
 }

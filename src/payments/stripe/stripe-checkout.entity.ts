@@ -41,6 +41,17 @@ export class StripeCheckoutEntity {
   @UuidColumn('subscription_id', { nullable: true }) subscriptionId: string | null;
   @TextColumn('provider_status', { nullable: true }) providerStatus: string | null;
   @BooleanColumn('provider_cancels') providerCancels: boolean;
+  @TimestampColumn('provider_ends_at', { nullable: true }) providerEndsAt: Instant | null;
+  @BigintColumn('seen_quantity', { nullable: true }) seenQuantity: bigint | null;
+  @BigintColumn('seen_unit_amount', { nullable: true }) seenUnitAmount: bigint | null;
+  @BigintColumn('seen_paid', { nullable: true }) seenPaid: bigint | null;
+  @BigintColumn('accepted_quantity', { nullable: true }) acceptedQuantity: bigint | null;
+  @BigintColumn('accepted_unit_amount', { nullable: true }) acceptedUnitAmount: bigint | null;
+  @BigintColumn('accepted_paid', { nullable: true }) acceptedPaid: bigint | null;
+  @TimestampColumn('accepted_at', { nullable: true }) acceptedAt: Instant | null;
+  @TimestampColumn('withdrawn_at', { nullable: true }) withdrawnAt: Instant | null;
+  @BooleanColumn('withdrawn_refunds', { nullable: true }) withdrawnRefunds: boolean | null;
+  @TextColumn('withdrawn_reason', { nullable: true }) withdrawnReason: string | null;
   @TimestampColumn('seen_at', { nullable: true }) seenAt: Instant | null;
   @TextColumn('parked_reason', { nullable: true }) parkedReason: string | null;
   @TimestampColumn('parked_at', { nullable: true }) parkedAt: Instant | null;
@@ -62,6 +73,18 @@ export class StripeInvoiceEntity {
   @TimestampColumn('period_start') periodStart: Instant;
   @TimestampColumn('period_end') periodEnd: Instant;
   @TimestampColumn('paid_at') paidAt: Instant;
+  @TextColumn('payment_external_id', { nullable: true }) paymentExternalId: string | null;
+}
+
+@Entity('stripe_invoice_refunds')
+export class StripeInvoiceRefundEntity {
+  @KeyColumn('tenant_id') tenantId: string;
+  @KeyColumn('id') id: string;
+  @UuidColumn('partner_id') partnerId: string;
+  @TextColumn('invoice_external_id') invoiceExternalId: string;
+  @TextColumn('currency') currency: string;
+  @BigintColumn('amount') amount: bigint;
+  @TimestampColumn('created_at') createdAt: Instant;
 }
 
 @Entity('stripe_prices')

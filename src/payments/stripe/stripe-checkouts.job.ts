@@ -1,18 +1,29 @@
-import { type Instant, isAtOrBefore } from '../../core/calendar';
+import { isAtOrBefore, isSameInstant } from '../../core/calendar';
 import { encodeId } from '../../core/ids';
 import { sqlState } from '../../platform/database';
+import type { AddonSubscription } from '../../subscriptions/addon-subscription';
 import type { System } from '../../system';
 import type { Tx } from '../../tx';
+import { type CustomersThere, suffixOf } from '../payment-method-setup.job';
 import type { Providers } from '../providers';
-import { isOver, nextLook, pauseAfterFailure, type SeenSubscription, type StripeCheckout } from '../stripe-checkout';
+import {
+  goesBack,
+  nextLook,
+  pauseAfterFailure,
+  pauseAfterLook,
+  type SeenSubscription,
+  type StripeCheckout,
+  strangerIn,
+} from '../stripe-checkout';
+import type { PortalOwner } from './create-portal-link.command';
 import {
   checkoutReference,
-  parkCheckout,
   settleAddonCheckout,
   settleExpiredCheckout,
+  settleMissing,
   settlePlanCheckout,
 } from './settle-checkout.command';
-import { type OpenedPage, StripeBilling } from './stripe-billing';
+import { type OpenedPage, StripeBilling, type WantedThere } from './stripe-billing';
 import { StripeProvider } from './stripe-provider';
 
 const holdSeconds = 120;
@@ -34,7 +45,7 @@ export class StripeCheckouts {
   constructor(
     private readonly system: System,
     private readonly providers: Providers,
-    private readonly customerOf: (tenantId: string) => Promise<string | undefined>,
+    private readonly customers: CustomersThere,
   ) {}
 
   /** `undefined`: Stripe is off. */
@@ -52,38 +63,62 @@ export class StripeCheckouts {
     const checkout = await this.read(tenantId, id);
     const { provider } = this;
     if (!checkout || !provider || checkout.sessionExternalId || checkout.status !== 'PENDING') return checkout;
-    const customerId = await this.customerOf(tenantId);
-    if (!customerId) return checkout;
-    const opened = await this.ask(provider, checkout, customerId);
-    if (opened.status === 'UNKNOWN') return checkout;
+    let opened = await this.ask(provider, checkout);
+    // Deleted at Stripe: made anew, and asked once more.
+    if (opened.status === 'CUSTOMER_GONE') opened = await this.ask(provider, checkout);
+    if (opened.status === 'UNKNOWN' || opened.status === 'CUSTOMER_GONE') return checkout;
+    const page = opened;
     return this.system.asTenant(tenantId, async (tx) => {
       await tx.tenants.lock(tenantId);
       const fresh = (await tx.stripeCheckouts.find(tenantId, { id }))!;
       if (fresh.sessionExternalId) return fresh;
-      if (opened.status === 'REFUSED') {
-        this.system.log.warn({ provider: 'STRIPE', code: opened.code }, 'Stripe refused to open a checkout');
+      if (page.status === 'REFUSED') {
+        this.system.log.warn({ provider: 'STRIPE', code: page.code }, 'Stripe refused to open a checkout');
         return tx.stripeCheckouts.update({ ...fresh, status: 'REFUSED', syncAt: undefined });
       }
-      const made = { ...fresh, sessionExternalId: opened.checkoutId, url: opened.url, attempts: 0 };
+      const made = { ...fresh, sessionExternalId: page.checkoutId, url: page.url, attempts: 0 };
       // Another offer took its place meanwhile: the page is there, and is closed by the next look.
       if (fresh.status !== 'PENDING') return tx.stripeCheckouts.update({ ...made, url: undefined });
-      return tx.stripeCheckouts.update({ ...made, status: 'OPEN', syncAt: nextLook(made, undefined) });
+      return tx.stripeCheckouts.update({ ...made, status: 'OPEN', syncAt: nextLook(made, this.system.clock.now()) });
     });
   }
 
-  private ask(provider: StripeProvider, checkout: StripeCheckout, customerId: string): Promise<OpenedPage> {
+  private async ask(provider: StripeProvider, checkout: StripeCheckout): Promise<OpenedPage> {
     const { tenantId, id, successUrl, cancelUrl, expiresAt, description } = checkout;
+    const customer = await this.customers.find(tenantId);
+    if (!customer) return { status: 'UNKNOWN', reason: 'SERVER_ERROR' };
+    const { id: customerId } = customer;
+    const suffix = suffixOf(customer);
+    const page = { successUrl, cancelUrl, expiresAt };
+    let opened: OpenedPage;
     if (checkout.kind === 'PLAN') {
       const reference = encodeId('PaymentSetup', id, tenantId);
-      const page = { successUrl, cancelUrl, expiresAt, terms: description };
-      return new StripeBilling(provider).openSetup({ key: `setup:${reference}`, reference, customerId, ...page });
+      const key = `setup:${reference}${suffix}`;
+      opened = await new StripeBilling(provider).openSetup({ key, reference, customerId, ...page, terms: description });
+    } else {
+      const { unitAmount, quantity, interval, priceExternalId: priceId } = checkout;
+      const reference = checkoutReference(checkout);
+      const key = `checkout:${reference}${suffix}`;
+      const line = { description, unitAmount, quantity, interval };
+      const asked = { key, reference, customerId, ...page };
+      opened = await provider.createCheckout({ ...asked, lines: [{ ...line, priceId }] });
+      // The price was archived or deleted at Stripe: what was offered stands, in words.
+      if (opened.status === 'REFUSED' && priceId) {
+        opened = await provider.createCheckout({ ...asked, key: `${key}:stated`, lines: [line] });
+      }
     }
-    const { unitAmount, quantity, interval, priceExternalId: priceId } = checkout;
-    const reference = checkoutReference(checkout);
-    return provider.createCheckout({
-      ...{ key: `checkout:${reference}`, reference, customerId, successUrl, cancelUrl, expiresAt },
-      lines: [{ description, unitAmount, quantity, interval, priceId }],
-    });
+    if (opened.status === 'CUSTOMER_GONE') await this.customers.forget(tenantId, customerId);
+    return opened;
+  }
+
+  /** A link to the customer's portal; `undefined`: Stripe does not answer. */
+  async portalLink({ tenantId, customerId }: PortalOwner, returnUrl: string) {
+    const { provider } = this;
+    const url = await provider?.createPortalLink(customerId, returnUrl);
+    if (url || !provider) return url ? { url } : undefined;
+    if (!(await new StripeBilling(provider).isCustomerGone(customerId))) return undefined;
+    await this.customers.forget(tenantId, customerId);
+    return 'CUSTOMER_GONE';
   }
 
   /** Asks now, whatever the calendar says. */
@@ -109,8 +144,11 @@ export class StripeCheckouts {
         for (const { tenant_id, id } of due) {
           if (options.signal?.aborted) return;
           await this.sync(tenant_id, id).catch((error) => {
-            // The tenant is locked by something long, or the database went away: what was claimed comes back by itself.
-            if (sqlState(error) !== '55P03') this.system.log.error({ err: error }, 'a checkout could not be synced');
+            // The tenant is locked by something long, or the database went away: what was claimed comes back by itself. A
+            // fault comes back later each time: the claim counts.
+            if (sqlState(error) === '55P03') return;
+            this.system.log.error({ err: error }, 'a checkout could not be synced');
+            return this.postponeAfterFault(tenant_id, id);
           });
           count += 1;
         }
@@ -124,9 +162,12 @@ export class StripeCheckouts {
   async sync(tenantId: string, id: string): Promise<void> {
     const { provider } = this;
     const checkout = await this.read(tenantId, id);
-    if (!provider || !checkout || checkout.parkedReason || checkout.live !== provider.live) return;
+    if (!provider || !checkout) return;
     const askedAt = this.system.clock.now();
+    // Stripe's other mode knows nothing of it.
+    if (checkout.live !== provider.live) return this.lookLater(checkout, pauseAfterLook(checkout.attempts));
     const settle = <T>(work: (tx: Tx) => Promise<T>) => this.system.asTenant(tenantId, work);
+    const miss = async (what: string) => this.report(await settle((tx) => settleMissing(tx, id, what, askedAt)));
     if (!checkout.sessionExternalId) {
       const overdue = checkout.status !== 'PENDING' || isAtOrBefore(checkout.expiresAt.subtract({ hours: 1 }), askedAt);
       if (overdue) await settle((tx) => settleExpiredCheckout(tx, id, askedAt));
@@ -138,45 +179,62 @@ export class StripeCheckouts {
     if (!subscriptionId) {
       const session = await billing.session(checkout.sessionExternalId);
       if (session.status === 'UNKNOWN') return this.postpone(checkout);
-      if (session.status === 'MISSING') return this.park(checkout, 'SUBJECT_UNKNOWN: Stripe has no such session');
-      if (session.state === 'expired') return void (await settle((tx) => settleExpiredCheckout(tx, id, askedAt)));
-      if (session.state !== 'complete') {
-        // Another offer took its place: this page must not be paid any more.
-        if (checkout.status === 'EXPIRED') await billing.expire(checkout.sessionExternalId);
-        return this.lookLater(checkout, checkout.status === 'EXPIRED' ? askedAt.add({ seconds: 5 }) : undefined);
-      }
+      if (session.status === 'MISSING') return miss('SUBJECT_UNKNOWN: Stripe has no such session');
+      if (session.state === 'EXPIRED') return void (await settle((tx) => settleExpiredCheckout(tx, id, askedAt)));
+      if (session.state === 'OPEN') return this.wait(billing, checkout, checkout.sessionExternalId);
       if (checkout.kind === 'PLAN') {
-        const settled = await settle((tx) => settlePlanCheckout(tx, id, session, askedAt));
-        return this.report(settled);
+        return this.report(await settle((tx) => settlePlanCheckout(tx, id, session, askedAt)));
       }
       subscriptionId = session.subscriptionId;
-      if (!subscriptionId) return this.park(checkout, 'PAYLOAD_UNREADABLE: a paid session without a subscription');
+      if (!subscriptionId) return miss('PAYLOAD_UNREADABLE: a paid session without a subscription');
     }
     let seen = await billing.subscription(subscriptionId);
+    let problem: string | undefined;
     if (seen.status === 'SEEN') {
-      const wanted = await settle((tx) => this.wantedOf(tx, checkout, seen.status === 'SEEN' && seen.subscription));
-      if (wanted) {
-        if (!(await billing.follow(subscriptionId, wanted))) return this.postpone(checkout);
-        seen = await billing.subscription(subscriptionId);
+      const first = seen.subscription;
+      const acts = await settle((tx) => this.wantedOf(tx, checkout, first));
+      for (const act of acts) {
+        if (act.there) {
+          if (!(await billing.follow(first, act.there))) return this.postpone(checkout);
+          continue;
+        }
+        const refunded = await billing.refundAll(act.paymentId, act.key, checkoutReference(checkout));
+        if (refunded.status === 'UNKNOWN') return this.postpone(checkout);
+        if (refunded.status === 'REFUSED') problem = `REFUND_FAILED: ${refunded.code}`;
       }
+      if (acts.length > 0) seen = await billing.subscription(subscriptionId);
     }
     if (seen.status === 'UNKNOWN') return this.postpone(checkout);
-    if (seen.status === 'MISSING') return this.park(checkout, 'SUBJECT_UNKNOWN: Stripe has no such subscription');
+    if (seen.status === 'MISSING') return miss('SUBJECT_UNKNOWN: Stripe has no such subscription');
     const { subscription } = seen;
-    this.report(await settle((tx) => settleAddonCheckout(tx, id, subscription, askedAt)));
+    this.report(await settle((tx) => settleAddonCheckout(tx, id, subscription, { askedAt, problem })));
+  }
+
+  /** Nobody has paid yet. */
+  private async wait(billing: StripeBilling, checkout: StripeCheckout, session: string): Promise<void> {
+    const waits = checkout.status === 'PENDING' || checkout.status === 'OPEN';
+    // Another offer took its place: this page must not be paid any more.
+    if (!waits) await billing.expire(session);
+    return this.lookLater(checkout, waits ? undefined : pauseAfterFailure(checkout.attempts));
   }
 
   /** What was decided here since Stripe was last seen, and is not yet so there. */
-  private async wantedOf(tx: Tx, checkout: StripeCheckout, seen: SeenSubscription | false) {
-    const { tenantId, addonSubscriptionId } = checkout;
-    if (!seen || !addonSubscriptionId || isOver(seen.status)) return undefined;
-    const attachment = await tx.addonSubscriptions.byId(tenantId, addonSubscriptionId);
-    if (!attachment) return undefined;
-    if (attachment.endedAt) return 'CANCELLED';
-    const cancels = attachment.endsAt !== undefined;
-    // Where both sides changed, the customer's own choice at Stripe counts.
-    if (seen.cancels !== checkout.providerCancels || seen.cancels === cancels) return undefined;
-    return cancels ? 'CANCELS' : 'CONTINUES';
+  private async wantedOf(tx: Tx, checkout: StripeCheckout, seen: SeenSubscription): Promise<Act[]> {
+    const { tenantId, addonSubscriptionId, withdrawn } = checkout;
+    const customers = await tx.paymentMethods.customersOf(tenantId, 'STRIPE');
+    // Not ours to touch.
+    if (strangerIn(checkout, checkoutReference(checkout), customers, seen)) return [];
+    const acts: Act[] = [];
+    const attachment = addonSubscriptionId && (await tx.addonSubscriptions.byOrigin(tenantId, addonSubscriptionId));
+    const wanted = await wantedThere(tx, checkout, attachment || undefined, seen);
+    if (wanted && seen.standing !== 'ENDED') acts.push({ there: wanted });
+    if (!withdrawn?.refunds) return acts;
+    const back = goesBack(seen.paid, { since: attachment ? withdrawn.at : undefined });
+    for (const { externalId, paymentId } of back) {
+      // What was paid outside goes back outside.
+      if (paymentId) acts.push({ paymentId, key: `refund:${checkoutReference(checkout)}:${externalId}` });
+    }
+    return acts;
   }
 
   private async postpone({ tenantId, id, attempts }: StripeCheckout): Promise<void> {
@@ -184,19 +242,16 @@ export class StripeCheckouts {
     await this.system.asTenant(tenantId, (tx) => tx.stripeCheckouts.postpone(tenantId, id, until));
   }
 
-  private async lookLater(checkout: StripeCheckout, until: Instant | undefined): Promise<void> {
-    const { tenantId, id } = checkout;
-    const next = until ?? nextLook(checkout, undefined)!;
-    await this.system.asTenant(tenantId, (tx) => tx.stripeCheckouts.postpone(tenantId, id, next));
+  private async postponeAfterFault(tenantId: string, id: string): Promise<void> {
+    const checkout = await this.read(tenantId, id).catch(() => undefined);
+    if (checkout) await this.postpone(checkout).catch(() => undefined);
   }
 
-  private async park({ tenantId, id }: StripeCheckout, reason: string): Promise<void> {
-    const parked = await this.system.asTenant(tenantId, async (tx) => {
-      await tx.tenants.lock(tenantId);
-      const fresh = (await tx.stripeCheckouts.find(tenantId, { id }))!;
-      return fresh.parkedReason ? undefined : parkCheckout(tx, fresh, reason);
-    });
-    this.report(parked);
+  private async lookLater(checkout: StripeCheckout, seconds: number | undefined): Promise<void> {
+    const { tenantId, id } = checkout;
+    const now = this.system.clock.now();
+    const next = seconds === undefined ? nextLook(checkout, now)! : now.add({ seconds });
+    await this.system.asTenant(tenantId, (tx) => tx.stripeCheckouts.postpone(tenantId, id, next));
   }
 
   private report(checkout: StripeCheckout | undefined): void {
@@ -204,4 +259,28 @@ export class StripeCheckouts {
     const { id, parkedReason: reason } = checkout;
     this.system.log.warn({ provider: 'STRIPE', checkout: id, reason }, 'a checkout was parked');
   }
+}
+
+/** One thing to be done at Stripe. */
+type Act =
+  | { readonly there: WantedThere; readonly paymentId?: undefined }
+  | { readonly there?: undefined; readonly paymentId: string; readonly key: string };
+
+async function wantedThere(
+  tx: Tx,
+  checkout: StripeCheckout,
+  attachment: AddonSubscription | undefined,
+  seen: SeenSubscription,
+): Promise<WantedThere | undefined> {
+  if (checkout.withdrawn) return 'CANCELLED';
+  if (!attachment) {
+    // What it was bought for has ended before it was ever attached.
+    const orphaned = checkout.parkedReason && !(await tx.subscriptions.live(checkout.tenantId));
+    return orphaned ? 'CANCELLED' : undefined;
+  }
+  if (attachment.endedAt) return 'CANCELLED';
+  // Where both sides changed, the customer's own choice at Stripe counts.
+  const { endsAt } = attachment;
+  if (!isSameInstant(seen.endsAt, checkout.providerEndsAt) || isSameInstant(seen.endsAt, endsAt)) return undefined;
+  return endsAt ? { endsAt } : 'CONTINUES';
 }

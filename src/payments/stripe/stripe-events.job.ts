@@ -1,15 +1,12 @@
 import { decodeId } from '../../core/ids';
-import { equals } from '../../core/money';
 import type { Tx } from '../../tx';
-import type { Applied, ParkReason } from '../inbound-event';
-import type { InboundHandler } from '../inbound-handler.job';
+import { applyPaymentFact } from '../apply-payment-fact.job';
+import { forgetCustomer } from '../forget-customer.command';
+import type { Applied } from '../inbound-event';
+import type { InboundHandler, LocateTenant } from '../inbound-handler.job';
 import type { InboundEvent } from '../provider';
-import { fromStripe } from '../stripe-amount';
-import { type Contradiction, contradictionIn, type StripeCheckout, totalOf } from '../stripe-checkout';
-import { checkoutReference, parkCheckout } from './settle-checkout.command';
-import { readSubscription } from './stripe-billing';
 import type { CheckoutName } from './stripe-checkout.repository';
-import { idOf, referenceOf } from './stripe-webhook';
+import { idOf, referenceOf, stripeFactOf } from './stripe-webhook';
 
 type Payload = InboundEvent['payload'];
 type Subject = 'session' | 'subscription' | 'invoice';
@@ -36,88 +33,112 @@ function namesOf(
   return { name: subscription ? { subscriptionExternalId: subscription } : undefined, reference: referenceOf(details) };
 }
 
-/** Does the event itself contradict what was offered? What Stripe answers later is held against it all the same. */
-function contradictionOf(
-  subject: Subject,
-  payload: Payload,
-  checkout: StripeCheckout,
-  customerId: string | undefined,
-): Contradiction | undefined {
-  if (idOf(payload['customer']) !== customerId) {
-    return { reason: 'REFERENCE_MISMATCH', detail: 'it is of another customer' };
-  }
-  if (checkout.kind === 'PLAN') return undefined;
-  if (subject === 'subscription') {
-    const seen = readSubscription(payload);
-    if (!seen) return { reason: 'PAYLOAD_UNREADABLE', detail: 'a subscription without its fields' };
-    return contradictionIn(checkout, checkoutReference(checkout), customerId, seen);
-  }
-  const field = subject === 'session' ? 'amount_total' : 'total';
-  const amount = fromStripe(payload[field], payload['currency']);
-  if (!amount) return { reason: 'PAYLOAD_UNREADABLE', detail: `no ${field}` };
-  return equals(amount, totalOf(checkout)) ? undefined : { reason: 'AMOUNT_DIFFERS', detail: `${field} is another` };
-}
+const applied: Applied = { outcome: 'APPLIED' };
+const notOurs: Applied = { outcome: 'IGNORED', reason: 'it is about no checkout of ours' };
 
-const parked = (reason: ParkReason, detail: string): Applied => ({ outcome: 'PARKED', reason, detail });
-
-async function apply(tx: Tx, { payload }: InboundEvent, subject: Subject): Promise<Applied> {
+/** An event says which checkout to look at, and nothing else of it is believed: what counts is what Stripe answers then. */
+async function wake(tx: Tx, { payload }: InboundEvent, subject: Subject): Promise<Applied> {
   const { id: tenantId } = tx.tenant;
   const { name, reference } = namesOf(subject, payload);
-  if (!name) return subject === 'invoice' ? notOurs : parked('PAYLOAD_UNREADABLE', 'it has no id');
-  await tx.tenants.lock(tenantId);
-  const known = await tx.stripeCheckouts.find(tenantId, name);
   const decoded = reference === undefined ? undefined : decodeId(reference);
   const isOurs = decoded?.kind === 'Checkout' || decoded?.kind === 'PaymentSetup';
+  if (!name) return notOurs;
+  await tx.tenants.lock(tenantId);
+  const known = await tx.stripeCheckouts.find(tenantId, name);
+  // Its own name was never heard: an answer was lost.
   const byReference =
-    isOurs && decoded.tenantUuid === tenantId
+    !known && isOurs && decoded.tenantUuid === tenantId
       ? await tx.stripeCheckouts.find(tenantId, { id: decoded.uuid })
       : undefined;
   const checkout = known ?? byReference;
-  const another = (isOurs && decoded.tenantUuid !== tenantId) || (known && byReference && known.id !== byReference.id);
-  if (!checkout) {
-    if (another) return parked('REFERENCE_MISMATCH', 'it names a checkout of another tenant');
-    return notOurs;
+  if (checkout) {
+    await tx.stripeCheckouts.wake(tenantId, checkout.id);
+    return applied;
   }
-  // It waits for a person, who makes everything be read anew.
-  if (checkout.parkedReason) return { outcome: 'APPLIED' };
-  const customerId = await tx.paymentMethods.customerOf(tenantId, 'STRIPE');
-  const contradiction: Contradiction | undefined = another
-    ? { reason: 'REFERENCE_MISMATCH', detail: 'it names another checkout' }
-    : contradictionOf(subject, payload, checkout, customerId);
-  if (contradiction) {
-    const { reason, detail } = contradiction;
-    await parkCheckout(tx, checkout, `${reason}: ${detail}`);
-    return { outcome: 'PARKED', reason, detail, keeps: true };
-  }
-  await tx.stripeCheckouts.wake(tenantId, checkout.id);
-  return { outcome: 'APPLIED' };
+  if (!isOurs || decoded.tenantUuid === tenantId) return notOurs;
+  return { outcome: 'PARKED', reason: 'REFERENCE_MISMATCH', detail: 'it names a checkout of another tenant' };
 }
 
-const notOurs: Applied = { outcome: 'IGNORED', reason: 'it is about no checkout of ours' };
-
-const handlerOf = (subject: Subject): InboundHandler => ({
-  locate: async ({ payload }, locate) => {
-    const customerId = idOf(payload['customer']);
-    return customerId ? locate('CUSTOMER', customerId) : undefined;
-  },
-  apply: (tx, event) => apply(tx, event, subject),
-});
-
-const subjects: Readonly<Record<string, Subject>> = {
-  'checkout.session.completed': 'session',
-  'checkout.session.async_payment_succeeded': 'session',
-  'checkout.session.expired': 'session',
-  'customer.subscription.created': 'subscription',
-  'customer.subscription.updated': 'subscription',
-  'customer.subscription.deleted': 'subscription',
-  'customer.subscription.paused': 'subscription',
-  'customer.subscription.resumed': 'subscription',
-  'invoice.paid': 'invoice',
-  'invoice.payment_failed': 'invoice',
-  'invoice.payment_action_required': 'invoice',
+const ofCustomer = async ({ payload }: InboundEvent, locate: LocateTenant) => {
+  const customerId = idOf(payload['customer']);
+  return customerId ? locate('CUSTOMER', customerId) : undefined;
 };
 
-/** What is done about Stripe's events that are about more than a payment: they say which checkout to look at. */
-export const stripeHandlers: Readonly<Record<string, InboundHandler>> = Object.fromEntries(
-  Object.entries(subjects).map(([type, subject]) => [type, handlerOf(subject)]),
-);
+const wakes = (subject: Subject): InboundHandler => ({
+  locate: ofCustomer,
+  apply: (tx, event) => wake(tx, event, subject),
+});
+
+/** The payment of Stripe's that a charge, a refund or a dispute is about. */
+const paymentOf = ({ payload }: InboundEvent) => idOf(payload['payment_intent']);
+
+/** What moves money back: of a payment of ours, or of what Stripe collected for what it bills itself. */
+const movesMoney: InboundHandler = {
+  locate: async (event, locate) => {
+    const fact = stripeFactOf(event);
+    const own = fact && (await applyPaymentFact('STRIPE', fact).locate(event, locate));
+    const paymentId = paymentOf(event);
+    return own ?? (paymentId ? await locate('CHARGE', paymentId) : undefined) ?? ofCustomer(event, locate);
+  },
+  apply: async (tx, event) => {
+    const paymentId = paymentOf(event);
+    const checkoutId = paymentId && (await tx.stripeCheckouts.ofPayment(tx.tenant.id, paymentId));
+    if (checkoutId) {
+      await tx.stripeCheckouts.wake(tx.tenant.id, checkoutId);
+      return applied;
+    }
+    const fact = stripeFactOf(event);
+    return fact
+      ? applyPaymentFact('STRIPE', fact).apply(tx, event)
+      : { outcome: 'IGNORED', reason: 'nothing has moved' };
+  },
+};
+
+/** Stripe tells of other products' refunds of the same account too. */
+const refunds: InboundHandler = { ...movesMoney, ofOthers: 'a refund of no payment of ours' };
+
+/** It was deleted there: the next card makes it anew. */
+const customerGone: InboundHandler = {
+  locate: ({ payload }, locate) => {
+    const id = idOf(payload);
+    return id ? locate('CUSTOMER', id) : Promise.resolve(undefined);
+  },
+  apply: async (tx, { payload }) => {
+    if (payload['deleted'] !== true) return { outcome: 'IGNORED', reason: 'it is still there' };
+    await forgetCustomer(tx, 'STRIPE', idOf(payload)!);
+    return applied;
+  },
+};
+
+/** What is done about Stripe's events that are about more than a payment of ours: they say what to look at. */
+export const stripeHandlers: Readonly<Record<string, InboundHandler>> = {
+  'checkout.session.completed': wakes('session'),
+  'checkout.session.async_payment_succeeded': wakes('session'),
+  'checkout.session.async_payment_failed': wakes('session'),
+  'checkout.session.expired': wakes('session'),
+  'customer.subscription.created': wakes('subscription'),
+  'customer.subscription.updated': wakes('subscription'),
+  'customer.subscription.deleted': wakes('subscription'),
+  'customer.subscription.paused': wakes('subscription'),
+  'customer.subscription.resumed': wakes('subscription'),
+  'customer.subscription.trial_will_end': wakes('subscription'),
+  'customer.subscription.pending_update_applied': wakes('subscription'),
+  'customer.subscription.pending_update_expired': wakes('subscription'),
+  'invoice.paid': wakes('invoice'),
+  'invoice.payment_succeeded': wakes('invoice'),
+  'invoice.payment_failed': wakes('invoice'),
+  'invoice.payment_action_required': wakes('invoice'),
+  'invoice.voided': wakes('invoice'),
+  'invoice.marked_uncollectible': wakes('invoice'),
+  'charge.refunded': refunds,
+  'charge.refund.updated': refunds,
+  'charge.dispute.created': movesMoney,
+  'charge.dispute.updated': movesMoney,
+  'charge.dispute.closed': movesMoney,
+  'charge.dispute.funds_withdrawn': movesMoney,
+  'charge.dispute.funds_reinstated': movesMoney,
+  'refund.created': refunds,
+  'refund.updated': refunds,
+  'refund.failed': refunds,
+  'customer.deleted': customerGone,
+};

@@ -2,6 +2,7 @@ import Stripe from 'stripe';
 import { InvariantViolation } from '../../core/invariant';
 import type { Log } from '../../platform/log';
 import { type ChargeOutcome, codeWord, type DeclineCode, type RefundOutcome, type Unknown } from '../provider';
+import { intentMeans, refundMeans } from './stripe-status';
 
 const { errors } = Stripe;
 
@@ -78,23 +79,34 @@ export function withoutWords(operation: string, error: unknown): unknown {
 /** What an intent says about the charge that it is. */
 export function outcomeOf(intent: Stripe.PaymentIntent): ChargeOutcome {
   const { id: chargeId, status, last_payment_error: failure, next_action: next } = intent;
-  if (status === 'succeeded') return { status: 'SUCCEEDED', chargeId };
-  if (status === 'processing') return { status: 'UNKNOWN', reason: 'PROCESSING', chargeId };
-  // Only this one can still be confirmed. An intent that the bank refused off session for want of its customer is back at
-  // `requires_payment_method`, with nothing to do: declined.
-  if (status === 'requires_action') {
-    return { status: 'REQUIRES_ACTION', chargeId, actionUrl: next?.redirect_to_url?.url ?? undefined };
+  const meaning = intentMeans(status);
+  switch (meaning) {
+    case 'SUCCEEDED':
+      return { status: meaning, chargeId };
+    case 'PROCESSING':
+      return { status: 'UNKNOWN', reason: meaning, chargeId };
+    case 'REQUIRES_ACTION':
+      return { status: meaning, chargeId, actionUrl: next?.redirect_to_url?.url ?? undefined };
+    case 'CANCELLED':
+      return { status: 'DECLINED', chargeId, code: meaning };
+    case 'DECLINED':
+      return { status: meaning, chargeId, code: declineOf(failure?.decline_code ?? failure?.code) };
   }
-  if (status === 'canceled') return { status: 'DECLINED', chargeId, code: 'CANCELLED' };
-  return { status: 'DECLINED', chargeId, code: declineOf(failure?.decline_code ?? failure?.code) };
 }
 
 /** One that is on its way is named, so that it can be looked up: under its key Stripe would repeat its first answer. */
 export function refundOutcomeOf({ id: refundId, status, failure_reason: why }: Stripe.Refund): RefundOutcome {
-  if (status === 'succeeded') return { status: 'SUCCEEDED', refundId };
-  if (status === 'failed' || status === 'canceled')
-    return { status: 'FAILED', refundId, code: codeWord(why ?? status) };
-  return { status: 'UNKNOWN', reason: 'PROCESSING', refundId };
+  const meaning = refundMeans(status);
+  if (meaning === 'FAILED') return { status: meaning, refundId, code: codeWord(why ?? status) };
+  return meaning === 'SUCCEEDED' ? { status: meaning, refundId } : { status: 'UNKNOWN', reason: meaning, refundId };
+}
+
+/** Stripe has no such customer, or no such method of it: not the card's fault, and no outage. `undefined`: it said something else. */
+export function goneOf(error: unknown): 'CUSTOMER' | 'METHOD' | undefined {
+  if (!(error instanceof errors.StripeInvalidRequestError)) return undefined;
+  if (error.param === 'customer' && error.code === 'resource_missing') return 'CUSTOMER';
+  // One that was detached is there, and can never be used again.
+  return error.param === 'payment_method' ? 'METHOD' : undefined;
 }
 
 /** Why Stripe said no to a charge: the card's issuer, or Stripe itself. */
@@ -106,9 +118,7 @@ export function refusedCharge(error: unknown): ChargeOutcome {
   }
   if (error instanceof errors.StripeInvalidRequestError) {
     if (error.code && amountCodes.has(error.code)) return { status: 'DECLINED', code: 'AMOUNT_NOT_ALLOWED' };
-    if (error.param === 'payment_method' || error.param === 'customer') {
-      return { status: 'DECLINED', code: 'METHOD_NOT_FOUND' };
-    }
+    if (goneOf(error)) return { status: 'DECLINED', code: 'METHOD_NOT_FOUND' };
     return { status: 'DECLINED', code: 'OTHER' };
   }
   throw error;

@@ -11,10 +11,12 @@ import {
   type CheckoutLine,
   type CheckoutOutcome,
   type CheckoutRequest,
+  type CurrentEvent,
   type CustomerOutcome,
   type CustomerRequest,
   codeWord,
   type FindRefund,
+  type GoneOutcome,
   type InboundEvent,
   type PaymentFact,
   type PaymentProvider,
@@ -31,6 +33,7 @@ import {
 import { fromStripe, toStripe } from '../stripe-amount';
 import {
   declineOf,
+  goneOf,
   logFailure,
   outcomeOf,
   refundOutcomeOf,
@@ -38,7 +41,8 @@ import {
   unknownOf,
   withoutWords,
 } from './stripe-outcome';
-import { metadataNames, methodFacts, readStripeEvent, stripeFactOf, verifyStripeEvent } from './stripe-webhook';
+import { setupMeans } from './stripe-status';
+import { idOf, metadataNames, methodFacts, readStripeEvent, stripeFactOf, verifyStripeEvent } from './stripe-webhook';
 
 export interface StripeOptions {
   readonly secretKey: string;
@@ -138,10 +142,10 @@ export class StripeProvider implements PaymentProvider {
           },
           { idempotencyKey: key },
         );
-        if (intent.status === 'processing') return { status: 'UNKNOWN', reason: 'PROCESSING' };
+        const meaning = setupMeans(intent.status);
+        if (meaning === 'PROCESSING') return { status: 'UNKNOWN', reason: meaning };
         const method = intent.payment_method;
-        // It wants its holder: that is what the hosted setup is for.
-        if (intent.status !== 'succeeded' || typeof method !== 'object' || !method) {
+        if (meaning !== 'SUCCEEDED' || typeof method !== 'object' || !method) {
           return { status: 'DECLINED', code: 'OTHER' };
         }
         return { status: 'SUCCEEDED', method: methodFacts(method, customerId) };
@@ -150,6 +154,7 @@ export class StripeProvider implements PaymentProvider {
         if (error instanceof Stripe.errors.StripeCardError) {
           return { status: 'DECLINED', code: declineOf(error.decline_code ?? error.code) };
         }
+        if (goneOf(error) === 'CUSTOMER') return { status: 'CUSTOMER_GONE' };
         if (error instanceof Stripe.errors.StripeInvalidRequestError) {
           return { status: 'DECLINED', code: 'METHOD_NOT_FOUND' };
         }
@@ -180,6 +185,7 @@ export class StripeProvider implements PaymentProvider {
         return { status: 'SUCCEEDED', setupId: key, url: url! };
       },
       (error) => {
+        if (goneOf(error) === 'CUSTOMER') return { status: 'CUSTOMER_GONE' };
         throw error;
       },
     );
@@ -304,6 +310,7 @@ export class StripeProvider implements PaymentProvider {
         return { status: 'SUCCEEDED', checkoutId: id, url: url! };
       },
       (error) => {
+        if (goneOf(error) === 'CUSTOMER') return { status: 'CUSTOMER_GONE' };
         if (error instanceof Stripe.errors.StripeInvalidRequestError) {
           return { status: 'REFUSED', code: codeWord(error.code ?? 'invalid_request') };
         }
@@ -342,6 +349,51 @@ export class StripeProvider implements PaymentProvider {
     );
   }
 
+  /** Nothing is asked about what only wakes a checkout, unless the event does not even say whose it is. */
+  async currentOf(event: InboundEvent): Promise<CurrentEvent> {
+    const { type: sent, payload } = event;
+    const isThin = payload['thin'] === true;
+    const type = isThin ? sent.replace(/^v1\./, '') : sent;
+    const id = typeof payload['id'] === 'string' ? payload['id'] : undefined;
+    const subject = String(payload['object']);
+    const believed = { status: 'CURRENT', event: { ...event, type } } as const;
+    if (!id || !Object.hasOwn(retrieve, subject) || !(isThin || isAskedAbout(type))) return believed;
+    return this.call<CurrentEvent>(
+      'currentOf',
+      async (client) => {
+        const now = await retrieve[subject as keyof typeof retrieve](client, id);
+        const before = { previous_attributes: payload['previous_attributes'] ?? {} };
+        return { status: 'CURRENT', event: { ...event, type, payload: { ...before, ...now } } };
+      },
+      (error) => {
+        if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+        if (error.code !== 'resource_missing') throw error;
+        // A customer that was deleted long ago.
+        if (subject !== 'customer') return { status: 'MISSING' };
+        return { status: 'CURRENT', event: { ...event, type, payload: { id, deleted: true } } };
+      },
+    );
+  }
+
+  findGone({ customerId, methodId }: { customerId: string; methodId: string }): Promise<GoneOutcome> {
+    const isMissing = (error: unknown): boolean => {
+      if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') return true;
+      throw error;
+    };
+    return this.call<GoneOutcome>(
+      'findGone',
+      async ({ customers, paymentMethods }) => {
+        const isGone = await customers.retrieve(customerId).then(({ deleted }) => deleted === true, isMissing);
+        if (isGone) return { status: 'CUSTOMER_GONE' };
+        const owner = await paymentMethods.retrieve(methodId).then(({ customer }) => idOf(customer), isMissing);
+        return owner === customerId ? { status: 'THERE' } : { status: 'METHOD_GONE' };
+      },
+      (error) => {
+        throw error;
+      },
+    );
+  }
+
   verifyWebhook(rawBody: Buffer, headers: WebhookHeaders, now: Instant): Result<InboundEvent, WebhookRefusal> {
     const { webhookSecrets: secrets, live } = this.options;
     return verifyStripeEvent(this.client.webhooks, { secrets, live }, rawBody, headers, now);
@@ -355,6 +407,26 @@ export class StripeProvider implements PaymentProvider {
     return stripeFactOf(event);
   }
 }
+
+/** What the subject of an event is read anew by. */
+const retrieve = {
+  charge: ({ charges }: Stripe, id: string): Promise<object> => charges.retrieve(id),
+  'checkout.session': ({ checkout }: Stripe, id: string): Promise<object> => checkout.sessions.retrieve(id),
+  customer: ({ customers }: Stripe, id: string): Promise<object> => customers.retrieve(id),
+  dispute: ({ disputes }: Stripe, id: string): Promise<object> => disputes.retrieve(id),
+  invoice: ({ invoices }: Stripe, id: string): Promise<object> => invoices.retrieve(id),
+  payment_intent: ({ paymentIntents }: Stripe, id: string): Promise<object> => paymentIntents.retrieve(id),
+  payment_method: ({ paymentMethods }: Stripe, id: string): Promise<object> => paymentMethods.retrieve(id),
+  refund: ({ refunds }: Stripe, id: string): Promise<object> => refunds.retrieve(id),
+  setup_intent: ({ setupIntents }: Stripe, id: string): Promise<object> =>
+    setupIntents.retrieve(id, { expand: ['payment_method'] }),
+  subscription: ({ subscriptions }: Stripe, id: string): Promise<object> => subscriptions.retrieve(id),
+} as const;
+
+/** Events of which something is written down: what is written is what Stripe says now. */
+const isAskedAbout = (type: string) =>
+  type === 'customer.deleted' ||
+  /^(payment_intent|setup_intent|payment_method|refund|charge\.(dispute|refund))\./.test(type);
 
 function checkoutLine({
   description,

@@ -13,6 +13,7 @@ import {
 } from '../provider';
 import { fromStripe } from '../stripe-amount';
 import { outcomeOf } from './stripe-outcome';
+import { disputeMeans, refundMeans, setupMeans } from './stripe-status';
 
 /** Seconds between the signature's time and ours, either way. Stripe's own SDK takes any time in the future. */
 const tolerance = 300;
@@ -67,9 +68,28 @@ export function verifyStripeEvent(
   return done(event);
 }
 
+/**
+ * A thin event names its subject and says nothing else of it. Some are about objects of the older kind, and are called as their
+ * snapshots are, with `v1.` before it.
+ */
+function readThinEvent({ id, type, created, livemode, related_object }: Payload): InboundEvent {
+  const at = typeof created === 'string' ? Date.parse(created) : Number.NaN;
+  if (!text(id) || !text(type) || !Number.isSafeInteger(at) || typeof livemode !== 'boolean') {
+    throw new TypeError('not an event');
+  }
+  const subject = related_object as { id?: unknown; type?: unknown } | null | undefined;
+  return keepableEvent({
+    ...{ provider: 'STRIPE', id: id as string, type: type as string, live: livemode },
+    occurredAt: instantFromMilliseconds(at),
+    payload: { id: text(subject?.id), object: text(subject?.type), thin: true },
+  });
+}
+
 /** @throws where it is not an event */
 export function readStripeEvent(body: string): InboundEvent {
-  const { id, object, type, created, livemode, data } = JSON.parse(body) as Payload;
+  const whole = JSON.parse(body) as Payload;
+  if (whole?.['object'] === 'v2.core.event') return readThinEvent(whole);
+  const { id, object, type, created, livemode, data } = whole;
   const payload = (data as Payload | null | undefined)?.['object'];
   const isEvent =
     object === 'event' && text(id) && text(type) && Number.isSafeInteger(created) && typeof livemode === 'boolean';
@@ -103,11 +123,16 @@ export function methodFacts(method: Stripe.PaymentMethod, customerId: string): M
 }
 
 const chargeEvents = new Set([
+  'payment_intent.canceled',
   'payment_intent.succeeded',
   'payment_intent.payment_failed',
   'payment_intent.requires_action',
 ]);
-const disputeStatus: Readonly<Record<string, 'OPEN' | 'WON' | 'LOST'>> = { won: 'WON', lost: 'LOST' };
+const changeEvents = new Set([
+  'payment_method.automatically_updated',
+  'payment_method.card_automatically_updated',
+  'payment_method.updated',
+]);
 
 /** What an event says about payments of ours. Intents without a reference are Stripe's own, for what it bills itself. */
 export function stripeFactOf({ type, payload }: InboundEvent): PaymentFact | undefined {
@@ -122,15 +147,15 @@ export function stripeFactOf({ type, payload }: InboundEvent): PaymentFact | und
   }
   const chargeId = idOf(payload['payment_intent']);
   if (type.startsWith('refund.') || type === 'charge.refund.updated') {
-    const status = payload['status'];
-    const settled = status === 'succeeded' ? 'SUCCEEDED' : status === 'failed' || status === 'canceled' ? 'FAILED' : '';
+    const settled = refundMeans(text(payload['status']));
     // One that was made in the dashboard carries no reference.
-    if (!chargeId || !amount || !settled) return undefined;
+    if (!chargeId || !amount || settled === 'PROCESSING') return undefined;
     return { kind: 'REFUND', refundId: id, chargeId, reference, amount, status: settled };
   }
   if (type.startsWith('charge.dispute.')) {
     if (!chargeId || !amount) return undefined;
-    const status = disputeStatus[String(payload['status'])] ?? 'OPEN';
+    const status = disputeMeans(text(payload['status']));
+    if (status === 'INQUIRY') return undefined;
     return {
       kind: 'DISPUTE',
       disputeId: id,
@@ -148,11 +173,22 @@ export function stripeFactOf({ type, payload }: InboundEvent): PaymentFact | und
     // Only setups of ours carry the key that they were made with, which is what they are called by.
     const setupId = text((payload['metadata'] as Payload)[metadataNames.key]);
     if (!setupId) return undefined;
-    return { kind: 'METHOD', setupId, reference, method: { customerId, methodId, kind: 'CARD' } };
+    if (setupMeans(text(payload['status'])) !== 'SUCCEEDED') return undefined;
+    const method = payload['payment_method'];
+    const facts =
+      typeof method === 'object'
+        ? methodFacts(method as Stripe.PaymentMethod, customerId)
+        : { customerId, methodId, kind: 'CARD' as const };
+    return { kind: 'METHOD', setupId, reference, method: facts };
+  }
+  if (changeEvents.has(type)) {
+    if (!customerId || typeof payload['type'] !== 'string') return undefined;
+    return { kind: 'METHOD_CHANGED', method: methodFacts(payload as unknown as Stripe.PaymentMethod, customerId) };
   }
   if (type === 'payment_method.detached') {
-    const before = idOf((payload['previous_attributes'] as Payload)['customer']);
-    if (!before) return undefined;
+    const before = idOf((payload['previous_attributes'] as Payload | undefined)?.['customer']);
+    // It is somebody's again.
+    if (!before || customerId) return undefined;
     return { kind: 'METHOD_REMOVED', customerId: before, methodId: id };
   }
   return undefined;

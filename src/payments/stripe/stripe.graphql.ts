@@ -32,6 +32,7 @@ export const CheckoutStatusEnum = enumFrom('CheckoutStatus', checkoutStatuses, '
   COMPLETED: 'It was bought.',
   EXPIRED: 'It was not paid in time, or another one took its place.',
   REFUSED: 'Stripe does not take it.',
+  WITHDRAWN: 'It was bought twice, or a person refused it: it ended at Stripe, and grants nothing.',
 });
 
 @ObjectType('CheckoutCollection', {
@@ -43,16 +44,44 @@ export class CheckoutCollectionType {
   externalId: string;
   @Field(() => MoneyType, { description: 'How much.' })
   amount: MoneyType;
+  @Field(() => MoneyType, {
+    description: 'How much of it went back, whoever moved it: a refund or a dispute, here or in the dashboard.',
+  })
+  refunded: MoneyType;
   @Field(() => TimeSpanType, { description: 'For which time.' })
   period: TimeSpan;
   @Field(() => DateTimeScalar, { description: 'UTC.' })
   paidAt: Instant;
 }
 
-export const toGraphqlCollected = ({ externalId, amount, period, paidAt }: StripeInvoice): CheckoutCollectionType => ({
+export const toGraphqlCollected = ({
+  externalId,
+  amount,
+  refunded,
+  period,
+  paidAt,
+}: StripeInvoice): CheckoutCollectionType => ({
   ...{ externalId, period, paidAt },
   amount: toGraphqlMoney(amount),
+  refunded: toGraphqlMoney(refunded),
 });
+
+@ObjectType('CheckoutTerms', { description: 'What Stripe bills.', simpleResolvers: true })
+export class CheckoutTermsType {
+  @Field(() => BigIntScalar, { description: 'How many units.' })
+  quantity: bigint;
+  @Field(() => MoneyType, { description: 'For one unit and one whole period.' })
+  unitAmount: MoneyType;
+  @Field(() => MoneyType, { nullable: true, description: 'What was collected last, less discounts.' })
+  paid?: MoneyType | undefined;
+}
+
+const toGraphqlTerms = (terms: StripeCheckout['seen']): CheckoutTermsType | undefined =>
+  terms && {
+    quantity: terms.quantity,
+    unitAmount: toGraphqlMoney(terms.unitAmount),
+    paid: terms.paid && toGraphqlMoney(terms.paid),
+  };
 
 @ObjectType('Checkout', {
   description: 'What was offered at a page of Stripe; everything that Stripe says is held against it.',
@@ -81,9 +110,19 @@ export class CheckoutType {
   providerStatus?: string | undefined;
   @Field(() => String, {
     nullable: true,
-    description: 'Why nothing more is done about it: what Stripe says contradicts it. A person has to look.',
+    description:
+      'Why nothing more is granted for it: what Stripe says contradicts it. A person accepts or refuses it, or has it read anew.',
   })
   parkedReason?: string | undefined;
+  @Field(() => CheckoutTermsType, {
+    nullable: true,
+    description: 'ADDON: what Stripe bills, as it was last seen; null where it cannot be read, or was not seen yet.',
+  })
+  seen?: CheckoutTermsType | undefined;
+  @Field(() => CheckoutTermsType, { nullable: true, description: 'What a person accepted other than it was offered.' })
+  accepted?: CheckoutTermsType | undefined;
+  @Field(() => String, { nullable: true, description: 'WITHDRAWN: why.' })
+  withdrawnReason?: string | undefined;
   @Field(() => ID, { nullable: true, description: 'ADDON: the attachment that it became.' })
   addonSubscriptionId?: string | undefined;
   @Field(() => ID, { nullable: true, description: 'PLAN: the subscription that it became.' })
@@ -118,6 +157,9 @@ export function toGraphqlCheckout(checkout: StripeCheckout): CheckoutType {
       completedAt,
     },
     id: encodeId('Checkout', id, tenantId),
+    seen: toGraphqlTerms(checkout.seen),
+    accepted: toGraphqlTerms(checkout.accepted),
+    withdrawnReason: checkout.withdrawn?.reason,
     unitAmount: toGraphqlMoney(checkout.unitAmount),
     total: toGraphqlMoney(totalOf(checkout)),
     addonSubscriptionId: addonSubscriptionId && encodeId('AddonSubscription', addonSubscriptionId, tenantId),
@@ -175,6 +217,30 @@ export class RetryCheckoutInputType {
   checkoutId: string;
 }
 
+@InputType('AcceptCheckoutInput', { description: 'Which parked checkout.' })
+export class AcceptCheckoutInputType {
+  @Field(() => ID, { nullable: true, description: "Default: the actor's own tenant." })
+  tenantId?: string;
+  @Field(() => ID, { description: 'checkout_…' })
+  checkoutId: string;
+}
+
+@InputType('RefuseCheckoutInput', { description: 'Which parked checkout, and why.' })
+export class RefuseCheckoutInputType {
+  @Field(() => ID, { nullable: true, description: "Default: the actor's own tenant." })
+  tenantId?: string;
+  @Field(() => ID, { description: 'checkout_…' })
+  checkoutId: string;
+  @Field(() => String, { description: '1 to 500 characters.' })
+  reason: string;
+  @Field(() => Boolean, {
+    defaultValue: true,
+    description:
+      'What was collected goes back: all of it where it was never attached, else what was collected for periods that are not over.',
+  })
+  refund?: boolean;
+}
+
 @InputType('CreatePortalLinkInput', { description: 'Whose portal, and where to afterwards.' })
 export class CreatePortalLinkInputType {
   @Field(() => ID, { nullable: true, description: "Default: the actor's own tenant." })
@@ -198,6 +264,18 @@ export class RetryCheckoutDone extends MutationDone {
   @Field(() => CheckoutType, { description: 'The checkout as it stands now.' })
   checkout: CheckoutType;
 }
+@ObjectType('AcceptCheckoutDone', { description: 'It is sold as Stripe bills it.', simpleResolvers: true })
+export class AcceptCheckoutDone extends MutationDone {
+  @Field(() => CheckoutType, { description: 'The checkout as it stands now.' })
+  checkout: CheckoutType;
+}
+@ObjectType('RefuseCheckoutDone', { description: 'It is over.', simpleResolvers: true })
+export class RefuseCheckoutDone extends MutationDone {
+  @Field(() => CheckoutType, { description: 'The checkout as it stands now.' })
+  checkout: CheckoutType;
+  @Field(() => MoneyType, { description: 'What Stripe is asked to give back; collected.refunded says what it did.' })
+  refund: MoneyType;
+}
 @ObjectType('CreatePortalLinkDone', { description: 'A link that works for some minutes.', simpleResolvers: true })
 export class CreatePortalLinkDone extends MutationDone {
   @Field(() => String, {
@@ -211,3 +289,5 @@ export const CreateAddonCheckoutResult = resultOf('CreateAddonCheckout', CreateA
 export const CreatePlanCheckoutResult = resultOf('CreatePlanCheckout', CreatePlanCheckoutDone);
 export const RetryCheckoutResult = resultOf('RetryCheckout', RetryCheckoutDone);
 export const CreatePortalLinkResult = resultOf('CreatePortalLink', CreatePortalLinkDone);
+export const AcceptCheckoutResult = resultOf('AcceptCheckout', AcceptCheckoutDone);
+export const RefuseCheckoutResult = resultOf('RefuseCheckout', RefuseCheckoutDone);

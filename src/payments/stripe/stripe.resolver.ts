@@ -1,18 +1,24 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { AddonType, PlanType, toGraphqlAddon, toGraphqlPlan } from '../../catalog/catalog.graphql';
 import { addonLoader, planLoader } from '../../catalog/catalog.loaders';
+import { decodeId } from '../../core/ids';
 import { done, refuse } from '../../core/result';
 import type { Context } from '../../graphql/context';
+import { toGraphqlMoney } from '../../graphql/money.graphql';
 import { MutationArgs } from '../../graphql/mutation.graphql';
 import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../../graphql/page.graphql';
 import { Refuses } from '../../graphql/refusal.graphql';
 import { AddonSubscriptionType } from '../../subscriptions/subscriptions.graphql';
 import type { StripeCheckout } from '../stripe-checkout';
+import { acceptCheckout, acceptCheckoutRefusals } from './accept-checkout.command';
 import { createAddonCheckout, createAddonCheckoutRefusals } from './create-addon-checkout.command';
 import { createPlanCheckout, createPlanCheckoutRefusals } from './create-plan-checkout.command';
-import { createPortalLink, createPortalLinkRefusals } from './create-portal-link.command';
+import { createPortalLink, createPortalLinkRefusals, customerUnknown } from './create-portal-link.command';
+import { refuseCheckout, refuseCheckoutRefusals } from './refuse-checkout.command';
 import { retryCheckout, retryCheckoutRefusals } from './retry-checkout.command';
 import {
+  AcceptCheckoutInputType,
+  AcceptCheckoutResult,
   CheckoutCollectionType,
   CheckoutConnection,
   CheckoutType,
@@ -22,6 +28,8 @@ import {
   CreatePlanCheckoutResult,
   CreatePortalLinkInputType,
   CreatePortalLinkResult,
+  RefuseCheckoutInputType,
+  RefuseCheckoutResult,
   RetryCheckoutInputType,
   RetryCheckoutResult,
   toGraphqlCheckout,
@@ -135,6 +143,49 @@ export class CheckoutResolver {
     );
   }
 
+  @Mutation(() => AcceptCheckoutResult, {
+    description:
+      'For partners: takes what Stripe bills for what was sold, as it was seen last (seen): a discount, another price or quantity.',
+  })
+  @Refuses(acceptCheckoutRefusals)
+  acceptCheckout(
+    @Arg('input', () => AcceptCheckoutInputType, { description: 'Which one.' }) input: AcceptCheckoutInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      { mutation: 'acceptCheckout', permission: 'PARTNER_WRITE', scope, input, options },
+      acceptCheckout,
+      ({ checkout }) => ({ __typename: 'AcceptCheckoutDone', checkout: toGraphqlCheckout(checkout) }),
+      async ({ checkout }) => done({ checkout: (await context.app.stripeCheckouts.look(checkout)) ?? checkout }),
+    );
+  }
+
+  @Mutation(() => RefuseCheckoutResult, {
+    description:
+      'For partners: does not take what Stripe bills. It ends there and here at once, and what was collected goes back.',
+  })
+  @Refuses(refuseCheckoutRefusals)
+  refuseCheckout(
+    @Arg('input', () => RefuseCheckoutInputType, { description: 'Which one.' }) input: RefuseCheckoutInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      { mutation: 'refuseCheckout', permission: 'PARTNER_WRITE', scope, input, options, keyRequired: true },
+      refuseCheckout,
+      ({ checkout, refund }) => ({
+        __typename: 'RefuseCheckoutDone',
+        checkout: toGraphqlCheckout(checkout),
+        refund: toGraphqlMoney(refund),
+      }),
+      async ({ checkout, refund }) =>
+        done({ checkout: (await context.app.stripeCheckouts.look(checkout)) ?? checkout, refund }),
+    );
+  }
+
   @Mutation(() => CreatePortalLinkResult, {
     description: "A link to Stripe's portal, where the customer manages payment methods and what Stripe bills.",
   })
@@ -150,8 +201,9 @@ export class CheckoutResolver {
       (tx, clean) => createPortalLink(tx, clean, context.app.stripeCheckouts.provider),
       ({ url }) => ({ __typename: 'CreatePortalLinkDone', url }),
       async (value) => {
-        const url = await context.app.stripeCheckouts.provider?.createPortalLink(value.customerId, input.returnUrl);
-        return url ? done({ ...value, url }) : unavailable();
+        const link = await context.app.stripeCheckouts.portalLink(value, input.returnUrl);
+        if (link === 'CUSTOMER_GONE') return customerUnknown();
+        return link ? done({ ...value, url: link.url }) : unavailable();
       },
     );
   }
@@ -169,7 +221,8 @@ export class AddonSubscriptionCheckoutResolver {
   ): Promise<CheckoutType | undefined> {
     if (attachment.billedBy !== 'STRIPE') return undefined;
     const loader = await context.loader(checkoutOfAttachmentLoader);
-    const checkout = await loader.load({ tenantId: attachment.tenantUuid, id: attachment.uuid });
+    const { tenantUuid: tenantId, id } = attachment;
+    const checkout = await loader.load({ tenantId, id: decodeId(id)!.uuid });
     return checkout && toGraphqlCheckout(checkout);
   }
 }

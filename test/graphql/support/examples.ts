@@ -283,6 +283,14 @@ export const examples: Readonly<Record<string, Example>> = {
       idempotencyKey: `renew-${number}`,
     }),
   },
+  acceptCheckout: byTenant((home) => ({ checkoutId: home.ids.Checkout })),
+  refuseCheckout: {
+    account: 'input.tenantId',
+    args: (home, number) => ({
+      input: { tenantId: home.tenantId, checkoutId: home.refusableCheckoutId, reason: 'not sold' },
+      idempotencyKey: `refuse-checkout-${number}`,
+    }),
+  },
   retryCheckout: byTenant((home) => ({ checkoutId: home.ids.Checkout })),
   revokeApiKey: byPartner((home) => ({ apiKeyId: home.ids.ApiKey })),
   revokeEntitlement: byTenant((home) => ({ grantId: home.ids.EntitlementGrant })),

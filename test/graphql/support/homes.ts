@@ -26,6 +26,8 @@ export interface Home {
   readonly licensedProductId: string;
   /** Another purchase that is parked. */
   readonly parkedPurchaseId: string;
+  /** It waits for a person. */
+  readonly refusableCheckoutId: string;
   /** Its tenants cannot have it yet. */
   readonly deniedFeatureId: string;
 }
@@ -402,9 +404,11 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       `with offered as (
          insert into stripe_checkouts (tenant_id, id, partner_id, kind, status, live, addon_id, addon_price_id, interval,
            currency, unit_amount, quantity, description, success_url, cancel_url, parked_reason, parked_at, expires_at, created_at,
-           addon_subscription_id, subscription_id)
+           addon_subscription_id, subscription_id, seen_quantity, seen_unit_amount, accepted_quantity, accepted_unit_amount,
+           accepted_at)
          select t.id, $1, t.partner_id, 'ADDON', 'OPEN', false, p.addon_id, p.id, p.interval, p.currency, p.amount, 1, 'Gamma',
-                'https://example.com/', 'https://example.com/', 'AMOUNT_DIFFERS', now(), now(), now(), a.id, a.subscription_id
+                'https://example.com/', 'https://example.com/', 'AMOUNT_DIFFERS', now(), now(), now(), a.id, a.subscription_id, 2, p.amount, 3, p.amount,
+                now()
            from tenants t join addon_prices p on p.partner_id = t.partner_id
            join partner_tenant_addon_subscriptions a on a.tenant_id = t.id
           where t.id = $2 order by p.id, a.id limit 1
@@ -413,6 +417,16 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
        insert into stripe_invoices (tenant_id, external_id, partner_id, checkout_id, currency, amount, period_start, period_end, paid_at)
        select tenant_id, 'in_1', partner_id, id, currency, unit_amount, now(), now() + interval '1 month', now() from offered`,
       [checkout, decodeId(tenantId)!.uuid],
+    );
+    // Another one waits for a person, who refuses it.
+    const refusable = newId();
+    await gateway.database.asOwner(
+      `insert into stripe_checkouts (tenant_id, id, partner_id, kind, status, live, addon_id, addon_price_id, interval, currency,
+         unit_amount, quantity, description, success_url, cancel_url, parked_reason, parked_at, expires_at, created_at, completed_at)
+       select tenant_id, $1, partner_id, kind, 'COMPLETED', live, addon_id, addon_price_id, interval, currency, unit_amount, quantity,
+              description, success_url, cancel_url, 'ADDON_INCLUDED_IN_PLAN', now(), now(), now(), now()
+         from stripe_checkouts where id = $2`,
+      [refusable, checkout],
     );
     await did(owner, 'createApiKey', { tenantId, name: `of ${name}`, scopes: ['READ'], live: false }, 'apiKey { id }');
     const member = await did(
@@ -462,6 +476,7 @@ export async function buildHomes(gateway: TestGateway): Promise<Readonly<Record<
       freshCouponCode: 'WORLD-FRESH',
       licensedProductId: catalog.licensedProduct,
       parkedPurchaseId: bought.parkedPurchaseId,
+      refusableCheckoutId: encodeId('Checkout', refusable, decodeId(tenantId)!.uuid),
       deniedFeatureId: catalog.denied,
     };
   }

@@ -151,66 +151,42 @@ describe('what is offered', () => {
 
 describe('events that lie', () => {
   type Payload = Record<string, unknown>;
-  const lies: [string, string, (object: Payload, other: StripeTenant, checkoutOfOther: string) => void, string][] = [
+  type Lie = (object: Payload, other: StripeTenant, checkoutOfOther: string) => void;
+  const itemOf = (object: Payload) => (object['items'] as { data: Payload[] }).data[0]!;
+  const lies: [string, string, Lie][] = [
     [
       'another tenant',
       'checkout.session.completed',
       (object, _other, id) => Object.assign(object, { metadata: { tollgate_reference: id } }),
-      'REFERENCE_MISMATCH',
     ],
-    [
-      'another amount',
-      'checkout.session.completed',
-      (object) => Object.assign(object, { amount_total: 1 }),
-      'AMOUNT_DIFFERS',
-    ],
-    [
-      'another currency',
-      'checkout.session.completed',
-      (object) => Object.assign(object, { currency: 'usd' }),
-      'AMOUNT_DIFFERS',
-    ],
+    ['another amount', 'checkout.session.completed', (object) => Object.assign(object, { amount_total: 1 })],
+    ['another currency', 'checkout.session.completed', (object) => Object.assign(object, { currency: 'usd' })],
     [
       'a price in another currency',
       'customer.subscription.created',
-      (object) => {
-        ((object['items'] as { data: Payload[] }).data[0]!['price'] as Payload)['currency'] = 'jpy';
-      },
-      'AMOUNT_DIFFERS',
+      (object) => Object.assign(itemOf(object)['price'] as Payload, { currency: 'jpy' }),
     ],
-    ['another currency paid', 'invoice.paid', (object) => Object.assign(object, { currency: 'usd' }), 'AMOUNT_DIFFERS'],
-    [
-      'quantity 999',
-      'customer.subscription.created',
-      (object) => {
-        (object['items'] as { data: Payload[] }).data[0]!['quantity'] = 999;
-      },
-      'QUANTITY_DIFFERS',
-    ],
+    ['another currency paid', 'invoice.paid', (object) => Object.assign(object, { currency: 'usd' })],
+    ['quantity 999', 'customer.subscription.created', (object) => Object.assign(itemOf(object), { quantity: 999 })],
     [
       'another price',
       'customer.subscription.created',
-      (object) => {
-        ((object['items'] as { data: Payload[] }).data[0]!['price'] as Payload)['unit_amount'] = 1;
-      },
-      'AMOUNT_DIFFERS',
+      (object) => Object.assign(itemOf(object)['price'] as Payload, { unit_amount: 1 }),
     ],
     [
-      'no period, as a newer version might have it',
+      'no period, as another version might have it',
       'customer.subscription.created',
-      (object) => {
-        delete (object['items'] as { data: Payload[] }).data[0]!['current_period_end'];
-      },
-      'PAYLOAD_UNREADABLE',
+      (object) => delete itemOf(object)['current_period_end'],
     ],
-    ['another amount paid', 'invoice.paid', (object) => Object.assign(object, { total: 5 }), 'AMOUNT_DIFFERS'],
+    ['another amount paid', 'invoice.paid', (object) => Object.assign(object, { total: 5 })],
+    ['no status', 'customer.subscription.created', (object) => delete object['status']],
+    ['no items', 'customer.subscription.created', (object) => delete object['items']],
   ];
 
-  test.each(lies)(
-    '%s (%s): nothing is granted, the checkout is parked and reported',
-    async (_name, type, lie, reason) => {
-      const other = await withTrack();
-      const foreign = (await other.offerAddon('track')).checkout.id;
+  test('each, one after the other: an event is a hint, and what Stripe answers is granted, no more and no less', async () => {
+    const other = await withTrack();
+    const foreign = (await other.offerAddon('track')).checkout.id;
+    for (const [name, type, lie] of lies) {
       const tenant = await withTrack();
       const { checkout } = await tenant.offerAddon('track');
       stripe.standIn.hooks.misbehave({ hold: true });
@@ -224,25 +200,14 @@ describe('events that lie', () => {
       lie(event.data.object as Payload, other, foreign);
       expect(await stripe.standIn.hooks.deliver(event)).toMatchObject([{ status: 200 }]);
       await stripe.settle();
-
-      expect(await tenant.attachments()).toEqual([]);
-      expect(await tenant.allowed('tracks')).toBe(false);
-      expect(await other.attachments()).toEqual([]);
-      const [parked] = await tenant.checkouts(true);
-      expect(parked).toMatchObject({ id: checkout.id, parkedReason: expect.stringContaining(reason) });
-      expect(await parkedEvents(tenant)).toEqual([expect.stringContaining(reason)]);
-      expect(await tenant.told()).toContain('checkout.parked');
-
-      // The true events change nothing by themselves; a person lets Stripe be asked, and its truth fits.
-      for (const honest of held) await stripe.standIn.hooks.deliver(honest);
-      await stripe.settle();
-      expect(await tenant.attachments()).toEqual([]);
-      await tenant.act('retryCheckout', { checkoutId: checkout.id }, 'checkout { status parkedReason }');
-      await stripe.settle();
-      expect(await tenant.attachments()).toMatchObject([{ status: 'ACTIVE', quantity: '1' }]);
-      expect(await other.attachments()).toEqual([]);
-    },
-  );
+      expect([name, await tenant.attachments()]).toMatchObject([name, [{ status: 'ACTIVE', quantity: '1' }]]);
+      expect(await tenant.checkouts()).toMatchObject([
+        { id: checkout.id, parkedReason: null, collected: [{ amount: { amount: '149.00' } }] },
+      ]);
+      expect(await parkedEvents(tenant)).toEqual([]);
+    }
+    expect(await other.attachments()).toEqual([]);
+  }, 60_000);
 
   test('the other customer, in every event: nothing is granted to either, and all of them are parked', async () => {
     const other = await withTrack();

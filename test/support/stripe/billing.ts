@@ -4,6 +4,7 @@ import { StripeFault } from './fault';
 import { Params } from './form';
 import type {
   CheckoutSession,
+  Coupon,
   Customer,
   IntervalUnit,
   Invoice,
@@ -281,6 +282,8 @@ export class Billing {
       start_date: now,
       latest_invoice: null,
       default_payment_method: paymentMethod,
+      ...{ discounts: [], pause_collection: null, trial_end: null },
+      cancellation_details: { comment: null, feedback: null, reason: null },
       metadata,
     });
     for (const { price, quantity } of lines) {
@@ -332,7 +335,13 @@ export class Billing {
         },
       },
     }));
-    const total = lines.reduce((sum, line) => sum + line.amount, 0);
+    const subtotal = lines.reduce((sum, line) => sum + line.amount, 0);
+    const total = subtotal - this.discountOn(subscription, subtotal);
+    const customer = this.books.get('customer', subscription.customer);
+    // The customer's balance pays first; what it owes is collected too.
+    const due = Math.max(0, total + customer.balance);
+    const before = customer.balance;
+    customer.balance = total + before - due;
     const invoice = this.books.make('invoice', {
       id,
       number: `STANDIN-${String(this.serial).padStart(4, '0')}`,
@@ -341,10 +350,11 @@ export class Billing {
       status: 'open',
       billing_reason: reason,
       total,
-      subtotal: total,
-      amount_due: total,
+      subtotal,
+      amount_due: due,
       amount_paid: 0,
-      amount_remaining: total,
+      amount_remaining: due,
+      ...{ starting_balance: before, ending_balance: customer.balance, post_payment_credit_notes_amount: 0 },
       attempt_count: 0,
       attempted: false,
       next_payment_attempt: null,
@@ -365,6 +375,61 @@ export class Billing {
     this.books.emit('invoice.created', invoice);
     this.books.emit('invoice.finalized', invoice);
     return invoice;
+  }
+
+  private discountOn(subscription: Subscription, subtotal: number): number {
+    const coupons = subscription.discounts.map((id) => this.books.get('coupon', id));
+    // One that is given once is used up.
+    subscription.discounts = coupons.filter(({ duration }) => duration === 'forever').map(({ id }) => id);
+    return coupons.reduce(
+      (sum, { percent_off, amount_off }) =>
+        Math.min(subtotal, sum + (amount_off ?? Math.round((subtotal * (percent_off ?? 0)) / 100))),
+      0,
+    );
+  }
+
+  coupon(params: Params): Coupon {
+    return this.books.make('coupon', {
+      ...(params.text('id') ? { id: params.text('id')! } : {}),
+      percent_off: params.integer('percent_off') ?? null,
+      amount_off: params.integer('amount_off') ?? null,
+      currency: params.text('currency') ?? null,
+      duration: params.oneOf('duration', ['once', 'forever']) ?? 'once',
+      valid: true,
+    });
+  }
+
+  /** As a trial without a card ends, where the account says so; anything else that pauses looks the same. */
+  pause(subscription: Subscription): Subscription {
+    subscription.status = 'paused';
+    this.books.emit('customer.subscription.paused', subscription);
+    return subscription;
+  }
+
+  resume(subscription: Subscription): Subscription {
+    if (subscription.status !== 'paused') throw StripeFault.invalid('The subscription is not paused.');
+    subscription.status = 'active';
+    this.books.emit('customer.subscription.resumed', subscription);
+    return subscription;
+  }
+
+  /** A customer that is deleted takes its subscriptions along; it stays to be read, as deleted. */
+  deleteCustomer(customer: Customer): object {
+    for (const subscription of this.books.all('subscription')) {
+      if (subscription.customer === customer.id && subscription.status !== 'canceled') this.cancel(subscription);
+    }
+    for (const method of this.books.all('payment_method')) if (method.customer === customer.id) method.customer = null;
+    this.books.drop('customer', customer.id);
+    this.deleted.add(customer.id);
+    this.books.emit('customer.deleted', customer);
+    return this.tombstone(customer.id);
+  }
+
+  private readonly deleted = new Set<string>();
+  private readonly tombstone = (id: string) => ({ id, object: 'customer', deleted: true });
+
+  readCustomer(id: string): object {
+    return this.deleted.has(id) ? this.tombstone(id) : this.books.get('customer', id);
   }
 
   /** One attempt to collect an invoice. */
@@ -440,6 +505,25 @@ export class Billing {
     if (subscription.status === 'canceled') {
       throw StripeFault.missing('subscription', subscription.id);
     }
+    if (params.has('cancel_at') && params.has('cancel_at_period_end')) {
+      throw StripeFault.invalid('You may only specify one of these parameters: cancel_at, cancel_at_period_end.');
+    }
+    if (params.has('cancel_at')) {
+      const at = params.integer('cancel_at') ?? null;
+      subscription.cancel_at = at;
+      subscription.cancel_at_period_end = false;
+      subscription.canceled_at = at === null ? null : this.books.now();
+    }
+    if (params.has('pause_collection')) {
+      const pause = params.object('pause_collection', ['behavior', 'resumes_at']);
+      const behavior = pause?.oneOf('behavior', ['keep_as_draft', 'mark_uncollectible', 'void']);
+      subscription.pause_collection = behavior ? { behavior, resumes_at: pause?.integer('resumes_at') ?? null } : null;
+    }
+    if (params.has('discounts')) {
+      subscription.discounts = params
+        .list('discounts', ['coupon'])
+        .map((discount) => this.books.get('coupon', discount.required('coupon'), 'discounts[0][coupon]').id);
+    }
     const atEnd = params.flag('cancel_at_period_end');
     if (atEnd !== undefined) {
       subscription.cancel_at_period_end = atEnd;
@@ -493,6 +577,8 @@ export class Billing {
       const { status, items } = subscription;
       if (status !== 'active' && status !== 'past_due' && status !== 'unpaid') continue;
       due.push({ at: items.data[0]!.current_period_end, run: () => this.renew(subscription) });
+      const { cancel_at: date, cancel_at_period_end: atEnd } = subscription;
+      if (date !== null && !atEnd) due.push({ at: date, run: () => void this.cancel(subscription) });
     }
     for (const invoice of this.books.all('invoice')) {
       if (invoice.status === 'open' && invoice.next_payment_attempt !== null) {
@@ -518,7 +604,8 @@ export class Billing {
   }
 
   private renew(subscription: Subscription): void {
-    if (subscription.cancel_at_period_end) {
+    const { cancel_at: date } = subscription;
+    if (subscription.cancel_at_period_end || (date !== null && date <= this.books.now())) {
       this.cancel(subscription);
       return;
     }
@@ -531,6 +618,12 @@ export class Billing {
       item.current_period_end = addIntervals(subscription.billing_cycle_anchor, interval, periods * count);
     }
     const invoice = this.invoice(subscription, 'subscription_cycle');
+    if (subscription.pause_collection) {
+      const states = { keep_as_draft: 'draft', mark_uncollectible: 'uncollectible', void: 'void' } as const;
+      invoice.status = states[subscription.pause_collection.behavior];
+      this.books.emit('customer.subscription.updated', subscription);
+      return;
+    }
     if (subscription.status === 'unpaid') {
       // It is left as a draft that nobody collects.
       invoice.status = 'draft';

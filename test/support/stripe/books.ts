@@ -3,6 +3,7 @@ import { StripeFault } from './fault';
 import type {
   Charge,
   CheckoutSession,
+  Coupon,
   Customer,
   Dispute,
   Invoice,
@@ -17,6 +18,7 @@ import type {
   Subscription,
   SubscriptionItem,
   Thing,
+  WebhookEndpoint,
 } from './objects';
 
 interface Kinds {
@@ -35,6 +37,8 @@ interface Kinds {
   'checkout.session': CheckoutSession;
   'billing_portal.session': PortalSession;
   event: StripeEvent;
+  coupon: Coupon;
+  webhook_endpoint: WebhookEndpoint;
 }
 export type Kind = keyof Kinds;
 
@@ -54,11 +58,38 @@ const prefixes: Readonly<Record<Kind, string>> = {
   'checkout.session': 'cs_test_',
   'billing_portal.session': 'bps_',
   event: 'evt_',
+  coupon: 'co_',
+  webhook_endpoint: 'we_',
 };
 
 const token = () => randomBytes(12).toString('base64url').replaceAll(/[-_]/g, 'x');
 
 export const apiVersion = '2026-10-28.endive';
+
+/** An object as an older version of the API wrote it: periods and invoices' subscriptions moved with the version of March 2025. */
+function asOfVersion(object: object, version: string): object {
+  if (version >= '2025-03-31') return object;
+  const thing = object as Record<string, unknown> & { items?: { data: Record<string, unknown>[] }; parent?: unknown };
+  if (thing['object'] === 'subscription') {
+    for (const item of thing.items!.data) {
+      Object.assign(thing, { current_period_start: item['current_period_start'] });
+      Object.assign(thing, { current_period_end: item['current_period_end'] });
+      delete item['current_period_start'];
+      delete item['current_period_end'];
+    }
+  }
+  if (thing['object'] === 'invoice') {
+    const { subscription_details: details } = thing.parent as { subscription_details: { subscription: string } };
+    Object.assign(thing, {
+      subscription: details.subscription,
+      subscription_details: details,
+      paid: thing['status'] === 'paid',
+    });
+    delete thing.parent;
+    delete thing['payments'];
+  }
+  return thing;
+}
 
 /** Everything that the stand-in knows: its objects by id, in the order in which they were made, and its clock. */
 export class Books {
@@ -131,12 +162,18 @@ export class Books {
     return undefined;
   }
 
+  /** Of the endpoint that events go to: what they carry is written as that version wrote it. */
+  eventVersion = apiVersion;
+
   /** An event carries the object as it is now, not as it becomes. */
   emit(type: string, object: object, before?: object): StripeEvent {
     const event = this.make('event', {
       type,
-      api_version: apiVersion,
-      data: { object: structuredClone(object), ...(before ? { previous_attributes: before } : {}) },
+      api_version: this.eventVersion,
+      data: {
+        object: asOfVersion(structuredClone(object), this.eventVersion),
+        ...(before ? { previous_attributes: before } : {}),
+      },
       pending_webhooks: 1,
       request: this.request,
     });

@@ -16,6 +16,22 @@ const supported = new Set([
 
 const largest = 99_999_999;
 
+/** The least that can be charged, where Stripe's documentation names one. */
+const leastCharge: Readonly<Record<string, number>> = {
+  ...{ aed: 200, aud: 50, bgn: 100, brl: 50, cad: 50, chf: 50, czk: 1_500, dkk: 250, eur: 50, gbp: 30, hkd: 400 },
+  ...{ huf: 17_500, inr: 50, jpy: 50, mxn: 1_000, nok: 300, nzd: 50, pln: 200, ron: 200, sek: 300, sgd: 50 },
+  ...{ thb: 1_000, usd: 50 },
+};
+
+/** Refuses what is too little to be charged; refunds may be as small as they like. */
+export function checkCharge(amount: number, currency: string): number {
+  const least = leastCharge[checkCurrency(currency)] ?? 0;
+  if (amount > 0 && amount < least) {
+    throw StripeFault.invalid(`Amount must be at least ${least} ${currency}`, 'amount', 'amount_too_small');
+  }
+  return checkAmount(amount, currency);
+}
+
 export function checkCurrency(currency: string): string {
   if (!supported.has(currency)) throw StripeFault.invalid(`Invalid currency: ${currency}.`, 'currency');
   return currency;

@@ -16,6 +16,23 @@ export interface Customer extends Thing {
   balance: number;
 }
 
+export interface WebhookEndpoint extends Thing {
+  url: string;
+  status: 'enabled' | 'disabled';
+  /** Null: the account's. */
+  api_version: string | null;
+  enabled_events: string[];
+  metadata: Metadata;
+}
+
+export interface Coupon extends Thing {
+  percent_off: number | null;
+  amount_off: number | null;
+  currency: string | null;
+  duration: 'once' | 'forever';
+  valid: boolean;
+}
+
 export interface Product extends Thing {
   name: string;
   description: string | null;
@@ -152,6 +169,11 @@ export interface Subscription extends Thing {
   start_date: number;
   latest_invoice: string | null;
   default_payment_method: string | null;
+  /** Ids of coupons, which is what is looked at here of Stripe's discounts. */
+  discounts: string[];
+  pause_collection: { behavior: 'keep_as_draft' | 'mark_uncollectible' | 'void'; resumes_at: number | null } | null;
+  cancellation_details: { comment: null; feedback: null; reason: string | null };
+  trial_end: number | null;
   metadata: Metadata;
 }
 
@@ -172,12 +194,16 @@ export interface Invoice extends Thing {
   customer: string;
   currency: string;
   status: 'draft' | 'open' | 'paid' | 'uncollectible' | 'void';
-  billing_reason: 'subscription_create' | 'subscription_cycle';
+  billing_reason: 'subscription_create' | 'subscription_cycle' | 'subscription_update';
   total: number;
   subtotal: number;
   amount_due: number;
   amount_paid: number;
   amount_remaining: number;
+  /** What the customer's balance paid for (less than zero: it had credit). */
+  starting_balance: number;
+  ending_balance: number;
+  post_payment_credit_notes_amount: number;
   attempt_count: number;
   attempted: boolean;
   next_payment_attempt: number | null;

@@ -1,6 +1,6 @@
 import type { Books } from './books';
 import { cardNamed, isTestCard, paymentError } from './cards';
-import { checkAmount } from './currencies';
+import { checkAmount, checkCharge } from './currencies';
 import { StripeFault } from './fault';
 import type { Params } from './form';
 import type { Charge, Customer, Dispute, PaymentIntent, PaymentMethod, Refund, SetupIntent } from './objects';
@@ -106,7 +106,7 @@ export class Payments {
   }
 
   intent(request: Omit<ChargeRequest, 'paymentMethod' | 'offSession'>, paymentMethod: string | null): PaymentIntent {
-    checkAmount(request.amount, request.currency);
+    checkCharge(request.amount, request.currency);
     const id = this.books.newId('payment_intent');
     const intent = this.books.make('payment_intent', {
       id,
@@ -239,6 +239,13 @@ export class Payments {
     this.books.emit('refund.created', refund);
     this.books.emit('charge.refunded', charge);
     return refund;
+  }
+
+  /** The network renewed the card: another expiry, the same method. */
+  renewCard(method: PaymentMethod, expires: { month: number; year: number }): PaymentMethod {
+    method.card = { ...method.card, exp_month: expires.month, exp_year: expires.year };
+    this.books.emit('payment_method.automatically_updated', method);
+    return method;
   }
 
   /** What the holder's bank makes of a refund: it takes the money, or sends it back, even days after it took it. */

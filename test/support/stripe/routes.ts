@@ -87,8 +87,9 @@ export function routesOf({ books, payments, billing, origin }: Shop): Route[] {
     if (method) payments.attach(payments.methodFor(method), customer);
     return customer;
   });
-  add('POST', '/v1/customers/:id', ['email', 'name', 'metadata', 'invoice_settings'], ({ ids, params }) => {
+  add('POST', '/v1/customers/:id', ['email', 'name', 'metadata', 'invoice_settings', 'balance'], ({ ids, params }) => {
     const customer = books.get('customer', ids[0]!);
+    customer.balance = params.integer('balance') ?? customer.balance;
     customer.email = params.text('email') ?? customer.email;
     customer.name = params.text('name') ?? customer.name;
     customer.metadata = { ...customer.metadata, ...params.metadata() };
@@ -101,7 +102,8 @@ export function routesOf({ books, payments, billing, origin }: Shop): Route[] {
     books.emit('customer.updated', customer);
     return customer;
   });
-  read('/v1/customers', 'customer');
+  add('GET', '/v1/customers/:id', [], ({ ids }) => billing.readCustomer(ids[0]!));
+  add('DELETE', '/v1/customers/:id', [], ({ ids }) => billing.deleteCustomer(books.get('customer', ids[0]!)));
   list('/v1/customers', 'customer', ['email'], (customer, params) => equal(params, 'email', customer.email));
   add('GET', '/v1/customers/:id/payment_methods', [...paging, 'type'], ({ ids, params }) => {
     const { id } = books.get('customer', ids[0]!);
@@ -232,8 +234,12 @@ export function routesOf({ books, payments, billing, origin }: Shop): Route[] {
       equal(params, 'payment_intent', refund.payment_intent) && equal(params, 'charge', refund.charge),
   );
   read('/v1/disputes', 'dispute');
-  list('/v1/disputes', 'dispute', ['charge', 'payment_intent'], (dispute, params) =>
-    equal(params, 'payment_intent', dispute.payment_intent),
+  list(
+    '/v1/disputes',
+    'dispute',
+    ['charge', 'payment_intent'],
+    (dispute, params) =>
+      equal(params, 'payment_intent', dispute.payment_intent) && equal(params, 'charge', dispute.charge),
   );
 
   // What is sold.
@@ -320,8 +326,11 @@ export function routesOf({ books, payments, billing, origin }: Shop): Route[] {
     'POST',
     '/v1/subscriptions/:id',
     [
+      'cancel_at',
       'cancel_at_period_end',
       'default_payment_method',
+      'discounts',
+      'pause_collection',
       'items',
       'metadata',
       'proration_behavior',
@@ -329,6 +338,23 @@ export function routesOf({ books, payments, billing, origin }: Shop): Route[] {
     ],
     ({ ids, params }) => billing.update(books.get('subscription', ids[0]!), params),
   );
+  add('POST', '/v1/subscriptions/:id/resume', ['billing_cycle_anchor', 'proration_behavior'], ({ ids }) =>
+    billing.resume(books.get('subscription', ids[0]!)),
+  );
+  add('POST', '/v1/coupons', ['id', 'percent_off', 'amount_off', 'currency', 'duration', 'name'], ({ params }) =>
+    billing.coupon(params),
+  );
+  read('/v1/coupons', 'coupon');
+  add('POST', '/v1/webhook_endpoints', ['url', 'enabled_events', 'api_version', 'metadata'], ({ params }) =>
+    books.make('webhook_endpoint', {
+      url: params.required('url'),
+      status: 'enabled',
+      api_version: params.text('api_version') ?? null,
+      enabled_events: params.texts('enabled_events'),
+      metadata: params.metadata(),
+    }),
+  );
+  list('/v1/webhook_endpoints', 'webhook_endpoint');
   add('DELETE', '/v1/subscriptions/:id', ['invoice_now', 'prorate', 'cancellation_details'], ({ ids }) =>
     billing.cancel(books.get('subscription', ids[0]!)),
   );
