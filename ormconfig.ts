@@ -6,7 +6,13 @@ import { PartnerEntity } from './src/access/partner.entity';
 import { SelfServicePolicyEntity } from './src/access/self-service-policy.entity';
 import { TenantEntity } from './src/access/tenant.entity';
 import { BillingWorkEntity } from './src/billing/billing-work.entity';
-import { AddonEntity, AddonFeatureEntity, AddonPriceEntity, AddonRequirementEntity } from './src/catalog/addon.entity';
+import {
+  AddonAllowanceHistoryEntity,
+  AddonEntity,
+  AddonFeatureEntity,
+  AddonPriceEntity,
+  AddonRequirementEntity,
+} from './src/catalog/addon.entity';
 import { FeatureEntity } from './src/catalog/feature.entity';
 import {
   PlanAddonEntity,
@@ -84,6 +90,7 @@ const entities = [
   PartnerBillingDetailsEntity,
   TaxCategoryEntity,
   TaxRateEntity,
+  AddonAllowanceHistoryEntity,
   AddonEntity,
   AddonFeatureEntity,
   AddonPriceEntity,

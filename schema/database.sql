@@ -23,6 +23,27 @@ create view public.access_ends with (security_invoker=true) as
      LEFT JOIN public.invoice_collections c ON c.tenant_id = t.id AND c.ended_at IS NULL
      LEFT JOIN public.partner_dunning_policies p ON p.partner_id = t.partner_id
   GROUP BY t.id, h.time_zone, s.tenant_id, s.id, s.access_until, p.grace_days;
+create table public.addon_allowance_history (
+  partner_id uuid not null,
+  id uuid not null,
+  addon_id uuid not null,
+  replaced_at timestamp(3) with time zone not null,
+  allowances jsonb not null,
+  constraint addon_allowance_history_pkey PRIMARY KEY (partner_id, id),
+  constraint addon_allowance_history_partner_id_addon_id_fkey FOREIGN KEY (partner_id, addon_id) REFERENCES public.partner_addons(partner_id, id)
+);
+CREATE INDEX addon_allowance_history_by_addon ON public.addon_allowance_history USING btree (addon_id, replaced_at);
+alter table public.addon_allowance_history enable row level security;
+create policy partner_delete on public.addon_allowance_history for delete to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_insert on public.addon_allowance_history for insert to tollgate_app
+  with check (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy partner_read on public.addon_allowance_history for select to tollgate_app, tollgate_job
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy partner_update on public.addon_allowance_history for update to tollgate_app
+  using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.addon_allowance_history to tollgate_app;
+grant select on public.addon_allowance_history to tollgate_job;
 
 create table public.addon_features (
   partner_id uuid not null,

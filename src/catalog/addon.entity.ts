@@ -56,3 +56,12 @@ export class AddonRequirementEntity {
   @KeyColumn('addon_id') addonId: string;
   @KeyColumn('required_addon_id') requiredAddonId: string;
 }
+
+@Entity('addon_allowance_history')
+export class AddonAllowanceHistoryEntity {
+  @KeyColumn('partner_id') partnerId: string;
+  @KeyColumn('id') id: string;
+  @UuidColumn('addon_id') addonId: string;
+  @TimestampColumn('replaced_at') replacedAt: Instant;
+  @JsonColumn('allowances') allowances: object;
+}

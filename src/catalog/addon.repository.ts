@@ -1,15 +1,23 @@
-import type { EntityManager } from 'typeorm';
-import type { Instant } from '../core/calendar';
+import { type EntityManager, LessThanOrEqual } from 'typeorm';
+import { type Instant, instantText, isAtOrBefore } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
 import type { Id } from '../core/ids';
 import { money } from '../core/money';
 import type { Page, PageRequest } from '../core/page';
 import type { IntervalUnit } from '../core/period';
+import { newId } from '../platform/new-id';
 import { readPage } from '../platform/paging';
 import { preparedRead } from '../platform/prepared-read';
+import { fromStored, toStored } from '../platform/stored-value';
 import type { Addon, AddonPrice } from './addon';
-import { AddonEntity, AddonFeatureEntity, AddonPriceEntity, AddonRequirementEntity } from './addon.entity';
+import {
+  AddonAllowanceHistoryEntity,
+  AddonEntity,
+  AddonFeatureEntity,
+  AddonPriceEntity,
+  AddonRequirementEntity,
+} from './addon.entity';
 import type { FeatureAllowance } from './feature';
 import { allowanceFromRow, allowanceToRow } from './feature.repository';
 import type { CatalogStatus } from './plan';
@@ -20,6 +28,22 @@ const rowsOnSale = preparedRead(AddonEntity, `where partner_id = $1 and status =
 const priceRows = preparedRead(AddonPriceEntity, 'where addon_id = any($1) and replaced_at is null order by id');
 const featureRows = preparedRead(AddonFeatureEntity, 'where addon_id = any($1) order by feature_id');
 const requirementRows = preparedRead(AddonRequirementEntity, 'where addon_id = any($1) order by required_addon_id');
+
+const priceRowsAt = preparedRead(
+  AddonPriceEntity,
+  'where addon_id = any($1) and created_at <= $2 and (replaced_at is null or replaced_at > $2) order by id',
+);
+const allowancesAt = preparedRead(
+  AddonAllowanceHistoryEntity,
+  `h where addon_id = any($1) and id = (select id from addon_allowance_history o
+     where o.addon_id = h.addon_id and o.replaced_at > $2 order by replaced_at, id limit 1)`,
+);
+
+const priceFromRow = (row: AddonPriceEntity): AddonPrice => ({
+  id: row.id,
+  interval: row.interval as IntervalUnit,
+  amount: money(row.amount, row.currency as CurrencyCode),
+});
 
 export class AddonRepository {
   constructor(private readonly manager: EntityManager) {}
@@ -91,9 +115,37 @@ export class AddonRepository {
     await this.insertPrices(partnerId, addonId, prices, now);
   }
 
-  async replaceAllowances(partnerId: string, addonId: string, allowances: readonly FeatureAllowance[]): Promise<void> {
+  /** What it gave until now stays as a row of its history. */
+  async replaceAllowances(
+    { partnerId, id: addonId, allowances: before }: Pick<Addon, 'partnerId' | 'id' | 'allowances'>,
+    allowances: readonly FeatureAllowance[],
+    now: Instant,
+  ): Promise<void> {
+    await this.manager.insert(AddonAllowanceHistoryEntity, {
+      ...{ partnerId, id: newId(), addonId, replacedAt: now },
+      allowances: toStored(before) as object,
+    });
     await this.manager.delete(AddonFeatureEntity, { partnerId, addonId });
     await this.insertAllowances(partnerId, addonId, allowances);
+  }
+
+  /** With the prices and limits that these add-ons had at an instant; those that were made later are left out. */
+  async asOf(addons: readonly Addon[], at: Instant): Promise<Addon[]> {
+    const then = addons.filter(({ createdAt }) => isAtOrBefore(createdAt, at));
+    if (then.length === 0) return [];
+    const asked = [then.map(({ id }) => id), instantText(at)] as const;
+    const prices = groupBy(await priceRowsAt(this.manager, [...asked]), (row) => row.addonId);
+    const replaced = new Map(
+      (await allowancesAt(this.manager, [...asked])).map((row) => [row.addonId, row.allowances]),
+    );
+    return then.map((addon) => {
+      const before = replaced.get(addon.id);
+      return {
+        ...addon,
+        prices: (prices.get(addon.id) ?? []).map(priceFromRow),
+        allowances: before ? (fromStored(before) as FeatureAllowance[]) : addon.allowances,
+      };
+    });
   }
 
   async byId(partnerId: string, id: string): Promise<Addon | undefined> {
@@ -109,17 +161,27 @@ export class AddonRepository {
     return this.whole(await rowsByIds(this.manager, [ids]));
   }
 
-  async page(partnerId: string, status: CatalogStatus | undefined, request: PageRequest): Promise<Page<Addon>> {
+  async page(
+    partnerId: string,
+    status: CatalogStatus | undefined,
+    request: PageRequest,
+    asOf?: Instant,
+  ): Promise<Page<Addon>> {
     const query = this.manager
       .createQueryBuilder(AddonEntity, 'addon')
       .where('addon.partnerId = :partnerId', { partnerId });
     if (status) query.andWhere('addon.status = :status', { status });
+    if (asOf) query.andWhere('addon.createdAt <= :asOf', { asOf: instantText(asOf) });
     const page = await readPage(query, request);
     return { ...page, items: await this.whole(page.items) };
   }
 
-  async count(partnerId: string, status: CatalogStatus | undefined): Promise<number> {
-    return this.manager.countBy(AddonEntity, status ? { partnerId, status } : { partnerId });
+  async count(partnerId: string, status: CatalogStatus | undefined, asOf?: Instant): Promise<number> {
+    return this.manager.countBy(AddonEntity, {
+      partnerId,
+      ...(status ? { status } : {}),
+      ...(asOf ? { createdAt: LessThanOrEqual(asOf) } : {}),
+    });
   }
 
   /** All add-ons on sale: what could unlock a feature. */
@@ -157,11 +219,7 @@ export class AddonRepository {
       partnerId: row.partnerId as Id<'Partner'>,
       minimumPlanRank: row.minimumPlanRank ?? undefined,
       status: row.status as CatalogStatus,
-      prices: (prices.get(row.id) ?? []).map((price) => ({
-        id: price.id,
-        interval: price.interval as IntervalUnit,
-        amount: money(price.amount, price.currency as CurrencyCode),
-      })),
+      prices: (prices.get(row.id) ?? []).map(priceFromRow),
       allowances: (features.get(row.id) ?? []).map(allowanceFromRow),
       requiredAddonIds: (required.get(row.id) ?? []).map((requirement) => requirement.requiredAddonId as Id<'Addon'>),
     }));

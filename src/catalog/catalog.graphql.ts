@@ -179,10 +179,12 @@ export class PlanType {
   readonly uuid: string;
   /** Known where the version was made in this very request. */
   readonly versionMade?: PlanVersion | undefined;
+  /** It is answered as it was at this instant. */
+  readonly asOf?: Instant | undefined;
 }
 
-export function toGraphqlPlan(plan: Plan, versionMade?: PlanVersion): PlanType {
-  return { ...plan, id: encodeId('Plan', plan.id), uuid: plan.id, versionMade };
+export function toGraphqlPlan(plan: Plan, versionMade?: PlanVersion, asOf?: Instant): PlanType {
+  return { ...plan, id: encodeId('Plan', plan.id), uuid: plan.id, versionMade, asOf };
 }
 
 @ObjectType('Addon', { description: 'Something that is sold beside a plan.', simpleResolvers: true })

@@ -1,5 +1,7 @@
 import DataLoader from 'dataloader';
 import { inOrder } from '../access/access.loaders';
+import type { Instant } from '../core/calendar';
+import { groupBy } from '../core/group';
 import type { Tx } from '../tx';
 import type { Addon } from './addon';
 import type { Feature } from './feature';
@@ -24,6 +26,22 @@ export const currentVersionLoader = (tx: Tx) =>
     );
     return planIds.map((planId) => byPlan.get(planId));
   });
+
+/** The version that was sold at an instant. */
+export const versionAtLoader = (tx: Tx) =>
+  new DataLoader<{ readonly planId: string; readonly at: Instant }, PlanVersion | undefined, string>(
+    async (keys) => {
+      const found = new Map<string, PlanVersion>();
+      for (const [time, group] of groupBy(keys, ({ at }) => at.epochMilliseconds)) {
+        const planIds = group.map(({ planId }) => planId);
+        for (const version of await tx.plans.versionsAt(planIds, group[0]!.at)) {
+          found.set(`${version.planId} ${time}`, version);
+        }
+      }
+      return keys.map(({ planId, at }) => found.get(`${planId} ${at.epochMilliseconds}`));
+    },
+    { cacheKeyFn: ({ planId, at }) => `${planId} ${at.epochMilliseconds}` },
+  );
 
 export const addonLoader = (tx: Tx) =>
   new DataLoader<string, Addon | undefined, string>(async (ids) => inOrder(ids, await tx.addons.byIds(ids)));

@@ -1,9 +1,11 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { type Instant, isBefore } from '../core/calendar';
 import { decimal } from '../core/decimal';
 import type { Context } from '../graphql/context';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
 import { Refuses } from '../graphql/refusal.graphql';
+import { DateTimeScalar } from '../graphql/scalars';
 import { archiveAddon, archiveAddonRefusals } from './archive-addon.command';
 import {
   AddonConnection,
@@ -35,7 +37,13 @@ import {
   UpdatePlanInputType,
   UpdatePlanResult,
 } from './catalog.graphql';
-import { addonLoader, currentVersionLoader, featureLoader, subscriberCountLoader } from './catalog.loaders';
+import {
+  addonLoader,
+  currentVersionLoader,
+  featureLoader,
+  subscriberCountLoader,
+  versionAtLoader,
+} from './catalog.loaders';
 import { createAddon, createAddonRefusals } from './create-addon.command';
 import { createFeature, createFeatureRefusals } from './create-feature.command';
 import { createPlan, createPlanRefusals } from './create-plan.command';
@@ -44,6 +52,11 @@ import type { CatalogStatus } from './plan';
 import { publishPlanVersion, publishPlanVersionRefusals } from './publish-plan-version.command';
 import { updateAddon, updateAddonRefusals } from './update-addon.command';
 import { updatePlan, updatePlanRefusals } from './update-plan.command';
+
+const asOfPlan =
+  'As of this instant, UTC: the version that was sold then. Name, rank and status are as they are now. Default: now.';
+const asOfAddon =
+  'As of this instant, UTC: prices and limits of then. Name, minimum plan and status are as they are now. Default: now.';
 
 const ofPartner = (input: { readonly partnerId?: string }) =>
   ({ kind: 'PARTNER', partnerId: input.partnerId }) as const;
@@ -105,12 +118,14 @@ export class PlanResolver {
     @Arg('partnerId', () => ID, { nullable: true, description: 'Only for super admins.' }) partnerId:
       | string
       | undefined,
+    @Arg('asOf', () => DateTimeScalar, { nullable: true, description: asOfPlan }) asOf: Instant | undefined,
     @Ctx() context: Context,
   ): Promise<PlanType | undefined> {
     const tx = await context.read('CATALOG_READ');
     const partner = context.partnerUuid(partnerId);
     const plan = tx && partner ? await findPlan({ plans: tx.plans, partnerId: partner as never }, id) : undefined;
-    return plan && toGraphqlPlan(plan);
+    const was = plan && !(asOf && isBefore(asOf, plan.createdAt)) ? plan : undefined;
+    return was && toGraphqlPlan(was, undefined, asOf ?? undefined);
   }
 
   @Query(() => PlanConnection, { description: "The partner's plans, oldest first." })
@@ -122,23 +137,31 @@ export class PlanResolver {
     @Arg('partnerId', () => ID, { nullable: true, description: 'Only for super admins.' }) partnerId:
       | string
       | undefined,
+    @Arg('asOf', () => DateTimeScalar, { nullable: true, description: asOfPlan }) asOf: Instant | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<PlanType>> {
     const tx = await context.read('CATALOG_READ');
     const partner = context.partnerUuid(partnerId);
     if (!tx || !partner) return emptyPage(args);
-    const page = await tx.plans.page(partner, status ?? undefined, pageRequest(args));
+    const page = await tx.plans.page(partner, status ?? undefined, pageRequest(args), asOf ?? undefined);
     return toGraphqlPage(
       page,
       (plan) => plan.id,
-      (plan) => toGraphqlPlan(plan),
-      () => tx.plans.count(partner, status ?? undefined),
+      (plan) => toGraphqlPlan(plan, undefined, asOf ?? undefined),
+      () => tx.plans.count(partner, status ?? undefined, asOf ?? undefined),
     );
   }
 
-  @FieldResolver(() => PlanVersionType, { description: 'What is sold now.' })
+  @FieldResolver(() => PlanVersionType, {
+    description: 'What is sold now; of a plan that was asked for as of an instant, what was sold then.',
+  })
   async currentVersion(@Root() plan: PlanType, @Ctx() context: Context): Promise<PlanVersionType | undefined> {
-    const version = plan.versionMade ?? (await (await context.loader(currentVersionLoader)).load(plan.uuid));
+    const { uuid, asOf } = plan;
+    const version =
+      plan.versionMade ??
+      (asOf
+        ? await (await context.loader(versionAtLoader)).load({ planId: uuid, at: asOf })
+        : await (await context.loader(currentVersionLoader)).load(uuid));
     return version && toGraphqlPlanVersion(version);
   }
 
@@ -196,12 +219,14 @@ export class AddonResolver {
     @Arg('partnerId', () => ID, { nullable: true, description: 'Only for super admins.' }) partnerId:
       | string
       | undefined,
+    @Arg('asOf', () => DateTimeScalar, { nullable: true, description: asOfAddon }) asOf: Instant | undefined,
     @Ctx() context: Context,
   ): Promise<AddonType | undefined> {
     const tx = await context.read('CATALOG_READ');
     const partner = context.partnerUuid(partnerId);
     const addon = tx && partner ? await findAddon({ addons: tx.addons, partnerId: partner as never }, id) : undefined;
-    return addon && toGraphqlAddon(addon);
+    const [was] = addon && tx && asOf ? await tx.addons.asOf([addon], asOf) : [addon];
+    return was && toGraphqlAddon(was);
   }
 
   @Query(() => AddonConnection, { description: "The partner's add-ons, oldest first." })
@@ -213,17 +238,18 @@ export class AddonResolver {
     @Arg('partnerId', () => ID, { nullable: true, description: 'Only for super admins.' }) partnerId:
       | string
       | undefined,
+    @Arg('asOf', () => DateTimeScalar, { nullable: true, description: asOfAddon }) asOf: Instant | undefined,
     @Ctx() context: Context,
   ): Promise<Connection<AddonType>> {
     const tx = await context.read('CATALOG_READ');
     const partner = context.partnerUuid(partnerId);
     if (!tx || !partner) return emptyPage(args);
-    const page = await tx.addons.page(partner, status ?? undefined, pageRequest(args));
+    const page = await tx.addons.page(partner, status ?? undefined, pageRequest(args), asOf ?? undefined);
     return toGraphqlPage(
-      page,
+      asOf ? { ...page, items: await tx.addons.asOf(page.items, asOf) } : page,
       (addon) => addon.id,
       toGraphqlAddon,
-      () => tx.addons.count(partner, status ?? undefined),
+      () => tx.addons.count(partner, status ?? undefined, asOf ?? undefined),
     );
   }
 

@@ -1,4 +1,5 @@
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, LessThanOrEqual } from 'typeorm';
+import { type Instant, instantText } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
 import type { Id } from '../core/ids';
@@ -28,6 +29,11 @@ const rowsByCode = preparedRead(PlanEntity, 'where partner_id = $1 and code = $2
 const currentRows = preparedRead(
   PlanVersionEntity,
   'v where plan_id = any($1) and number = (select max(number) from plan_versions l where l.plan_id = v.plan_id)',
+);
+const rowsAt = preparedRead(
+  PlanVersionEntity,
+  `v where plan_id = any($1) and number = (
+     select max(number) from plan_versions l where l.plan_id = v.plan_id and l.created_at <= $2)`,
 );
 const versionRows = preparedRead(PlanVersionEntity, 'where id = any($1)');
 const priceRows = preparedRead(PlanPriceEntity, 'where plan_version_id = any($1) order by id');
@@ -112,16 +118,26 @@ export class PlanRepository {
     return (await rowsByIds(this.manager, [ids])).map(fromRow);
   }
 
-  async page(partnerId: string, status: CatalogStatus | undefined, request: PageRequest): Promise<Page<Plan>> {
+  async page(
+    partnerId: string,
+    status: CatalogStatus | undefined,
+    request: PageRequest,
+    asOf?: Instant,
+  ): Promise<Page<Plan>> {
     const query = this.manager
       .createQueryBuilder(PlanEntity, 'plan')
       .where('plan.partnerId = :partnerId', { partnerId });
     if (status) query.andWhere('plan.status = :status', { status });
+    if (asOf) query.andWhere('plan.createdAt <= :asOf', { asOf: instantText(asOf) });
     return mapPage(await readPage(query, request), fromRow);
   }
 
-  async count(partnerId: string, status: CatalogStatus | undefined): Promise<number> {
-    return this.manager.countBy(PlanEntity, status ? { partnerId, status } : { partnerId });
+  async count(partnerId: string, status: CatalogStatus | undefined, asOf?: Instant): Promise<number> {
+    return this.manager.countBy(PlanEntity, {
+      partnerId,
+      ...(status ? { status } : {}),
+      ...(asOf ? { createdAt: LessThanOrEqual(asOf) } : {}),
+    });
   }
 
   /** All plans on sale, weakest first: what could unlock a feature. A partner has few plans; the read is bounded. */
@@ -140,6 +156,11 @@ export class PlanRepository {
   async currentVersions(planIds: readonly string[]): Promise<PlanVersion[]> {
     if (planIds.length === 0) return [];
     return this.whole(await currentRows(this.manager, [planIds]));
+  }
+
+  /** The version that was sold at an instant, for each of these plans. */
+  async versionsAt(planIds: readonly string[], at: Instant): Promise<PlanVersion[]> {
+    return planIds.length === 0 ? [] : this.whole(await rowsAt(this.manager, [planIds, instantText(at)]));
   }
 
   async currentVersion(planId: string): Promise<PlanVersion | undefined> {

@@ -72,7 +72,7 @@ export async function updateAddon(
   // Another request was faster: decide again from what it left.
   if (!(await tx.addons.update(updated))) return updateAddon(tx, input);
   if (prices) await tx.addons.replacePrices(addon.partnerId, addon.id, updated.prices, tx.now);
-  if (allowances) await tx.addons.replaceAllowances(addon.partnerId, addon.id, updated.allowances);
+  if (allowances) await tx.addons.replaceAllowances(addon, updated.allowances, tx.now);
   const saved = { ...updated, version: addon.version + 1 };
   await tx.emit({ type: 'addon.updated', payload: { addon: saved } });
   return done({ addon: saved });

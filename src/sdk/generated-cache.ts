@@ -95,7 +95,7 @@ export const typePolicies = {
   Query: {
     fields: {
       addonSubscriptions: /* @__PURE__ */ pages(['tenantId']),
-      addons: /* @__PURE__ */ pages(['partnerId', 'status']),
+      addons: /* @__PURE__ */ pages(['asOf', 'partnerId', 'status']),
       apiKeys: /* @__PURE__ */ pages(['partnerId']),
       balanceEntries: /* @__PURE__ */ pages(['tenantId']),
       checkouts: /* @__PURE__ */ pages(['parked', 'tenantId']),
@@ -118,7 +118,7 @@ export const typePolicies = {
       payments: /* @__PURE__ */ pages(['tenantId']),
       pendingCoupons: /* @__PURE__ */ pages(['tenantId']),
       planChangeProrations: /* @__PURE__ */ pages(['tenantId']),
-      plans: /* @__PURE__ */ pages(['partnerId', 'status']),
+      plans: /* @__PURE__ */ pages(['asOf', 'partnerId', 'status']),
       taxRates: /* @__PURE__ */ pages(['partnerId']),
       tenants: /* @__PURE__ */ pages(['partnerId']),
       usageThresholds: /* @__PURE__ */ pages(['tenantId']),

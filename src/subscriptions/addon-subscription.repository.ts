@@ -46,6 +46,11 @@ const liveRows = preparedRead(
   'where tenant_id = $1 and ended_at is null order by started_at, id limit 1000',
 );
 
+const rowsAt = preparedRead(
+  AddonSubscriptionEntity,
+  'where tenant_id = $1 and started_at <= $2 and (ended_at is null or ended_at > $2) order by started_at, id limit 1000',
+);
+
 const liveOrRecentRows = preparedRead(
   AddonSubscriptionEntity,
   'where tenant_id = $1 and (ended_at is null or started_at >= $2) order by started_at, id limit 2000',
@@ -131,6 +136,11 @@ export class AddonSubscriptionRepository {
   /** What is attached now, by start. */
   async live(tenantId: string): Promise<AddonSubscription[]> {
     return (await liveRows(this.manager, [tenantId])).map(fromRow);
+  }
+
+  /** What was attached at an instant, in its quantity of then, by start. */
+  async heldAt(tenantId: string, at: Instant): Promise<AddonSubscription[]> {
+    return (await rowsAt(this.manager, [tenantId, instantText(at)])).map(fromRow);
   }
 
   /** What is attached now, and what was attached since an instant though it ended, by start. */

@@ -1,5 +1,5 @@
 import { type EntityManager, IsNull, Not } from 'typeorm';
-import { type Instant, timeZone } from '../core/calendar';
+import { type Instant, instantFromDate, instantText, timeZone } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import type { Id } from '../core/ids';
 import { invariant } from '../core/invariant';
@@ -11,12 +11,13 @@ import type { ProrationBasis } from '../core/proration';
 import { readPage } from '../platform/paging';
 import { preparedRead } from '../platform/prepared-read';
 import type { ScheduledPlanChange, ScheduledPlanChangeOptions } from './scheduled-plan-change';
-import type {
-  Subscription,
-  SubscriptionChange,
-  SubscriptionChangeKind,
-  SubscriptionItem,
-  SubscriptionStatus,
+import {
+  type Subscription,
+  type SubscriptionChange,
+  type SubscriptionChangeKind,
+  type SubscriptionItem,
+  type SubscriptionStatus,
+  subscriptionAsOf,
 } from './subscription';
 import {
   ScheduledPlanChangeEntity,
@@ -86,6 +87,14 @@ const itemRow = preparedRead(SubscriptionItemEntity, 'where tenant_id = $1 and i
 const itemRows = preparedRead(SubscriptionItemEntity, 'where tenant_id = any($1) and id = any($2)');
 const liveRows = preparedRead(SubscriptionEntity, `where tenant_id = $1 and status <> 'CANCELLED'`);
 const rowsByIds = preparedRead(SubscriptionEntity, 'where tenant_id = any($1) and id = any($2)');
+const rowsStarted = preparedRead(
+  SubscriptionEntity,
+  'where tenant_id = $1 and started_at <= $2 order by started_at desc, id desc limit 1',
+);
+const itemsStarted = preparedRead(
+  SubscriptionItemEntity,
+  'where tenant_id = $1 and subscription_id = $2 and started_at <= $3 order by started_at desc, id desc limit 1',
+);
 const pendingRows = preparedRead(
   ScheduledPlanChangeEntity,
   `where tenant_id = $1 and subscription_id = $2 and status = 'PENDING'`,
@@ -178,6 +187,29 @@ export class SubscriptionRepository {
       .limit(1)
       .getMany();
     return (await this.whole(rows))[0];
+  }
+
+  /** The subscription that the tenant had at an instant, or the last one before it, with the plan and the period of then. */
+  async asOf(tenantId: string, at: Instant): Promise<Subscription | undefined> {
+    const [row] = await rowsStarted(this.manager, [tenantId, instantText(at)]);
+    if (!row) return undefined;
+    const [item] = await itemsStarted(this.manager, [tenantId, row.id, instantText(at)]);
+    const [period]: { start: Date; end: Date }[] = await this.manager.query(
+      `select period_start as start, period_end as end from (
+         select period_start as since, period_start, period_end from invoices
+          where tenant_id = $1 and subscription_id = $2 and kind = 'PERIOD' and period_start <= $3
+         union all
+         select changed_at, new_period_start, new_period_end from plan_change_prorations
+          where tenant_id = $1 and subscription_id = $2 and new_period_start is not null and changed_at <= $3) billed
+        order by since desc limit 1`,
+      [tenantId, row.id, instantText(at)],
+    );
+    invariant(item, 'a subscription has no item');
+    return subscriptionAsOf(
+      fromRow(row, itemFromRow(item)),
+      period && { start: instantFromDate(period.start), end: instantFromDate(period.end) },
+      at,
+    );
   }
 
   async byIds(tenantIds: readonly string[], ids: readonly string[]): Promise<Subscription[]> {

@@ -1,4 +1,4 @@
-import type { Instant, LocalDate, TimeZone } from '../core/calendar';
+import { type Instant, isAtOrBefore, isBefore, type LocalDate, type TimeZone } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { exactOf, multiply } from '../core/exact';
 import type { Id } from '../core/ids';
@@ -97,4 +97,31 @@ export interface SubscriptionChange {
   readonly happenedAt: Instant;
   readonly actorId?: string | undefined;
   readonly facts: Readonly<Record<string, string>>;
+}
+
+/**
+ * A subscription as it was at an instant. Plan, quantity, price, interval and period are kept as they change; that a date to end it
+ * was waited for, or that payments failed, is not, and is left out.
+ *
+ * @param period the one that was billed last by then; none: it was in its trial
+ */
+export function subscriptionAsOf(
+  subscription: Subscription,
+  period: { readonly start: Instant; readonly end: Instant } | undefined,
+  at: Instant,
+): Subscription {
+  const { startedAt, trialEnd, cancelledAt, cancelReason, item } = subscription;
+  const hasEnded = cancelledAt !== undefined && isAtOrBefore(cancelledAt, at);
+  const isTrial = trialEnd !== undefined && isBefore(at, trialEnd);
+  return {
+    ...subscription,
+    status: hasEnded ? 'CANCELLED' : isTrial ? 'TRIALING' : 'ACTIVE',
+    item: { ...item, endedAt: item.endedAt && isAtOrBefore(item.endedAt, at) ? item.endedAt : undefined },
+    interval: item.interval,
+    periodStart: isTrial ? startedAt : (period?.start ?? subscription.periodStart),
+    periodEnd: isTrial ? trialEnd : (period?.end ?? subscription.periodEnd),
+    ...{ cancelAt: undefined, accessUntil: undefined },
+    cancelledAt: hasEnded ? cancelledAt : undefined,
+    cancelReason: hasEnded ? cancelReason : undefined,
+  };
 }

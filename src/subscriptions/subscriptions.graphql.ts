@@ -162,9 +162,11 @@ export class SubscriptionType {
   version: number;
   readonly uuid: string;
   readonly tenantUuid: string;
+  /** It is answered as it was at this instant. */
+  readonly asOf?: Instant | undefined;
 }
 
-export function toGraphqlSubscription(subscription: Subscription): SubscriptionType {
+export function toGraphqlSubscription(subscription: Subscription, asOf?: Instant): SubscriptionType {
   const { id, tenantId, periodStart, periodEnd, item, ...rest } = subscription;
   return {
     ...rest,
@@ -173,6 +175,7 @@ export function toGraphqlSubscription(subscription: Subscription): SubscriptionT
     currentPeriod: { start: periodStart, end: periodEnd },
     uuid: id,
     tenantUuid: tenantId,
+    asOf,
   };
 }
 

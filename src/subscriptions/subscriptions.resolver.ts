@@ -8,10 +8,12 @@ import {
   toGraphqlPlanVersion,
 } from '../catalog/catalog.graphql';
 import { addonLoader, planLoader, planVersionLoader } from '../catalog/catalog.loaders';
+import { type Instant, isAtOrBefore, isBefore } from '../core/calendar';
 import type { Context } from '../graphql/context';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
 import { Refuses, toGraphqlRefused } from '../graphql/refusal.graphql';
+import { DateTimeScalar } from '../graphql/scalars';
 import { toGraphqlCreditNote, toGraphqlDocuments, toGraphqlInvoice } from '../invoicing/invoicing.graphql';
 import { readQuote } from '../proration/quote.graphql';
 import { cancelAddon, cancelAddonRefusals } from './cancel-addon.command';
@@ -78,26 +80,44 @@ export class SubscriptionResolver {
     @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:
       | string
       | undefined,
+    @Arg('asOf', () => DateTimeScalar, {
+      nullable: true,
+      description:
+        'As it was at this instant, UTC: the plan version, quantities, add-ons and period of then. Whether payments failed then, and what waited to happen, is not kept. Default: now.',
+    })
+    asOf: Instant | undefined,
     @Ctx() context: Context,
   ): Promise<SubscriptionType | undefined> {
     const tx = await context.read('TENANT_READ');
     const tenant = context.tenantUuid(tenantId);
-    const subscription = tx && tenant ? await tx.subscriptions.latest(tenant) : undefined;
-    return subscription && toGraphqlSubscription(subscription);
+    if (!tx || !tenant) return undefined;
+    const now = asOf ? (await tx.tenantFor(tenant))?.now : undefined;
+    // What is yet to come is not known: that is how it stands.
+    const past = asOf && now && isBefore(asOf, now) ? asOf : undefined;
+    const subscription = past ? await tx.subscriptions.asOf(tenant, past) : await tx.subscriptions.latest(tenant);
+    return subscription && toGraphqlSubscription(subscription, past);
   }
 
   @FieldResolver(() => [SubscriptionItemType], { description: 'Every phase of the plan, oldest first; at most 1000.' })
   async items(@Root() subscription: SubscriptionType, @Ctx() context: Context): Promise<SubscriptionItemType[]> {
     const tx = await context.read('TENANT_READ');
-    const { tenantUuid, uuid } = subscription;
+    const { tenantUuid, uuid, asOf } = subscription;
     const items = (await tx?.subscriptions.items(tenantUuid, uuid)) ?? [];
-    return items.map((item) => toGraphqlSubscriptionItem(item, tenantUuid));
+    const known = asOf ? items.filter(({ startedAt }) => isAtOrBefore(startedAt, asOf)) : items;
+    return known.map((item) => toGraphqlSubscriptionItem(item, tenantUuid));
   }
 
-  @FieldResolver(() => [AddonSubscriptionType], { description: 'What is attached now, by start.' })
+  @FieldResolver(() => [AddonSubscriptionType], { description: 'What is attached, by start.' })
   async addons(@Root() subscription: SubscriptionType, @Ctx() context: Context): Promise<AddonSubscriptionType[]> {
     const tx = await context.read('TENANT_READ');
-    return ((await tx?.addonSubscriptions.live(subscription.tenantUuid)) ?? []).map(toGraphqlAddonSubscription);
+    const { tenantUuid, uuid, asOf } = subscription;
+    if (!asOf) return ((await tx?.addonSubscriptions.live(tenantUuid)) ?? []).map(toGraphqlAddonSubscription);
+    const held = ((await tx?.addonSubscriptions.heldAt(tenantUuid, asOf)) ?? []).filter(
+      ({ subscriptionId }) => subscriptionId === uuid,
+    );
+    // When an end was asked for is not kept.
+    const open = { endsAt: undefined, endedAt: undefined, endReason: undefined, endKind: undefined };
+    return held.map((attachment) => toGraphqlAddonSubscription({ ...attachment, ...open }));
   }
 
   @FieldResolver(() => ScheduledPlanChangeType, { nullable: true, description: 'A plan change that waits.' })
@@ -105,6 +125,7 @@ export class SubscriptionResolver {
     @Root() subscription: SubscriptionType,
     @Ctx() context: Context,
   ): Promise<ScheduledPlanChangeType | undefined> {
+    if (subscription.asOf) return undefined;
     const tx = await context.read('TENANT_READ');
     const scheduled = await tx?.subscriptions.scheduled(subscription.tenantUuid, subscription.uuid);
     return scheduled && toGraphqlScheduledPlanChange(scheduled);

@@ -75,6 +75,7 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   partner_addons: table('catalog', 'select insert update', 'select'),
   addon_prices: table('catalog', 'select insert update', 'select'),
   addon_features: table('catalog', 'select insert delete', 'select'),
+  addon_allowance_history: table('catalog', 'select insert', 'select'),
   addon_requirements: table('catalog', 'select insert delete', 'select'),
   partner_coupons: table('catalog', 'select insert update', 'select'),
   coupon_amounts: table('catalog', 'select insert', 'select'),

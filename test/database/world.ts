@@ -407,6 +407,9 @@ const partnerRows: Record<string, (place: PartnerPlace) => Values> = {
     ...{ ...scope, live: fresh, price_id: of('addon_prices'), product_external_id: 'prod_1', external_id: id },
     ...{ currency, amount: 500, created_at: at },
   }),
+  addon_allowance_history: ({ scope, id, of }) => ({
+    ...{ ...scope, id, addon_id: of('partner_addons'), replaced_at: at, allowances: '[]' },
+  }),
   addon_prices: ({ scope, id, fresh, of }) => ({
     ...{ ...scope, id, addon_id: of('partner_addons'), currency, interval: fresh ? 'YEAR' : 'MONTH', amount: 500 },
     created_at: at,
