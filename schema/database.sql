@@ -3974,6 +3974,7 @@ create table public.tax_rates (
   constraint tax_rates_region_check CHECK (region ~ '^[A-Z0-9]{1,3}$'::text),
   constraint tax_rates_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
 );
+CREATE INDEX tax_rates_by_id ON public.tax_rates USING btree (id);
 CREATE UNIQUE INDEX tax_rates_one_a_day ON public.tax_rates USING btree (partner_id, country, COALESCE(region, ''::text), COALESCE(category, ''::text), valid_from);
 alter table public.tax_rates enable row level security;
 create policy partner_delete on public.tax_rates for delete to tollgate_app

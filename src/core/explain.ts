@@ -3,15 +3,36 @@ import { type Exact, exactText, fraction } from './exact';
 import { type Money, moneyText, roundToMoney } from './money';
 import type { RoundingMode } from './rounding';
 
+export const operandSourceKinds = ['PLAN', 'ADDON', 'COUPON', 'TAX_RATE', 'INVOICE', 'LICENCE_PRODUCT'] as const;
+
+/** What an operand comes from. */
+export interface OperandSource {
+  readonly kind: (typeof operandSourceKinds)[number];
+  readonly id: string;
+  /** Of what belongs to a tenant. */
+  readonly tenantId?: string | undefined;
+  /** For people. */
+  readonly name: string;
+}
+
+/** A plan or an add-on; none where it is not known which. */
+export function catalogSource(
+  kind: 'PLAN' | 'ADDON',
+  { catalogId, name }: { readonly catalogId?: string | undefined; readonly name: string },
+): { readonly source?: OperandSource } {
+  if (catalogId === undefined) return {};
+  return { source: { kind, id: catalogId, name } };
+}
+
 /**
  * One operand of a formula. `value` is a plain decimal or a fraction `a/b`; `unit` says what is counted (`EUR`, `days`,
- * `seats`, `%`, `1` for a ratio); `source` names the row it came from.
+ * `seats`, `%`, `1` for a ratio); `source` is what it came from.
  */
 export interface Operand {
   readonly name: string;
   readonly value: string;
   readonly unit: string;
-  readonly source?: string;
+  readonly source?: OperandSource | undefined;
 }
 
 /** Why a line has its amount: enough to calculate it again outside the system (billing rules §11). */

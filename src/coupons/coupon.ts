@@ -1,7 +1,7 @@
 import { type Instant, isAtOrBefore, isBefore } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { type Exact, exactText, multiply } from '../core/exact';
-import { type Explained, explain, type Operand } from '../core/explain';
+import { type Explained, explain, type Operand, type OperandSource } from '../core/explain';
 import type { Id } from '../core/ids';
 import { amountText, exactMinorUnits, type Money, money, smaller, sum } from '../core/money';
 import { type Percent, percentFraction } from '../core/percent';
@@ -194,6 +194,12 @@ export function periodsOf(coupon: Pick<Coupon, 'duration' | 'durationPeriods'>):
   return coupon.duration === 'REPEATING' ? coupon.durationPeriods : undefined;
 }
 
+export const couponSource = ({ id, code }: Coupon): OperandSource => ({
+  kind: 'COUPON',
+  id,
+  name: code,
+});
+
 /**
  * The discount on an amount, never more than the amount. Percent: of the line's rounded amount, so that 20 % of 17.39
  * is what a customer with a calculator gets. Fixed: scaled by the share only where the coupon says so.
@@ -207,12 +213,12 @@ export function discountOn(coupon: Coupon, base: Money, share: Share | undefined
     return explain(exact, base.currency, {
       rule: coupon.kind === 'PERCENT' ? 'COUPON_PERCENT' : 'COUPON_FREE_PERIOD',
       formula: 'amount * percent / 100',
-      operands: [...operands, { name: 'percent', value, unit: '%', source: coupon.code }],
+      operands: [...operands, { name: 'percent', value, unit: '%', source: couponSource(coupon) }],
       sentence: (amount) => `${value} % of ${amountText(base)} by coupon ${coupon.code}: ${amount}.`,
     });
   }
   const value = amountIn(coupon.amounts, base.currency) ?? money(0n, base.currency);
-  operands.push({ name: 'coupon', value: amountText(value), unit: base.currency, source: coupon.code });
+  operands.push({ name: 'coupon', value: amountText(value), unit: base.currency, source: couponSource(coupon) });
   let exact: Exact = exactMinorUnits(value);
   let formula = 'min(coupon, amount)';
   if (coupon.scaled && share) {

@@ -50,7 +50,8 @@ export function spreadDiscount(
     name: `line${part + 1}`,
     value: amountText(left[index]!),
     unit: currency,
-    source: lines[index]!.itemId,
+    // Of a charge, the plan or add-on that it is for.
+    source: lines[index]!.explanation.operands.find(({ source }) => source)?.source,
   }));
   return targets.flatMap((index, part) => {
     const line = lines[index]!;

@@ -5,7 +5,7 @@ import { groupBy } from '../core/group';
 import { amountText, atLeastZero, type Money, moneyText, roundToMoney, smaller, subtract, sum } from '../core/money';
 import type { Share } from '../core/proration';
 import type { LineDraft } from '../invoicing/invoice';
-import { type Coupon, type CouponTarget, shareOperands } from './coupon';
+import { type Coupon, type CouponTarget, couponSource, shareOperands } from './coupon';
 import type { CouponAccount, CouponDiscount } from './coupon-discount';
 import { discountLines, spreadDiscount } from './discount-line';
 
@@ -20,7 +20,11 @@ export interface DiscountedLines {
 const lesser = (one: Exact, other: Exact): Exact => (compareExact(one, other) < 0 ? one : other);
 
 /** The sum of entries by whole period, as a formula: one term for each part of the period that they are for. */
-function terms(name: string, entries: readonly CouponDiscount[]): { formula: string[]; operands: Operand[] } {
+function terms(
+  name: string,
+  entries: readonly CouponDiscount[],
+  coupon: Coupon,
+): { formula: string[]; operands: Operand[] } {
   const groups = [...groupBy(entries, ({ share }) => `${share.remaining}/${share.total}`).values()];
   const parts = groups.map((group, index) => {
     const { share, amount } = group[0]!;
@@ -34,7 +38,7 @@ function terms(name: string, entries: readonly CouponDiscount[]): { formula: str
     return {
       formula: whole ? term : `${term} / (${term}Remaining / ${term}Total)`,
       operands: [
-        { name: term, value: amountText(total), unit: amount.currency },
+        { name: term, value: amountText(total), unit: amount.currency, source: couponSource(coupon) },
         ...(whole
           ? []
           : [
@@ -57,8 +61,8 @@ function givenAgain(
 ): Explained {
   const { currency } = base;
   const available = account.returned(target);
-  const given = terms('given', account.given(target));
-  const standing = terms('standing', account.standing(target));
+  const given = terms('given', account.given(target), coupon);
+  const standing = terms('standing', account.standing(target), coupon);
   const due = [given.formula.join(' + '), ...standing.formula].join(' - ');
   const inPart = account.isReturnedInPart(target);
   const major = multiply(available, fraction(1n, 10n ** BigInt(fractionDigitsOf(currency))));
@@ -86,7 +90,7 @@ function asItLeft(coupon: Coupon, before: Money, after: Money): Explained {
   return explain(exactOf(amount.minor), currency, {
     rule: 'COUPON_GIVEN_AGAIN',
     formula: 'returned',
-    operands: [{ name: 'returned', value: amountText(amount), unit: currency }],
+    operands: [{ name: 'returned', value: amountText(amount), unit: currency, source: couponSource(coupon) }],
     sentence: (text) => `Coupon ${coupon.code}: ${text} went back at this moment and is given again.`,
   });
 }

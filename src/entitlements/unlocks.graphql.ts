@@ -7,7 +7,7 @@ import { enumFrom } from '../graphql/enums';
 import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
 import { BigIntScalar, DateTimeScalar } from '../graphql/scalars';
 import type { Invoice } from '../invoicing/invoice';
-import { ExplanationType } from '../invoicing/invoicing.graphql';
+import { ExplanationType, toGraphqlExplanation } from '../invoicing/invoicing.graphql';
 import { licenceQuoteText } from '../licences/licence-quote';
 import { LicenceProductType, toGraphqlLicenceProduct } from '../licences/licences.graphql';
 import {
@@ -171,7 +171,7 @@ function ofLicence({ quoted }: LicenceOffer, sign: Sign) {
   const { product, decision, quote } = quoted;
   return {
     ...{ __typename: 'LicenceUnlock', product: toGraphqlLicenceProduct(product), quantity: decision.quantity },
-    explanation: decision.explanation,
+    explanation: toGraphqlExplanation(decision.explanation),
     quote: { token: sign(licenceQuoteText(quote)), expiresAt: quote.expiresAt },
   };
 }

@@ -29,6 +29,7 @@ import {
   toGraphqlAddonSubscription,
   toGraphqlSubscription,
 } from '../subscriptions/subscriptions.graphql';
+import { TaxRateType, toGraphqlTaxRate } from '../tax/tax.graphql';
 import type { Context } from './context';
 
 const types = [
@@ -45,11 +46,12 @@ const types = [
   LicenceProductType,
   LicenceType,
   LicencePurchaseType,
+  TaxRateType,
 ] as const;
 
 export const NodeUnion = createUnionType({
   name: 'Node',
-  description: 'Anything that can be looked up by its id.',
+  description: 'What can be looked up by its id alone.',
   types: () => types,
   resolveType: (value) => (value as unknown as { __typename: string }).__typename,
 });
@@ -61,17 +63,21 @@ const named = <T extends object>(__typename: string, value: T | undefined): Foun
 export class NodeResolver {
   @Query(() => NodeUnion, {
     nullable: true,
-    description: 'Looks anything up by its id. What is missing and what is not yours look the same: null.',
+    description: 'Looks up by its id what the union names. What is missing and what is not yours look the same: null.',
   })
   async node(
-    @Arg('id', () => ID, { description: 'Any id of this API.' }) id: string,
+    @Arg('id', () => ID, { description: 'The id of one of them.' }) id: string,
     @Ctx() context: Context,
   ): Promise<Found> {
     const decoded = decodeId(id);
     if (!decoded) return undefined;
     const { kind, uuid, tenantUuid } = decoded;
     const permission =
-      kind === 'Coupon' ? 'PARTNER_READ' : tenantUuid || kind === 'Tenant' ? 'TENANT_READ' : 'CATALOG_READ';
+      kind === 'Coupon' || kind === 'TaxRate'
+        ? 'PARTNER_READ'
+        : tenantUuid || kind === 'Tenant'
+          ? 'TENANT_READ'
+          : 'CATALOG_READ';
     const tx = await context.read(permission);
     if (!tx) return undefined;
     switch (kind) {
@@ -114,6 +120,10 @@ export class NodeResolver {
       case 'CreditNote': {
         const row = await tx.creditNotes.byId(tenantUuid!, uuid);
         return named('CreditNote', row && toGraphqlCreditNote(row));
+      }
+      case 'TaxRate': {
+        const row = (await tx.taxes.ratesByIds([uuid]))[0];
+        return named('TaxRate', row && toGraphqlTaxRate(row));
       }
       case 'LicenceProduct': {
         const row = await (await context.loader(licenceProductLoader)).load(uuid);

@@ -10,7 +10,7 @@ import { inCouponOrder } from '../coupons/coupon-order';
 import { discountLines } from '../coupons/discount-line';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import { addonEndLines, addonStartLines } from '../proration/addon-change';
-import { chargeLine } from '../proration/charged-item';
+import { type ChargedItem, chargeLine } from '../proration/charged-item';
 import type { AllowanceLeft } from '../proration/unused-allowance';
 import type { UsageBill } from '../rating/usage-bill';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
@@ -83,7 +83,7 @@ const spanOf = (input: PeriodInvoiceInput) => ({ start: input.period.start, end:
 function fixedLine(
   input: PeriodInvoiceInput,
   kind: 'PLAN_FIXED' | 'ADDON_FIXED',
-  item: { itemId: string; kind: 'PLAN' | 'ADDON'; name: string; unitAmount: Money; quantity: bigint },
+  item: Pick<ChargedItem, 'itemId' | 'kind' | 'name' | 'catalogId' | 'unitAmount' | 'quantity'>,
 ): LineDraft[] {
   const whole = isAtOrBefore(input.from, input.period.start);
   const share = whole
@@ -98,7 +98,13 @@ function fixedLine(
 const planFixed: Step = (draft, input) => {
   if (input.closing) return draft;
   const { item, name } = input.plan;
-  const lines = fixedLine(input, 'PLAN_FIXED', { ...item, itemId: item.id, kind: 'PLAN', name });
+  const lines = fixedLine(input, 'PLAN_FIXED', {
+    ...item,
+    itemId: item.id,
+    kind: 'PLAN',
+    name,
+    catalogId: item.planId,
+  });
   return { ...draft, lines: [...draft.lines, ...lines] };
 };
 
@@ -116,7 +122,10 @@ const addonsFixed: Step = (draft, input) =>
       : input.addons.flatMap(({ attachment, name }) =>
           attachment.billedBy !== 'TOLLGATE'
             ? []
-            : fixedLine(input, 'ADDON_FIXED', { ...attachment, itemId: attachment.id, kind: 'ADDON', name }),
+            : fixedLine(input, 'ADDON_FIXED', {
+                ...attachment,
+                ...{ itemId: attachment.id, kind: 'ADDON', name, catalogId: attachment.addonId },
+              }),
         ),
   );
 
@@ -128,7 +137,7 @@ const addonsJoined: Step = (draft, { joined, allowances, closed: period, closing
       if (!period) return [];
       const { id: itemId, unitAmount, quantity, startedAt, endedAt } = attachment;
       const moment = { at: startedAt, basis, timeZone, period, trialing: false };
-      const item = { itemId, name, unitAmount, quantity };
+      const item = { itemId, name, catalogId: attachment.addonId, unitAmount, quantity };
       const started = addonStartLines(moment, item);
       const charged = sum(
         started.map((line) => line.amount),

@@ -19,7 +19,7 @@ import { plannedOffDue } from './planned-document';
 import { beforeTax, grossOf, splitDocument } from './split-document';
 
 /** The plan, or an attachment, that ends before what was charged for it does. */
-export type EndingItem = Pick<ChargedItem, 'kind' | 'name' | 'unitAmount' | 'quantity'> & {
+export type EndingItem = Pick<ChargedItem, 'kind' | 'name' | 'catalogId' | 'unitAmount' | 'quantity'> & {
   readonly id: string;
   readonly startedAt: Instant;
   /** It is billed by a provider, in periods of its own. */
@@ -39,7 +39,7 @@ export interface CreditEndingInput {
 }
 
 export const endingAttachment = (attachment: AddonSubscription, name: string): EndingItem => ({
-  ...{ kind: 'ADDON', id: attachment.id, name, attachment },
+  ...{ kind: 'ADDON', id: attachment.id, name, catalogId: attachment.addonId, attachment },
   unitAmount: attachment.unitAmount,
   startedAt: attachment.startedAt,
   quantity: attachment.quantity,
@@ -155,7 +155,7 @@ export async function creditSubscription(
   const addons = await tx.addons.byIds(attachments.map(({ addonId }) => addonId));
   const names = new Map(addons.map(({ id, name }) => [id as string, name]));
   const items: EndingItem[] = [
-    { ...item, kind: 'PLAN', name: plan!.name },
+    { ...item, kind: 'PLAN', name: plan!.name, catalogId: plan!.id },
     ...attachments.map((attachment) => endingAttachment(attachment, names.get(attachment.addonId)!)),
   ];
   const credit = { reason: 'CANCELLATION', settlement, isLast: true, windows: 'SUBSCRIPTION', byActor } as const;

@@ -20,7 +20,7 @@ export interface CreditRequest {
 }
 
 export interface CreditInput {
-  readonly invoice: Pick<Invoice, 'number' | 'total' | 'tax'>;
+  readonly invoice: Pick<Invoice, 'id' | 'tenantId' | 'number' | 'total' | 'tax'>;
   readonly lines: readonly InvoiceLine[];
   /** By line: what credit notes have given for it already, in minor units, and the tax with it. */
   readonly credited: ReadonlyMap<string, Standing>;
@@ -149,6 +149,8 @@ export function decideCredit(
 ): Result<DecidedCredits, 'INVOICE_LINE_NOT_FOUND' | 'CREDIT_EXCEEDS_LINE'> {
   const { invoice, requests } = input;
   const { currency } = invoice.total;
+  const { id, tenantId, number: name } = invoice;
+  const source = { kind: 'INVOICE' as const, id, tenantId, name };
   const standing = new Map(input.standing);
   let leftOfInvoice = invoice.total.minor - invoice.tax.minor;
   for (const { amount } of input.credited.values()) leftOfInvoice -= amount;
@@ -221,7 +223,7 @@ export function decideCredit(
       const { explanation } = explain(exactOf(lot.amount), currency, {
         rule: 'CREDIT_BY_LINE',
         formula: 'credit',
-        operands: [{ name: 'credit', value: amountText(money(lot.amount, currency)), unit: currency, source: line.id }],
+        operands: [{ name: 'credit', value: amountText(money(lot.amount, currency)), unit: currency, source }],
         sentence: (text) =>
           `${text} of the ${moneyText(money(net, currency))} that ${invoice.number} charged for ${line.description}.`,
       });

@@ -5,8 +5,8 @@ import { partnersRight } from '../access/self-service.graphql';
 import { AddonType, PlanType } from '../catalog/catalog.graphql';
 import type { Instant } from '../core/calendar';
 import { decimalText } from '../core/decimal';
-import type { Explanation } from '../core/explain';
-import { encodeId } from '../core/ids';
+import { type Explanation, type OperandSource, operandSourceKinds } from '../core/explain';
+import { encodeId, type IdKind, isUuid } from '../core/ids';
 import type { Money } from '../core/money';
 import { CouponType } from '../coupons/coupons.graphql';
 import { enumFrom } from '../graphql/enums';
@@ -143,6 +143,34 @@ export const BalanceEntryKindEnum = enumFrom('BalanceEntryKind', balanceEntryKin
   REFUNDED: 'Given back by a refund or a lost dispute after it had been credited; positive: such a refund failed.',
 });
 
+export const OperandSourceKindEnum = enumFrom('OperandSourceKind', operandSourceKinds, 'What an operand comes from.', {
+  PLAN: 'A plan.',
+  ADDON: 'An add-on.',
+  COUPON: 'A coupon.',
+  TAX_RATE: 'A tax rate.',
+  INVOICE: 'An invoice that is corrected.',
+  LICENCE_PRODUCT: 'A licence product.',
+});
+
+const operandIds = {
+  PLAN: 'Plan',
+  ADDON: 'Addon',
+  COUPON: 'Coupon',
+  TAX_RATE: 'TaxRate',
+  INVOICE: 'Invoice',
+  LICENCE_PRODUCT: 'LicenceProduct',
+} as const satisfies Record<OperandSource['kind'], IdKind>;
+
+@ObjectType('OperandSource', { description: 'What an operand comes from.', simpleResolvers: true })
+export class OperandSourceType {
+  @Field(() => OperandSourceKindEnum, { description: 'What it is.' })
+  kind: OperandSource['kind'];
+  @Field(() => ID, { description: 'Its id: `node` finds it, for whoever may read it.' })
+  id: string;
+  @Field(() => String, { description: 'Its name, code or number, as it was then.' })
+  name: string;
+}
+
 @ObjectType('Operand', { description: 'One number of a formula.', simpleResolvers: true })
 export class OperandType {
   @Field(() => String, { description: 'Its name in the formula.' })
@@ -151,8 +179,11 @@ export class OperandType {
   value: string;
   @Field(() => String, { description: 'What is counted: a currency, days, units, %.' })
   unit: string;
-  @Field(() => String, { nullable: true, description: 'The row it came from.' })
-  source?: string | undefined;
+  @Field(() => OperandSourceType, {
+    nullable: true,
+    description: 'What it comes from; null where it is of the act itself, or was explained before sources had names.',
+  })
+  source?: OperandSourceType | undefined;
 }
 
 @ObjectType('Explanation', {
@@ -176,8 +207,19 @@ export class ExplanationType {
   sentence: string;
 }
 
+/** What was explained before sources had names has the key of a row there. */
+function toGraphqlOperandSource(source: OperandSource | string | undefined): OperandSourceType | undefined {
+  if (source === undefined || typeof source === 'string' || !isUuid(source.id)) return undefined;
+  const { kind, id, tenantId, name } = source;
+  return { kind, name, id: encodeId(operandIds[kind], id, tenantId) };
+}
+
 export function toGraphqlExplanation(explanation: Explanation): ExplanationType {
-  return explanation;
+  const operands = explanation.operands.map(({ source, ...operand }) => ({
+    ...operand,
+    source: toGraphqlOperandSource(source),
+  }));
+  return { ...explanation, operands };
 }
 
 @ObjectType('TimeSpan', { description: 'Half-open: the start belongs to it, the end does not.', simpleResolvers: true })
@@ -240,7 +282,7 @@ export function toGraphqlInvoiceLine(line: InvoiceLine): InvoiceLineType {
     covers: line.covers,
     discountsLineId: line.discountsLineId && encodeId('InvoiceLine', line.discountsLineId, line.tenantId),
     tax: line.tax && toGraphqlLineTax(line.tax),
-    explanation: line.explanation,
+    explanation: toGraphqlExplanation(line.explanation),
     sourceReference: { ...line.source, tenantUuid: line.tenantId },
   };
 }
@@ -380,7 +422,7 @@ export function toGraphqlCreditNoteLine(line: CreditNoteLine): CreditNoteLineTyp
     invoiceLineId: line.invoiceLineId && encodeId('InvoiceLine', line.invoiceLineId, line.tenantId),
     covers: line.covers,
     tax: line.tax && toGraphqlLineTax(line.tax),
-    explanation: line.explanation,
+    explanation: toGraphqlExplanation(line.explanation),
     sourceReference: { ...line.source, tenantUuid: line.tenantId },
   };
 }

@@ -57,7 +57,7 @@ export async function acceptLicencePurchase(
   const { kind, quantity, yearly, productId } = purchase;
   const product = (await tx.licenceProducts.byIds([productId]))[0]!;
   const current = await tx.licences.current(tx.tenant.id, productId);
-  const priced = { name: product.name, priceId: product.id, yearly };
+  const priced = { name: product.name, productId: product.id, yearly };
   const decision =
     kind === 'RENEWAL'
       ? decideRenewal(current, priced, tx.now)

@@ -1,6 +1,6 @@
 import { dateAt, type Instant, localDays, type TimeZone } from '../core/calendar';
 import { compareExact, exactOf, multiply } from '../core/exact';
-import { type Explained, explain } from '../core/explain';
+import { type Explained, explain, type OperandSource } from '../core/explain';
 import { amountText, exactMinorUnits, type Money, moneyText } from '../core/money';
 import { isRunning, type Licence } from './licence';
 
@@ -18,20 +18,22 @@ export function remainingDays(expiresAt: Instant, at: Instant, zone: TimeZone): 
 interface Priced {
   /** For people. */
   readonly name: string;
-  /** The row it came from. */
-  readonly priceId: string;
+  /** The licence product. */
+  readonly productId: string;
   /** For one seat and a whole year. */
   readonly yearly: Money;
   readonly quantity: bigint;
 }
 
+const productSource = (id: string, name: string): OperandSource => ({ kind: 'LICENCE_PRODUCT', id, name });
+
 /** Standard price: the year × seats. */
-export function yearlyLicencePrice({ name, priceId, yearly, quantity }: Priced): Explained {
+export function yearlyLicencePrice({ name, productId, yearly, quantity }: Priced): Explained {
   return explain(multiply(exactMinorUnits(yearly), exactOf(quantity)), yearly.currency, {
     rule: 'LICENCE_YEAR',
     formula: 'yearly * seats',
     operands: [
-      { name: 'yearly', value: amountText(yearly), unit: yearly.currency, source: priceId },
+      { name: 'yearly', value: amountText(yearly), unit: yearly.currency, source: productSource(productId, name) },
       { name: 'seats', value: quantity.toString(), unit: 'seats' },
     ],
     sentence: (amount) => `${name}: ${moneyText(yearly)} a year × ${quantity} = ${amount}.`,
@@ -42,7 +44,7 @@ export function yearlyLicencePrice({ name, priceId, yearly, quantity }: Priced):
  * Billing rules §8: yearly / 365 × remaining days × seats, never more than the standard price, rounded once. The seed rounds
  * the day's price first, to 0.548, and so comes to 296.40 where 295.89 is right.
  */
-export function coTermedLicencePrice({ name, priceId, yearly, quantity }: Priced, days: number): Explained {
+export function coTermedLicencePrice({ name, productId, yearly, quantity }: Priced, days: number): Explained {
   const whole = multiply(exactMinorUnits(yearly), exactOf(quantity));
   const prorated = multiply(whole, { numerator: BigInt(days), denominator: daysOfYear });
   const capped = compareExact(prorated, whole) > 0;
@@ -50,7 +52,7 @@ export function coTermedLicencePrice({ name, priceId, yearly, quantity }: Priced
     rule: 'LICENCE_CO_TERMED',
     formula: 'min(yearly / 365 * days * seats, yearly * seats)',
     operands: [
-      { name: 'yearly', value: amountText(yearly), unit: yearly.currency, source: priceId },
+      { name: 'yearly', value: amountText(yearly), unit: yearly.currency, source: productSource(productId, name) },
       { name: 'days', value: String(days), unit: 'days' },
       { name: 'seats', value: quantity.toString(), unit: 'seats' },
     ],

@@ -49,7 +49,7 @@ export async function loadLicencePurchase(
     });
   }
   const current = await tx.licences.current(tenant.id, product.id);
-  const priced = { name: product.name, priceId: price.id, yearly: price.yearly };
+  const priced = { name: product.name, productId: product.id, yearly: price.yearly };
   const loaded = (decision: PurchaseDecision, seatsAfter: bigint, expiresAtAfter: Instant) =>
     done({ product, price, current, decision, seatsAfter, expiresAtAfter });
   if (request.quantity === undefined) {

@@ -27,7 +27,7 @@ export async function renewByProvider(
   if (!first) return undefined;
   const product = (await tx.licenceProducts.byIds([licence.productId]))[0]!;
   const current = await tx.licences.current(tx.tenant.id, licence.productId);
-  const priced = { name: product.name, priceId: product.id, yearly: first.yearly };
+  const priced = { name: product.name, productId: product.id, yearly: first.yearly };
   const decision =
     current && current.id === licence.id ? decideRenewal(current, priced, lastInstantOf(current)) : undefined;
   const { yearly, buyerId } = first;

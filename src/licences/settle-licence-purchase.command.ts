@@ -56,7 +56,7 @@ async function settle(
   if (problem) return parkLicencePurchase(tx, purchase, problem);
   const product = (await tx.licenceProducts.byIds([purchase.productId]))[0]!;
   const current = await tx.licences.current(tx.tenant.id, purchase.productId);
-  const priced = { name: product.name, priceId: product.id, yearly: purchase.yearly };
+  const priced = { name: product.name, productId: product.id, yearly: purchase.yearly };
   const decision =
     purchase.kind === 'RENEWAL'
       ? current && decideRenewal(current, priced, lastInstantOf(current))

@@ -1,5 +1,4 @@
 import type { Instant, TimeZone } from '../core/calendar';
-import type { Money } from '../core/money';
 import type { Period } from '../core/period';
 import { type ProrationBasis, remainingShare } from '../core/proration';
 import type { LineDraft } from '../invoicing/invoice';
@@ -17,7 +16,7 @@ export interface Moment {
 /** Billing rules §6: the prorated rest of the period, at once. During a trial nothing is charged. */
 export function addonStartLines(
   moment: Moment,
-  item: { readonly itemId: string; readonly name: string; readonly unitAmount: Money; readonly quantity: bigint },
+  item: Pick<ChargedItem, 'itemId' | 'name' | 'catalogId' | 'unitAmount' | 'quantity'>,
 ): LineDraft[] {
   if (moment.trialing) return [];
   const share = remainingShare(moment.basis, moment.period, moment.at, moment.timeZone);

@@ -1,6 +1,6 @@
 import { decimal } from '../core/decimal';
 import { compareExact, divide, type Exact, exactOf, minus, multiply } from '../core/exact';
-import { type Explained, explain, type Operand } from '../core/explain';
+import { catalogSource, type Explained, explain, type Operand } from '../core/explain';
 import { amountText, atLeastZero, exactMinorUnits, type Money, moneyText } from '../core/money';
 import { type Share, shareFraction } from '../core/proration';
 import { shareOperands } from '../coupons/coupon';
@@ -22,6 +22,8 @@ export interface ChargedItem {
   readonly itemId: string;
   readonly kind: Extract<SourceKind, 'PLAN' | 'ADDON'>;
   readonly name: string;
+  /** The plan or the add-on. */
+  readonly catalogId?: string | undefined;
   /** Per unit of quantity and full period. */
   readonly unitAmount: Money;
   readonly quantity: bigint;
@@ -65,7 +67,7 @@ export function unusedCredit(item: ChargedItem, share: Share, allowance?: Allowa
   let formula = `price * quantity * ${unused.formula}`;
   const part = allowance ? unused.formula : `(${unused.formula})`;
   const operands: Operand[] = [
-    { name: 'price', value: amountText(item.unitAmount), unit: currency, source: item.itemId },
+    { name: 'price', value: amountText(item.unitAmount), unit: currency, ...catalogSource(item.kind, item) },
     { name: 'quantity', value: item.quantity.toString(), unit: 'units' },
     ...shareOperands(share),
     ...unused.operands,
@@ -110,7 +112,7 @@ export function unusedCredit(item: ChargedItem, share: Share, allowance?: Allowa
 
 /** A price for a part of a period, or for the whole of it. */
 export function periodCharge(
-  item: Pick<ChargedItem, 'itemId' | 'name' | 'unitAmount' | 'quantity'>,
+  item: Pick<ChargedItem, 'kind' | 'name' | 'catalogId' | 'unitAmount' | 'quantity'>,
   share: Share,
 ): Explained {
   const whole = share.remaining === share.total;
@@ -120,7 +122,7 @@ export function periodCharge(
     rule: whole ? 'FIXED_PRICE' : 'PRORATED_PRICE',
     formula: whole ? 'price * quantity' : 'price * quantity * remaining / total',
     operands: [
-      { name: 'price', value: amountText(item.unitAmount), unit: currency, source: item.itemId },
+      { name: 'price', value: amountText(item.unitAmount), unit: currency, ...catalogSource(item.kind, item) },
       { name: 'quantity', value: item.quantity.toString(), unit: 'units' },
       ...(whole ? [] : shareOperands(share)),
     ],
@@ -155,7 +157,7 @@ export function creditLine(
 
 export function chargeLine(
   kind: 'PLAN_FIXED' | 'ADDON_FIXED' | 'PRORATION_CHARGE',
-  item: Pick<ChargedItem, 'itemId' | 'kind' | 'name' | 'unitAmount' | 'quantity'>,
+  item: Pick<ChargedItem, 'itemId' | 'kind' | 'name' | 'catalogId' | 'unitAmount' | 'quantity'>,
   share: Share,
   covers: TimeSpan,
   period: TimeSpan,

@@ -290,11 +290,12 @@ export async function loadPlanChange(
     kind: ChargedItem['kind'],
     itemId: string,
     name: string,
+    catalogId: string,
     source: { readonly unitAmount: Money; readonly quantity: bigint },
   ): ChargedItem => {
     const account = accounts.get(itemId);
     return {
-      ...{ kind, itemId, name, unitAmount: source.unitAmount, quantity: source.quantity },
+      ...{ kind, itemId, name, catalogId, unitAmount: source.unitAmount, quantity: source.quantity },
       charged: account?.charged ?? { minor: 0n, currency },
       discounts: account?.discounts ?? [],
     };
@@ -304,7 +305,7 @@ export async function loadPlanChange(
   for (const [itemId, account] of await providerAccounts(tx, subscription, continuing)) accounts.set(itemId, account);
   const attachments: AttachedAddon[] = continuing.map((attachment) => {
     const addon = addons.get(attachment.addonId)!;
-    return { attachment, addon, charged: chargedItem('ADDON', attachment.id, addon.name, attachment) };
+    return { attachment, addon, charged: chargedItem('ADDON', attachment.id, addon.name, addon.id, attachment) };
   });
 
   const unitAmount = price.amount;
@@ -347,7 +348,7 @@ export async function loadPlanChange(
     period: currentPeriod(subscription),
     anchorDate: subscription.anchorDate,
     interval: subscription.interval,
-    current: chargedItem('PLAN', item.id, planBefore.name, item),
+    current: chargedItem('PLAN', item.id, planBefore.name, planBefore.id, item),
     couponOrder: partner!.couponOrder,
     unavailableAddons: request.unavailableAddons ?? 'CANCEL_AND_CREDIT',
     waived: request.waived,

@@ -196,6 +196,7 @@ function judgeMembers(
         itemId: next.id,
         kind: 'ADDON' as const,
         name: addon.name,
+        catalogId: addon.id,
         discounts: [],
         charged: zero(currency),
       };
@@ -295,14 +296,14 @@ export function decidePlanChange(
   const charges = lines.length;
   if (newShare.remaining > 0n) {
     const { itemId, plan, unitAmount, quantity } = target;
-    const newItem = { itemId, kind: 'PLAN' as const, name: plan.name, unitAmount, quantity };
+    const newItem = { itemId, kind: 'PLAN' as const, name: plan.name, catalogId: plan.id, unitAmount, quantity };
     if (!input.planGoesOn) lines.push(chargeLine('PRORATION_CHARGE', newItem, newShare, rest, newSpan));
     for (const [index, { attachment, addon, price, next }] of attachments.entries()) {
       const isRepriced = reset && price !== undefined;
       if (!next && !isRepriced) continue;
       if (next && !reset && members.value[index]!.order?.chargedLater) continue;
       const phase = next ?? { ...attachment, unitAmount: price!.amount };
-      const item = { ...phase, itemId: phase.id, kind: 'ADDON' as const, name: addon.name };
+      const item = { ...phase, itemId: phase.id, kind: 'ADDON' as const, name: addon.name, catalogId: addon.id };
       lines.push(chargeLine('PRORATION_CHARGE', item, newShare, rest, newSpan));
     }
   }

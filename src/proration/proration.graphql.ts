@@ -30,6 +30,7 @@ import {
   LineKindEnum,
   SettlementEnum,
   TimeSpanType,
+  toGraphqlExplanation,
 } from '../invoicing/invoicing.graphql';
 import type { PlannedDocument } from '../invoicing/planned-document';
 import {
@@ -136,7 +137,7 @@ export function toGraphqlPreviewLine(line: LineDraft): PreviewLineType {
     kind,
     description,
     covers,
-    explanation,
+    explanation: toGraphqlExplanation(explanation),
     quantity: decimalText(line.quantity),
     amount: toGraphqlMoney(line.amount),
   };

@@ -1,7 +1,7 @@
 import type { CurrencyCode } from '../core/currency';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import { compareExact, type Exact, exactOf, minus, multiply, plus, zeroExact } from '../core/exact';
-import { type Explained, explain, type Operand } from '../core/explain';
+import { type Explained, explain, type Operand, type OperandSource } from '../core/explain';
 import { amountText, exactMinorUnits, exactMinorUnitsOf, type Money, moneyText } from '../core/money';
 import type { Percent } from '../core/percent';
 
@@ -313,7 +313,7 @@ export function unroundedPrice(
   model: PriceModel,
   climb: Climb,
   currency: CurrencyCode,
-  about: { readonly name: string; readonly unit: string; readonly source?: string | undefined },
+  about: { readonly name: string; readonly unit: string; readonly source?: OperandSource | undefined },
 ): UnroundedPrice {
   const sum = climbSum(model, climb, currency, about.unit);
   const position = climb.from.isZero() ? '' : `, from ${decimalText(climb.from)} ${about.unit} on`;

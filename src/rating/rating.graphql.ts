@@ -6,7 +6,7 @@ import { EntitlementSourceType, toGraphqlEntitlementSource } from '../entitlemen
 import { enumFrom } from '../graphql/enums';
 import { MoneyType, toGraphqlMoney } from '../graphql/money.graphql';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars';
-import { ExplanationType } from '../invoicing/invoicing.graphql';
+import { ExplanationType, toGraphqlExplanation } from '../invoicing/invoicing.graphql';
 import { type UsagePart, usageParts } from './rate-usage';
 import type { FeatureUsage, SourceUsage } from './usage-by-subscription.query';
 
@@ -72,7 +72,7 @@ function toGraphqlUsageShare({ part, source, quantity, amount, explanation }: So
       source && toGraphqlEntitlementSource({ ...source, limit: source.limit.dividedBy(source.quantity.toString()) }),
     quantity: decimalText(quantity),
     amount: amount && toGraphqlMoney(amount),
-    explanation,
+    explanation: explanation && toGraphqlExplanation(explanation),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Feature } from '../catalog/feature';
 import type { CurrencyCode } from '../core/currency';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import { exactOf, multiply } from '../core/exact';
+import { catalogSource, type OperandSource } from '../core/explain';
 import { exactMinorUnitsOf } from '../core/money';
 import type { EntitlementSource } from '../entitlements/entitlement';
 import type { LineDraft, LineKind, TimeSpan } from '../invoicing/invoice';
@@ -31,6 +32,9 @@ export function advanceModel({ price }: EntitlementSource): FlatPrice | undefine
 const nameOf = (source: EntitlementSource, { features }: Named) =>
   features.get(source.featureId)?.name ?? source.featureCode;
 
+const sellerOf = ({ sourceKind, catalogId, sourceName: name }: EntitlementSource): OperandSource | undefined =>
+  catalogSource(sourceKind === 'ADDON' ? 'ADDON' : 'PLAN', { catalogId, name }).source;
+
 /** A price for whole windows, known before anything is used. */
 export function priceOfWindows(
   model: FlatPrice,
@@ -44,7 +48,7 @@ export function priceOfWindows(
     rule: 'USAGE_FLAT_IN_ADVANCE',
     formula: 'windows * price',
     operands: [
-      { name: 'windows', value: String(windows), unit: 'windows', source: source.sourceId },
+      { name: 'windows', value: String(windows), unit: 'windows', source: sellerOf(source) },
       { name: 'price', value: price, unit: named.currency },
     ],
     words: `${nameOf(source, named)} within ${source.sourceName}, in advance: ${windows} × ${price}`,
@@ -67,7 +71,7 @@ function chargeOfWay(way: UsageWay, paidInAdvance: readonly string[], named: Nam
   const price = unroundedPrice(model, way, named.currency, {
     name: `${nameOf(source, named)} ${where} ${source.sourceName}`,
     unit: named.features.get(way.featureId)?.unit || 'units',
-    source: source.sourceId,
+    source: sellerOf(source),
   });
   return quantity.isZero() && price.exact.numerator === 0n ? undefined : { way, source, quantity, price };
 }

@@ -41,7 +41,7 @@ export const possibleTypes: Record<string, string[]> = {
   LineSource: ['Addon', 'Coupon', 'Plan'],
   MarkInvoicePaidResult: ['MarkInvoicePaidDone', 'Refused'],
   MarkInvoiceUncollectibleResult: ['MarkInvoiceUncollectibleDone', 'Refused'],
-  Node: ['Addon', 'AddonSubscription', 'Coupon', 'CreditNote', 'Feature', 'Invoice', 'Licence', 'LicenceProduct', 'LicencePurchase', 'Partner', 'Plan', 'Subscription', 'Tenant'],
+  Node: ['Addon', 'AddonSubscription', 'Coupon', 'CreditNote', 'Feature', 'Invoice', 'Licence', 'LicenceProduct', 'LicencePurchase', 'Partner', 'Plan', 'Subscription', 'TaxRate', 'Tenant'],
   PayInvoiceResult: ['PayInvoiceDone', 'Refused'],
   ProrationPreviewResult: ['ProrationPreview', 'Refused'],
   PublishPlanVersionResult: ['PublishPlanVersionDone', 'Refused'],

@@ -1589,7 +1589,7 @@ export const explainInvoiceLineOperation: Operation<ExplainInvoiceLineResult, Ex
   kind: 'query',
   root: 'explainInvoiceLine',
   document:
-    'query ExplainInvoiceLine($id:ID!){explainInvoiceLine(id:$id){line{id kind description quantity amount{...MoneyParts}explanation{rule formula operands{name value unit source}exact rounding result sentence}}discounts{id description amount{...MoneyParts}}invoice{id number}}}fragment MoneyParts on Money{amount currency}',
+    'query ExplainInvoiceLine($id:ID!){explainInvoiceLine(id:$id){line{id kind description quantity amount{...MoneyParts}explanation{rule formula operands{name value unit source{kind id name}}exact rounding result sentence}}discounts{id description amount{...MoneyParts}}invoice{id number}}}fragment MoneyParts on Money{amount currency}',
 };
 /**
  * Why a line has its amount: the rule, the formula with its numbers, and one sentence.
@@ -1741,7 +1741,7 @@ export const invoiceOperation: Operation<InvoiceResult, InvoiceQueryVariables> =
   kind: 'query',
   root: 'invoice',
   document:
-    'query Invoice($id:ID!){invoice(id:$id){...InvoiceParts couponOrder pdf:download(format:PDF){path expiresAt}csv:download(format:CSV){path expiresAt}seller{...BillingPartyParts}buyer{...BillingPartyParts}lines{id position kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}discountsLineId source{__typename ...on Addon{id code name}...on Coupon{id code name}...on Plan{id code name}}explanation{sentence formula operands{name value unit source}exact result rounding}}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}',
+    'query Invoice($id:ID!){invoice(id:$id){...InvoiceParts couponOrder pdf:download(format:PDF){path expiresAt}csv:download(format:CSV){path expiresAt}seller{...BillingPartyParts}buyer{...BillingPartyParts}lines{id position kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}discountsLineId source{__typename ...on Addon{id code name}...on Coupon{id code name}...on Plan{id code name}}explanation{sentence formula operands{name value unit source{kind id name}}exact result rounding}}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}',
 };
 /**
  * One invoice with its lines: what each is for, and in one sentence why it has its amount.
@@ -1951,7 +1951,7 @@ export const licenceQuoteOperation: Operation<LicenceQuoteResult, LicenceQuoteQu
   kind: 'query',
   root: 'licenceQuote',
   document:
-    'query LicenceQuote($input:LicenceQuoteInput!){licenceQuote(input:$input){__typename ...on LicenceQuote{kind quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{rule formula exact rounding result sentence operands{name value unit source}}remainingDays seatsAfter expiresAtAfter product{...LicenceProductParts}quote{token expiresAt}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment LicenceProductParts on LicenceProduct{id code name description status version yearlyPrices{...MoneyParts}allowances{...AllowanceParts}trial{days seats}}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'query LicenceQuote($input:LicenceQuoteInput!){licenceQuote(input:$input){__typename ...on LicenceQuote{kind quantity yearlyPrice{...MoneyParts}amount{...MoneyParts}explanation{rule formula exact rounding result sentence operands{name value unit source{kind id name}}}remainingDays seatsAfter expiresAtAfter product{...LicenceProductParts}quote{token expiresAt}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment LicenceProductParts on LicenceProduct{id code name description status version yearlyPrices{...MoneyParts}allowances{...AllowanceParts}trial{days seats}}fragment AllowanceParts on Allowance{feature{id code name kind unit}limit unlimited resetPeriod value usagePrices{currency inside{...PriceModelParts}overage{...PriceModelParts}}}fragment PriceModelParts on PriceModel{kind timing amount packageSize tiers{upTo unitPrice flat}percent fixedFee minimum maximum flatAtZero}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * What do these seats cost now? Without a quantity: another year for all seats. The quote pins the amount.
@@ -5350,6 +5350,21 @@ export type MoneyInput = {
   currency: string;
 };
 
+/** What an operand comes from. */
+export type OperandSourceKind =
+  /** An add-on. */
+  | 'ADDON'
+  /** A coupon. */
+  | 'COUPON'
+  /** An invoice that is corrected. */
+  | 'INVOICE'
+  /** A licence product. */
+  | 'LICENCE_PRODUCT'
+  /** A plan. */
+  | 'PLAN'
+  /** A tax rate. */
+  | 'TAX_RATE';
+
 /** Why billing goes past a tenant. */
 export type ParkReason =
   /** An amount goes beyond what can be kept. Correct the price or quantity. */
@@ -6920,7 +6935,7 @@ export type InvoiceQuery = { invoice: { couponOrder: CouponOrder, id: string, nu
         | { __typename: 'Addon', id: string, code: string, name: string }
         | { __typename: 'Coupon', id: string, code: string, name: string }
         | { __typename: 'Plan', id: string, code: string, name: string }
-       | null, explanation: { sentence: string, formula: string, exact: string, result: string, rounding: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null };
+       | null, explanation: { sentence: string, formula: string, exact: string, result: string, rounding: string, operands: Array<{ name: string, value: string, unit: string, source: { kind: OperandSourceKind, id: string, name: string } | null }> } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } | null };
 
 export type MarkInvoicePaidMutationVariables = Exact<{
   input: MarkInvoicePaidInput;
@@ -6970,7 +6985,7 @@ export type ExplainInvoiceLineQueryVariables = Exact<{
 }>;
 
 
-export type ExplainInvoiceLineQuery = { explainInvoiceLine: { line: { id: string, kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, explanation: { rule: string, formula: string, exact: string, rounding: string, result: string, sentence: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> } }, discounts: { id: string, description: string, amount: { amount: string, currency: string } } | null, invoice: { id: string, number: string } } | null };
+export type ExplainInvoiceLineQuery = { explainInvoiceLine: { line: { id: string, kind: LineKind, description: string, quantity: string, amount: { amount: string, currency: string }, explanation: { rule: string, formula: string, exact: string, rounding: string, result: string, sentence: string, operands: Array<{ name: string, value: string, unit: string, source: { kind: OperandSourceKind, id: string, name: string } | null }> } }, discounts: { id: string, description: string, amount: { amount: string, currency: string } } | null, invoice: { id: string, number: string } } | null };
 
 export type LicenceProductPartsFragment = { id: string, code: string, name: string, description: string, status: CatalogStatus, version: number, yearlyPrices: Array<{ amount: string, currency: string }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }>, trial: { days: number, seats: string } | null };
 
@@ -7030,7 +7045,7 @@ export type LicenceQuoteQueryVariables = Exact<{
 
 
 export type LicenceQuoteQuery = { licenceQuote:
-    | { __typename: 'LicenceQuote', kind: LicencePurchaseKind, quantity: string, remainingDays: number | null, seatsAfter: string, expiresAtAfter: string, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { rule: string, formula: string, exact: string, rounding: string, result: string, sentence: string, operands: Array<{ name: string, value: string, unit: string, source: string | null }> }, product: { id: string, code: string, name: string, description: string, status: CatalogStatus, version: number, yearlyPrices: Array<{ amount: string, currency: string }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }>, trial: { days: number, seats: string } | null }, quote: { token: string, expiresAt: string } }
+    | { __typename: 'LicenceQuote', kind: LicencePurchaseKind, quantity: string, remainingDays: number | null, seatsAfter: string, expiresAtAfter: string, yearlyPrice: { amount: string, currency: string }, amount: { amount: string, currency: string }, explanation: { rule: string, formula: string, exact: string, rounding: string, result: string, sentence: string, operands: Array<{ name: string, value: string, unit: string, source: { kind: OperandSourceKind, id: string, name: string } | null }> }, product: { id: string, code: string, name: string, description: string, status: CatalogStatus, version: number, yearlyPrices: Array<{ amount: string, currency: string }>, allowances: Array<{ limit: string | null, unlimited: boolean, resetPeriod: ResetPeriod | null, value: string | null, feature: { id: string, code: string, name: string, kind: FeatureKind, unit: string | null }, usagePrices: Array<{ currency: string, inside: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null, overage: { kind: PriceModelKind, timing: PriceTiming, amount: string | null, packageSize: string | null, percent: string | null, fixedFee: string | null, minimum: string | null, maximum: string | null, flatAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flat: string | null }> | null } | null }> }>, trial: { days: number, seats: string } | null }, quote: { token: string, expiresAt: string } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -7880,6 +7895,7 @@ export type NodeQuery = { node:
     | { __typename: 'Partner', id: string, code: string, name: string }
     | { __typename: 'Plan', id: string, code: string, name: string }
     | { __typename: 'Subscription', id: string, status: SubscriptionStatus }
+    | { __typename: 'TaxRate' }
     | { __typename: 'Tenant', id: string, name: string }
    | null };
 

@@ -2,7 +2,7 @@ import { allocate } from '../core/allocate';
 import type { CurrencyCode } from '../core/currency';
 import { decimal, decimalText } from '../core/decimal';
 import { exactOf, fraction, multiply } from '../core/exact';
-import { type Explained, explain } from '../core/explain';
+import { type Explained, explain, type OperandSource } from '../core/explain';
 import { amountText, exactMinorUnits, type Money, money, moneyText, negate, sum, zero } from '../core/money';
 import type { LineDraft } from '../invoicing/invoice';
 import type { AppliedRate, LineTax, TaxDecision, TaxSummary } from './tax';
@@ -30,6 +30,12 @@ export interface TaxedLines {
 
 const percentText = (rate: AppliedRate) => `${decimalText(rate.percent)} %`;
 
+const rateSource = ({ id, name }: AppliedRate): OperandSource => ({
+  kind: 'TAX_RATE',
+  id,
+  name,
+});
+
 /** Rounded once: the tax of all that one rate charges on a document. */
 export function taxOn(rate: AppliedRate, base: Money): Explained {
   const { currency } = base;
@@ -41,7 +47,7 @@ export function taxOn(rate: AppliedRate, base: Money): Explained {
     formula: rate.inclusive ? 'base * percent / (100 + percent)' : 'base * percent / 100',
     operands: [
       { name: 'base', value: amountText(base), unit: currency },
-      { name: 'percent', value: decimalText(rate.percent), unit: '%', source: rate.id },
+      { name: 'percent', value: decimalText(rate.percent), unit: '%', source: rateSource(rate) },
     ],
     sentence: (amount) =>
       rate.inclusive

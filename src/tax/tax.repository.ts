@@ -1,4 +1,4 @@
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, In } from 'typeorm';
 import type { Instant, LocalDate } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest } from '../core/page';
@@ -131,6 +131,10 @@ export class TaxRepository implements TaxEngine {
       .returning('id')
       .execute();
     return result.raw.length > 0;
+  }
+
+  async ratesByIds(ids: readonly string[]): Promise<TaxRate[]> {
+    return ids.length === 0 ? [] : (await this.manager.findBy(TaxRateEntity, { id: In([...ids]) })).map(fromRow);
   }
 
   async rateById(partnerId: string, id: string): Promise<TaxRate | undefined> {

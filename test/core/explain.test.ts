@@ -8,7 +8,7 @@ const because = {
   rule: 'PRORATED_PRICE',
   formula: 'price * quantity * remaining / total',
   operands: [
-    { name: 'price', value: '19.00', unit: 'EUR', source: 'item' },
+    { name: 'price', value: '19.00', unit: 'EUR', source: { kind: 'PLAN' as const, id: 'plan', name: 'Pro' } },
     { name: 'quantity', value: '1', unit: 'units' },
     { name: 'remaining', value: '11', unit: 'days' },
     { name: 'total', value: '31', unit: 'days' },

@@ -15,7 +15,7 @@ import { checkExplanation } from '../core/recalculate';
 
 const utc = timeZone('UTC');
 const priced = (yearlyMinor: bigint, quantity: bigint, currency: CurrencyCode = 'USD') => ({
-  ...{ name: 'CAD', priceId: 'price', quantity },
+  ...{ name: 'CAD', productId: 'product', quantity },
   yearly: money(yearlyMinor, currency),
 });
 

@@ -116,11 +116,16 @@ describe('what a quantity costs', () => {
   test('a line explains itself', () => {
     const { explanation } = priceOf(tiered('GRADUATED', ladder), climb('150', '50'), 'EUR', {
       ...about,
-      source: 'item-1',
+      source: { kind: 'PLAN', id: 'plan', name: 'Pro' },
     });
     expect(explanation.sentence).toBe('calls, from 50 calls on: 50 calls × 0.1 + 50 calls × 0.05 + 5 = 12.50 EUR.');
     expect(explanation.formula).toBe('tier1Units * tier1Price + tier2Units * tier2Price + tier2Flat');
-    expect(explanation.operands[0]).toEqual({ name: 'tier1Units', value: '50', unit: 'calls', source: 'item-1' });
+    expect(explanation.operands[0]).toEqual({
+      name: 'tier1Units',
+      value: '50',
+      unit: 'calls',
+      source: { kind: 'PLAN', id: 'plan', name: 'Pro' },
+    });
     expect(explanation.rule).toBe('USAGE_GRADUATED');
   });
 });

@@ -198,7 +198,8 @@ describe('on the lines', () => {
             const invoiceLineId = `line${index}` as Id<'InvoiceLine'>;
             const requests = [{ invoiceLineId, amount: money(minor, 'EUR') }];
             const tax = addedTax(taxed.lines, 'EUR');
-            const invoice = { number: 'A-1', total: money(total, 'EUR'), tax };
+            const ids = { id: 'A-1' as Id<'Invoice'>, tenantId: 'tenant' as Id<'Tenant'> };
+            const invoice = { ...ids, number: 'A-1', total: money(total, 'EUR'), tax };
             const stands = new Map(
               charges.map((row) => [row.invoiceLineId as string, grossOf(standing.get(accountKey(row))!)]),
             );

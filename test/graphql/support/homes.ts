@@ -544,7 +544,7 @@ async function plantLicence(gateway: TestGateway, tenantId: string, productId: s
     await tx.licences.insert(licence);
     const purchase: LicencePurchase = {
       ...{ ...row, id: tx.newId<'LicencePurchase'>(), licenceId: licence.id, kind: 'FIRST', quantity: 3n, yearly },
-      ...yearlyLicencePrice({ name: product.name, priceId: price.id, yearly, quantity: 3n }),
+      ...yearlyLicencePrice({ name: product.name, productId: product.id, yearly, quantity: 3n }),
       ...{ autoRenew: false, buyerId: newId(), status: 'PARKED', parkReason: 'AMOUNT_DIFFERS', parkDetail: 'Less.' },
       ...{ provider: 'PADDLE', checkoutId: `txn_${tenant}`, checkoutUrl: 'https://pay.example/' },
       ...{ payableUntil: tx.now, refunded: zero(yearly.currency), seatsRefunded: 0n },
