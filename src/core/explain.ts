@@ -3,7 +3,15 @@ import { type Exact, exactText, fraction } from './exact';
 import { type Money, moneyText, roundToMoney } from './money';
 import type { RoundingMode } from './rounding';
 
-export const operandSourceKinds = ['PLAN', 'ADDON', 'COUPON', 'TAX_RATE', 'INVOICE', 'LICENCE_PRODUCT'] as const;
+export const operandSourceKinds = [
+  'PLAN',
+  'ADDON',
+  'COUPON',
+  'TAX_RATE',
+  'INVOICE',
+  'LICENCE_PRODUCT',
+  'FEATURE',
+] as const;
 
 /** What an operand comes from. */
 export interface OperandSource {

@@ -150,6 +150,7 @@ export const OperandSourceKindEnum = enumFrom('OperandSourceKind', operandSource
   TAX_RATE: 'A tax rate.',
   INVOICE: 'An invoice that is corrected.',
   LICENCE_PRODUCT: 'A licence product.',
+  FEATURE: 'A feature whose allowance decided.',
 });
 
 const operandIds = {
@@ -159,6 +160,7 @@ const operandIds = {
   TAX_RATE: 'TaxRate',
   INVOICE: 'Invoice',
   LICENCE_PRODUCT: 'LicenceProduct',
+  FEATURE: 'Feature',
 } as const satisfies Record<OperandSource['kind'], IdKind>;
 
 @ObjectType('OperandSource', { description: 'What an operand comes from.', simpleResolvers: true })

@@ -179,7 +179,8 @@ export function unusedShare(share: Share, allowance: AllowanceLeft | undefined):
     return { exact: time, formula: 'remaining / total', operands: [], text: timeText, why: '', byAllowance: false };
   const { featureId, featureCode, included, left, current, later, total } = allowance;
   const units = (name: string, value: DecimalValue): Operand => ({
-    ...{ name, value: decimalText(value), unit: 'units', source: featureId },
+    ...{ name, value: decimalText(value), unit: 'units' },
+    source: { kind: 'FEATURE', id: featureId, name: featureCode },
   });
   const days = (name: string, value: bigint): Operand => ({
     ...{ name, value: value.toString(), unit: share.basis === 'SECOND' ? 'milliseconds' : 'days' },

@@ -5356,6 +5356,8 @@ export type OperandSourceKind =
   | 'ADDON'
   /** A coupon. */
   | 'COUPON'
+  /** A feature whose allowance decided. */
+  | 'FEATURE'
   /** An invoice that is corrected. */
   | 'INVOICE'
   /** A licence product. */
