@@ -276,6 +276,7 @@ const nodes: Readonly<Partial<Record<IdKindOfHome, string>>> = {
   Invoice: 'SOVAM',
   CreditNote: 'SOVAM',
   LicenceProduct: 'SOVAM',
+  TaxRate: 'SOV',
   Licence: 'SOVAM',
   LicencePurchase: 'SOVAM',
   UnpaidInvoice: 'SOVAM',
@@ -344,6 +345,7 @@ const fields: Readonly<Record<string, string>> = {
   LicenceTrial: 'days seats',
   Money: 'amount currency formatted minorUnits',
   Operand: 'name source unit value',
+  OperandSource: 'id kind name',
   ParkedTenant: 'dueAt message parkedAt reason tenant tenantId',
   Partner: 'code couponOrder createdAt currency id name prorationBasis timeZone version',
   Payment:
@@ -663,9 +665,9 @@ describe('field by field', () => {
   /** What is asked for the whole of: between them they show every object of the schema. */
   const roots = (home: Home): Call[] => [
     { name: 'viewer', args: {} },
-    ...['tenant', 'partner', 'subscription', 'addonSubscriptions', 'invoices', 'creditNotes', 'balanceEntries'].map(
-      of(home),
-    ),
+    // All that there is of a whole page is more than one document may ask for.
+    { name: 'invoices', args: { tenantId: home.tenantId, first: 15 } },
+    ...['tenant', 'partner', 'subscription', 'addonSubscriptions', 'creditNotes', 'balanceEntries'].map(of(home)),
     ...['usageThresholds'].map(of(home)),
     ...[
       'addons',
