@@ -516,6 +516,7 @@ create view public.check_coupon_dues with (security_invoker=true) as
             d.share_total,
             d.invoice_id,
             d.voided,
+            d.lapsed,
             d.returned_remaining,
             d.returned_total,
             d.created_at,
@@ -529,14 +530,14 @@ create view public.check_coupon_dues with (security_invoker=true) as
      JOIN public.tenant_pending_coupons p ON p.tenant_id = g.tenant_id AND p.id = g.pending_coupon_id
      JOIN public.coupon_amounts a ON a.partner_id = p.partner_id AND a.coupon_id = p.coupon_id AND a.purpose = 'DISCOUNT'::text AND a.currency = g.currency
   GROUP BY g.tenant_id, g.pending_coupon_id, g.period_number, a.amount
- HAVING sum(g.stands) >= (a.amount + 1)::numeric
+ HAVING sum(g.stands) >= (a.amount + count(*))::numeric
 UNION ALL
  SELECT 'applied coupon '::text || g.pending_coupon_id AS subject,
     ((((((('period '::text || g.period_number) || ': gave '::text) || g.amount) || ' on '::text) || round(g.whole_period::numeric * g.share_remaining::numeric / g.share_total::numeric, 2)) || ', due is '::text) || COALESCE(c.percent, 100::numeric)) || ' %'::text AS detail
    FROM given g
      JOIN public.tenant_pending_coupons p ON p.tenant_id = g.tenant_id AND p.id = g.pending_coupon_id
      JOIN public.partner_coupons c ON c.partner_id = p.partner_id AND c.id = p.coupon_id
-  WHERE c.kind <> 'FIXED'::text AND g.amount::numeric > (g.whole_period::numeric * g.share_remaining::numeric / g.share_total::numeric * COALESCE(c.percent, 100::numeric) / 100::numeric + 1::numeric)
+  WHERE c.kind <> 'FIXED'::text AND g.amount::numeric > (g.whole_period::numeric * g.share_remaining::numeric / g.share_total::numeric * COALESCE(c.percent, 100::numeric) / 100::numeric + 2::numeric)
 UNION ALL
  SELECT 'applied coupon '::text || g.pending_coupon_id AS subject,
     ((('gave '::text || g.amount) || ' in period '::text) || g.period_number) || ' that it was not counted in'::text AS detail
@@ -1448,6 +1449,7 @@ create table public.coupon_discounts (
   share_total bigint not null,
   invoice_id uuid,
   voided boolean not null default false,
+  lapsed boolean not null default false,
   returned_remaining bigint,
   returned_total bigint,
   created_at timestamp(3) with time zone not null,
@@ -1482,7 +1484,7 @@ create policy tenant_read on public.coupon_discounts for select to tollgate_app,
 create policy tenant_update on public.coupon_discounts for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.coupon_discounts to tollgate_app, tollgate_job;
-grant update (voided, returned_remaining, returned_total) on public.coupon_discounts to tollgate_app, tollgate_job;
+grant update (voided, lapsed, returned_remaining, returned_total) on public.coupon_discounts to tollgate_app, tollgate_job;
 
 create table public.coupon_redemptions (
   tenant_id uuid not null,
