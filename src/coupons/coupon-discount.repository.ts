@@ -20,6 +20,7 @@ function fromRow(row: CouponDiscountEntity): CouponDiscount {
   const currency = row.currency as CurrencyCode;
   const { returnedRemaining, returnedTotal } = row;
   return {
+    id: row.id,
     pendingCouponId: row.pendingCouponId as Id<'PendingCoupon'>,
     periodNumber: row.periodNumber,
     counts: row.counts,

@@ -9,6 +9,8 @@ type PartOfPeriod = Pick<Share, 'remaining' | 'total'>;
 
 /** What a coupon gave on one line of a period: the entries of its account. */
 export interface CouponDiscount {
+  /** Grows with time. */
+  readonly id?: string | undefined;
   readonly pendingCouponId: Id<'PendingCoupon'>;
   /** Which of the coupon's periods it is. */
   readonly periodNumber: number;
@@ -45,21 +47,27 @@ const sumOf = (values: readonly Exact[]): Exact => values.reduce(plus, zeroExact
 /** A coupon's account in the period that a change falls into. */
 export class CouponAccount {
   private readonly entries: readonly CouponDiscount[];
+  private readonly all: readonly CouponDiscount[];
 
   /**
    * @param given all that the coupon gave in the period, oldest first
    * @param leaving the items that the change credits, with the part of the period that is unused
+   * @param all what all coupons of the change gave in the period, oldest first
    */
   constructor(
     given: readonly CouponDiscount[],
     leaving: ReadonlyMap<string, Share>,
     private readonly share: Share,
+    all: readonly CouponDiscount[] = given,
   ) {
+    const asOfNow = (entry: CouponDiscount) => ({
+      ...entry,
+      returned: entry.returned ?? leaving.get(entry.item?.id ?? ''),
+    });
+    this.all = all.map(asOfNow);
     // Periods that begin on one day are told apart by what the coupon counted.
     const number = given.at(-1)?.periodNumber;
-    this.entries = given
-      .filter(({ periodNumber }) => periodNumber === number)
-      .map((entry) => ({ ...entry, returned: entry.returned ?? leaving.get(entry.item?.id ?? '') }));
+    this.entries = given.filter(({ periodNumber }) => periodNumber === number).map(asOfNow);
   }
 
   private of(target: CouponTarget): CouponDiscount[] {
@@ -98,9 +106,12 @@ export class CouponAccount {
     return this.given(target).length > 0;
   }
 
-  /** What went back at this very share with an item that was the same as this one; `undefined`: there was none. */
+  /**
+   * What went back at this very share with the last item that was the same as this one, which is the same item for all coupons;
+   * `undefined`: there was none.
+   */
   returnedWith(target: CouponTarget, wholePeriod: Money | undefined): Exact | undefined {
-    const item = this.entries.findLast(
+    const item = this.all.findLast(
       (entry) =>
         entry.returned &&
         sameShare(entry.returned, this.share) &&

@@ -152,6 +152,9 @@ export interface ChangeDiscounts {
   readonly uses: readonly ChangeCouponUse[];
 }
 
+const byId = ({ id: one = '' }: CouponDiscount, { id: other = '' }: CouponDiscount): number =>
+  one < other ? -1 : one > other ? 1 : 0;
+
 /**
  * What the coupons take from the charges of a change, in the partner's order. A new full period is discounted like a
  * renewal: each line that a coupon applies to, and it counts as one of its periods. Within a period a running coupon gives
@@ -177,6 +180,7 @@ export function changeDiscounts(
   const left = lines.map((line) => line.amount);
   const exact = lines.map(exactOfLine);
   const leaving = new Map(lines.slice(0, from).map((line) => [line.itemId, line.share]));
+  const all = taking.flatMap(({ given = [] }) => given).sort(byId);
   const discounts: LineDraft[] = [];
   const uses = inCouponOrder(input.couponOrder, taking).flatMap((entry): ChangeCouponUse[] => {
     const { coupon, running, finished, given = [] } = entry;
@@ -188,7 +192,7 @@ export function changeDiscounts(
     const isKept = running && !newPeriod;
     const before = exact.slice();
     const drafted = isKept
-      ? keptDiscountLines(coupon, new CouponAccount(given, leaving, share), { lines, left, exact }, targets, share)
+      ? keptDiscountLines(coupon, new CouponAccount(given, leaving, share, all), { lines, left, exact }, targets, share)
       : discountLines(
           coupon,
           lines,

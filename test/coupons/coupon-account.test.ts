@@ -61,6 +61,7 @@ const rates = (taxes: Taxes): TaxInput['decision'] => {
 
 class Month {
   private serial = 0;
+  private rows = 0;
   private day = 1;
   private plan: Item;
   private attached: AddonSubscription[];
@@ -133,7 +134,10 @@ class Month {
   private given(coupon: Coupon, drafted: readonly LineDraft[], lines: readonly LineDraft[], counts: boolean) {
     const held = this.held.find((one) => one.coupon === coupon)!;
     const use = { pendingCouponId: id<'PendingCoupon'>(coupon.code), periodNumber: 1, counts };
-    held.given.push(...couponDiscountsOf(drafted, lines, this.catalogIds, use));
+    for (const entry of couponDiscountsOf(drafted, lines, this.catalogIds, use)) {
+      this.rows += 1;
+      held.given.push({ ...entry, id: String(this.rows).padStart(4, '0') });
+    }
   }
 
   private goesBack(itemIds: readonly string[], share: Share) {
