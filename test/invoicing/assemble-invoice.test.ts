@@ -249,9 +249,9 @@ describe('how much a coupon takes', () => {
       formula: 'spread(amount * percent / 100)',
       operands: [
         { name: 'amount', value: '30.00', unit: 'EUR' },
-        { name: 'percent', value: '33', unit: '%', source: 'CODE' },
-        { name: 'line1', value: '10.00', unit: 'EUR', source: 'item' },
-        { name: 'line2', value: '20.00', unit: 'EUR', source: 'attachment-one' },
+        { name: 'percent', value: '33', unit: '%', source: { kind: 'COUPON', id: 'coupon-CODE', name: 'CODE' } },
+        { name: 'line1', value: '10.00', unit: 'EUR', source: { kind: 'PLAN', id: 'pro', name: 'Pro' } },
+        { name: 'line2', value: '20.00', unit: 'EUR', source: { kind: 'ADDON', id: 'addon-one', name: 'one' } },
         { name: 'position', value: '1', unit: '1' },
       ],
       exact: '3.3',
