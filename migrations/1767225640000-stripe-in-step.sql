@@ -96,8 +96,10 @@ create table former_provider_customers (
 create index former_provider_customers_by_external on former_provider_customers (provider, external_id);
 call app.protect_tenant_table('former_provider_customers');
 call app.let_many_tenants_in('former_provider_customers');
-grant select, insert on former_provider_customers to tollgate_app, tollgate_job;
-grant delete on provider_customers to tollgate_app, tollgate_job;
+grant select on former_provider_customers to tollgate_app, tollgate_job;
+-- Only who asks the provider learns that one is gone.
+grant insert on former_provider_customers to tollgate_job;
+grant delete on provider_customers to tollgate_job;
 
 create or replace function app.tenant_of_provider_object(p_provider text, p_kind text, p_external text) returns uuid
 language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$

@@ -1954,7 +1954,8 @@ create policy tenant_read on public.former_provider_customers for select to toll
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
 create policy tenant_update on public.former_provider_customers for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
-grant insert, select on public.former_provider_customers to tollgate_app, tollgate_job;
+grant select on public.former_provider_customers to tollgate_app;
+grant insert, select on public.former_provider_customers to tollgate_job;
 
 create table public.idempotency_keys (
   tenant_id uuid not null,
@@ -3498,7 +3499,8 @@ create policy tenant_read on public.provider_customers for select to tollgate_ap
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
 create policy tenant_update on public.provider_customers for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
-grant delete, insert, select on public.provider_customers to tollgate_app, tollgate_job;
+grant insert, select on public.provider_customers to tollgate_app;
+grant delete, insert, select on public.provider_customers to tollgate_job;
 
 create table public.refunds (
   tenant_id uuid not null,

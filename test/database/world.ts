@@ -179,6 +179,7 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
     ...scope,
     ...{ provider: fresh ? 'STRIPE' : 'FAKE', external_id: `customer of ${label}`, created_at: at },
   }),
+  former_provider_customers: ({ scope, id }) => ({ ...scope, provider: 'FAKE', external_id: id, gone_at: at }),
   payment_methods: ({ scope, id, fresh }) => ({
     ...scope,
     ...{ id, provider: 'FAKE', customer_external_id: 'customer', external_id: id, kind: 'CARD' },
@@ -219,6 +220,10 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
   stripe_invoices: ({ scope, id, of }) => ({
     ...scope,
     ...{ external_id: id, checkout_id: of('stripe_checkouts'), currency, amount: 100, ...span, paid_at: at },
+  }),
+  stripe_invoice_refunds: ({ scope, id, of }) => ({
+    ...scope,
+    ...{ id, invoice_external_id: of('stripe_invoices'), currency, amount: 10, created_at: at },
   }),
   item_charges: ({ scope, id, of }) => ({
     ...scope,
