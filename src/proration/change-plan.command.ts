@@ -68,7 +68,11 @@ async function schedule(
       ...settledAs(request),
       keepRunningDiscounts: request.keepRunningDiscounts ?? false,
       pendingCouponId: reserved?.id,
-      creditsByTime: creditsByTime((await tx.creditPolicies.current(subscription.partnerId)).creditBasis, tx.account),
+      creditsByTime: creditsByTime(
+        (await tx.creditPolicies.current(subscription.partnerId)).creditBasis,
+        tx.account,
+        change.anchor !== 'RESET',
+      ),
     },
     createdAt: tx.now,
   };

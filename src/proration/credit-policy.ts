@@ -19,7 +19,14 @@ export interface CreditPolicy {
   readonly changedAt?: Instant | undefined;
 }
 
-/** @param account whose person or key acts; none: what falls due by itself, also where somebody's request comes across it */
-export function creditsByTime(basis: CreditBasis, account: Account['kind'] | undefined): boolean {
-  return basis === 'TIME' || (basis === 'TIME_FOR_PARTNER' && (account === 'PARTNER' || account === 'PLATFORM'));
+/**
+ * A change whose windows go on is credited by time (billing rules §12) where the partner makes it. Where the tenant makes it by itself, what only
+ * the larger one included and was used is not given back: else going up and down again on one day would be a way to get it for nothing.
+ *
+ * @param account whose person or key acts; none: what falls due by itself, also where somebody's request comes across it
+ * @param windowsGoOn a change within a period
+ */
+export function creditsByTime(basis: CreditBasis, account: Account['kind'] | undefined, windowsGoOn: boolean): boolean {
+  const byPartner = account === 'PARTNER' || account === 'PLATFORM';
+  return basis === 'TIME' || (byPartner && (basis === 'TIME_FOR_PARTNER' || windowsGoOn));
 }

@@ -190,6 +190,7 @@ async function allowancesLeft(
     ...{ at, basis, items },
     windows: change.anchor === 'RESET' ? 'ANCHOR' : 'NONE',
     after: (held) => afterChange(held, sourcesAround.sources),
+    isChange: true,
     byActor: !options.pinned,
     byTime: options.pinned?.creditsByTime,
     lock: options.lock ?? false,

@@ -35,6 +35,8 @@ export interface EndingAct {
   readonly isPast?: boolean | undefined;
   /** Somebody asks for it now, and not long ago: a partner's acts may go by time. */
   readonly byActor: boolean;
+  /** A change within a period, whose windows go on. */
+  readonly isChange?: boolean | undefined;
   /** It was asked for by whose credits go by time. */
   readonly byTime?: boolean | undefined;
   /** It is done, not previewed: nobody adds to what is counted until it is. */
@@ -79,7 +81,9 @@ export async function loadAllowancesLeft(
     tx.meteringSpans.of(tenantId, subscription.id),
   ]);
   const consumed = featureIds.filter((id) => !totalled.has(id));
-  if (consumed.length === 0 || creditsByTime(policy.creditBasis, act.byActor ? tx.account : undefined)) return nothing;
+  const windowsGoOn = windows === 'NONE' && act.isChange === true;
+  const byTime = creditsByTime(policy.creditBasis, act.byActor ? tx.account : undefined, windowsGoOn);
+  if (consumed.length === 0 || byTime) return nothing;
   if (act.lock) await tx.usage.lockFeatures({ id: tenantId, partnerId }, consumed);
   const byFeature = groupBy(held, ({ featureId }) => featureId);
   const after = act.after(held).map(goesOn);

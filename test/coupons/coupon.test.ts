@@ -241,7 +241,7 @@ describe('the discount on an amount', () => {
       formula: 'amount * percent / 100',
       operands: [
         { name: 'amount', value: '17.39', unit: 'EUR' },
-        { name: 'percent', value: '20', unit: '%', source: 'CODE' },
+        { name: 'percent', value: '20', unit: '%', source: { kind: 'COUPON', id: 'coupon-CODE', name: 'CODE' } },
       ],
       exact: '3.478',
       sentence: '20 % of 17.39 by coupon CODE: 3.48 EUR.',

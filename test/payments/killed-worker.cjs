@@ -36,7 +36,8 @@ async function openPage(system) {
   const { StripeProvider } = dist('src/payments/stripe/stripe-provider.js');
   const { StripeCheckouts } = dist('src/payments/stripe/stripe-checkouts.job.js');
   const providers = new Providers([new StripeProvider({ ...options, log })]);
-  await new StripeCheckouts(system, providers, async () => customerId).runDue({ tenantId, workers: 1 });
+  const customers = { find: async () => ({ id: customerId, renewals: 0 }), forget: async () => undefined };
+  await new StripeCheckouts(system, providers, customers).runDue({ tenantId, workers: 1 });
 }
 
 async function openLicence(system) {

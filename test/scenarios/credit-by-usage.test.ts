@@ -51,6 +51,12 @@ async function keyOf(world: World, tenant: TenantOfWorld): Promise<{ readonly be
   return { bearer: secret };
 }
 
+/** From now on the tenant previews and changes by itself. */
+async function byItself(world: World, tenant: TenantOfWorld): Promise<TenantOfWorld> {
+  tenant.by = await keyOf(world, tenant);
+  return tenant;
+}
+
 describe('an act that ends a window credits what is left of it', () => {
   test.each([
     [0, '16.00'], // 31.00 × 16/31
@@ -261,12 +267,13 @@ describe('several sources of a feature', () => {
   });
 });
 
-describe('a change within a period, whose windows go on', () => {
+describe('a change within a period, whose windows go on, by the tenant itself', () => {
   test('up, used, and down again on one day: what only the larger one included is paid', async () => {
     const world = await selling();
     const there = async (used: number) => {
       const tenant = await world.tenant(jan(1));
       await tenant.start('a', { interval: 'MONTH' });
+      await byItself(world, tenant);
       await tenant.change({ plan: 'b' });
       if (used > 0) await tenant.use('calls', used, jan(1));
       const preview = await tenant.preview({ plan: 'a' });
@@ -286,8 +293,10 @@ describe('a change within a period, whose windows go on', () => {
 
   test('later in the period: by time until more than that was used', async () => {
     const world = await selling();
-    const net = async (used: number) =>
-      (await (await using(world, { calls: used }, { plan: 'b' })).change({ plan: 'a' })).net.amount;
+    const net = async (used: number) => {
+      const tenant = await byItself(world, await using(world, { calls: used }, { plan: 'b' }));
+      return (await tenant.change({ plan: 'a' })).net.amount;
+    };
     expect(await net(20)).toBe('-144.00'); // 16.00 − 160.00
     expect(await net(110)).toBe('-144.00'); // 200 − 90 are left: 110/200 > 16/31
     expect(await net(170)).toBe('-61.50'); // 16.00 − 310.00 × (200 − 150)/200
@@ -302,6 +311,7 @@ describe('a change within a period, whose windows go on', () => {
     await tenant.apply('OFF100');
     await tenant.start('b', { interval: 'MONTH' });
     await tenant.use('calls', 150, jan(1));
+    await byItself(world, tenant);
     const input = { plan: 'c', keepRunningDiscounts: true };
     const preview = await tenant.preview(input);
     expect(preview).toMatchObject({
@@ -321,6 +331,7 @@ describe('a change within a period, whose windows go on', () => {
     await tenant.subscribe('y');
     await tenant.use('calls', 205, jan(1));
     await tenant.advance(jan(16));
+    await byItself(world, tenant);
     const preview = await tenant.preview({ plan: 'a' });
     expect(preview).toMatchObject({
       addons: [{ addon: { code: 'y' }, outcome: 'ENDS_NOT_AVAILABLE', credit: { amount: '1.55' } }], // 3.10 × 5/10
@@ -334,11 +345,13 @@ describe('a change within a period, whose windows go on', () => {
     [45, '-3.05'], // 1.60 − 9.30 × min(16/31, (30 − 15)/30)
     [50, '-1.50'], // 1.60 − 9.30 × 10/30
   ])('fewer of an add-on, 3 → 1, with %i of 20 + 30 used', async (used, net) => {
-    const tenant = await (await selling()).tenant(jan(1));
+    const world = await selling();
+    const tenant = await world.tenant(jan(1));
     await tenant.start('a', { interval: 'MONTH' });
     const { addonSubscription } = await tenant.subscribe('x', { quantity: 3 });
     await tenant.use('calls', used, jan(1));
     await tenant.advance(jan(16));
+    await byItself(world, tenant);
     const preview = await tenant.preview({ addons: [{ addon: 'x', quantity: 1 }] });
     expect(preview.net.amount).toBe(net);
     const changed = await tenant.changeQuantity(addonSubscription.id, 1, { quote: preview.quote.token });
@@ -348,8 +361,14 @@ describe('a change within a period, whose windows go on', () => {
   });
 });
 
+test('a change within a period that the partner makes goes by time, whatever was used', async () => {
+  const tenant = await using(await selling(), { calls: 170 }, { plan: 'b' });
+  expect((await tenant.change({ plan: 'a' })).net.amount).toBe('-144.00'); // 16.00 − 310.00 × 16/31 = 16.00 − 160.00
+});
+
 test('usage between a quote and the act is a stale quote', async () => {
-  const tenant = await using(await selling(), { calls: 30 }, { plan: 'b' });
+  const world = await selling();
+  const tenant = await byItself(world, await using(world, { calls: 30 }, { plan: 'b' }));
   const { quote } = await tenant.preview({ plan: 'a' });
   await tenant.use('calls', 140, jan(16));
   const stale = await tenant.change({ plan: 'a' }, { quote: quote.token });

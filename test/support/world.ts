@@ -1,5 +1,7 @@
 import type { TestGateway } from './gateway';
 
+type Asker = Parameters<TestGateway['get']>[0];
+
 let serial = 0;
 
 const money = '{ amount currency }';
@@ -66,11 +68,11 @@ export class World {
 
   /** Runs a mutation as super admin; a refusal is answered as it is. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever they asked for.
-  async act(mutation: string, input: object, fields: string, extra = ''): Promise<any> {
+  async act(mutation: string, input: object, fields: string, extra = '', by: Asker = 'super-admin'): Promise<any> {
     const name = mutation[0]!.toUpperCase() + mutation.slice(1);
     const inputType = mutation === 'changePlan' ? 'PlanChangeInput' : `${name}Input`;
     return this.gateway.get(
-      'super-admin',
+      by,
       `mutation ($input: ${inputType}!) { ${mutation}(input: $input${extra}) {
         ... on ${name}Done { ${fields} } ... on Refused { code message facts { name value } path retryable } } }`,
       { input },
@@ -135,6 +137,9 @@ export class World {
 }
 
 export class TenantOfWorld {
+  /** Who previews and changes; the platform's own people unless a test says so. */
+  by: Asker = 'super-admin';
+
   constructor(
     private readonly gateway: TestGateway,
     private readonly world: World,
@@ -153,7 +158,7 @@ export class TenantOfWorld {
 
   preview(input: object) {
     return this.gateway.get(
-      'super-admin',
+      this.by,
       `query ($input: PlanChangeInput!) { prorationPreview(input: $input) {
         ... on ProrationPreview { unusedCredit { amount } newCharge { amount } discount { amount } net { amount } creditApplied { amount } amountDue { amount }
           total { amount } closing { amount } tax { amount } documents { kind reason total { amount } lines { kind amount { amount } } }
@@ -182,6 +187,7 @@ export class TenantOfWorld {
        proration { net { amount } waived settlement unusedCredit { amount } newCharge { amount } couponDiscount { amount } }
        scheduled { effectiveAt plan { code } } addonSubscriptions { id quantity addon { code } }`,
         extra,
+        this.by,
       ),
     );
   }
@@ -210,6 +216,7 @@ export class TenantOfWorld {
         `changed dryRun addonSubscription { id status quantity startedAt endsAt } invoices { ${documentFields} }
        creditNotes { number total { amount } lines { kind amount { amount } } }`,
         extra,
+        this.by,
       ),
     );
   }
