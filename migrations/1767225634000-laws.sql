@@ -79,7 +79,13 @@ create view check_money_out with (security_invoker = true) as
           union all
           select tenant_id, currency, 0, balance from credit_balances
           union all
-          select tenant_id, currency, 0, sum(amount) from refunds where status <> 'FAILED' group by 1, 2
+          -- What happened outside after its money had been credited and spent is a loss, and no fault: what it took counts. What went back of
+          -- what Stripe bills names neither a refund nor a dispute of ours.
+          select tenant_id, currency, 0, sum(amount) from refunds where status <> 'FAILED' and reason <> 'AT_PROVIDER' group by 1, 2
+          union all
+          select b.tenant_id, b.currency, 0, sum(b.taken)
+            from money_back b left join refunds r on r.tenant_id = b.tenant_id and r.id = b.refund_id
+           where b.refund_id is null or r.reason = 'AT_PROVIDER' group by 1, 2
           union all
           select tenant_id, currency, 0, sum(total) from credit_notes where settlement = 'OUTSIDE' group by 1, 2) m
    group by m.tenant_id, m.currency having sum(m.left_over) > sum(m.came);
@@ -140,7 +146,7 @@ create view check_collections with (security_invoker = true) as
     from invoice_collections c join invoices i on i.tenant_id = c.tenant_id and i.id = c.invoice_id
    where i.status <> 'FINALIZED' and c.ended_at is null or (c.status = 'PAID' and i.status <> 'PAID');
 
--- A tenant stands as its failed payments say: in debt with them, and not without.
+-- Debt is the tenant's: a subscription stands by all that its tenant owes, whichever of its subscriptions asked for it.
 create view check_standing with (security_invoker = true) as
   select 'subscription ' || s.id as subject,
          'is ' || lower(s.status) || case when s.access_until is null then '' else ' with access until ' || s.access_until end
@@ -148,14 +154,15 @@ create view check_standing with (security_invoker = true) as
     from (select s.*, coalesce(
                  (select case when bool_or(c.status = 'EXHAUSTED') then 'UNPAID' else 'PAST_DUE' end
                     from invoice_collections c
-                   where c.tenant_id = s.tenant_id and c.subscription_id = s.id and c.ended_at is null and c.first_failed_at is not null
+                   where c.tenant_id = s.tenant_id and c.ended_at is null and c.first_failed_at is not null
                   having count(*) > 0), 'ACTIVE') as owed
             from subscriptions s where s.status <> 'CANCELLED') s,
          lateral (select s.owed as status) d
    where (s.status <> 'TRIALING' and s.status <> s.owed) or (s.access_until is null) <> (s.owed = 'ACTIVE');
 
 -- What the tenant has, by the rows that a check reads, and where it comes from: by the tenant's own clock. What the catalog says of
--- an add-on may have changed since the rows were made; what a plan's version and a grant say never does.
+-- an add-on may have changed since the rows were made; what a plan's version and a grant say never does. What a licence gives on trial
+-- ends with the grace of a debt.
 create view entitlement_sources with (security_invoker = true) as
   select t.id as tenant_id, 'PLAN' as source_kind, i.id as source_id, i.plan_id as catalog_id, f.feature_id,
          f.limit_quantity, f.unlimited, 1::bigint as quantity, true as is_exact, i.started_at as starts_at,
@@ -178,7 +185,7 @@ create view entitlement_sources with (security_invoker = true) as
     join addon_features f on f.partner_id = i.partner_id and f.addon_id = a.addon_id
   union all
   select t.id, 'ADDON', a.id, a.addon_id, f.feature_id, f.limit_quantity, f.unlimited, a.quantity, o.version = 1, a.started_at,
-         coalesce(a.ended_at, least(a.ends_at, s.access_until)), coalesce(t.test_clock, now())
+         least(coalesce(a.ended_at, least(a.ends_at, s.access_until)), a.access_until), coalesce(t.test_clock, now())
     from partner_tenant_addon_subscriptions a
     join tenants t on t.id = a.tenant_id
     join subscriptions s on s.tenant_id = a.tenant_id and s.id = a.subscription_id
@@ -186,9 +193,11 @@ create view entitlement_sources with (security_invoker = true) as
     join addon_features f on f.partner_id = a.partner_id and f.addon_id = a.addon_id
   union all
   select t.id, 'LICENCE', l.id, l.licence_product_id, f.feature_id, f.limit_quantity, f.unlimited, l.seats, false, l.starts_at,
-         case when l.seats > 0 then l.expires_at else l.starts_at end, coalesce(t.test_clock, now())
+         case when l.seats <= 0 then l.starts_at when l.trial then least(l.expires_at, a.ends_at) else l.expires_at end,
+         coalesce(t.test_clock, now())
     from licences l
     join tenants t on t.id = l.tenant_id
+    join access_ends a on a.tenant_id = l.tenant_id
     join licence_product_features f on f.partner_id = l.partner_id and f.licence_product_id = l.licence_product_id
   union all
   select t.id, 'GRANT', g.id, g.id, g.feature_id, g.limit_quantity, g.unlimited, 1, true, g.starts_at, g.ends_at,
@@ -406,7 +415,7 @@ create view check_phases with (security_invoker = true) as
             from metering_spans) m
    where m.before > m.starts_at;
 
--- Seats: as many as were bought and not given back; as many assigned as people have one, and no more than were bought.
+-- Seats: as many as were bought and not given back, each year by its own payment; as many assigned as people have one, and no more than were bought.
 create view check_seats with (security_invoker = true) as
   select 'licence ' || l.id as subject, l.assigned || ' seats assigned, ' || coalesce(s.count, 0) || ' people have one' as detail
     from licences l
@@ -416,12 +425,17 @@ create view check_seats with (security_invoker = true) as
   union all
   select 'licence ' || l.id, l.seats || ' seats, ' || coalesce(p.bought, 0) || ' were bought and not given back'
     from licences l
-    left join (select tenant_id, licence_id, sum(quantity - seats_refunded) filter (where kind <> 'RENEWAL') as bought
+    left join (select tenant_id, licence_id,
+                      coalesce(sum(quantity - seats_refunded) filter (where kind <> 'RENEWAL'), 0) as bought,
+                      max(quantity) filter (where kind = 'RENEWAL' and refunded_amount < coalesce(paid_amount, amount)) as renewed
                  from licence_purchases where licence_id is not null and completed_at is not null group by 1, 2) p
       on p.tenant_id = l.tenant_id and p.licence_id = l.id
-   where not l.trial and l.seats <> coalesce(p.bought, 0)
+   where not l.trial
+     and (l.seats > coalesce(p.bought, 0) + coalesce(p.renewed, 0)
+          or (p.renewed is null and l.seats <> coalesce(p.bought, 0)))
   union all
   select 'licence ' || l.id, l.assigned || ' of ' || l.seats || ' seats are assigned, and none was given back'
     from licences l
    where l.assigned > l.seats
-     and not exists (select 1 from licence_purchases p where p.tenant_id = l.tenant_id and p.licence_id = l.id and p.seats_refunded > 0);
+     and not exists (select 1 from licence_purchases p where p.tenant_id = l.tenant_id and p.licence_id = l.id
+                       and (p.seats_refunded > 0 or p.refunded_amount > 0));

@@ -4,31 +4,6 @@ alter table licence_purchases add constraint licence_purchases_park_reason
   check (park_reason is null or status in ('PARKED', 'REFUNDED', 'COMPLETED'));
 grant update (expiry_before) on licence_purchases to tollgate_app, tollgate_job;
 
--- Each year of a term stands on its own payment: where a renewal stands, its seats are there though what began the term went back.
-create or replace view check_seats with (security_invoker = true) as
-  select 'licence ' || l.id as subject, l.assigned || ' seats assigned, ' || coalesce(s.count, 0) || ' people have one' as detail
-    from licences l
-    left join (select tenant_id, licence_id, count(*) as count from licence_seats where revoked_at is null group by 1, 2) s
-      on s.tenant_id = l.tenant_id and s.licence_id = l.id
-   where l.assigned <> coalesce(s.count, 0)
-  union all
-  select 'licence ' || l.id, l.seats || ' seats, ' || coalesce(p.bought, 0) || ' were bought and not given back'
-    from licences l
-    left join (select tenant_id, licence_id,
-                      coalesce(sum(quantity - seats_refunded) filter (where kind <> 'RENEWAL'), 0) as bought,
-                      max(quantity) filter (where kind = 'RENEWAL' and refunded_amount < coalesce(paid_amount, amount)) as renewed
-                 from licence_purchases where licence_id is not null and completed_at is not null group by 1, 2) p
-      on p.tenant_id = l.tenant_id and p.licence_id = l.id
-   where not l.trial
-     and (l.seats > coalesce(p.bought, 0) + coalesce(p.renewed, 0)
-          or (p.renewed is null and l.seats <> coalesce(p.bought, 0)))
-  union all
-  select 'licence ' || l.id, l.assigned || ' of ' || l.seats || ' seats are assigned, and none was given back'
-    from licences l
-   where l.assigned > l.seats
-     and not exists (select 1 from licence_purchases p where p.tenant_id = l.tenant_id and p.licence_id = l.id
-                       and (p.seats_refunded > 0 or p.refunded_amount > 0));
-
 -- Reconciliation: which subscriptions of a provider are known here, and by what: a term, or one that is to end.
 create function app.licence_subscriptions(p_provider text, p_after uuid, p_limit integer)
 returns table (tenant_id uuid, id uuid, external_id text, current boolean, auto_renew boolean, seats bigint, provider_seats bigint)
