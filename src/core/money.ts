@@ -59,6 +59,10 @@ export function smaller<C extends CurrencyCode>(first: Money<C>, second: Money<N
   return first.minor <= second.minor ? first : second;
 }
 
+/** Of minor units: the least of them. */
+export const least = (...minor: readonly [bigint, ...bigint[]]): bigint =>
+  minor.reduce((one, other) => (other < one ? other : one));
+
 export function atLeastZero<C extends CurrencyCode>(amount: Money<C>): Money<C> {
   return amount.minor < 0n ? zero(amount.currency) : amount;
 }

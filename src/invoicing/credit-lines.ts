@@ -2,7 +2,7 @@ import { decimal, decimalText } from '../core/decimal';
 import { exactOf } from '../core/exact';
 import { type Explanation, explain } from '../core/explain';
 import type { Id } from '../core/ids';
-import { amountText, type Money, money, moneyText } from '../core/money';
+import { amountText, least, type Money, money, moneyText } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
 import type { TaxSummary } from '../tax/tax';
 import { taxShare } from '../tax/tax-lines';
@@ -123,7 +123,6 @@ const chargeKinds: ReadonlySet<LineKind> = new Set([
   'LICENCE',
 ]);
 
-const least = (...values: bigint[]): bigint => values.reduce((first, second) => (second < first ? second : first));
 const nothing: Standing = { amount: 0n, tax: 0n };
 
 /** What stands of the money that a line asks for: what went back by a refund or a dispute is credited no more. */

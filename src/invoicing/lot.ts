@@ -1,3 +1,5 @@
+import { least } from '../core/money';
+
 /** The part of an item's account that one invoice line asked for. Minor units. */
 export interface Lot {
   /** `undefined`: no invoice asks for it, it was paid in another way. */
@@ -6,8 +8,6 @@ export interface Lot {
   readonly amount: bigint;
   readonly tax: bigint;
 }
-
-const least = (one: bigint, other: bigint): bigint => (one < other ? one : other);
 
 /** Half away from zero, of what is not negative. */
 const shareOf = (whole: bigint, part: bigint, of: bigint): bigint => (2n * whole * part + of) / (2n * of);

@@ -1,5 +1,6 @@
 import { allocate } from '../core/allocate';
 import type { Id } from '../core/ids';
+import { least } from '../core/money';
 import type { Invoice } from './invoice';
 import { type Lot, takeFromLots } from './lot';
 
@@ -29,7 +30,6 @@ export interface SplitCredit {
   readonly paid: readonly Lot[];
 }
 
-const least = (...values: bigint[]): bigint => values.reduce((first, second) => (second < first ? second : first));
 const grossOf = ({ amount, tax }: Pick<Lot, 'amount' | 'tax'>, inclusive: boolean): bigint =>
   inclusive ? amount : amount + tax;
 

@@ -1,5 +1,5 @@
 import { invariant } from '../core/invariant';
-import { type Money, money, negate } from '../core/money';
+import { least, type Money, money, negate } from '../core/money';
 import type { Tx } from '../tx';
 import type { AccountEntry, Invoice } from './invoice';
 import { takeBackFrom } from './take-back';
@@ -43,7 +43,7 @@ export async function planTakeBack(tx: TakeBackTx, invoiceId: string, wanted: Mo
   let offBalance = 0n;
   if (left > 0n) {
     const { minor: balance } = await tx.creditNotes.lockBalance(tenantId, partnerId, currency);
-    offBalance = balance < left ? balance : left;
+    offBalance = least(balance, left);
     left -= offBalance;
   }
   if (left > 0n) {

@@ -1,5 +1,5 @@
 import { allocate } from '../core/allocate';
-import { money } from '../core/money';
+import { least, money } from '../core/money';
 import type { AccountEntry, Invoice, InvoiceLine } from './invoice';
 import type { ItemCharge } from './item-charge';
 import { dueByLine, partOf } from './split-credit';
@@ -10,8 +10,6 @@ export interface PaidInvoice {
   readonly lines: readonly InvoiceLine[];
   readonly charges: readonly ItemCharge[];
 }
-
-const least = (one: bigint, other: bigint): bigint => (one < other ? one : other);
 
 /**
  * Money of an invoice goes back: it is taken off what is paid of its lines and was not given back before, each line's part by

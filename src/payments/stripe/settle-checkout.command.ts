@@ -2,7 +2,7 @@ import { addonAvailability } from '../../catalog/addon';
 import { type Instant, isBefore, isSameInstant, laterOf } from '../../core/calendar';
 import { encodeId } from '../../core/ids';
 import { invariant } from '../../core/invariant';
-import { equals, type Money, money, negate, subtract, zero } from '../../core/money';
+import { equals, least, type Money, money, negate, subtract, zero } from '../../core/money';
 import { fullShare } from '../../core/proration';
 import { rebuildEntitlements } from '../../entitlements/rebuild-entitlements.command';
 import { resetClash } from '../../entitlements/reset-clash.query';
@@ -88,8 +88,6 @@ function lookAgain(checkout: StripeCheckout, next: Instant | undefined): Instant
 
 const bookedOf = async (tx: Tx, { tenantId, id }: StripeCheckout) =>
   (await tx.stripeCheckouts.invoices([tenantId], [id])).get(id) ?? [];
-
-const least = (...amounts: readonly bigint[]) => amounts.reduce((one, other) => (other < one ? other : one));
 
 /**
  * Something went back of what was collected (less than zero: it came back): off the account of the attachment, and as far as it was
