@@ -3,7 +3,7 @@ import { decodeId, encodeId } from '../core/ids';
 import type { PaddleSubscription } from '../payments/paddle/paddle-event';
 import type { PaddleProvider } from '../payments/paddle/paddle-provider';
 import type { Providers } from '../payments/providers';
-import { type Drift, ProviderSilent, type Reconciliation } from '../payments/reconcile-payments.job';
+import { type Drift, pagesOf, type Reconciliation } from '../payments/reconcile-payments.job';
 import type { System } from '../system';
 import type { Tx } from '../tx';
 import { endSubscription } from './end-subscription.command';
@@ -92,13 +92,7 @@ async function ownSubscriptions(system: System): Promise<Map<string, OwnSubscrip
 }
 
 async function* theirSubscriptions(paddle: PaddleProvider): AsyncGenerator<PaddleSubscription> {
-  let next: string | undefined;
-  do {
-    const page = await paddle.subscriptions(next);
-    if (page.status === 'UNKNOWN') throw new ProviderSilent(paddle.name, page);
-    yield* page.subscriptions;
-    next = page.next;
-  } while (next);
+  for await (const { subscriptions } of pagesOf(paddle, (after) => paddle.subscriptions(after))) yield* subscriptions;
 }
 
 const words = (renews: boolean) => (renews ? 'renews' : 'does not renew');

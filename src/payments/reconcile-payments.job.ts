@@ -118,14 +118,26 @@ async function* ownPayments(
   }
 }
 
-async function* theirCharges(provider: PaymentProvider, from: Instant): AsyncGenerator<ProviderCharge> {
+/**
+ * Every page of a list at a provider, one after the other.
+ *
+ * @throws ProviderSilent where it does not answer
+ */
+export async function* pagesOf<Page extends { readonly next?: string | undefined }>(
+  { name }: Pick<PaymentProvider, 'name'>,
+  ask: (after: string | undefined) => Promise<Page | Unknown>,
+): AsyncGenerator<Page> {
   let next: string | undefined;
   do {
-    const page = await provider.listCharges(from, next);
-    if ('status' in page) throw new ProviderSilent(provider.name, page);
-    yield* page.charges;
+    const page = await ask(next);
+    if ('reason' in page) throw new ProviderSilent(name, page);
+    yield page;
     next = page.next;
   } while (next);
+}
+
+async function* theirCharges(provider: PaymentProvider, from: Instant): AsyncGenerator<ProviderCharge> {
+  for await (const { charges } of pagesOf(provider, (after) => provider.listCharges(from, after))) yield* charges;
 }
 
 const ownIdOf = ({ kind, id, tenantId }: OwnPayment) => encodeId(kind, id, tenantId);

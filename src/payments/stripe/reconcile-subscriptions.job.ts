@@ -3,7 +3,7 @@ import type { CurrencyCode } from '../../core/currency';
 import { encodeId, type Id } from '../../core/ids';
 import { type Money, money, moneyText } from '../../core/money';
 import type { System } from '../../system';
-import { type Drift, ProviderSilent, type Reconciliation } from '../reconcile-payments.job';
+import { type Drift, pagesOf, type Reconciliation } from '../reconcile-payments.job';
 import type { SeenSubscription, Terms } from '../stripe-checkout';
 import { StripeBilling } from './stripe-billing';
 import type { StripeCheckouts } from './stripe-checkouts.job';
@@ -60,13 +60,8 @@ async function* ownSubscriptions(system: System, live: boolean): AsyncGenerator<
 
 async function* theirSubscriptions(provider: StripeProvider): AsyncGenerator<SeenSubscription> {
   const billing = new StripeBilling(provider);
-  let next: string | undefined;
-  do {
-    const page = await billing.subscriptions(next);
-    if (page.status === 'UNKNOWN') throw new ProviderSilent(provider.name, page);
-    yield* page.subscriptions;
-    next = page.next;
-  } while (next);
+  const pages = pagesOf(provider, (after) => billing.subscriptions(after));
+  for await (const { subscriptions } of pages) yield* subscriptions;
 }
 
 const seconds = (at: Instant | undefined) => at?.toString({ smallestUnit: 'second' }) ?? '?';
