@@ -30,13 +30,12 @@ export async function isCutOff(tx: Pick<Tx, 'tenant' | 'collections'>, at: Insta
   return accessUntil !== undefined && isAtOrBefore(accessUntil, at);
 }
 
-/** What the tenant would have of a feature, were all that is due paid. `undefined`: it is not cut off for that. */
+/** What a tenant that is cut off would have of a feature, were all that is due paid. */
 export async function holdingOncePaid(
   tx: WantedTx & Pick<Tx, 'meteringSpans' | 'usage'>,
   wanted: Wanted,
-): Promise<Holding | undefined> {
+): Promise<Holding> {
   const { tenant } = tx;
-  if (!(await isCutOff(tx, wanted.at))) return undefined;
   const all = await wantedEntitlements(tx, { paid: true });
   const sources = all.filter(({ featureId }) => featureId === wanted.feature.id);
   const spans = await tx.meteringSpans.since(tenant.id, wanted.at);

@@ -115,9 +115,7 @@ export async function wantedOf(tx: TenantReads, answer: EntitlementAnswer): Prom
 export async function allowedOncePaid(tx: TenantReads, answer: EntitlementAnswer): Promise<boolean> {
   if (!(await isCutOff(tx, answer.asOf ?? tx.tenant.now))) return false;
   const wanted = await wantedOf(tx, answer);
-  if (!wanted) return false;
-  const holding = await holdingOncePaid(tx, wanted);
-  return holding !== undefined && gateWith(wanted, holding).allowed;
+  return wanted !== undefined && gateWith(wanted, await holdingOncePaid(tx, wanted)).allowed;
 }
 
 /**
@@ -302,7 +300,7 @@ async function starts(trying: Trying): Promise<StartOffer[]> {
   return offers;
 }
 
-/** Seats of a licence that gives the feature. They are the organisation's: whoever of it asks, it may use it. */
+/** Seats of a licence that gives the feature. They are the organisation's: each of its people may use it. */
 async function licences(trying: Trying): Promise<LicenceOffer[]> {
   const { tx, wanted, holding } = trying;
   const { id: tenantId, partnerId, currency } = tx.tenant;
@@ -349,8 +347,7 @@ async function debtsOf(tx: TenantReads): Promise<Invoice[]> {
 /** What is due, where that alone is in the way. */
 async function payment({ tx, wanted }: Trying, { isUsable }: Connected): Promise<PaymentOffer[]> {
   const { tenant } = tx;
-  const holding = await holdingOncePaid(tx, wanted);
-  if (!holding || !gateWith(wanted, holding).allowed) return [];
+  if (!gateWith(wanted, await holdingOncePaid(tx, wanted)).allowed) return [];
   const method = await tx.paymentMethods.defaultOf(tenant.id);
   if (!chargeableMethod(method, tenant, isUsable).ok) return [];
   const invoices = await debtsOf(tx);
