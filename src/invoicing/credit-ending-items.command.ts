@@ -34,7 +34,7 @@ export interface CreditEndingInput {
   readonly isLast?: boolean | undefined;
   /** Which windows end with them. */
   readonly windows: WindowsEnded;
-  /** Somebody asks for it; else it falls due by itself. */
+  /** A request asks for it; else it falls due by itself. */
   readonly byActor?: boolean | undefined;
 }
 
@@ -140,7 +140,7 @@ export async function creditEndingItems(
 /**
  * What is unused of all that a subscription has, when it ends before its period does.
  *
- * @param byActor somebody asks for it; else it falls due by itself
+ * @param byActor a request asks for it; else it falls due by itself
  */
 export async function creditSubscription(
   tx: Tx,

@@ -167,7 +167,7 @@ const operandIds = {
 export class OperandSourceType {
   @Field(() => OperandSourceKindEnum, { description: 'What it is.' })
   kind: OperandSource['kind'];
-  @Field(() => ID, { description: 'Its id: `node` finds it, for whoever may read it.' })
+  @Field(() => ID, { description: 'Its id: `node` finds it for callers that may read it.' })
   id: string;
   @Field(() => String, { description: 'Its name, code or number, as it was then.' })
   name: string;

@@ -15,7 +15,7 @@ type TellTx = Pick<Tx, 'subscriptions' | 'newId' | 'now' | 'actorId' | 'emit'>;
 /** Tells where a subscription stands by its tenant's debts: that it owes, or that it owes nothing any more. */
 export async function tellStanding(tx: TellTx, subscription: Subscription): Promise<void> {
   const { status, accessUntil } = subscription;
-  // A trial asks for nothing yet, and what has ended is told as ended.
+  // A trial asks for nothing yet, and a subscription that has ended has sent that event already.
   if (status === 'TRIALING' || status === 'CANCELLED') return;
   const { kind, event } = tellings[status];
   await tx.subscriptions.recordChange(subscription, {

@@ -1,7 +1,7 @@
 import type { Invoice } from '../invoicing/invoice';
 import { applyStanding } from './apply-standing.command';
 
-/** An invoice is paid, void or given up: nobody tries to charge it any more, and its tenant stands accordingly. */
+/** An invoice is paid, void or given up: it is not charged any more, and its tenant stands accordingly. */
 export async function endCollection(
   tx: Parameters<typeof applyStanding>[0],
   invoice: Pick<Invoice, 'tenantId' | 'id'>,

@@ -23,7 +23,7 @@ export interface CreditPolicy {
  * A change whose windows go on is credited by time (billing rules §12) where the partner makes it. Where the tenant makes it by itself, what only
  * the larger one included and was used is not given back: else going up and down again on one day would be a way to get it for nothing.
  *
- * @param account whose person or key acts; none: what falls due by itself, also where somebody's request comes across it
+ * @param account whose person or key acts; none: what falls due by itself, also while a request is carried out
  * @param windowsGoOn a change within a period
  */
 export function creditsByTime(basis: CreditBasis, account: Account['kind'] | undefined, windowsGoOn: boolean): boolean {

@@ -153,11 +153,11 @@ export interface LoadOptions {
         readonly coupon?: Coupon | undefined;
         /** The reservation of that coupon; it is judged again. */
         readonly reserved?: PendingCoupon | undefined;
-        /** It was asked for by whose credits go by time. */
+        /** The one who asked for it has credits that go by time. */
         readonly creditsByTime?: boolean | undefined;
       }
     | undefined;
-  /** It is done, not previewed: nobody adds to what was used until it is. */
+  /** It is done, not previewed: no event is added to what was used until then. */
   readonly lock?: boolean | undefined;
 }
 

@@ -33,13 +33,13 @@ export interface EndingAct {
   readonly after: (held: readonly EntitlementSource[]) => readonly EntitlementSource[];
   /** It was over then: what was used since is not its. */
   readonly isPast?: boolean | undefined;
-  /** Somebody asks for it now, and not long ago: a partner's acts may go by time. */
+  /** A request asks for it now, and none did earlier: a partner's acts may go by time. */
   readonly byActor: boolean;
   /** A change within a period, whose windows go on. */
   readonly isChange?: boolean | undefined;
-  /** It was asked for by whose credits go by time. */
+  /** The one who asked for it has credits that go by time. */
   readonly byTime?: boolean | undefined;
-  /** It is done, not previewed: nobody adds to what is counted until it is. */
+  /** It is done, not previewed: no event is added to what is counted until then. */
   readonly lock: boolean;
 }
 

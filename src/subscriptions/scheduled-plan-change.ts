@@ -13,7 +13,7 @@ export interface ScheduledPlanChangeOptions {
   readonly waived: boolean;
   /** A coupon that was reserved for it. */
   readonly pendingCouponId?: string | undefined;
-  /** Whoever asked for it has credits that go by time. */
+  /** The one who asked for it has credits that go by time. */
   readonly creditsByTime?: boolean | undefined;
 }
 

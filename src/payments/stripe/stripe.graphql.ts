@@ -45,7 +45,7 @@ export class CheckoutCollectionType {
   @Field(() => MoneyType, { description: 'How much.' })
   amount: MoneyType;
   @Field(() => MoneyType, {
-    description: 'How much of it went back, whoever moved it: a refund or a dispute, here or in the dashboard.',
+    description: 'How much of it went back: by refunds and disputes, asked for here or in the dashboard.',
   })
   refunded: MoneyType;
   @Field(() => TimeSpanType, { description: 'For which time.' })
