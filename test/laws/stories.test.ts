@@ -1,3 +1,4 @@
+import { dispatcherOf } from '../events/support/webhooks';
 import { randomFrom, seed } from '../support/arbitraries';
 import { startTestGateway, type TestGateway } from '../support/gateway';
 import { openShops, Story } from './story';
@@ -17,6 +18,8 @@ beforeAll(async () => {
 afterAll(() => gateway.stop());
 
 async function findings(): Promise<string[]> {
+  // Nobody sends events while the stories are lived.
+  while ((await dispatcherOf(gateway).relay()) > 0);
   const names = await gateway.database.asOwner<{ name: string }>('select app.list_checks() as name');
   const found: string[] = [];
   for (const { name } of names) {

@@ -118,6 +118,29 @@ test('what was credited first comes off the balance; a refund that fails gives a
   expect(await tenant.balance()).toBe('15.48');
 });
 
+test('after a change for which no money moved a refund is taken from each item that the money stands for now', async () => {
+  const { tenant, payer, payment, cents } = await paid();
+  await tenant.advance('2026-01-16T00:00:00Z');
+  // Of 30.00 the unused 16/31 = 15.48 now stand for the bigger plan, and 30.00 − 15.48 = 14.52 for the one before.
+  expect(await tenant.change({ plan: 'bigger', waived: true })).not.toHaveProperty('code');
+  await payer.refund((await payment()).id, cents('20.00'));
+  const accounts = await gateway.database.asOwner<{ kind: string; stands: string }>(
+    `select s.kind, sum(c.amount)::text as stands from item_charges c
+       cross join lateral (select case when exists (select from item_charges o
+         where o.tenant_id = c.tenant_id and o.item_id = c.item_id and o.kind = 'CHARGE' and o.period_start = c.period_start
+           and o.share_remaining < o.share_total) then 'bigger' else 'basic' end as kind) s
+      where c.tenant_id = $1 group by s.kind order by s.kind`,
+    [payer.paying.uuid],
+  );
+  // 20.00 × 14.52 / 30.00 = 9.68 and 20.00 × 15.48 / 30.00 = 10.32; 14.52 − 9.68 = 4.84 and 15.48 − 10.32 = 5.16.
+  expect(accounts).toEqual([
+    { kind: 'basic', stands: '484' },
+    { kind: 'bigger', stands: '516' },
+  ]);
+  // All of what stands for the bigger plan is unused; the rest of the old one was used.
+  expect(await tenant.cancel({ when: 'NOW' })).toMatchObject({ creditNote: { total: { amount: '5.16' } } });
+});
+
 test('what paid for another invoice meanwhile is taken there', async () => {
   const { tenant, payer, payment } = await paid();
   await tenant.advance('2026-01-16T00:00:00Z');
