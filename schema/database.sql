@@ -642,6 +642,22 @@ UNION ALL
           GROUP BY item_charges.tenant_id, item_charges.item_id, item_charges.period_start
          HAVING min(item_charges.currency) <> max(item_charges.currency)) a;
 
+create view public.check_disputes with (security_invoker=true) as
+ SELECT 'payment '::text || p.id AS subject,
+    (('lost '::text || p.disputed) || ' to disputes, they say '::text) || COALESCE(d.taken, 0::numeric) AS detail
+   FROM public.payments p
+     LEFT JOIN ( SELECT disputes.tenant_id,
+            disputes.payment_id,
+            sum(disputes.taken) AS taken
+           FROM public.disputes
+          GROUP BY disputes.tenant_id, disputes.payment_id) d ON d.tenant_id = p.tenant_id AND d.payment_id = p.id
+  WHERE p.disputed::numeric <> COALESCE(d.taken, 0::numeric)
+UNION ALL
+ SELECT 'dispute '::text || d.id AS subject,
+    (('is '::text || lower(d.status)) || ' and has taken '::text) || d.taken AS detail
+   FROM public.disputes d
+  WHERE d.status <> 'LOST'::text AND d.taken <> 0;
+
 create view public.check_double_period with (security_invoker=true) as
  SELECT 'invoice '::text || b.number AS subject,
     ('its period overlaps that of '::text || a.number) || ' of the same subscription'::text AS detail
@@ -1700,10 +1716,12 @@ create table public.disputes (
   currency text not null,
   opened_at timestamp(3) with time zone not null,
   closed_at timestamp(3) with time zone,
+  taken bigint not null default 0,
   constraint disputes_pkey PRIMARY KEY (tenant_id, id),
   constraint disputes_tenant_id_payment_id_external_id_key UNIQUE (tenant_id, payment_id, external_id),
   constraint disputes_amount_check CHECK (amount >= 0),
   constraint disputes_check CHECK ((status = 'OPEN'::text) = (closed_at IS NULL)),
+  constraint disputes_check1 CHECK (taken >= 0 AND taken <= amount),
   constraint disputes_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint disputes_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
   constraint disputes_reason_check CHECK (length(reason) >= 1 AND length(reason) <= 200),
@@ -1724,7 +1742,7 @@ create policy tenant_read on public.disputes for select to tollgate_app, tollgat
 create policy tenant_update on public.disputes for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.disputes to tollgate_app, tollgate_job;
-grant update (status, closed_at) on public.disputes to tollgate_app, tollgate_job;
+grant update (status, closed_at, taken) on public.disputes to tollgate_app, tollgate_job;
 
 create view public.document_contents with (security_invoker=true) as
  SELECT i.tenant_id,

@@ -25,6 +25,7 @@ import {
 import type { SourceKind } from './invoice';
 import { documentTaxFromRow, documentTaxToRow, lineTaxFromRow, lineTaxToRow, spanFromRow } from './invoice.repository';
 import type { Standing } from './item-charge';
+import type { TakenBy } from './item-charge.repository';
 
 function fromRow(row: CreditNoteEntity): CreditNote {
   return {
@@ -224,12 +225,13 @@ export class CreditNoteRepository {
     return BigInt(rows[0]!.taken);
   }
 
-  /** By how much a refund has moved the balance. */
-  async movedBy(tenantId: string, refundId: string, currency: CurrencyCode): Promise<Money> {
+  /** By how much a refund or a dispute has moved the balance. */
+  async movedBy(tenantId: string, by: TakenBy, currency: CurrencyCode): Promise<Money> {
+    const [column, id] = 'refundId' in by ? ['refund_id', by.refundId] : ['dispute_id', by.disputeId];
     const rows: { moved: string }[] = await this.manager.query(
       `select coalesce(sum(amount), 0)::text as moved from credit_balance_entries
-        where tenant_id = $1 and refund_id = $2 and currency = $3`,
-      [tenantId, refundId, currency],
+        where tenant_id = $1 and ${column} = $2 and currency = $3`,
+      [tenantId, id, currency],
     );
     return money(BigInt(rows[0]!.moved), currency);
   }

@@ -28,6 +28,9 @@ interface MovedBy {
   readonly disputeId?: string;
 }
 
+/** What takes money of an invoice back. */
+export type TakenBy = { readonly refundId: string } | { readonly disputeId: string };
+
 /** A gateway of an earlier version names no line: a charge is about its own. */
 const originOf = (row: ItemChargeEntity) =>
   row.originLineId ?? (row.kind === 'CHARGE' ? row.invoiceLineId : null) ?? undefined;
@@ -143,15 +146,18 @@ export class ItemChargeRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** A refund failed: each account that it took from has it again. */
-  async putBack(tenantId: string, refundId: string, now: Instant): Promise<void> {
-    const taken = await this.manager.findBy(ItemChargeEntity, { tenantId, refundId });
-    if (taken.length === 0) return;
-    const again = taken.map((row) => ({
-      ...row,
-      ...{ id: newId(), amount: -row.amount, tax: -row.tax, createdAt: now },
-    }));
-    await this.manager.insert(ItemChargeEntity, again as object[]);
+  /** A refund failed, or a dispute was won after all: each account has what is still taken from it again. */
+  async putBack(tenantId: string, by: TakenBy, now: Instant): Promise<void> {
+    const moved = await this.manager.findBy(ItemChargeEntity, { tenantId, ...by });
+    const accounts = groupBy(moved, ({ itemId, periodStart, originLineId }) =>
+      [itemId, instantText(periodStart), originLineId].join(' '),
+    );
+    const again = [...accounts.values()].flatMap((rows) => {
+      const sumOf = (part: 'amount' | 'tax') => rows.reduce((sum, row) => sum + row[part], 0n);
+      const [amount, tax] = [-sumOf('amount'), -sumOf('tax')];
+      return amount === 0n && tax === 0n ? [] : [{ ...rows[0]!, id: newId(), amount, tax, createdAt: now }];
+    });
+    if (again.length > 0) await this.manager.insert(ItemChargeEntity, again as object[]);
   }
 
   /** What was really charged for each item in the period that begins here? */

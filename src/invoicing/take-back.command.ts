@@ -2,12 +2,10 @@ import { invariant } from '../core/invariant';
 import { least, type Money, money, negate } from '../core/money';
 import type { Tx } from '../tx';
 import type { AccountEntry, Invoice } from './invoice';
+import type { TakenBy } from './item-charge.repository';
 import { takeBackFrom } from './take-back';
 
 type TakeBackTx = Pick<Tx, 'tenant' | 'invoices' | 'itemCharges' | 'creditNotes' | 'now'>;
-
-/** What takes the money back. */
-export type TakenBy = { readonly refundId: string } | { readonly disputeId: string };
 
 /** Where money that goes back is taken from. */
 export interface TakeBack {
@@ -65,11 +63,11 @@ export async function saveTakeBack(tx: TakeBackTx, { accounts, offBalance }: Tak
   await tx.creditNotes.moveBalance(tenantId, partnerId, movement, tx.now);
 }
 
-/** A refund failed: what it took stands again, on the accounts and in the balance. */
-export async function putBack(tx: TakeBackTx, refundId: string, { currency }: Money): Promise<void> {
+/** A refund failed, or a lost dispute was won after all: what it took stands again, on the accounts and in the balance. */
+export async function putBack(tx: TakeBackTx, by: TakenBy, { currency }: Money): Promise<void> {
   const { id: tenantId, partnerId } = tx.tenant;
-  await tx.itemCharges.putBack(tenantId, refundId, tx.now);
-  const amount = negate(await tx.creditNotes.movedBy(tenantId, refundId, currency));
+  await tx.itemCharges.putBack(tenantId, by, tx.now);
+  const amount = negate(await tx.creditNotes.movedBy(tenantId, by, currency));
   if (amount.minor === 0n) return;
-  await tx.creditNotes.moveBalance(tenantId, partnerId, { kind: 'REFUNDED', amount, refundId }, tx.now);
+  await tx.creditNotes.moveBalance(tenantId, partnerId, { kind: 'REFUNDED', amount, ...by }, tx.now);
 }

@@ -1,12 +1,13 @@
 import { decodeId, type IdKind } from '../core/ids';
-import { add, equals, smaller, subtract } from '../core/money';
+import { equals, subtract } from '../core/money';
 import { planTakeBack, saveTakeBack } from '../invoicing/take-back.command';
 import type { Tx } from '../tx';
 import type { Applied } from './inbound-event';
 import type { InboundHandler } from './inbound-handler.job';
 import { keepPaymentMethod } from './keep-payment-method.command';
-import { type Dispute, type Payment, type Refund, refundable } from './payment';
+import { type Payment, type Refund, refundable } from './payment';
 import type { PaymentFact, ProviderName } from './provider';
+import { settleDispute } from './settle-dispute.command';
 import { settlePayment } from './settle-payment.command';
 import { settleRefund } from './settle-refund.command';
 import { writeRefund } from './write-refund.command';
@@ -110,41 +111,17 @@ async function applyRefund(tx: Tx, provider: ProviderName, fact: Extract<Payment
   return applied;
 }
 
-/** The bank took it: so much less is left of the payment, and of what it paid for. It never takes more than there is. */
-async function takeByDispute(tx: Tx, payment: Payment, { id: disputeId, amount }: Dispute): Promise<void> {
-  const lost = smaller(amount, refundable(payment));
-  if (lost.minor === 0n) return;
-  await tx.payments.update({ ...payment, disputed: add(payment.disputed, lost) });
-  await saveTakeBack(tx, await planTakeBack(tx, payment.invoiceId, lost), { disputeId });
-}
-
 async function applyDispute(tx: Tx, provider: ProviderName, fact: Extract<PaymentFact, { kind: 'DISPUTE' }>) {
   const found = await paymentOf(tx, provider, fact.chargeId, fact.reference);
   if (!isPayment(found)) return found;
-  const { amount, status, disputeId } = fact;
+  const { amount, status } = fact;
   if (amount.currency !== found.amount.currency || subtract(found.amount, amount).minor < 0n) {
     return parked('AMOUNT_DIFFERS');
   }
   // What was never paid cannot be lost: that it was paid is yet to be heard.
   if (status === 'LOST' && found.status !== 'SUCCEEDED')
     return later('the payment is not known to have succeeded (yet)');
-  const { tenantId, partnerId, id: paymentId } = found;
-  const known = await tx.payments.disputeByExternalId(tenantId, paymentId, disputeId);
-  const closedAt = status === 'OPEN' ? undefined : tx.now;
-  if (!known) {
-    const dispute = {
-      id: tx.newId<'Dispute'>(),
-      ...{ tenantId, partnerId, paymentId, externalId: disputeId, status, amount, closedAt },
-      ...{ reason: fact.reason.slice(0, 200), openedAt: tx.now },
-    };
-    await tx.payments.insertDispute(dispute);
-    if (status === 'LOST') await takeByDispute(tx, found, dispute);
-    await tx.emit({ type: status === 'OPEN' ? 'dispute.opened' : 'dispute.closed', payload: { dispute } });
-  } else if (known.status === 'OPEN' && closedAt) {
-    await tx.payments.closeDispute(known, status, closedAt);
-    if (status === 'LOST') await takeByDispute(tx, found, known);
-    await tx.emit({ type: 'dispute.closed', payload: { dispute: { ...known, status, closedAt } } });
-  }
+  await settleDispute(tx, found, fact);
   return applied;
 }
 

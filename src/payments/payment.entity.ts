@@ -58,6 +58,7 @@ export class DisputeEntity {
   @TextColumn('status') status: string;
   @TextColumn('reason') reason: string;
   @BigintColumn('amount') amount: bigint;
+  @BigintColumn('taken') taken: bigint;
   @TextColumn('currency') currency: string;
   @TimestampColumn('opened_at') openedAt: Instant;
   @TimestampColumn('closed_at', { nullable: true }) closedAt: Instant | null;

@@ -1,5 +1,4 @@
 import type { EntityManager } from 'typeorm';
-import type { Instant } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
 import type { Id } from '../core/ids';
@@ -67,6 +66,7 @@ function disputeFromRow(row: DisputeEntity): Dispute {
     status: row.status as DisputeStatus,
     reason: row.reason,
     amount: money(row.amount, row.currency as CurrencyCode),
+    taken: money(row.taken, row.currency as CurrencyCode),
     openedAt: row.openedAt,
     closedAt: row.closedAt ?? undefined,
   };
@@ -225,13 +225,13 @@ export class PaymentRepository {
   }
 
   async insertDispute(dispute: Dispute): Promise<void> {
-    const { amount, ...row } = dispute;
-    await this.manager.insert(DisputeEntity, { ...row, amount: amount.minor, currency: amount.currency });
+    const { amount, taken, ...row } = dispute;
+    const amounts = { amount: amount.minor, taken: taken.minor, currency: amount.currency };
+    await this.manager.insert(DisputeEntity, { ...row, ...amounts });
   }
 
-  async closeDispute(dispute: Dispute, status: DisputeStatus, closedAt: Instant): Promise<void> {
-    const { tenantId, id } = dispute;
-    await this.manager.update(DisputeEntity, { tenantId, id }, { status, closedAt });
+  async updateDispute({ tenantId, id, status, closedAt, taken }: Dispute): Promise<void> {
+    await this.manager.update(DisputeEntity, { tenantId, id }, { status, closedAt, taken: taken.minor });
   }
 
   async disputeByExternalId(tenantId: string, paymentId: string, externalId: string): Promise<Dispute | undefined> {

@@ -74,9 +74,16 @@ export interface Dispute {
   readonly status: DisputeStatus;
   readonly reason: string;
   readonly amount: Money;
+  /** What it has taken of the payment while it is lost: less than its amount where less was left. */
+  readonly taken: Money;
   readonly openedAt: Instant;
   readonly closedAt?: Instant | undefined;
 }
+
+/** OPEN → LOST → WON: a bank may decide anew, and what is heard of before that comes late. */
+const disputeOrder: Readonly<Record<DisputeStatus, number>> = { OPEN: 0, LOST: 1, WON: 2 };
+export const isFurther = (known: DisputeStatus, told: DisputeStatus): boolean =>
+  disputeOrder[known] < disputeOrder[told];
 
 /** Such a refund takes back what was paid of the invoice; the others give back what was credited already, or was never due. */
 export const takesBack = ({ reason }: Pick<Refund, 'reason'>): boolean =>

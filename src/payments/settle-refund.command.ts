@@ -4,6 +4,7 @@ import { putBack } from '../invoicing/take-back.command';
 import type { Tx } from '../tx';
 import { afterRefundOutcome, type Refund, takesBack } from './payment';
 import type { RefundOutcome } from './provider';
+import { takeForDisputes } from './settle-dispute.command';
 
 /**
  * Records what a provider said about a refund. One that failed, before or after it seemed to succeed, gives its reservation back, and
@@ -25,7 +26,8 @@ export async function settleRefund(tx: Tx, refundId: string, outcome: RefundOutc
     await tx.payments.update({ ...payment, refunded: subtract(payment.refunded, after.amount) });
     const { amount, creditNoteId } = after;
     if (takesBack(after)) {
-      await putBack(tx, after.id, amount);
+      await putBack(tx, { refundId: after.id }, amount);
+      await takeForDisputes(tx, payment.id);
     } else {
       const movement = creditNoteId
         ? ({ kind: 'CREDIT_NOTE', amount, creditNoteId } as const)

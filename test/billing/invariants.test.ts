@@ -371,6 +371,18 @@ const damages: [view: string, damage: string, said: RegExp][] = [
     /is failed and gives 500 back, and 500 was taken for it/,
   ],
   [
+    'check_disputes',
+    `update payments set disputed = 7 where tenant_id = ${of('Echo')}`,
+    /lost 7 to disputes, they say 0/,
+  ],
+  [
+    'check_disputes',
+    `insert into disputes (tenant_id, id, partner_id, payment_id, external_id, status, reason, amount, taken, currency, opened_at, closed_at)
+       select tenant_id, gen_random_uuid(), partner_id, id, 'dp', 'WON', 'general', 5, 5, currency, now(), now()
+         from payments where tenant_id = ${of('Echo')} limit 1`,
+    /is won and has taken 5/,
+  ],
+  [
     'check_currencies',
     `update invoice_lines set currency = 'EUR' where tenant_id = ${of('Able')}`,
     /is in EUR, its invoice .* in USD/,

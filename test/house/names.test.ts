@@ -21,6 +21,7 @@ const domains = readdirSync(source).filter(
 const innerCommands = new Set([
   'forget-customer',
   'settle-checkout',
+  'settle-dispute',
   'settle-payment',
   'settle-refund',
   'refund-credit',

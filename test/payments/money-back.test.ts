@@ -188,6 +188,55 @@ describe.each(['a lost dispute', 'a refund at the provider'])('%s', (road) => {
   });
 });
 
+describe('a dispute that is lost and won after all brings back what it took', () => {
+  const told = async (chargeId: string, ...statuses: ('opened' | 'won' | 'lost')[]) => {
+    for (const status of statuses) gateway.fake.dispute(chargeId, status);
+    await deliver();
+  };
+
+  test.each([
+    ['in order', ['opened', 'lost', 'won']],
+    ['the loss is told again, late', ['lost', 'won', 'lost', 'opened']],
+    ['nobody told of the loss', ['opened', 'won']],
+  ] as const)('%s', async (_how, statuses) => {
+    const { tenant, payment, invoice, payer } = await paid();
+    await told((await payment()).chargeId, ...statuses);
+    expect(await payment()).toMatchObject({ disputes: [{ status: 'WON' }] });
+    expect(await invoice()).toMatchObject({ paid: { amount: '30.00' }, refunded: { amount: '0.00' } });
+    // All of 30.00 can be credited, as if nobody had disputed it.
+    expect(await tenant.cancel({ when: 'NOW' })).toMatchObject({ creditNote: { total: { amount: '30.00' } } });
+    expect((await payer.events('dispute')).at(-1)).toBe('dispute.closed');
+  });
+
+  test('of the credit balance, and once', async () => {
+    const { tenant, payment } = await paid();
+    await tenant.advance('2026-01-16T00:00:00Z');
+    await tenant.cancel({ when: 'NOW' });
+    const { chargeId } = await payment();
+    await told(chargeId, 'lost');
+    expect(await tenant.balance()).toBe('0.00');
+    await told(chargeId, 'won', 'won');
+    expect(await tenant.balance()).toBe('15.48');
+  });
+
+  test('what a failed refund frees is the bank’s where the dispute is for it', async () => {
+    const { tenant, payer, payment, cents, invoice } = await paid();
+    const { id, chargeId } = await payment();
+    gateway.fake.events.splice(0);
+    await payer.refund(id, cents('10.00'));
+    const refunded = JSON.parse(gateway.fake.events.splice(0)[0]!);
+    // All of 30.00 is disputed, and 20.00 are left.
+    await told(chargeId, 'lost');
+    expect(await invoice()).toMatchObject({ refunded: { amount: '30.00' } });
+    gateway.fake.sendBody(JSON.stringify({ ...refunded, id: 'failed_after_dispute', type: 'refund.failed' }));
+    await deliver();
+    expect(await invoice()).toMatchObject({ refunded: { amount: '30.00' } });
+    expect(await tenant.cancel({ when: 'NOW' })).toMatchObject({ creditNote: null });
+    await told(chargeId, 'won');
+    expect(await invoice()).toMatchObject({ refunded: { amount: '0.00' } });
+  });
+});
+
 test('a refund at the provider that fails later is undone, in whatever order it is heard', async () => {
   const { tenant, payment, invoice } = await paid();
   const { chargeId } = await payment();

@@ -5,6 +5,7 @@ import type { StripeProvider } from './stripe-provider';
 export const wantedEvents = [
   'charge.dispute.closed',
   'charge.dispute.created',
+  'charge.dispute.funds_reinstated',
   'charge.refunded',
   'checkout.session.async_payment_succeeded',
   'checkout.session.completed',

@@ -89,6 +89,34 @@ describe('an event is a hint', () => {
     expect(last!.reason).toContain('SUBJECT_UNKNOWN');
   });
 
+  test('a dispute that is lost takes the payment; won after all, the money is there again', async () => {
+    const tenant = await onPlan();
+    const { payments } = stripe.standIn;
+    const dispute = payments.dispute(stripe.standIn.taken()[0]!);
+    payments.closeDispute(dispute, 'lost');
+    await stripe.settle();
+    const refunded = async () => {
+      const query = 'query ($id: ID) { invoices(tenantId: $id, first: 9) { nodes { status refunded { amount } } } }';
+      return (await stripe.gateway.get('super-admin', query, { id: tenant.id })).nodes;
+    };
+    expect(await refunded()).toEqual([{ status: 'PAID', refunded: { amount: '31.00' } }]);
+    // The bank is asked anew: until it answers, the money is away.
+    Object.assign(dispute, { status: 'appeal_under_review' });
+    books().emit('charge.dispute.updated', dispute);
+    await stripe.settle();
+    expect(await refunded()).toEqual([{ status: 'PAID', refunded: { amount: '31.00' } }]);
+    stripe.standIn.hooks.misbehave({ drop: ({ type }) => type !== 'charge.dispute.funds_reinstated' });
+    payments.closeDispute(dispute, 'won');
+    await stripe.settle();
+    expect(await refunded()).toEqual([{ status: 'PAID', refunded: { amount: '0.00' } }]);
+    const cancelled = await tenant.act(
+      'cancelSubscription',
+      { reason: 'bye', when: 'NOW' },
+      'creditNote { total { amount } }',
+    );
+    expect(cancelled).toMatchObject({ creditNote: { total: { amount: '31.00' } } });
+  });
+
   test('while Stripe does not answer it waits, and is applied afterwards', async () => {
     const tenant = await onPlan();
     stripe.standIn.trouble('GET /v1/payment_methods', 'ERROR_500_BEFORE', 1);

@@ -533,6 +533,11 @@ describe('money that moves in the dashboard', () => {
       { refunded: { amount: '0.00' } },
       { refunded: { amount: '149.00' } },
     ]);
+    // Won after all, in an appeal.
+    stripe.standIn.hooks.misbehave({ drop: ({ type }) => type !== 'charge.dispute.funds_reinstated' });
+    stripe.standIn.payments.closeDispute(taken, 'won');
+    await stripe.settle();
+    expect((await checkoutOf(lost.tenant)).collected[1]).toMatchObject({ refunded: { amount: '0.00' } });
     await end(lost.subscription);
   });
 

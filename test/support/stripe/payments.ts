@@ -282,6 +282,7 @@ export class Payments {
     dispute.status = status;
     if (status === 'won') this.books.get('charge', dispute.charge).disputed = false;
     this.books.emit('charge.dispute.closed', dispute);
+    if (status === 'won') this.books.emit('charge.dispute.funds_reinstated', dispute);
     return dispute;
   }
 }
