@@ -5455,6 +5455,21 @@ end $function$;
 revoke all on function app.store_inbound_event(text,text,uuid,text,timestamp with time zone,boolean,text,timestamp with time zone) from public;
 grant execute on function app.store_inbound_event(text,text,uuid,text,timestamp with time zone,boolean,text,timestamp with time zone) to tollgate_app;
 
+CREATE OR REPLACE FUNCTION app.stripe_open_checkouts(p_live boolean, p_after uuid, p_limit integer)
+ RETURNS TABLE(tenant_id uuid, id uuid, session_external_id text, status text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select c.tenant_id, c.id, c.session_external_id, c.status
+    from stripe_checkouts c
+   where c.live = p_live and c.status in ('PENDING', 'OPEN') and c.session_external_id is not null
+     and (p_after is null or c.id > p_after)
+   order by c.id limit p_limit
+$function$;
+revoke all on function app.stripe_open_checkouts(boolean,uuid,integer) from public;
+grant execute on function app.stripe_open_checkouts(boolean,uuid,integer) to tollgate_job;
+
 CREATE OR REPLACE FUNCTION app.stripe_subscriptions(p_live boolean, p_after uuid, p_limit integer)
  RETURNS TABLE(tenant_id uuid, id uuid, external_id text, status text, cancels boolean, period_end timestamp with time zone, parked boolean, ends_at timestamp with time zone, quantity bigint, unit_amount bigint, currency text)
  LANGUAGE sql

@@ -1,17 +1,14 @@
 import { dataSourceFor } from '../../ormconfig';
 import { type Config, ConfigError } from '../config';
 import { reconcileLicences, repairLicencePayment } from '../licences/reconcile-licences.job';
+import { type Drift, driftKinds, type Reconciliation } from '../payments/drift';
 import { PaddleProvider } from '../payments/paddle/paddle-provider';
 import { PaymentMethodSetups } from '../payments/payment-method-setup.job';
 import { PaymentWork } from '../payments/payment-work.job';
 import type { PaymentProvider } from '../payments/provider';
-import {
-  type Drift,
-  driftKinds,
-  ProviderSilent,
-  type Reconciliation,
-  reconcilePayments,
-} from '../payments/reconcile-payments.job';
+import { reconcileMoneyBack } from '../payments/reconcile-money-back.job';
+import { ProviderSilent, reconcilePayments } from '../payments/reconcile-payments.job';
+import { comparesCollected, reconcileCheckouts } from '../payments/stripe/reconcile-checkouts.job';
 import { reconcileSubscriptions } from '../payments/stripe/reconcile-subscriptions.job';
 import { StripeCheckouts } from '../payments/stripe/stripe-checkouts.job';
 import { StripeProvider } from '../payments/stripe/stripe-provider';
@@ -32,12 +29,14 @@ export interface ReconcileOptions {
 }
 
 const advice: Readonly<Record<Drift['kind'], string>> = {
-  MISSING_HERE: 'made at the provider by somebody else, or for a database that was restored: look it up there.',
+  MISSING_HERE:
+    'for a database that was restored, or by somebody else: --repair takes in what fits an invoice or a checkout of ours; look the rest up there.',
   MISSING_THERE: 'another account, or another mode of the provider: see that the keys are those of this database.',
   AMOUNT_DIFFERS: 'the charge is not what was asked for: look it up at the provider.',
   STATUS_DIFFERS: 'an event was lost: --repair takes over what the provider knows.',
   REFUNDS_DIFFER:
-    "given back on the provider's own pages: write the credit note that belongs to it; of a licence --repair takes it over.",
+    'an event was lost: --repair books what went back. What cannot be booked does not fit: look it up there.',
+  DISPUTE_DIFFERS: 'an event was lost: --repair takes over how it stands.',
   QUANTITY_DIFFERS: "changed on the provider's own pages: --repair has it bill as many seats as there are.",
   PERIOD_DIFFERS: 'an event was lost: --repair takes over what the provider knows.',
   UNKNOWN_FOR_LONG: 'it is asked about again by itself; see that the provider answers.',
@@ -45,6 +44,8 @@ const advice: Readonly<Record<Drift['kind'], string>> = {
 
 const called = {
   CHARGES: ['payments', 'charges'],
+  MONEY_BACK: ['of our payments', 'refunds and disputes'],
+  CHECKOUTS: ['open pages', 'of them'],
   SUBSCRIPTIONS: ['subscriptions', 'subscriptions'],
 } as const;
 
@@ -67,7 +68,7 @@ export function reconciliationText({ provider, of, here, there, drift }: Reconci
             row.externalId ?? '',
             row.here,
             row.there,
-            row.repaired ? 'repaired' : '',
+            row.repaired ? 'repaired' : row.repairable ? '--repair does' : '',
           ]),
       ),
       ...(drift.length > mostRows ? [`  … and ${drift.length - mostRows} more`] : []),
@@ -126,15 +127,20 @@ export async function reconcile(
     };
     const compare = async (provider: PaymentProvider) => {
       const paddle = provider instanceof PaddleProvider ? provider : undefined;
-      const repairCheckout = paddle && ((id: string) => repairLicencePayment(system, paddle, id));
+      const stripe = provider instanceof StripeProvider ? provider : undefined;
+      const repairCheckout = paddle && ((id: string) => repairLicencePayment(system, paddle, id, { repair }));
       report(await reconcilePayments(system, provider, { from, repair, repairCheckout }));
+      const compareBilled = stripe && comparesCollected(system, stripe, checkouts, { repair });
+      const moneyBack = await reconcileMoneyBack(system, provider, { from, repair, compareBilled });
+      if (moneyBack) report(moneyBack);
       if (paddle) {
         const renewing = await reconcileLicences(system, paddle, providers, { repair });
         // Nobody has it renew anything: one line less to read.
         if (renewing.here + renewing.there > 0) report(renewing);
       }
-      if (!(provider instanceof StripeProvider)) return;
-      report(await reconcileSubscriptions(system, provider, checkouts, { repair }));
+      if (!stripe) return;
+      report(await reconcileCheckouts(system, stripe, checkouts, { repair }));
+      report(await reconcileSubscriptions(system, stripe, checkouts, { repair }));
     };
     for (const name of names) {
       await compare(providers.get(name)!).catch((error) => {

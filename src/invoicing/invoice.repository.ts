@@ -173,6 +173,11 @@ export class InvoiceRepository {
     return row ? fromRow(row) : undefined;
   }
 
+  async byNumber(tenantId: string, number: string): Promise<Invoice | undefined> {
+    const row = await this.manager.findOneBy(InvoiceEntity, { tenantId, number });
+    return row ? fromRow(row) : undefined;
+  }
+
   /** The lines of each of these invoices, in their order: one read for a page. */
   async linesOf(tenantIds: readonly string[], invoiceIds: readonly string[]): Promise<Map<string, InvoiceLine[]>> {
     const rows = await this.manager

@@ -1,16 +1,15 @@
 import { laterOf } from '../core/calendar';
 import { decodeId, encodeId } from '../core/ids';
+import { type Drift, mended, type Reconciliation, type Repairing } from '../payments/drift';
+import { inTenant } from '../payments/dry-run.job';
 import type { PaddleSubscription } from '../payments/paddle/paddle-event';
 import type { PaddleProvider } from '../payments/paddle/paddle-provider';
 import type { Providers } from '../payments/providers';
-import { type Drift, pagesOf, type Reconciliation } from '../payments/reconcile-payments.job';
+import { pagesOf } from '../payments/reconcile-payments.job';
 import type { System } from '../system';
-import type { Tx } from '../tx';
 import { endSubscription } from './end-subscription.command';
 import { keepSubscriptionsInStep } from './keep-subscriptions-in-step.job';
 import { applyAdjustments, applySubscription, applyTransaction } from './licence-events.job';
-
-class NotApplied extends Error {}
 
 async function tenantOf(system: System, kind: 'LICENCE_CHECKOUT' | 'LICENCE_SUBSCRIPTION', externalId: string) {
   const rows = await system.ask<{ tenant_id: string | null }>(
@@ -30,7 +29,12 @@ function named(reference: string | undefined) {
  * Takes over what Paddle knows of one of its transactions, as its events would have told it: the payment, and what went back of
  * it. False: nothing of ours is meant, or a person has to look.
  */
-export async function repairLicencePayment(system: System, paddle: PaddleProvider, id: string): Promise<boolean> {
+export async function repairLicencePayment(
+  system: System,
+  paddle: PaddleProvider,
+  id: string,
+  options: Repairing,
+): Promise<boolean> {
   const [transaction, adjustments] = [await paddle.transaction(id), await paddle.adjustments(id)];
   if (transaction.status !== 'SAID' || adjustments.status !== 'SAID') return false;
   const { subscriptionId, reference } = transaction.value;
@@ -39,20 +43,13 @@ export async function repairLicencePayment(system: System, paddle: PaddleProvide
     (subscriptionId && (await tenantOf(system, 'LICENCE_SUBSCRIPTION', subscriptionId))) ??
     named(reference)?.tenantId;
   if (!tenantId) return false;
-  const applied = async (tx: Tx) => {
+  return inTenant(system, tenantId, options, async (tx) => {
     await applyTransaction(tx, { told: undefined, answered: transaction.value });
     await applyAdjustments(tx, id, adjustments.value);
     const purchase = await tx.licencePurchases.byCheckout(tx.tenant.id, 'PADDLE', id);
     // What was written stays only where it is written down whose money it is.
-    if (!purchase || purchase.status === 'OPEN') throw new NotApplied();
-  };
-  try {
-    await system.asTenant(tenantId, applied);
-    return true;
-  } catch (error) {
-    if (error instanceof NotApplied) return false;
-    throw error;
-  }
+    return purchase !== undefined && purchase.status !== 'OPEN';
+  });
 }
 
 interface OwnSubscription {
@@ -109,9 +106,14 @@ function differenceOf(own: OwnSubscription, seen: PaddleSubscription): Omit<Drif
 }
 
 /** Paddle's word is taken over; where it bills another number of seats, it is told again how many there are. */
-async function takeOver(system: System, own: OwnSubscription, seen: PaddleSubscription): Promise<boolean> {
+async function takeOver(
+  system: System,
+  own: OwnSubscription,
+  seen: PaddleSubscription,
+  options: Repairing,
+): Promise<boolean> {
   const { tenantId, licenceId } = own;
-  return system.asTenant(tenantId, async (tx) => {
+  return inTenant(system, tenantId, options, async (tx) => {
     await tx.tenants.lock(tenantId);
     const licence = await tx.licences.byId(tenantId, licenceId);
     if (!licence) return false;
@@ -125,11 +127,16 @@ async function takeOver(system: System, own: OwnSubscription, seen: PaddleSubscr
 }
 
 /** Writes down that a subscription which nothing here lives by is to be ended. */
-async function end(system: System, own: OwnSubscription | undefined, seen: PaddleSubscription): Promise<boolean> {
+async function end(
+  system: System,
+  own: OwnSubscription | undefined,
+  seen: PaddleSubscription,
+  options: Repairing,
+): Promise<boolean> {
   const hint = named(seen.reference);
   const tenantId = own?.tenantId ?? hint?.tenantId;
   if (!tenantId) return false;
-  return system.asTenant(tenantId, async (tx) => {
+  return inTenant(system, tenantId, options, async (tx) => {
     await tx.tenants.lock(tenantId);
     const purchase = own
       ? await tx.licencePurchases.firstOf(tenantId, own.licenceId)
@@ -149,7 +156,7 @@ export async function reconcileLicences(
   system: System,
   paddle: PaddleProvider,
   providers: Providers,
-  options: { readonly repair?: boolean },
+  options: Repairing,
 ): Promise<Reconciliation> {
   const own = await ownSubscriptions(system);
   const drift: Drift[] = [];
@@ -164,18 +171,13 @@ export async function reconcileLicences(
     if (known?.current) {
       const difference = differenceOf(known, seen);
       if (!difference) continue;
-      const repaired = repair && (await takeOver(system, known, seen));
-      drift.push({ ...difference, externalId, repaired });
+      const can = await takeOver(system, known, seen, options);
+      drift.push({ ...difference, externalId, ...mended(can, options) });
     } else if (!seen.ended && (known || named(seen.reference))) {
       // A current term does not live by it: it would be billed every year for nothing.
-      const repaired = repair && (await end(system, known, seen));
-      drift.push({
-        kind: 'MISSING_HERE',
-        externalId,
-        here: 'nothing lives by it',
-        there: words(seen.renews),
-        repaired,
-      });
+      const can = await end(system, known, seen, options);
+      const said = { here: 'nothing lives by it', there: words(seen.renews) };
+      drift.push({ kind: 'MISSING_HERE', externalId, ...said, ...mended(can, options) });
     }
   }
   for (const [externalId, { tenantId, licenceId, current, autoRenew }] of own) {

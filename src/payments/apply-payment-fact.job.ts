@@ -188,21 +188,24 @@ export function applyPaymentFact(provider: ProviderName, fact: PaymentFact): Inb
           : await locate('CHARGE', fact.chargeId);
       return byId ?? named(fact.reference, 'Payment', 'Refund', 'PaymentSetup')?.tenantUuid;
     },
-    apply: async (tx) => {
-      switch (fact.kind) {
-        case 'CHARGE':
-          return applyCharge(tx, provider, fact);
-        case 'REFUND':
-          return applyRefund(tx, provider, fact);
-        case 'DISPUTE':
-          return applyDispute(tx, provider, fact);
-        case 'METHOD':
-          return applyMethod(tx, provider, fact);
-        case 'METHOD_CHANGED':
-          return applyMethodChanged(tx, provider, fact);
-        case 'METHOD_REMOVED':
-          return applyMethodRemoved(tx, provider, fact);
-      }
-    },
+    apply: (tx) => applyFact(tx, provider, fact),
   };
+}
+
+/** What a provider says counts, in an event or in one of its lists. */
+export async function applyFact(tx: Tx, provider: ProviderName, fact: PaymentFact): Promise<Applied> {
+  switch (fact.kind) {
+    case 'CHARGE':
+      return applyCharge(tx, provider, fact);
+    case 'REFUND':
+      return applyRefund(tx, provider, fact);
+    case 'DISPUTE':
+      return applyDispute(tx, provider, fact);
+    case 'METHOD':
+      return applyMethod(tx, provider, fact);
+    case 'METHOD_CHANGED':
+      return applyMethodChanged(tx, provider, fact);
+    case 'METHOD_REMOVED':
+      return applyMethodRemoved(tx, provider, fact);
+  }
 }

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
-import type { Id } from '../core/ids';
+import { decodeId, type Id } from '../core/ids';
 import { money } from '../core/money';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
@@ -197,6 +197,14 @@ export class PaymentRepository {
   /** The refund of a payment that the provider knows by this id. */
   async refundByExternalId(tenantId: string, paymentId: string, externalId: string): Promise<Refund | undefined> {
     const row = await this.manager.findOneBy(RefundEntity, { tenantId, paymentId, externalId });
+    return row ? refundFromRow(row) : undefined;
+  }
+
+  /** The refund of a payment that the provider was asked for under this reference. */
+  async refundNamed(tenantId: string, paymentId: string, reference: string): Promise<Refund | undefined> {
+    const decoded = decodeId(reference);
+    if (decoded?.kind !== 'Refund') return undefined;
+    const row = await this.manager.findOneBy(RefundEntity, { tenantId, paymentId, id: decoded.uuid });
     return row ? refundFromRow(row) : undefined;
   }
 

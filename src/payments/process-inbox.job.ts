@@ -132,7 +132,7 @@ const parkedBy = ({ reason, detail }: Extract<Applied, { outcome: 'PARKED' }>) =
   reason: detail ? `${reason}: ${detail}` : reason,
 });
 
-const locateIn =
+export const locateIn =
   (system: System, provider: string): LocateTenant =>
   async (kind, externalId) => {
     const whose = kind.startsWith('LICENCE_') ? 'tenant_of_licence' : 'tenant_of_provider_object';

@@ -284,10 +284,21 @@ export interface ProviderCharge {
   readonly refunded: Money;
   readonly status: 'SUCCEEDED' | 'DECLINED' | 'REQUIRES_ACTION' | 'PROCESSING';
   readonly createdAt: Instant;
+  /** What it was asked with, where the provider tells it: one that nobody here knows is taken in by these. */
+  readonly asked?: Pick<ChargeRequest, 'customerId' | 'methodId' | 'description'> | undefined;
 }
 
 export interface ProviderChargePage {
   readonly charges: readonly ProviderCharge[];
+  /** Give it to read on; `undefined`: that was all. */
+  readonly next?: string | undefined;
+}
+
+/** Money that went back, or that a bank disputes, as the provider's own lists have it. */
+export type MoneyBackFact = Extract<PaymentFact, { kind: 'REFUND' | 'DISPUTE' }>;
+
+export interface MoneyBackPage {
+  readonly facts: readonly MoneyBackFact[];
   /** Give it to read on; `undefined`: that was all. */
   readonly next?: string | undefined;
 }
@@ -332,6 +343,11 @@ export interface PaymentProvider {
   /** A page where the customer manages payment methods and receipts. `undefined`: the provider has none. */
   createPortalLink(customerId: string, returnUrl: string): Promise<string | undefined>;
   listCharges(from: Instant, after?: string): Promise<ProviderChargePage | Unknown>;
+  /**
+   * Refunds that were made since an instant, and disputes that may have moved since, of charges of any age and whoever made them.
+   * Not there: how much of a charge went back is all that the provider lists.
+   */
+  listMoneyBack?(from: Instant, after?: string): Promise<MoneyBackPage | Unknown>;
   /** Over the raw body: signature by any of the current secrets, timestamp within the tolerance, mode. */
   verifyWebhook(
     rawBody: Buffer,

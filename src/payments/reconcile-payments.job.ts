@@ -4,47 +4,12 @@ import { decodeId, encodeId } from '../core/ids';
 import { invariant } from '../core/invariant';
 import { equals, type Money, money, moneyText } from '../core/money';
 import type { System } from '../system';
+import { adoptPayment } from './adopt-payment.command';
+import { type Drift, mended, type Reconciliation, type Repairing } from './drift';
+import { inTenant } from './dry-run.job';
 import type { PaymentStatus } from './payment';
 import type { ChargeOutcome, PaymentProvider, ProviderCharge, Unknown } from './provider';
 import { settlePayment } from './settle-payment.command';
-
-export const driftKinds = [
-  /** The provider charged, or bills, and nothing is known of it here. */
-  'MISSING_HERE',
-  /** It came, or is billed, by what is written here, and the provider has no such thing. */
-  'MISSING_THERE',
-  'AMOUNT_DIFFERS',
-  'STATUS_DIFFERS',
-  'REFUNDS_DIFFER',
-  /** Of a subscription: another number of seats is billed. */
-  'QUANTITY_DIFFERS',
-  /** Of a subscription: it is paid until another time, or ends where the other side goes on. */
-  'PERIOD_DIFFERS',
-  /** Nobody has known the outcome for a long time. */
-  'UNKNOWN_FOR_LONG',
-] as const;
-export type DriftKind = (typeof driftKinds)[number];
-
-export interface Drift {
-  readonly kind: DriftKind;
-  /** Of a payment, a licence purchase or a checkout. */
-  readonly ownId?: string | undefined;
-  /** Of a charge or a subscription. */
-  readonly externalId?: string | undefined;
-  readonly here: string;
-  readonly there: string;
-  /** It was brought in step: the provider knew more. */
-  readonly repaired?: boolean | undefined;
-}
-
-export interface Reconciliation {
-  readonly provider: PaymentProvider['name'];
-  readonly of: 'CHARGES' | 'SUBSCRIPTIONS';
-  /** How many of them were compared. */
-  readonly here: number;
-  readonly there: number;
-  readonly drift: readonly Drift[];
-}
 
 /** The provider did not answer, so there is nothing to compare with. */
 export class ProviderSilent extends Error {
@@ -68,7 +33,7 @@ interface OwnPayment {
 
 const pageSize = 1_000;
 /** A charge that was made while the two lists were read, or whose event is on its way, is no drift. */
-const settlingMinutes = 15;
+export const settlingMinutes = 15;
 
 const sources = {
   Payment: { name: 'payments-of-provider', text: 'select * from app.payments_of_provider($1, $2, $3, $4)' },
@@ -142,23 +107,112 @@ async function* theirCharges(provider: PaymentProvider, from: Instant): AsyncGen
 
 const ownIdOf = ({ kind, id, tenantId }: OwnPayment) => encodeId(kind, id, tenantId);
 
-const outcomeOf = (charge: ProviderCharge): ChargeOutcome | undefined => {
-  const { chargeId, status } = charge;
-  if (status === 'SUCCEEDED') return { status, chargeId };
-  return status === 'DECLINED' ? { status, chargeId, code: 'OTHER' } : undefined;
+const outcomeOf = ({ chargeId, status }: ProviderCharge): ChargeOutcome | undefined => {
+  if (status === 'PROCESSING') return undefined;
+  return status === 'DECLINED' ? { status, chargeId, code: 'OTHER' } : { status, chargeId };
 };
 
-export interface ReconcileOptions {
+export interface ReconcileOptions extends Repairing {
   readonly from: Instant;
-  readonly repair?: boolean;
   /** Takes over what the provider knows of a charge at one of its checkouts. False: nothing of ours is meant, or a person has to look. */
   readonly repairCheckout?: ((chargeId: string) => Promise<boolean>) | undefined;
 }
 
+/** One comparison: what a repair of each thing that differs would do, or does. */
+class Charges {
+  readonly recent: number;
+
+  constructor(
+    private readonly system: System,
+    private readonly provider: PaymentProvider,
+    private readonly options: ReconcileOptions,
+  ) {
+    this.recent = system.clock.now().subtract({ minutes: settlingMinutes }).epochMilliseconds;
+  }
+
+  private readonly takeOverCheckout = async (chargeId: string): Promise<boolean> =>
+    (await this.options.repairCheckout?.(chargeId)) === true;
+
+  /** Nobody can pay it any more, since nobody here waits for it. */
+  private async cancel({ chargeId, reference = '' }: ProviderCharge): Promise<boolean> {
+    if (!this.options.repair) return true;
+    return (await this.provider.cancelCharge({ chargeId, reference })).status === 'DECLINED';
+  }
+
+  /** There, and not here: of a database that was restored, a renewal that the provider made by itself, or somebody else's. */
+  async unknown(charge: ProviderCharge): Promise<Drift | undefined> {
+    const { chargeId: externalId, status, amount, reference } = charge;
+    // No money moved.
+    if (status === 'DECLINED') return undefined;
+    const named = reference === undefined ? undefined : decodeId(reference);
+    const adopts = async () =>
+      named?.kind === 'Payment' &&
+      (await inTenant(this.system, named.tenantUuid!, this.options, (tx) =>
+        adoptPayment(tx, named.uuid, this.provider.name, charge),
+      ));
+    const can =
+      named?.kind === 'Payment' && status === 'REQUIRES_ACTION'
+        ? await this.cancel(charge)
+        : (status === 'SUCCEEDED' && (await adopts())) || (await this.takeOverCheckout(externalId));
+    const theirs = `${status} ${moneyText(amount)}`;
+    return { kind: 'MISSING_HERE', externalId, here: 'nothing', there: theirs, ...mended(can, this.options) };
+  }
+
+  /** Both sides know it. */
+  async *known(payment: OwnPayment, charge: ProviderCharge): AsyncGenerator<Drift> {
+    const { chargeId: externalId } = charge;
+    const both = { ownId: ownIdOf(payment), externalId };
+    // That it differs from what was bought a person knows: `parkedLicencePurchases` lists it. What goes back is compared all the same.
+    const parked = payment.status === 'PARKED';
+    if (parked && payment.amount.currency !== charge.amount.currency) return;
+    if (!parked && !equals(payment.amount, charge.amount)) {
+      yield { kind: 'AMOUNT_DIFFERS', ...both, here: moneyText(payment.amount), there: moneyText(charge.amount) };
+      return;
+    }
+    const isCheckout = payment.kind === 'LicencePurchase';
+    let taken: boolean | undefined;
+    if (!parked && payment.status !== charge.status && charge.createdAt.epochMilliseconds <= this.recent) {
+      taken = isCheckout ? await this.takeOverCheckout(externalId) : await this.settle(payment, charge);
+      const said = { here: payment.status, there: charge.status };
+      yield { kind: 'STATUS_DIFFERS', ...both, ...said, ...mended(taken, this.options) };
+    }
+    // Where the provider lists what went back, each refund is compared by itself; what is here and not there is in no such list.
+    const isListed = this.provider.listMoneyBack !== undefined && payment.refunded.minor <= charge.refunded.minor;
+    if (isListed || equals(payment.refunded, charge.refunded)) return;
+    const said = { here: moneyText(payment.refunded), there: moneyText(charge.refunded) };
+    const can = isCheckout && (taken ?? (await this.takeOverCheckout(externalId)));
+    yield { kind: 'REFUNDS_DIFFER', ...both, ...said, ...mended(can, this.options) };
+  }
+
+  private async settle({ tenantId, id, status }: OwnPayment, charge: ProviderCharge): Promise<boolean> {
+    if (status === 'DECLINED' && charge.status === 'REQUIRES_ACTION') return this.cancel(charge);
+    const outcome = outcomeOf(charge);
+    if (!outcome || status === 'SUCCEEDED') return false;
+    return inTenant(this.system, tenantId, this.options, async (tx) => {
+      const settled = await settlePayment(tx, { paymentId: id, outcome });
+      return settled.status === outcome.status;
+    });
+  }
+
+  /** Here, and not there. */
+  missingThere(payment: OwnPayment): Drift | undefined {
+    const said = {
+      ownId: ownIdOf(payment),
+      externalId: payment.externalId,
+      here: `${payment.status} ${moneyText(payment.amount)}`,
+      there: 'nothing',
+    };
+    if (payment.status === 'SUCCEEDED') return { kind: 'MISSING_THERE', ...said };
+    const isLong = payment.status === 'PENDING' && payment.askedAt.epochMilliseconds <= this.recent;
+    return isLong ? { kind: 'UNKNOWN_FOR_LONG', ...said } : undefined;
+  }
+}
+
 /**
- * Compares our payments, and what was bought at the provider's checkouts, with the provider's own list since an instant. With `repair` what the provider knows better is taken
- * over: a charge that came or was declined there, and is still open here; of what was bought at a checkout what was paid and what
- * went back. Nothing else is ever changed by it.
+ * Compares our payments, and what was bought at the provider's checkouts, with the provider's own list since an instant. With
+ * `repair` what the provider knows better is taken over: a charge that came or was declined there and is still open here, or that
+ * nobody here knows and that was asked for an invoice of ours; of what was bought at a checkout what was paid and what went back.
+ * Nothing else is ever changed by it. Each repair is a transaction of its own: killed anywhere, it goes on when it is run again.
  */
 export async function reconcilePayments(
   system: System,
@@ -166,9 +220,7 @@ export async function reconcilePayments(
   options: ReconcileOptions,
 ): Promise<Reconciliation> {
   const { from } = options;
-  const repairCheckout = async (chargeId: string): Promise<boolean> =>
-    options.repair === true && (await options.repairCheckout?.(chargeId)) === true;
-  const recent = system.clock.now().subtract({ minutes: settlingMinutes }).epochMilliseconds;
+  const charges = new Charges(system, provider, options);
   const own = new Map<string, OwnPayment>();
   const ownByCharge = new Map<string, string>();
   // What was asked just before the charge was made there belongs to it.
@@ -184,59 +236,22 @@ export async function reconcilePayments(
   for await (const charge of theirCharges(provider, from)) {
     there += 1;
     const decoded = charge.reference === undefined ? undefined : decodeId(charge.reference);
-    // A purchase is paid by the one checkout that was written down; others may name it too.
-    const id = ownByCharge.get(charge.chargeId) ?? (decoded?.kind === 'Payment' ? decoded.uuid : undefined);
+    const named = decoded?.kind === 'Payment' ? own.get(decoded.uuid) : undefined;
+    // A purchase is paid by the one checkout that was written down, and a payment is one charge; others may name it too.
+    const id = ownByCharge.get(charge.chargeId) ?? (named && !named.externalId ? named.id : undefined);
     const payment = id === undefined ? undefined : own.get(id);
-    const { chargeId: externalId } = charge;
-    const theirs = `${charge.status} ${moneyText(charge.amount)}`;
-    if (!payment) {
-      // A renewal that the provider made by itself, of which nobody has told.
-      const repaired = await repairCheckout(externalId);
-      drift.push({ kind: 'MISSING_HERE', externalId, here: 'nothing', there: theirs, repaired });
-      continue;
-    }
-    matched.add(payment.id);
-    const both = { ownId: ownIdOf(payment), externalId };
-    // That it differs from what was bought a person knows: `parkedLicencePurchases` lists it. What goes back is compared all the same.
-    const parked = payment.status === 'PARKED';
-    if (parked && payment.amount.currency !== charge.amount.currency) continue;
-    if (!parked && !equals(payment.amount, charge.amount)) {
-      drift.push({ kind: 'AMOUNT_DIFFERS', ...both, here: moneyText(payment.amount), there: moneyText(charge.amount) });
-      continue;
-    }
-    let taken = false;
-    if (!parked && payment.status !== charge.status && charge.createdAt.epochMilliseconds <= recent) {
-      const outcome = outcomeOf(charge);
-      const repairs =
-        options.repair === true &&
-        payment.kind === 'Payment' &&
-        outcome !== undefined &&
-        payment.status !== 'SUCCEEDED';
-      if (repairs) {
-        const { tenantId, id: uuid } = payment;
-        await system.asTenant(tenantId, (tx) => settlePayment(tx, { paymentId: uuid, outcome }));
-      }
-      taken = payment.kind === 'LicencePurchase' && (await repairCheckout(externalId));
-      const repaired = repairs || taken;
-      drift.push({ kind: 'STATUS_DIFFERS', ...both, here: payment.status, there: charge.status, repaired });
-    }
-    if (!equals(payment.refunded, charge.refunded)) {
-      const [here, theirRefunds] = [moneyText(payment.refunded), moneyText(charge.refunded)];
-      const repaired = taken || (payment.kind === 'LicencePurchase' && (await repairCheckout(externalId)));
-      drift.push({ kind: 'REFUNDS_DIFFER', ...both, here, there: theirRefunds, repaired });
+    if (payment) {
+      matched.add(payment.id);
+      for await (const row of charges.known(payment, charge)) drift.push(row);
+    } else {
+      const row = await charges.unknown(charge);
+      if (row) drift.push(row);
     }
   }
   for (const payment of own.values()) {
     if (matched.has(payment.id) || isBefore(payment.askedAt, from)) continue;
-    const said = {
-      ownId: ownIdOf(payment),
-      externalId: payment.externalId,
-      here: `${payment.status} ${moneyText(payment.amount)}`,
-    };
-    if (payment.status === 'SUCCEEDED') drift.push({ kind: 'MISSING_THERE', ...said, there: 'nothing' });
-    if (payment.status === 'PENDING' && payment.askedAt.epochMilliseconds <= recent) {
-      drift.push({ kind: 'UNKNOWN_FOR_LONG', ...said, there: 'nothing' });
-    }
+    const row = charges.missingThere(payment);
+    if (row) drift.push(row);
   }
   return { provider: provider.name, of: 'CHARGES', here: own.size, there, drift };
 }

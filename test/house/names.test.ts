@@ -20,6 +20,7 @@ const domains = readdirSync(source).filter(
 /** Writes that are steps of others and no mutation of their own. */
 const innerCommands = new Set([
   'forget-customer',
+  'adopt-payment',
   'settle-checkout',
   'settle-dispute',
   'settle-payment',

@@ -1,5 +1,6 @@
 import { money } from '../../src/core/money';
 import { processInbox } from '../../src/payments/process-inbox.job';
+import { reconcileMoneyBack } from '../../src/payments/reconcile-money-back.job';
 import { startTestGateway, type TestGateway } from '../support/gateway';
 import { Payer, payingTenant, sellingWorld } from './support';
 
@@ -235,6 +236,38 @@ describe('a dispute that is lost and won after all brings back what it took', ()
     await told(chargeId, 'won');
     expect(await invoice()).toMatchObject({ refunded: { amount: '0.00' } });
   });
+});
+
+test('what went back at the provider and was never told is listed, booked once, and undone when it fails', async () => {
+  const { payment, invoice } = await paid();
+  const { chargeId } = await payment();
+  const from = gateway.app.clock.now();
+  const refundId = gateway.fake.refundByHand(chargeId, money(1_000n, 'USD'));
+  gateway.fake.dispute(chargeId, 'lost');
+  gateway.fake.events.splice(0);
+  const compared = async (repair = false) => {
+    const found = await reconcileMoneyBack(gateway.app.system, gateway.fake, { from, repair });
+    return found!.drift
+      .filter(({ there }) => there.includes('USD'))
+      .map(({ kind, here, there, repaired, repairable }) => [kind, here, there, repaired ?? repairable]);
+  };
+  const [refund, dispute] = [
+    ['REFUNDS_DIFFER', 'nothing', 'SUCCEEDED 10.00 USD', true],
+    ['DISPUTE_DIFFERS', 'nothing', 'LOST 30.00 USD', true],
+  ];
+  expect(await compared()).toEqual([refund, dispute]);
+  expect(await invoice()).toMatchObject({ refunded: { amount: '0.00' } });
+  // Fifty at once book it once.
+  await Promise.all(Array.from({ length: 50 }, () => compared(true)));
+  expect(await compared()).toEqual([]);
+  expect(await payment()).toMatchObject({ refunds: [{ reason: 'AT_PROVIDER' }], disputes: [{ status: 'LOST' }] });
+  expect(await invoice()).toMatchObject({ refunded: { amount: '30.00' } });
+  gateway.fake.failRefund(refundId);
+  gateway.fake.dispute(chargeId, 'won');
+  gateway.fake.events.splice(0);
+  expect(await compared(true)).toHaveLength(2);
+  expect(await compared()).toEqual([]);
+  expect(await invoice()).toMatchObject({ refunded: { amount: '0.00' } });
 });
 
 test('a refund at the provider that fails later is undone, in whatever order it is heard', async () => {

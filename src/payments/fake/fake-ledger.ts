@@ -1,6 +1,6 @@
 import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Money } from '../../core/money';
-import type { ProviderCharge } from '../provider';
+import type { MoneyBackFact, ProviderCharge } from '../provider';
 
 /** A charge as the fake really made it, whatever its caller heard of it. */
 export interface FakeCharge {
@@ -13,13 +13,25 @@ export interface FakeCharge {
   readonly code?: string | undefined;
   readonly customerId: string;
   readonly methodId: string;
+  /** A ledger that was begun before has none. */
+  readonly description?: string | undefined;
   /** Milliseconds. */
   readonly createdAt: number;
 }
 
+/** A refund or a dispute as it stands there. */
+interface FakeMoneyBack {
+  readonly fact: MoneyBackFact;
+  /** Milliseconds: when it moved last. */
+  readonly at: number;
+}
+
 type Entry =
   | { readonly charge: FakeCharge }
+  | { readonly moneyBack: FakeMoneyBack }
   | { readonly answer: { readonly key: string; readonly asked: string; readonly said: unknown } };
+
+const idOf = (fact: MoneyBackFact) => (fact.kind === 'REFUND' ? fact.refundId : fact.disputeId);
 
 const asText = (_name: string, value: unknown) => (typeof value === 'bigint' ? { $bigint: value.toString() } : value);
 const fromText = (_name: string, value: unknown) =>
@@ -33,6 +45,8 @@ const fromText = (_name: string, value: unknown) =>
  */
 export class FakeLedger {
   readonly charges = new Map<string, FakeCharge>();
+  /** By its own id. */
+  readonly moneyBack = new Map<string, FakeMoneyBack>();
   private readonly answers = new Map<string, { readonly asked: string; readonly said: unknown }>();
   private read = 0;
 
@@ -61,6 +75,7 @@ export class FakeLedger {
 
   private keep(entry: Entry): void {
     if ('charge' in entry) this.charges.set(entry.charge.chargeId, entry.charge);
+    else if ('moneyBack' in entry) this.moneyBack.set(idOf(entry.moneyBack.fact), entry.moneyBack);
     else this.answers.set(entry.answer.key, entry.answer);
   }
 
@@ -75,6 +90,10 @@ export class FakeLedger {
 
   put(charge: FakeCharge): void {
     this.write({ charge });
+  }
+
+  putBack(fact: MoneyBackFact, at: number): void {
+    this.write({ moneyBack: { fact, at } });
   }
 
   /** What was done under a key; `undefined`: nothing. */

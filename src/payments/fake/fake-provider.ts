@@ -17,6 +17,7 @@ import type {
   FindRefund,
   InboundEvent,
   MethodFacts,
+  MoneyBackPage,
   PaymentFact,
   PaymentProvider,
   ProviderChargePage,
@@ -190,11 +191,11 @@ export class FakeProvider implements PaymentProvider {
       request,
       () => {
         const behaviour = this.behaviourOf(request.methodId);
-        const { key, reference, amount, customerId, methodId } = request;
+        const { key, reference, amount, customerId, methodId, description } = request;
         const chargeId = this.idFor('fch', key);
         const status = behaviour === 'OK' ? 'SUCCEEDED' : behaviour === 'REQUIRES_ACTION' ? behaviour : 'DECLINED';
         made = {
-          ...{ chargeId, key, reference, amount, customerId, methodId, status },
+          ...{ chargeId, key, reference, amount, customerId, methodId, description, status },
           code: status === 'DECLINED' ? behaviour : undefined,
           refunded: zero(amount.currency),
           createdAt: this.options.clock.now().epochMilliseconds,
@@ -251,13 +252,12 @@ export class FakeProvider implements PaymentProvider {
     return this.call<Exclude<RefundOutcome, Unknown>>('refund', request, () => {
       const charge = this.ledger.charges.get(request.chargeId);
       const refundId = this.idFor('fre', request.key);
-      const { chargeId, reference, amount } = request;
+      const { reference, amount } = request;
       if (charge?.status !== 'SUCCEEDED') return { status: 'FAILED', code: 'charge_not_refundable' };
       if (subtract(charge.amount, charge.refunded).minor < amount.minor) {
         return { status: 'FAILED', code: 'amount_too_large' };
       }
-      this.ledger.put({ ...charge, refunded: add(charge.refunded, amount) });
-      this.send('refund.succeeded', { refundId, chargeId, reference, amount: plain(amount) });
+      this.moveBack(charge, { refundId, reference, amount });
       return { status: 'SUCCEEDED', refundId };
     });
   }
@@ -266,9 +266,33 @@ export class FakeProvider implements PaymentProvider {
   refundByHand(chargeId: string, amount: Money): string {
     const charge = this.ledger.charges.get(chargeId);
     const refundId = this.idFor('fre', `by hand ${chargeId} ${charge?.refunded.minor}`);
-    if (charge) this.ledger.put({ ...charge, refunded: add(charge.refunded, amount) });
-    this.send('refund.succeeded', { refundId, chargeId, amount: plain(amount) });
+    if (charge) this.moveBack(charge, { refundId, amount });
     return refundId;
+  }
+
+  private moveBack(
+    charge: FakeCharge,
+    { refundId, reference, amount }: { refundId: string; reference?: string; amount: Money },
+  ): void {
+    const { chargeId } = charge;
+    this.ledger.put({ ...charge, refunded: add(charge.refunded, amount) });
+    this.ledger.putBack({ kind: 'REFUND', refundId, chargeId, reference, amount, status: 'SUCCEEDED' }, this.nowMillis);
+    this.send('refund.succeeded', { refundId, chargeId, reference, amount: plain(amount) });
+  }
+
+  /** The holder's bank sends a refund back, days after it took it. */
+  failRefund(refundId: string): void {
+    const { fact } = this.ledger.moneyBack.get(refundId) ?? {};
+    const charge = fact && this.ledger.charges.get(fact.chargeId);
+    if (fact?.kind !== 'REFUND' || !charge) return;
+    const { chargeId, reference, amount } = fact;
+    this.ledger.put({ ...charge, refunded: subtract(charge.refunded, amount) });
+    this.ledger.putBack({ ...fact, status: 'FAILED' }, this.nowMillis);
+    this.send('refund.failed', { refundId, chargeId, reference, amount: plain(amount) });
+  }
+
+  private get nowMillis(): number {
+    return this.options.clock.now().epochMilliseconds;
   }
 
   async findRefund({ key }: FindRefund): Promise<RefundOutcome | undefined> {
@@ -281,6 +305,11 @@ export class FakeProvider implements PaymentProvider {
     if (!charge) return;
     const { reference, amount } = charge;
     const disputeId = this.idFor('fdp', chargeId);
+    const standing = ({ opened: 'OPEN', won: 'WON', lost: 'LOST' } as const)[status];
+    this.ledger.putBack(
+      { kind: 'DISPUTE', disputeId, chargeId, reference, amount, status: standing, reason },
+      this.nowMillis,
+    );
     this.send(`dispute.${status}`, { disputeId, chargeId, reference, amount: plain(amount), reason });
   }
 
@@ -315,11 +344,24 @@ export class FakeProvider implements PaymentProvider {
     const start = after ? all.findIndex((charge) => charge.chargeId === after) + 1 : 0;
     const charges = all.slice(start, start + pageSize);
     return {
-      charges: charges.map(({ createdAt, ...charge }) => ({
+      charges: charges.map(({ createdAt, customerId, methodId, description, ...charge }) => ({
         ...charge,
         createdAt: instantFromMilliseconds(createdAt),
+        asked: { customerId, methodId, description: description ?? '' },
       })),
       next: start + pageSize < all.length ? charges.at(-1)!.chargeId : undefined,
+    };
+  }
+
+  async listMoneyBack(from: Instant, after?: string): Promise<MoneyBackPage> {
+    this.ledger.refresh();
+    const pageSize = 100;
+    const all = [...this.ledger.moneyBack].filter(([, { at }]) => at >= from.epochMilliseconds);
+    const start = after ? all.findIndex(([id]) => id === after) + 1 : 0;
+    const page = all.slice(start, start + pageSize);
+    return {
+      facts: page.map(([, { fact }]) => fact),
+      next: start + pageSize < all.length ? page.at(-1)![0] : undefined,
     };
   }
 

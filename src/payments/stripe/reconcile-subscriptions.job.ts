@@ -1,9 +1,11 @@
 import { type Instant, instantFromDate, isSameInstant } from '../../core/calendar';
 import type { CurrencyCode } from '../../core/currency';
-import { encodeId, type Id } from '../../core/ids';
+import { decodeId, encodeId, type Id } from '../../core/ids';
 import { type Money, money, moneyText } from '../../core/money';
+import { NoSuchAccount } from '../../platform/database';
 import type { System } from '../../system';
-import { type Drift, pagesOf, type Reconciliation } from '../reconcile-payments.job';
+import { type Drift, mended, type Reconciliation, type Repairing } from '../drift';
+import { pagesOf } from '../reconcile-payments.job';
 import type { SeenSubscription, Terms } from '../stripe-checkout';
 import { StripeBilling } from './stripe-billing';
 import type { StripeCheckouts } from './stripe-checkouts.job';
@@ -99,7 +101,7 @@ export async function reconcileSubscriptions(
   system: System,
   provider: StripeProvider,
   checkouts: StripeCheckouts,
-  options: { readonly repair?: boolean },
+  options: Repairing,
 ): Promise<Reconciliation> {
   const own = new Map<string, OwnSubscription>();
   for await (const one of ownSubscriptions(system, provider.live)) own.set(one.externalId, one);
@@ -113,7 +115,8 @@ export async function reconcileSubscriptions(
     if (!known) {
       // Another product's of the same account, where it names none of ours.
       if (seen.reference !== undefined && !isOver(seen.status)) {
-        drift.push({ kind: 'MISSING_HERE', externalId, here: 'nothing', there: seen.status });
+        const can = await takeIn(system, checkouts, seen, options);
+        drift.push({ kind: 'MISSING_HERE', externalId, here: 'nothing', there: seen.status, ...mended(can, options) });
       }
       continue;
     }
@@ -123,9 +126,9 @@ export async function reconcileSubscriptions(
     const { tenantId, id } = known;
     // What it is sold for is a person's to accept or to refuse.
     const isPersons = difference.kind === 'AMOUNT_DIFFERS';
-    const asked = options.repair ? await askAgain(system, checkouts, known) : undefined;
-    const repaired = isPersons ? undefined : asked;
-    drift.push({ ...difference, ownId: encodeId('Checkout', id, tenantId), externalId, repaired });
+    const asked = options.repair ? await askAgain(system, checkouts, known) : true;
+    const can = asked && !isPersons;
+    drift.push({ ...difference, ownId: encodeId('Checkout', id, tenantId), externalId, ...mended(can, options) });
   }
   for (const { tenantId, id, externalId, status } of own.values()) {
     if (matched.has(externalId) || isOver(status)) continue;
@@ -133,6 +136,21 @@ export async function reconcileSubscriptions(
     drift.push({ kind: 'MISSING_THERE', ownId, externalId, here: status ?? 'nothing', there: 'nothing' });
   }
   return { provider: provider.name, of: 'SUBSCRIPTIONS', here: own.size, there, drift };
+}
+
+/** The checkout that it says it came from has not heard of it yet: an event was lost. One that has another is a person's. */
+async function takeIn(system: System, checkouts: StripeCheckouts, seen: SeenSubscription, { repair }: Repairing) {
+  const named = decodeId(seen.reference!);
+  if (named?.kind !== 'Checkout' || !named.tenantUuid) return false;
+  const { tenantUuid, uuid } = named;
+  const read = () => system.asTenant(tenantUuid, (tx) => tx.stripeCheckouts.find(tenantUuid, { id: uuid }));
+  const known = await read().catch((error) => {
+    if (error instanceof NoSuchAccount) return undefined;
+    throw error;
+  });
+  if (!known || known.subscriptionExternalId) return false;
+  if (!repair) return true;
+  return (await checkouts.look(known))?.subscriptionExternalId === seen.externalId;
 }
 
 /** False: Stripe did not answer, and it differs as before. */

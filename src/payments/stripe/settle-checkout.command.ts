@@ -130,7 +130,9 @@ async function book(
   attachment: AddonSubscription | undefined,
   seen: SeenSubscription,
 ): Promise<StripeInvoice[]> {
-  const booked = new Map((await bookedOf(tx, checkout)).map((invoice) => [invoice.externalId, invoice]));
+  const names = seen.paid.map(({ externalId }) => externalId);
+  const known = await tx.stripeCheckouts.booked(checkout.tenantId, checkout.id, names);
+  const booked = new Map(known.map((invoice) => [invoice.externalId, invoice]));
   const collected: StripeInvoice[] = [];
   for (const { amount, period, refunded, ...rest } of seen.paid) {
     // What cannot be read is a person's, and the others are booked all the same.

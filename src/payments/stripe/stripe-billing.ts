@@ -1,5 +1,6 @@
 import Stripe from 'stripe';
 import { type Instant, instantFromMilliseconds, isBefore, isSameInstant } from '../../core/calendar';
+import type { Money } from '../../core/money';
 import type { TimeSpan } from '../../invoicing/invoice';
 import { codeWord, type MethodFacts, type Unknown } from '../provider';
 import { fromStripe } from '../stripe-amount';
@@ -48,6 +49,11 @@ export interface SeenSubscriptions {
   readonly subscriptions: readonly SeenSubscription[];
   /** Give it to read on; `undefined`: that was all. */
   readonly next: string | undefined;
+}
+
+export interface SeenMoneyBack {
+  readonly status: 'SEEN';
+  readonly refunded: Money;
 }
 
 export type Missing = { readonly status: 'MISSING' };
@@ -206,7 +212,7 @@ export class StripeBilling {
     );
   }
 
-  /** A subscription with what was collected for it, and what went back of that: the last 100 invoices. */
+  /** A subscription with what was collected for it, and what went back of that: the last thousand invoices. */
   subscription(id: string): Promise<Seen | Missing | Unknown> {
     return this.provider.call<Seen | Missing>(
       'subscription',
@@ -214,13 +220,28 @@ export class StripeBilling {
         const subscription = await client.subscriptions.retrieve(id);
         const seen = readSubscription(subscription);
         if (!seen) return { status: 'MISSING' };
-        const { data } = await client.invoices.list({
-          ...{ subscription: id, status: 'paid', limit: 100 },
-          expand: ['data.payments'],
-        });
+        const data = await client.invoices
+          .list({ ...{ subscription: id, status: 'paid', limit: 100 }, expand: ['data.payments'] })
+          .autoPagingToArray({ limit: most });
         const moneyBack = await moneyBackOf(client, seen.customerId, data);
         const paid = data.flatMap((invoice) => readInvoice(invoice, seen.items[0]?.period, moneyBack) ?? []);
         return { status: 'SEEN', subscription: { ...seen, paid } };
+      },
+      missing,
+    );
+  }
+
+  /** How much of what one payment paid for went back. */
+  moneyBackOf(invoiceId: string, paymentId: string): Promise<SeenMoneyBack | Missing | Unknown> {
+    return this.provider.call<SeenMoneyBack | Missing>(
+      'moneyBackOf',
+      async (client) => {
+        const invoice = await client.invoices.retrieve(invoiceId, { expand: ['payments'] });
+        const { data } = await client.charges.list({ payment_intent: paymentId, limit: 100 });
+        const charge = data.find(({ status }) => hasCome(status));
+        const back = new Map([[paymentId, charge ? await backOf(client, charge) : 0]]);
+        const refunded = readInvoice(invoice, undefined, back)?.refunded;
+        return refunded ? { status: 'SEEN', refunded } : { status: 'MISSING' };
       },
       missing,
     );
@@ -304,23 +325,26 @@ function changeOf(
   return { cancel_at: seconds(wanted.endsAt), proration_behavior: 'none' };
 }
 
-/**
- * What went back of a customer's payments, by refunds and by disputes, of the last 100 charges: an older one is told of by its
- * event only.
- */
+/** How many invoices or charges are read at a look, the newest first: three years of days. */
+const most = 1_000;
+
+/** What went back of a customer's payments, by refunds and by disputes: of the charges since the oldest of these invoices. */
 async function moneyBackOf(client: Stripe, customer: string, invoices: readonly Stripe.Invoice[]): Promise<MoneyBack> {
   const wanted = new Set(invoices.flatMap((invoice) => paymentOf(invoice) ?? []));
   if (wanted.size === 0) return new Map();
-  const { data } = await client.charges.list({ customer, limit: 100 });
+  const since = invoices.reduce((oldest, { created }) => Math.min(oldest, created), Number.MAX_SAFE_INTEGER);
+  const charges = client.charges.list({ customer, limit: 100, created: { gte: since } });
   const back = new Map<string, number>();
-  for (const charge of data) {
+  for (const charge of await charges.autoPagingToArray({ limit: most })) {
     const paymentId = idOf(charge.payment_intent);
     if (!paymentId || !wanted.has(paymentId) || !hasCome(charge.status)) continue;
-    const disputed = charge.disputed ? await disputedOf(client, charge.id) : 0;
-    back.set(paymentId, charge.amount_refunded + disputed);
+    back.set(paymentId, await backOf(client, charge));
   }
   return back;
 }
+
+const backOf = async (client: Stripe, charge: Stripe.Charge): Promise<number> =>
+  charge.amount_refunded + (charge.disputed ? await disputedOf(client, charge.id) : 0);
 
 /** A bank takes the money when it opens the dispute, and brings it back where that is won. */
 async function disputedOf({ disputes }: Stripe, charge: string): Promise<number> {

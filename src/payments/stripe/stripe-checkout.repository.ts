@@ -98,6 +98,36 @@ function changesOf(checkout: StripeCheckout) {
   };
 }
 
+interface InvoiceRow {
+  readonly checkout_id: string;
+  readonly external_id: string;
+  readonly currency: string;
+  readonly amount: string;
+  readonly refunded: string;
+  readonly period_start: Date;
+  readonly period_end: Date;
+  readonly paid_at: Date;
+  readonly payment_external_id: string | null;
+}
+
+const invoiceColumns = `i.checkout_id, i.external_id, i.currency, i.amount::text, i.period_start, i.period_end, i.paid_at,
+  i.payment_external_id,
+  coalesce((select sum(r.amount) from stripe_invoice_refunds r
+             where r.tenant_id = i.tenant_id and r.invoice_external_id = i.external_id), 0)::text as refunded`;
+
+function invoiceFromRow(row: InvoiceRow): StripeInvoice & { readonly checkoutId: string } {
+  const currency = row.currency as CurrencyCode;
+  return {
+    checkoutId: row.checkout_id,
+    externalId: row.external_id,
+    amount: money(BigInt(row.amount), currency),
+    refunded: money(BigInt(row.refunded), currency),
+    period: { start: instantFromDate(row.period_start), end: instantFromDate(row.period_end) },
+    paidAt: instantFromDate(row.paid_at),
+    paymentId: row.payment_external_id ?? undefined,
+  };
+}
+
 /** How a checkout is called by whoever speaks of it. */
 export type CheckoutName =
   | { readonly id: string }
@@ -187,21 +217,8 @@ export class StripeCheckoutRepository {
     tenantIds: readonly string[],
     checkoutIds: readonly string[],
   ): Promise<ReadonlyMap<string, readonly StripeInvoice[]>> {
-    const rows: {
-      checkout_id: string;
-      external_id: string;
-      currency: string;
-      amount: string;
-      refunded: string;
-      period_start: Date;
-      period_end: Date;
-      paid_at: Date;
-      payment_external_id: string | null;
-    }[] = await this.manager.query(
-      `select i.checkout_id, i.external_id, i.currency, i.amount::text, i.period_start, i.period_end, i.paid_at,
-              i.payment_external_id,
-              coalesce((select sum(r.amount) from stripe_invoice_refunds r
-                         where r.tenant_id = i.tenant_id and r.invoice_external_id = i.external_id), 0)::text as refunded
+    const rows: InvoiceRow[] = await this.manager.query(
+      `select ${invoiceColumns}
          from unnest($2::uuid[]) c (id)
          cross join lateral (
            select * from stripe_invoices i where i.tenant_id = any($1) and i.checkout_id = c.id
@@ -209,21 +226,29 @@ export class StripeCheckoutRepository {
         order by i.paid_at desc, i.external_id`,
       [tenantIds, checkoutIds],
     );
-    return groupBy(
-      rows.map((row) => {
-        const currency = row.currency as CurrencyCode;
-        return {
-          checkoutId: row.checkout_id,
-          externalId: row.external_id,
-          amount: money(BigInt(row.amount), currency),
-          refunded: money(BigInt(row.refunded), currency),
-          period: { start: instantFromDate(row.period_start), end: instantFromDate(row.period_end) },
-          paidAt: instantFromDate(row.paid_at),
-          paymentId: row.payment_external_id ?? undefined,
-        };
-      }),
-      ({ checkoutId }) => checkoutId,
+    return groupBy(rows.map(invoiceFromRow), ({ checkoutId }) => checkoutId);
+  }
+
+  /** Those of a checkout that Stripe knows by these ids, however old. */
+  async booked(tenantId: string, checkoutId: string, externalIds: readonly string[]): Promise<StripeInvoice[]> {
+    const rows: InvoiceRow[] = await this.manager.query(
+      `select ${invoiceColumns} from stripe_invoices i
+        where i.tenant_id = $1 and i.checkout_id = $2 and i.external_id = any($3)`,
+      [tenantId, checkoutId, externalIds],
     );
+    return rows.map(invoiceFromRow);
+  }
+
+  /** What a payment of Stripe's paid for. */
+  async collectedBy(
+    tenantId: string,
+    paymentId: string,
+  ): Promise<(StripeInvoice & { readonly checkoutId: string }) | undefined> {
+    const rows: InvoiceRow[] = await this.manager.query(
+      `select ${invoiceColumns} from stripe_invoices i where i.tenant_id = $1 and i.payment_external_id = $2 limit 1`,
+      [tenantId, paymentId],
+    );
+    return rows.map(invoiceFromRow)[0];
   }
 
   /** The checkout that what this payment of Stripe's paid for was bought at. */

@@ -18,6 +18,7 @@ import {
   type FindRefund,
   type GoneOutcome,
   type InboundEvent,
+  type MoneyBackPage,
   type PaymentFact,
   type PaymentProvider,
   type ProviderCharge,
@@ -349,6 +350,34 @@ export class StripeProvider implements PaymentProvider {
     );
   }
 
+  /** First the refunds, then the disputes, each newest first. */
+  listMoneyBack(from: Instant, after = 'refunds:'): Promise<MoneyBackPage | Unknown> {
+    const [list, last] = after.split(':') as ['refunds' | 'disputes', string];
+    const isRefunds = list === 'refunds';
+    const since = isRefunds ? from : from.subtract({ hours: 24 * longestDisputeDays });
+    return this.call<MoneyBackPage>(
+      'listMoneyBack',
+      async ({ refunds, disputes }) => {
+        const params = {
+          created: { gte: Math.floor(since.epochMilliseconds / 1_000) },
+          limit: 100,
+          ...(last && { starting_after: last }),
+        };
+        const page = await (isRefunds ? refunds.list(params) : disputes.list(params));
+        const type = isRefunds ? 'refund.updated' : 'charge.dispute.updated';
+        const facts = page.data.flatMap((one) => {
+          const fact = stripeFactOf({ type, payload: one as unknown as InboundEvent['payload'] });
+          return fact?.kind === 'REFUND' || fact?.kind === 'DISPUTE' ? [fact] : [];
+        });
+        if (page.has_more) return { facts, next: `${list}:${page.data.at(-1)!.id}` };
+        return { facts, next: isRefunds ? 'disputes:' : undefined };
+      },
+      (error) => {
+        throw error;
+      },
+    );
+  }
+
   /** Nothing is asked about what only wakes a checkout, unless the event does not even say whose it is. */
   async currentOf(event: InboundEvent): Promise<CurrentEvent> {
     const { type: sent, payload } = event;
@@ -408,6 +437,9 @@ export class StripeProvider implements PaymentProvider {
   }
 }
 
+/** How long ago a dispute may have begun that a bank decides today. */
+const longestDisputeDays = 180;
+
 /** What the subject of an event is read anew by. */
 const retrieve = {
   charge: ({ charges }: Stripe, id: string): Promise<object> => charges.retrieve(id),
@@ -456,12 +488,14 @@ function chargeOf(intent: Stripe.PaymentIntent): ProviderCharge[] {
   if (!reference || !amount) return [];
   const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : undefined;
   const { status } = outcomeOf(intent);
+  const [customerId, methodId] = [idOf(intent.customer), idOf(intent.payment_method)];
   return [
     {
       ...{ chargeId: intent.id, reference, amount },
       refunded: fromStripe(charge?.amount_refunded ?? 0, intent.currency) ?? { ...amount, minor: 0n },
       status: status === 'UNKNOWN' ? 'PROCESSING' : status,
       createdAt: instantFromMilliseconds(intent.created * 1_000),
+      asked: customerId && methodId ? { customerId, methodId, description: intent.description ?? '' } : undefined,
     },
   ];
 }

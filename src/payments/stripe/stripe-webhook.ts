@@ -135,7 +135,7 @@ const changeEvents = new Set([
 ]);
 
 /** What an event says about payments of ours. Intents without a reference are Stripe's own, for what it bills itself. */
-export function stripeFactOf({ type, payload }: InboundEvent): PaymentFact | undefined {
+export function stripeFactOf({ type, payload }: Pick<InboundEvent, 'type' | 'payload'>): PaymentFact | undefined {
   const reference = referenceOf(payload);
   const amount = fromStripe(payload['amount'], payload['currency']);
   const id = text(payload['id']);
