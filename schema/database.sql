@@ -3143,6 +3143,7 @@ create table public.payment_methods (
   is_default boolean not null,
   created_at timestamp(3) with time zone not null,
   removed_at timestamp(3) with time zone,
+  renewed_at timestamp(3) with time zone,
   constraint payment_methods_pkey PRIMARY KEY (tenant_id, id),
   constraint payment_methods_tenant_id_provider_external_id_key UNIQUE (tenant_id, provider, external_id),
   constraint payment_methods_brand_check CHECK (length(brand) <= 50),
@@ -3169,7 +3170,7 @@ create policy tenant_read on public.payment_methods for select to tollgate_app, 
 create policy tenant_update on public.payment_methods for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.payment_methods to tollgate_app, tollgate_job;
-grant update (brand, last4, expires_month, expires_year, is_default, removed_at) on public.payment_methods to tollgate_app, tollgate_job;
+grant update (brand, last4, expires_month, expires_year, is_default, removed_at, renewed_at) on public.payment_methods to tollgate_app, tollgate_job;
 
 create table public.payment_setups (
   tenant_id uuid not null,

@@ -22,7 +22,7 @@ import {
 } from '../invoicing/invoicing.resolver';
 import { UpcomingInvoiceResolver } from '../invoicing/upcoming-invoice.resolver';
 import { LicenceProductResolver, LicencePurchaseResolver, LicenceResolver } from '../licences/licences.resolver';
-import { InvoicePaymentResolver, PaymentResolver } from '../payments/payments.resolver';
+import { InvoiceCollectionResolver, InvoicePaymentResolver, PaymentResolver } from '../payments/payments.resolver';
 import { AddonSubscriptionCheckoutResolver, CheckoutResolver } from '../payments/stripe/stripe.resolver';
 import { CreditPolicyResolver } from '../proration/credit-policy.resolver';
 import { ProrationResolver } from '../proration/proration.resolver';
@@ -57,6 +57,7 @@ const resolvers = [
   EventsResolver,
   FeatureResolver,
   InvoiceLineResolver,
+  InvoiceCollectionResolver,
   InvoicePaymentResolver,
   InvoiceResolver,
   LicenceProductResolver,

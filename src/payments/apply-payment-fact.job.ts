@@ -7,6 +7,7 @@ import type { InboundHandler } from './inbound-handler.job';
 import { keepPaymentMethod } from './keep-payment-method.command';
 import { type Payment, type Refund, refundable } from './payment';
 import type { PaymentFact, ProviderName } from './provider';
+import { retirePaymentMethods } from './retire-payment-methods.command';
 import { settleDispute } from './settle-dispute.command';
 import { settlePayment } from './settle-payment.command';
 import { settleRefund } from './settle-refund.command';
@@ -145,14 +146,11 @@ async function applyMethodRemoved(
   const method = await tx.paymentMethods.byExternalId(tx.tenant.id, provider, fact.methodId);
   // It may have been removed before it was ever told of.
   if (!method) return later('the payment method is not known (yet)');
-  if (!method.removedAt) {
-    await tx.paymentMethods.update({ ...method, isDefault: false, removedAt: tx.now });
-    await tx.emit({ type: 'payment_method.removed', payload: { paymentMethod: method } });
-  }
+  if (!method.removedAt) await retirePaymentMethods(tx, [method]);
   return applied;
 }
 
-/** What its provider says of a method that is kept: a network renewed the card, or the customer gave another address of it. */
+/** What its provider says of a method that is kept: a network, or the customer, gave the card another expiry or number. */
 async function applyMethodChanged(
   tx: Tx,
   provider: ProviderName,
@@ -162,12 +160,13 @@ async function applyMethodChanged(
   const known = await tx.paymentMethods.byExternalId(tx.tenant.id, provider, facts.methodId);
   if (!known || known.removedAt) return { outcome: 'IGNORED', reason: 'the payment method is not kept' };
   const { brand, last4, expiresMonth, expiresYear } = facts;
-  const paymentMethod = { ...known, brand, last4, expiresMonth, expiresYear };
+  const paymentMethod = { ...known, brand, last4, expiresMonth, expiresYear, renewedAt: tx.wallNow };
   const isSame = (['brand', 'last4', 'expiresMonth', 'expiresYear'] as const).every(
     (name) => known[name] === paymentMethod[name],
   );
   if (isSame) return applied;
   await tx.paymentMethods.update(paymentMethod);
+  if (known.isDefault) await tx.collections.wake(tx.tenant.id, known.id, tx.now);
   await tx.emit({ type: 'payment_method.updated', payload: { paymentMethod } });
   return applied;
 }

@@ -6,7 +6,7 @@ import type { Tx } from '../tx';
 import { type Collection, isPolicyTurn } from './dunning';
 import { endCollection } from './end-collection.command';
 import { askHoldSeconds, type Payment } from './payment';
-import type { PaymentMethod } from './payment-method';
+import { isAnswerOf, type PaymentMethod } from './payment-method';
 import { isHardDecline } from './provider';
 import { failTurn } from './settle-payment.command';
 
@@ -56,9 +56,9 @@ export interface Begun {
 
 const isDue = ({ dueAt }: Collection, now: Instant) => dueAt !== undefined && isAtOrBefore(dueAt, now);
 
-/** It was declined for good: this method is not asked for this invoice again. */
+/** It was declined for good: this method is not asked for this invoice again, until it is renewed. */
 const isRefusedBy = (method: PaymentMethod, last: Payment | undefined) =>
-  last?.status === 'DECLINED' && last.paymentMethodId === method.id && isHardDecline(last.declineCode);
+  last?.status === 'DECLINED' && isAnswerOf(method, last) && isHardDecline(last.declineCode);
 
 /**
  * What the tenant has owed for longest goes first, whatever is due: once at each turn, so that a method which pays again pays the

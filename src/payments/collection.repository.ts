@@ -114,18 +114,21 @@ export class CollectionRepository {
   }
 
   /**
-   * This is the default payment method now: all that is open is due, debts whose tries were used up and what waits for a customer
-   * to confirm another method too. Answers how many were.
+   * This method may pay what others, or it, did not: all that is open is due, debts whose tries were used up and what waits for a
+   * customer to confirm another method too. Not sooner than an hour after it was tried last, however often it is asked for. Where
+   * the turn's own attempt is under way, what follows from it sees to that (`settle-payment.command`).
    */
-  async wake(tenantId: string, methodId: string, now: Instant): Promise<number> {
-    const [, count] = await this.manager.query(
-      `update invoice_collections c set due_at = $2, held_until = null
+  async wake(tenantId: string, methodId: string, now: Instant): Promise<void> {
+    await this.manager.query(
+      `update invoice_collections c set held_until = null, due_at = least(due_at, greatest($2,
+          (select max(p.created_at) + interval '1 hour' from payments p
+            where p.tenant_id = $1 and p.invoice_id = c.invoice_id and p.payment_method_id = $3)))
         where tenant_id = $1 and status in ('OPEN', 'EXHAUSTED')
           and not exists (select 1 from payments p where p.tenant_id = $1 and p.invoice_id = c.invoice_id
-                           and (p.status = 'PENDING' or p.status = 'REQUIRES_ACTION' and p.payment_method_id = $3))`,
+                           and (p.status = 'PENDING' and c.due_at is null
+                             or p.status = 'REQUIRES_ACTION' and p.payment_method_id = $3))`,
       [tenantId, now.toString(), methodId],
     );
-    return count;
   }
 
   /** When the tenant's next attempt is due, in its own time. */

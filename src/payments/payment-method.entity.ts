@@ -25,6 +25,7 @@ export class PaymentMethodEntity {
   @IntegerColumn('expires_year', { nullable: true }) expiresYear: number | null;
   @BooleanColumn('is_default') isDefault: boolean;
   @TimestampColumn('created_at') createdAt: Instant;
+  @TimestampColumn('renewed_at', { nullable: true }) renewedAt: Instant | null;
   @TimestampColumn('removed_at', { nullable: true }) removedAt: Instant | null;
 }
 

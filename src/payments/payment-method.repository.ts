@@ -1,4 +1,4 @@
-import { type EntityManager, IsNull, MoreThan } from 'typeorm';
+import { type EntityManager, In, IsNull, MoreThan } from 'typeorm';
 import type { Instant } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest } from '../core/page';
@@ -24,6 +24,7 @@ function fromRow(row: PaymentMethodEntity): PaymentMethod {
     last4: row.last4 ?? undefined,
     expiresMonth: row.expiresMonth ?? undefined,
     expiresYear: row.expiresYear ?? undefined,
+    renewedAt: row.renewedAt ?? undefined,
     removedAt: row.removedAt ?? undefined,
   };
 }
@@ -120,6 +121,7 @@ export class PaymentMethodRepository {
         last4: method.last4 ?? null,
         expiresMonth: method.expiresMonth ?? null,
         expiresYear: method.expiresYear ?? null,
+        renewedAt: method.renewedAt ?? null,
         removedAt: method.removedAt ?? null,
       },
     );
@@ -138,6 +140,22 @@ export class PaymentMethodRepository {
   /** What invoices are paid with. */
   async defaultOf(tenantId: string): Promise<PaymentMethod | undefined> {
     const row = await this.manager.findOneBy(PaymentMethodEntity, { tenantId, isDefault: true });
+    return row ? fromRow(row) : undefined;
+  }
+
+  /** Of these tenants those that have something to pay with. */
+  async withDefault(tenantIds: readonly string[]): Promise<Set<string>> {
+    const where = { tenantId: In([...tenantIds]), isDefault: true };
+    const rows = await this.manager.find(PaymentMethodEntity, { select: { tenantId: true }, where, take: 1_000 });
+    return new Set(rows.map(({ tenantId }) => tenantId));
+  }
+
+  /** The one that was given last. */
+  async latestOf(tenantId: string): Promise<PaymentMethod | undefined> {
+    const row = await this.manager.findOne(PaymentMethodEntity, {
+      where: { tenantId, removedAt: IsNull() },
+      order: { id: 'DESC' },
+    });
     return row ? fromRow(row) : undefined;
   }
 

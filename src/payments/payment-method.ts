@@ -1,5 +1,6 @@
-import type { Instant } from '../core/calendar';
+import { type Instant, isBefore } from '../core/calendar';
 import type { Id } from '../core/ids';
+import type { Payment } from './payment';
 import type { MethodFacts, ProviderName } from './provider';
 
 /** What a tenant pays with. The number itself never comes here. */
@@ -19,8 +20,14 @@ export interface PaymentMethod {
   /** What invoices are paid with; at most one. */
   readonly isDefault: boolean;
   readonly createdAt: Instant;
+  /** When it was last given another expiry or number, by the wall clock. */
+  readonly renewedAt?: Instant | undefined;
   readonly removedAt?: Instant | undefined;
 }
+
+/** What became of the payment says something of this method as it is now: it was charged to it, and not before a renewal of it. */
+export const isAnswerOf = (method: PaymentMethod, payment: Payment): boolean =>
+  payment.paymentMethodId === method.id && !(method.renewedAt && isBefore(payment.firstAskedAt, method.renewedAt));
 
 export interface PaymentSetup {
   readonly id: Id<'PaymentSetup'>;

@@ -121,13 +121,13 @@ export class PaymentWork {
         description: invoiceNumber,
       });
     });
-    const settled = await this.system.asTenant(tenantId, (tx) => settlePayment(tx, { paymentId, outcome, isTurn }));
+    // Before it is recorded: another method on file is the one of this turn.
     if (outcome.status === 'DECLINED' && outcome.code === 'METHOD_NOT_FOUND')
       await this.forgetGone(payment, customer, method);
-    return settled;
+    return this.system.asTenant(tenantId, (tx) => settlePayment(tx, { paymentId, outcome, isTurn }));
   }
 
-  /** What the provider has no more is not asked for again: the next card makes the customer anew. */
+  /** What the provider has no more is not asked for again: another method on file is, and the next card makes the customer anew. */
   private async forgetGone({ tenantId, provider, paymentMethodId }: Payment, customerId: string, methodId: string) {
     const found = await this.ask<GoneOutcome>(
       provider,

@@ -253,11 +253,13 @@ export class InvoiceCollectionType {
   nextAttemptAt?: Instant | undefined;
   @Field(() => DateTimeScalar, { nullable: true, description: 'UTC. The grace of access counts from here.' })
   firstFailedAt?: Instant | undefined;
+  readonly tenantUuid: string;
+  readonly isOver: boolean;
 }
 
 export function toGraphqlCollection(collection: Collection): InvoiceCollectionType {
-  const { status, failures, firstFailedAt, dueAt: nextAttemptAt } = collection;
-  return { status, failures, firstFailedAt, nextAttemptAt };
+  const { status, failures, firstFailedAt, dueAt: nextAttemptAt, tenantId: tenantUuid, endedAt } = collection;
+  return { status, failures, firstFailedAt, nextAttemptAt, tenantUuid, isOver: endedAt !== undefined };
 }
 
 @ObjectType('DunningPolicy', {

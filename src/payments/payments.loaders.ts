@@ -31,5 +31,11 @@ export const wentBackOfInvoiceLoader = manyByRow<bigint>((tx, tenants, ids) => t
 export const collectionOfInvoiceLoader = manyByRow<Collection>((tx, tenants, ids) =>
   tx.collections.ofInvoices(tenants, ids),
 );
+/** Can anything be charged to the tenant? */
+export const canBeChargedLoader = (tx: Tx) =>
+  new DataLoader<string, boolean>(async (tenantIds) => {
+    const able = await tx.paymentMethods.withDefault(tenantIds);
+    return tenantIds.map((id) => able.has(id));
+  });
 export const refundsOfPaymentLoader = manyByRow<Refund[]>((tx, tenants, ids) => tx.payments.refundsOf(tenants, ids));
 export const disputesOfPaymentLoader = manyByRow<Dispute[]>((tx, tenants, ids) => tx.payments.disputesOf(tenants, ids));

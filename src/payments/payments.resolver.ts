@@ -51,6 +51,7 @@ import {
   toGraphqlRefund,
 } from './payments.graphql';
 import {
+  canBeChargedLoader,
   collectionOfInvoiceLoader,
   disputesOfPaymentLoader,
   paymentsOfInvoiceLoader,
@@ -93,6 +94,20 @@ export class InvoicePaymentResolver {
     const loader = await context.loader(collectionOfInvoiceLoader);
     const collection = await loader.load({ tenantId: invoice.tenantUuid, id: invoice.uuid });
     return collection && toGraphqlCollection(collection);
+  }
+}
+
+@Resolver(() => InvoiceCollectionType)
+export class InvoiceCollectionResolver {
+  @FieldResolver(() => Boolean, {
+    description:
+      'It is to be paid, and the tenant has no payment method: none was given, or the last one was removed or is not known to its provider any more.',
+  })
+  async paymentMethodMissing(
+    @Root() { isOver, tenantUuid }: InvoiceCollectionType,
+    @Ctx() context: Context,
+  ): Promise<boolean> {
+    return !isOver && !(await (await context.loader(canBeChargedLoader)).load(tenantUuid));
   }
 }
 

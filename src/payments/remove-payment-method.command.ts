@@ -2,6 +2,7 @@ import { decodeId } from '../core/ids';
 import { done, type Result, refuse } from '../core/result';
 import type { Tx } from '../tx';
 import type { PaymentMethod } from './payment-method';
+import { retirePaymentMethods } from './retire-payment-methods.command';
 
 export interface RemovePaymentMethodInput {
   readonly paymentMethodId: string;
@@ -9,9 +10,9 @@ export interface RemovePaymentMethodInput {
 
 export const removePaymentMethodRefusals = ['PAYMENT_METHOD_NOT_FOUND'] as const;
 
-/** Nothing is charged to it any more. Payments that are under way are not stopped by it. Removing it again changes nothing. */
+/** Nothing is charged to it any more; another one on file takes its place. Payments that are under way are not stopped by it. Removing it again changes nothing. */
 export async function removePaymentMethod(
-  tx: Pick<Tx, 'tenants' | 'paymentMethods' | 'tenant' | 'now' | 'emit'>,
+  tx: Pick<Tx, 'tenants' | 'paymentMethods' | 'collections' | 'tenant' | 'now' | 'emit'>,
   input: RemovePaymentMethodInput,
 ): Promise<Result<{ paymentMethod: PaymentMethod }, (typeof removePaymentMethodRefusals)[number]>> {
   await tx.tenants.lock(tx.tenant.id);
@@ -24,8 +25,6 @@ export async function removePaymentMethod(
     return refuse('PAYMENT_METHOD_NOT_FOUND', 'No such payment method.', { path: ['input', 'paymentMethodId'] });
   }
   if (found.removedAt) return done({ paymentMethod: found });
-  const paymentMethod = { ...found, isDefault: false, removedAt: tx.now };
-  await tx.paymentMethods.update(paymentMethod);
-  await tx.emit({ type: 'payment_method.removed', payload: { paymentMethod } });
-  return done({ paymentMethod });
+  const [paymentMethod] = await retirePaymentMethods(tx, [found]);
+  return done({ paymentMethod: paymentMethod! });
 }

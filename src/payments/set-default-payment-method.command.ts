@@ -9,7 +9,7 @@ export interface SetDefaultPaymentMethodInput {
 
 export const setDefaultPaymentMethodRefusals = ['PAYMENT_METHOD_NOT_FOUND'] as const;
 
-/** Invoices are paid with it from now on; those that wait for a payment are tried with it at once. */
+/** Invoices are paid with it from now on; what is open is tried with it at once, where it was the default already too. */
 export async function setDefaultPaymentMethod(
   tx: Pick<Tx, 'tenants' | 'paymentMethods' | 'collections' | 'tenant' | 'now' | 'emit'>,
   input: SetDefaultPaymentMethodInput,
@@ -17,8 +17,7 @@ export async function setDefaultPaymentMethod(
   await tx.tenants.lock(tx.tenant.id);
   const found = await findMethod(tx, input.paymentMethodId);
   if (!found.ok) return found;
-  if (found.value.isDefault) return done({ paymentMethod: found.value });
   const paymentMethod = await makeDefault(tx, found.value);
-  await tx.emit({ type: 'payment_method.default_changed', payload: { paymentMethod } });
+  if (!found.value.isDefault) await tx.emit({ type: 'payment_method.default_changed', payload: { paymentMethod } });
   return done({ paymentMethod });
 }

@@ -8,6 +8,7 @@ import type { Tx } from '../tx';
 import { applyStanding } from './apply-standing.command';
 import { afterFailure, type Collection } from './dunning';
 import { afterOutcome, isNoCharge, type Payment, refundable } from './payment';
+import { isAnswerOf } from './payment-method';
 import type { ChargeOutcome } from './provider';
 import { writeRefund } from './write-refund.command';
 
@@ -64,8 +65,8 @@ async function fail(tx: Tx, invoice: Invoice, payment: Payment, isTurn = false):
   // An attempt that somebody asked for between two turns does not use one up.
   if (!collection || collection.endedAt || (collection.dueAt && !isTurn)) return;
   const method = await tx.paymentMethods.defaultOf(tenantId);
-  if (!isTurn && method && method.id !== payment.paymentMethodId) {
-    // Another method was given while this one was asked: it is the one of this turn.
+  if ((!isTurn || payment.status === 'DECLINED') && method && !isAnswerOf(method, payment)) {
+    // Another method was given while this one was asked, or it was renewed: as it is now it is the one of this turn.
     await tx.collections.update({ ...collection, dueAt: tx.now });
     return;
   }

@@ -31,6 +31,7 @@ const innerCommands = new Set([
   'apply-standing',
   'begin-payment',
   'replace-payment',
+  'retire-payment-methods',
   'bill-claim',
   'bill-period',
   'bill-tenant',

@@ -68,7 +68,7 @@ export class Payer {
     const { nodes } = await gateway.get(
       'super-admin',
       `query ($id: ID) { invoices(tenantId: $id, first: 50) { nodes { id number status issuedAt amountDue { amount }
-        payments { ${paymentFields} createdAt } collection { status failures nextAttemptAt } } } }`,
+        payments { ${paymentFields} createdAt } collection { status failures nextAttemptAt paymentMethodMissing } } } }`,
       { id: tenant.id },
     );
     return nodes;

@@ -15,6 +15,7 @@ import type {
   CustomerRequest,
   DeclineCode,
   FindRefund,
+  GoneOutcome,
   InboundEvent,
   MethodFacts,
   MoneyBackPage,
@@ -91,6 +92,8 @@ export class FakeProvider implements PaymentProvider {
   /** Bodies of events, in the order in which they happened. */
   readonly events: string[] = [];
   private readonly behaviours = new Map<string, Behaviour>();
+  /** Methods and customers that are there no more. */
+  private readonly gone = new Set<string>();
   private readonly checkouts = new Map<string, CheckoutRequest>();
 
   constructor(private readonly options: FakeOptions) {
@@ -100,6 +103,17 @@ export class FakeProvider implements PaymentProvider {
   /** From now on a method behaves like one that was made of this token. */
   setBehaviour(methodId: string, token: keyof typeof fakeTokens): void {
     this.behaviours.set(methodId, fakeTokens[token]);
+  }
+
+  /** A network, or its holder, gives a card another expiry; from now on it behaves like one that was made of this token. */
+  renewCard(which: { customerId: string; methodId: string }, token: keyof typeof fakeTokens, expiresYear = 2040): void {
+    this.setBehaviour(which.methodId, token);
+    this.send('method.changed', { ...which, expiresYear });
+  }
+
+  /** It is deleted without a word. */
+  lose(methodOrCustomerId: string): void {
+    this.gone.add(methodOrCustomerId);
   }
 
   get charges(): readonly FakeCharge[] {
@@ -190,6 +204,7 @@ export class FakeProvider implements PaymentProvider {
       'charge',
       request,
       () => {
+        if (this.isGone(request)) return { status: 'DECLINED', code: 'METHOD_NOT_FOUND' };
         const behaviour = this.behaviourOf(request.methodId);
         const { key, reference, amount, customerId, methodId, description } = request;
         const chargeId = this.idFor('fch', key);
@@ -210,6 +225,15 @@ export class FakeProvider implements PaymentProvider {
       },
       () => made && this.options.afterCharge?.(made),
     );
+  }
+
+  private isGone({ customerId, methodId }: { customerId: string; methodId: string }): boolean {
+    return this.gone.has(customerId) || this.gone.has(methodId);
+  }
+
+  async findGone(which: { customerId: string; methodId: string }): Promise<GoneOutcome> {
+    if (!this.isGone(which)) return { status: 'THERE' };
+    return { status: this.gone.has(which.customerId) ? 'CUSTOMER_GONE' : 'METHOD_GONE' };
   }
 
   private tellCharge({ chargeId, reference, amount, status }: FakeCharge): void {

@@ -126,6 +126,12 @@ export function fakeFactOf({ type, payload }: InboundEvent): PaymentFact | undef
     const method = { customerId, methodId, kind: 'CARD', brand: 'fake', last4: '4242' } as const;
     return { kind: 'METHOD', setupId, reference, method };
   }
+  if (type === 'method.changed' && customerId && methodId) {
+    const { expiresYear: year } = payload;
+    const expires = { expiresMonth: 12, ...(typeof year === 'number' ? { expiresYear: year } : {}) };
+    const method = { customerId, methodId, kind: 'CARD', brand: 'fake', last4: '4242', ...expires } as const;
+    return { kind: 'METHOD_CHANGED', method };
+  }
   if (type === 'method.removed' && customerId && methodId) return { kind: 'METHOD_REMOVED', customerId, methodId };
   return undefined;
 }

@@ -24,9 +24,9 @@ const plans = [
 const books = () => stripe.standIn.books;
 const client = () => stripe.standIn.client();
 let serial = 0;
-async function card(tenant: StripeTenant, token = 'pm_card_visa') {
+async function card(tenant: StripeTenant, token = 'pm_card_visa', makeDefault = true) {
   serial += 1;
-  const input = { provider: 'STRIPE', token, makeDefault: true };
+  const input = { provider: 'STRIPE', token, makeDefault };
   const fields = 'paymentMethod { id last4 expiresMonth expiresYear }';
   return tenant.act('addPaymentMethod', input, fields, `, idempotencyKey: "card-${serial}"`);
 }
@@ -167,6 +167,16 @@ describe('an event is a hint', () => {
     expect(await tenant.told()).toContain('payment_method.updated');
   });
 
+  test('a card that its network renewed pays what the old one did not', async () => {
+    const tenant = await onPlan('pm_card_chargeCustomerFail');
+    expect(await tenant.invoices()).toMatchObject([{ status: 'FINALIZED' }]);
+    const [method] = books().all('payment_method');
+    await stripe.advanceDays(1);
+    stripe.standIn.payments.renewCard(method!, { month: 7, year: 2041 }, 'pm_card_visa');
+    await stripe.settle();
+    expect(await tenant.invoices()).toMatchObject([{ status: 'PAID' }]);
+  });
+
   test('an intent that was cancelled in the dashboard is no longer waited for', async () => {
     const tenant = await onPlan('pm_card_chargeCustomerFail');
     const [intent] = books().all('payment_intent');
@@ -259,6 +269,19 @@ describe('it is gone at Stripe', () => {
     await tenant.bill();
     expect(await methods(tenant)).toEqual([]);
     expect(await tenant.told()).toContain('payment_method.removed');
+  });
+
+  test.each(['heard of', 'found out by a charge'])('the card, %s: the other one on file pays', async (way) => {
+    const tenant = await onPlan();
+    await card(tenant, 'pm_card_mastercard', false);
+    if (way !== 'heard of') stripe.standIn.hooks.misbehave({ drop: () => true });
+    await client().paymentMethods.detach(books().all('payment_method')[1]!.id);
+    await stripe.settle();
+    await stripe.advanceDays(32);
+    await tenant.bill();
+    expect(await methods(tenant)).toMatchObject([{ last4: '4444' }]);
+    expect((await tenant.invoices()).map(({ status }) => status)).toEqual(['PAID', 'PAID']);
+    expect(await tenant.told()).not.toContain('subscription.past_due');
   });
 
   test('the price: the page states it itself', async () => {

@@ -242,7 +242,9 @@ export class Payments {
   }
 
   /** The network renewed the card: another expiry, the same method. */
-  renewCard(method: PaymentMethod, expires: { month: number; year: number }): PaymentMethod {
+  /** The renewed one may behave like another test card. */
+  renewCard(method: PaymentMethod, expires: { month: number; year: number }, card?: string): PaymentMethod {
+    if (card) this.cards.set(method.id, card);
     method.card = { ...method.card, exp_month: expires.month, exp_year: expires.year };
     this.books.emit('payment_method.automatically_updated', method);
     return method;
