@@ -3228,10 +3228,10 @@ create table public.payments (
   disputed bigint not null default 0,
   constraint payments_pkey PRIMARY KEY (tenant_id, id),
   constraint payments_amount_check CHECK (amount > 0),
+  constraint payments_asked_while_open CHECK ((status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text])) OR ask_at IS NULL),
   constraint payments_check CHECK (refunded <= amount),
   constraint payments_check1 CHECK (status = 'SUCCEEDED'::text OR refunded = 0),
   constraint payments_check2 CHECK ((status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text])) = (settled_at IS NULL)),
-  constraint payments_check3 CHECK (status = 'PENDING'::text OR ask_at IS NULL),
   constraint payments_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint payments_disputed_check CHECK (disputed >= 0),
   constraint payments_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
@@ -3246,7 +3246,7 @@ CREATE INDEX payments_by_external ON public.payments USING btree (provider, exte
 CREATE INDEX payments_of_invoice ON public.payments USING btree (tenant_id, invoice_id, id);
 CREATE INDEX payments_of_provider ON public.payments USING btree (provider, id);
 CREATE UNIQUE INDEX payments_one_open ON public.payments USING btree (tenant_id, invoice_id) WHERE status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text]);
-CREATE INDEX payments_to_ask ON public.payments USING btree (ask_at) WHERE status = 'PENDING'::text;
+CREATE INDEX payments_to_ask ON public.payments USING btree (ask_at) WHERE ask_at IS NOT NULL;
 alter table public.payments enable row level security;
 create policy many_tenants on public.payments for all to tollgate_job
   using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
@@ -4681,7 +4681,7 @@ begin
   return query
   with due as materialized (
     select p.tenant_id, p.id from payments p
-     where p.status = 'PENDING' and p.ask_at <= p_now and (p_tenant is null or p.tenant_id = p_tenant)
+     where p.ask_at <= p_now and (p_tenant is null or p.tenant_id = p_tenant)
      order by p.ask_at limit p_limit for update skip locked
   )
   update payments p set ask_at = p_now + p_hold from due d where p.tenant_id = d.tenant_id and p.id = d.id

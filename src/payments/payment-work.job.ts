@@ -2,7 +2,7 @@ import { encodeId } from '../core/ids';
 import { sqlState } from '../platform/database';
 import type { System } from '../system';
 import type { Tx } from '../tx';
-import { beginPayment } from './begin-payment.command';
+import { beginPayment, isPayable } from './begin-payment.command';
 import { forgetCustomer } from './forget-customer.command';
 import { askHoldSeconds, keyHasExpired, type Payment, type Refund } from './payment';
 import type { PaymentMethod } from './payment-method';
@@ -108,8 +108,10 @@ export class PaymentWork {
   /** Asks the provider about a payment and records what it says. Any number of callers at once charge once. */
   async askPayment(tenantId: string, paymentId: string, isTurn = false): Promise<Payment> {
     const asking = await this.system.asTenant(tenantId, (tx) => this.noteAsking(tx, paymentId));
-    const { payment, method, customer, invoiceNumber } = asking;
+    const { payment, method, customer, invoice } = asking;
     if (payment.status === 'SUCCEEDED' || payment.status === 'DECLINED') return payment;
+    if (!isPayable(invoice) && (payment.status === 'REQUIRES_ACTION' || payment.asked === 0))
+      return this.takeBack(payment);
     const outcome = await this.ask(payment.provider, (provider) => {
       const reference = encodeId('Payment', payment.id, payment.tenantId);
       if (payment.status === 'REQUIRES_ACTION' || keyHasExpired(payment, this.system.clock.now())) {
@@ -118,13 +120,25 @@ export class PaymentWork {
       return provider.charge({
         key: `charge:${reference}`,
         ...{ reference, amount: payment.amount, customerId: customer, methodId: method },
-        description: invoiceNumber,
+        description: invoice.number,
       });
     });
     // Before it is recorded: another method on file is the one of this turn.
     if (outcome.status === 'DECLINED' && outcome.code === 'METHOD_NOT_FOUND')
       await this.forgetGone(payment, customer, method);
     return this.system.asTenant(tenantId, (tx) => settlePayment(tx, { paymentId, outcome, isTurn }));
+  }
+
+  /** Its invoice was paid in another way, or is void: nobody is charged for it any more. */
+  private async takeBack({ id: paymentId, tenantId, provider, externalId, status }: Payment): Promise<Payment> {
+    let outcome: ChargeOutcome = { status: 'DECLINED', code: 'CANCELLED' };
+    if (status === 'REQUIRES_ACTION') {
+      const which = { chargeId: externalId!, reference: encodeId('Payment', paymentId, tenantId) };
+      outcome = await this.ask<ChargeOutcome>(provider, (port) => port.cancelCharge(which));
+    }
+    // It cannot be taken back yet: later.
+    if (outcome.status === 'REQUIRES_ACTION') outcome = { status: 'UNKNOWN', reason: 'PROCESSING' };
+    return this.system.asTenant(tenantId, (tx) => settlePayment(tx, { paymentId, outcome }));
   }
 
   /** What the provider has no more is not asked for again: another method on file is, and the next card makes the customer anew. */
@@ -165,13 +179,8 @@ export class PaymentWork {
     const method: PaymentMethod = (await tx.paymentMethods.byId(tenantId, payment.paymentMethodId))!;
     const invoice = (await tx.invoices.byId(tenantId, payment.invoiceId))!;
     const asking = { ...payment, asked: payment.asked + 1, askAt: tx.wallNow.add({ seconds: askHoldSeconds }) };
-    if (payment.status === 'PENDING') await tx.payments.update(asking);
-    return {
-      payment,
-      method: method.externalId,
-      customer: method.customerExternalId,
-      invoiceNumber: invoice.number,
-    };
+    if (payment.askAt) await tx.payments.update(asking);
+    return { payment, invoice, method: method.externalId, customer: method.customerExternalId };
   }
 
   async askRefund(tenantId: string, refundId: string): Promise<Refund> {

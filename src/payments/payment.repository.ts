@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { Instant } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
 import { decodeId, type Id } from '../core/ids';
@@ -123,6 +124,11 @@ export class PaymentRepository {
       .andWhere(`payment.status in ('PENDING', 'REQUIRES_ACTION')`)
       .getOne();
     return row ? fromRow(row) : undefined;
+  }
+
+  /** Nobody is to confirm it any more: it is taken back at its provider soon. */
+  async withdrawWaiting(tenantId: string, invoiceId: string, wallNow: Instant): Promise<void> {
+    await this.manager.update(PaymentEntity, { tenantId, invoiceId, status: 'REQUIRES_ACTION' }, { askAt: wallNow });
   }
 
   /** Is anybody asking a provider about a payment of this tenant, or about to? */

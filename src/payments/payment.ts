@@ -22,7 +22,7 @@ export interface Payment {
   readonly declineCode?: DeclineCode | undefined;
   readonly actionUrl?: string | undefined;
   readonly asked: number;
-  /** PENDING: when the provider is asked (again), by the wall clock. */
+  /** When the provider is asked (again), by the wall clock. REQUIRES_ACTION: when the charge is taken back. */
   readonly askAt?: Instant | undefined;
   readonly unknownReason?: UnknownReason | undefined;
   /** Taken or reserved by refunds. */
@@ -129,7 +129,7 @@ export function afterOutcome(payment: Payment, outcome: ChargeOutcome, now: Inst
   const externalId = outcome.chargeId ?? payment.externalId;
   switch (outcome.status) {
     case 'UNKNOWN': {
-      if (payment.status !== 'PENDING') return payment;
+      if (!payment.askAt) return payment;
       const seconds = pauseAfterUnknown(payment.asked, outcome.retryAfterSeconds);
       return { ...payment, externalId, unknownReason: outcome.reason, askAt: wallNow.add({ seconds }) };
     }

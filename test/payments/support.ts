@@ -67,7 +67,7 @@ export class Payer {
     const { gateway, tenant } = this.paying;
     const { nodes } = await gateway.get(
       'super-admin',
-      `query ($id: ID) { invoices(tenantId: $id, first: 50) { nodes { id number status issuedAt amountDue { amount }
+      `query ($id: ID) { invoices(tenantId: $id, first: 50) { nodes { id number status issuedAt amountDue { amount } lines { id }
         payments { ${paymentFields} createdAt } collection { status failures nextAttemptAt paymentMethodMissing } } } }`,
       { id: tenant.id },
     );
