@@ -285,7 +285,7 @@ export class InvoiceRepository {
               select sum(p.disputed + coalesce(
                        (select sum(r.amount) from refunds r
                          where r.tenant_id = p.tenant_id and r.payment_id = p.id and r.status <> 'FAILED'
-                           and r.reason in ('REQUESTED', 'AT_PROVIDER', 'CREDIT_NOTE')), 0))
+                           and r.reason in ('REQUESTED', 'AT_PROVIDER', 'OUTSIDE', 'CREDIT_NOTE')), 0))
                 from payments p where p.tenant_id = i.tenant_id and p.invoice_id = i.id), 0)) as found`,
       [tenantId],
     );

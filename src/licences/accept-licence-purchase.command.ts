@@ -1,5 +1,7 @@
 import { decodeId } from '../core/ids';
-import { done, type Result, refuse } from '../core/result';
+import { moneyText } from '../core/money';
+import { done, type Refused, type Result, refuse } from '../core/result';
+import { stateWord } from '../platform/state-word';
 import type { Tx } from '../tx';
 import type { Licence } from './licence';
 import { decidePurchase, decideRenewal } from './licence-price';
@@ -8,6 +10,8 @@ import { grantLicencePurchase } from './settle-licence-purchase.command';
 
 export interface LicencePurchaseInput {
   readonly purchaseId: string;
+  /** As the person saw it. */
+  readonly expectedState?: string | undefined;
 }
 
 export const acceptLicencePurchaseRefusals = [
@@ -15,6 +19,7 @@ export const acceptLicencePurchaseRefusals = [
   'LICENCE_PURCHASE_NOT_PARKED',
   'LICENCE_PURCHASE_NOT_PAID',
   'LICENCE_NOT_RUNNING',
+  'VERSION_CONFLICT',
 ] as const;
 
 const path = ['input', 'purchaseId'];
@@ -37,6 +42,23 @@ export const notParked = ({ status, refusedAt }: LicencePurchase) =>
     path,
     facts: { status: refusedAt ? 'REFUSED' : status },
   });
+/** It stands otherwise than whoever decides about it has seen; `undefined`: as seen. */
+export function stateConflict(
+  purchase: LicencePurchase,
+  { expectedState }: LicencePurchaseInput,
+): Refused<'VERSION_CONFLICT'> | undefined {
+  const state = purchaseState(purchase);
+  if (expectedState === undefined || expectedState === state) return undefined;
+  return refuse('VERSION_CONFLICT', 'The purchase stands otherwise by now; read it again.', {
+    path: ['input', 'expectedState'],
+    facts: { expectedState, currentState: state },
+  });
+}
+
+/** What a person decides by. */
+export const purchaseState = ({ status, parkReason, parkDetail, paid, refunded, refusedAt }: LicencePurchase): string =>
+  stateWord(status, parkReason, parkDetail, paid && moneyText(paid), moneyText(refunded), refusedAt?.toString());
+
 export const notPaid = (message: string) => refuse('LICENCE_PURCHASE_NOT_PAID', message, { path });
 
 /**
@@ -52,6 +74,8 @@ export async function acceptLicencePurchase(
   const accepted = purchase.status === 'COMPLETED' && purchase.parkReason !== undefined;
   if (accepted) return done({ purchase, licence: (await tx.licences.byId(tx.tenant.id, purchase.licenceId!))! });
   if (purchase.status !== 'PARKED' || purchase.refusedAt) return notParked(purchase);
+  const changed = stateConflict(purchase, input);
+  if (changed) return changed;
   if (purchase.parkReason === 'CHECKOUT_REFUSED') return notPaid('The provider opened no checkout: nothing was paid.');
   if (purchase.parkReason === 'CURRENCY_DIFFERS') return notPaid('It was paid in another currency: refuse it.');
   const { kind, quantity, yearly, productId } = purchase;

@@ -7,7 +7,7 @@ import type { Returned } from '../payments/returned-money';
 import type { Licence } from './licence';
 import type { PurchaseDecision, PurchaseKind } from './licence-price';
 
-export const purchaseStatuses = ['OPEN', 'COMPLETED', 'PARKED', 'REFUNDED'] as const;
+export const purchaseStatuses = ['OPEN', 'COMPLETED', 'PARKED', 'REFUNDED', 'CLOSED'] as const;
 export type PurchaseStatus = (typeof purchaseStatuses)[number];
 
 /** Why money that came in granted nothing. A person decides: usually it is refunded at the provider. */

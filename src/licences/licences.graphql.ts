@@ -11,6 +11,7 @@ import { resultOf } from '../graphql/refusal.graphql';
 import { BigIntScalar, DateTimeScalar } from '../graphql/scalars';
 import { ExplanationType, toGraphqlExplanation } from '../invoicing/invoicing.graphql';
 import { QuoteType } from '../proration/quote.graphql';
+import { purchaseState } from './accept-licence-purchase.command';
 import { type Licence, type LicenceSeat, licenceStatuses, overAssigned } from './licence';
 import { type PurchaseKind, purchaseKinds } from './licence-price';
 import type { LicenceProduct } from './licence-product';
@@ -44,6 +45,7 @@ export const LicencePurchaseStatusEnum = enumFrom(
     COMPLETED: 'It was paid, and what was bought is granted.',
     PARKED: 'Something was paid that does not fit it: nothing was granted, and a person accepts or refuses it.',
     REFUNDED: 'All of it was refunded.',
+    CLOSED: 'Nothing was paid, and a person put it away.',
   },
 );
 export const LicenceParkReasonEnum = enumFrom('LicenceParkReason', parkReasons, 'Why a payment granted nothing.', {
@@ -219,6 +221,11 @@ export class LicencePurchaseType {
     description: 'When a person refused what was paid, UTC; it is REFUNDED once the provider has given it back.',
   })
   refusedAt?: Instant | undefined;
+  @Field(() => String, {
+    description:
+      'Another word once anything has changed that acceptLicencePurchase and refuseLicencePurchase go by: give it to them.',
+  })
+  state: string;
   @Field(() => MoneyType, { description: 'Refunded of it, before tax.' })
   refunded: MoneyType;
   @Field(() => BigIntScalar, { description: 'Seats that were taken back for it.' })
@@ -247,6 +254,7 @@ export function toGraphqlLicencePurchase(purchase: LicencePurchase): LicencePurc
     checkout: provider && checkoutId && checkoutUrl ? { provider, id: checkoutId, url: checkoutUrl } : undefined,
     paid: purchase.paid && toGraphqlMoney(purchase.paid),
     refusedAt: purchase.refusedAt,
+    state: purchaseState(purchase),
     refunded: toGraphqlMoney(purchase.refunded),
     seatsRefunded: purchase.seatsRefunded,
     licenceId: licenceId && encodeId('Licence', licenceId, tenantId),
@@ -474,6 +482,11 @@ export class AcceptLicencePurchaseInputType {
   tenantId?: string;
   @Field(() => ID, { description: 'licencepurchase_…' })
   purchaseId: string;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Its `state` as you saw it: refused with VERSION_CONFLICT where it stands otherwise by now.',
+  })
+  expectedState?: string;
 }
 @InputType('RefuseLicencePurchaseInput', { description: 'A purchase that is parked.' })
 export class RefuseLicencePurchaseInputType {
@@ -481,6 +494,11 @@ export class RefuseLicencePurchaseInputType {
   tenantId?: string;
   @Field(() => ID, { description: 'licencepurchase_…' })
   purchaseId: string;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Its `state` as you saw it: refused with VERSION_CONFLICT where it stands otherwise by now.',
+  })
+  expectedState?: string;
 }
 @ObjectType('AcceptLicencePurchaseDone', { description: 'What was bought is granted.', simpleResolvers: true })
 export class AcceptLicencePurchaseDone extends MutationDone {
@@ -491,8 +509,12 @@ export class AcceptLicencePurchaseDone extends MutationDone {
 }
 @ObjectType('RefuseLicencePurchaseDone', { description: 'What was paid is given back.', simpleResolvers: true })
 export class RefuseLicencePurchaseDone extends MutationDone {
-  @Field(() => LicencePurchaseType, { description: 'The purchase: REFUNDED once the provider has given it back.' })
+  @Field(() => LicencePurchaseType, {
+    description: 'The purchase: REFUNDED once the provider has given it back, CLOSED where nothing was paid.',
+  })
   purchase: LicencePurchaseType;
+  @Field(() => MoneyType, { description: 'What the provider is asked to give back, before tax.' })
+  refund: MoneyType;
 }
 
 export const AcceptLicencePurchaseResult = resultOf('AcceptLicencePurchase', AcceptLicencePurchaseDone);

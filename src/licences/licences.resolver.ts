@@ -5,6 +5,7 @@ import { decimal } from '../core/decimal';
 import type { Result } from '../core/result';
 import { done, refuse } from '../core/result';
 import type { Context } from '../graphql/context';
+import { toGraphqlMoney } from '../graphql/money.graphql';
 import { MutationArgs } from '../graphql/mutation.graphql';
 import { type Connection, emptyPage, PageArgs, pageRequest, toGraphqlPage } from '../graphql/page.graphql';
 import { Refuses, toGraphqlRefused } from '../graphql/refusal.graphql';
@@ -391,9 +392,9 @@ export class LicencePurchaseResolver {
     return context.mutate(
       { mutation: 'refuseLicencePurchase', permission: 'PARTNER_WRITE', scope: ofTenant(input), input, options },
       refuseLicencePurchase,
-      ({ purchase }) => ({
+      ({ purchase, refund }) => ({
         __typename: 'RefuseLicencePurchaseDone',
-        purchase: toGraphqlLicencePurchase(purchase),
+        ...{ purchase: toGraphqlLicencePurchase(purchase), refund: toGraphqlMoney(refund) },
       }),
     );
   }

@@ -231,7 +231,7 @@ export class PaymentRepository {
          from payments p
          left join lateral (select sum(amount) as amount from refunds r
                              where r.tenant_id = p.tenant_id and r.payment_id = p.id and r.status <> 'FAILED'
-                               and r.reason in ('REQUESTED', 'AT_PROVIDER')) r on true
+                               and r.reason in ('REQUESTED', 'AT_PROVIDER', 'OUTSIDE')) r on true
         where p.tenant_id = any($1) and p.invoice_id = any($2) group by p.invoice_id`,
       [tenantIds, invoiceIds],
     );

@@ -36,8 +36,8 @@ export interface Payment {
 
 export const refundStatuses = ['PENDING', 'SUCCEEDED', 'FAILED'] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
-export const refundReasons = ['REQUESTED', 'CREDIT_NOTE', 'PAID_TWICE', 'OVERPAID', 'AT_PROVIDER'] as const;
-/** AT_PROVIDER: it was made there, by a person, and heard of here. */
+export const refundReasons = ['REQUESTED', 'CREDIT_NOTE', 'PAID_TWICE', 'OVERPAID', 'AT_PROVIDER', 'OUTSIDE'] as const;
+/** AT_PROVIDER: it was made there, by a person, and heard of here. OUTSIDE: in cash or by bank, as the partner says. */
 export type RefundReason = (typeof refundReasons)[number];
 
 export interface Refund {
@@ -87,7 +87,7 @@ export const isFurther = (known: DisputeStatus, told: DisputeStatus): boolean =>
 
 /** Such a refund takes back what was paid of the invoice; the others give back what was credited already, or was never due. */
 export const takesBack = ({ reason }: Pick<Refund, 'reason'>): boolean =>
-  reason === 'REQUESTED' || reason === 'AT_PROVIDER';
+  reason === 'REQUESTED' || reason === 'AT_PROVIDER' || reason === 'OUTSIDE';
 
 /** What can still be given back of a payment. */
 export function refundable(payment: Payment): Money {

@@ -74,7 +74,8 @@ export const RefundReasonEnum = enumFrom('RefundReason', refundReasons, 'What a 
   CREDIT_NOTE: 'It settles a credit note.',
   PAID_TWICE: 'Nothing was due any more: the invoice had been paid in another way or credited meanwhile, or was void.',
   OVERPAID: 'A part was not due any more: the invoice had been credited while it was charged.',
-  AT_PROVIDER: 'It was made at the provider, on its own pages, and heard of by an event.',
+  AT_PROVIDER: 'It was made at the provider, on its own pages, and heard of by an event or by reconciliation.',
+  OUTSIDE: 'It was made outside, in cash or by bank, and the partner booked it.',
 });
 export const DisputeStatusEnum = enumFrom('DisputeStatus', disputeStatuses, 'Where a dispute stands.', {
   OPEN: 'The bank has not decided.',
@@ -108,7 +109,7 @@ export const InboundStatusEnum = enumFrom('InboundEventStatus', inboundStatuses,
   PARKED: 'It contradicts what is known here; reason says how. Nothing was changed by it.',
 });
 
-@ObjectType('Refund', { description: 'Money that goes back through the provider.', simpleResolvers: true })
+@ObjectType('Refund', { description: 'Money of a payment that goes back.', simpleResolvers: true })
 export class RefundType {
   @Field(() => ID, { description: 'refund_…' })
   id: string;
@@ -118,6 +119,12 @@ export class RefundType {
   reason: RefundReason;
   @Field(() => String, { nullable: true, description: 'Why, in the words of who asked for it.' })
   memo?: string | undefined;
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "How it can be found where it was made: the provider's own id of it; OUTSIDE: the partner's reference.",
+  })
+  externalId?: string | undefined;
   @Field(() => MoneyType, { description: 'How much.' })
   amount: MoneyType;
   @Field(() => ID, { nullable: true, description: 'The credit note that it settles.' })
@@ -131,9 +138,9 @@ export class RefundType {
 }
 
 export function toGraphqlRefund(refund: Refund): RefundType {
-  const { status, reason, memo, failureCode, createdAt, settledAt, tenantId } = refund;
+  const { status, reason, memo, externalId, failureCode, createdAt, settledAt, tenantId } = refund;
   return {
-    ...{ status, reason, memo, failureCode, createdAt, settledAt },
+    ...{ status, reason, memo, externalId, failureCode, createdAt, settledAt },
     id: encodeId('Refund', refund.id, tenantId),
     amount: toGraphqlMoney(refund.amount),
     creditNoteId: refund.creditNoteId && encodeId('CreditNote', refund.creditNoteId, tenantId),
@@ -384,6 +391,12 @@ export class RefundPaymentInputType {
   amount?: MoneyInputType;
   @Field(() => String, { nullable: true, description: 'Why, for the books.' })
   memo?: string;
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'It was given back outside, in cash or by bank: how it can be found there, 1 to 200 characters. It is booked, and no provider is asked. Again with the same reference is the same act.',
+  })
+  outsideReference?: string;
 }
 
 @InputType('SetDunningPolicyInput', { description: 'What is done about payments that fail.' })

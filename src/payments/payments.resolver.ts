@@ -320,7 +320,8 @@ export class PaymentResolver {
   }
 
   @Mutation(() => RefundPaymentResult, {
-    description: 'For partners: gives a payment or a part of it back. The invoice stays as it is.',
+    description:
+      'For partners: gives a payment or a part of it back, or books what was given back outside. The invoice stays as it is.',
   })
   @Refuses(refundPaymentRefusals)
   refundPayment(

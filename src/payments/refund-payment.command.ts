@@ -15,6 +15,8 @@ export interface RefundPaymentInput {
   readonly amount?: AmountInput | undefined;
   /** Why, in the partner's words. */
   readonly memo?: string | undefined;
+  /** It was given back outside, and can be found there by this: a bank reference, a receipt's number. No provider is asked. */
+  readonly outsideReference?: string | undefined;
 }
 
 export const refundPaymentRefusals = [
@@ -25,8 +27,9 @@ export const refundPaymentRefusals = [
 ] as const;
 
 /**
- * Gives back a payment or a part of it: goodwill, or a mistake at the till. The invoice stays as it is and is not due again; what can
- * still be credited of it falls. What an invoice should not have said is corrected by a credit note.
+ * Gives back a payment or a part of it: goodwill, or a mistake at the till; or books what was given back outside, in cash or by bank.
+ * The invoice stays as it is and is not due again; what can still be credited of it falls. What an invoice should not have said is
+ * corrected by a credit note. Booked again under the same reference it is the same act.
  */
 export async function refundPayment(
   tx: Pick<
@@ -46,6 +49,10 @@ export async function refundPayment(
 ): Promise<Result<{ payment: Payment; refund: Refund }, (typeof refundPaymentRefusals)[number]>> {
   const memo = input.memo === undefined ? undefined : parseLabel(input.memo, 500);
   if (input.memo !== undefined && !memo) return invalid(['memo'], 'A memo has 1 to 500 printable characters.');
+  const reference = input.outsideReference === undefined ? undefined : parseLabel(input.outsideReference);
+  if (input.outsideReference !== undefined && !reference) {
+    return invalid(['outsideReference'], 'A reference has 1 to 200 printable characters.');
+  }
   await tx.tenants.lock(tx.tenant.id);
   const decoded = decodeId(input.paymentId);
   const payment =
@@ -54,6 +61,8 @@ export async function refundPayment(
       : undefined;
   const path = ['input', 'paymentId'];
   if (!payment) return refuse('PAYMENT_NOT_FOUND', 'No such payment.', { path });
+  const booked = reference && (await tx.payments.refundByExternalId(tx.tenant.id, payment.id, reference));
+  if (booked) return done({ payment, refund: booked });
   // Not more than is left of the payment, nor than is left of what came in: some of it may have gone back by another road.
   const { taken: left } = await planTakeBack(tx, payment.invoiceId, refundable(payment));
   if (left.minor === 0n) {
@@ -74,7 +83,10 @@ export async function refundPayment(
   }
   const takeBack = await planTakeBack(tx, payment.invoiceId, amount);
   invariant(isZero(subtract(takeBack.taken, amount)), 'less can be taken back than was just there');
-  const refund = await writeRefund(tx, payment, { amount, reason: 'REQUESTED', memo, isHeld: true });
+  const how = reference
+    ? ({ reason: 'OUTSIDE', made: { externalId: reference, failed: false } } as const)
+    : ({ reason: 'REQUESTED', isHeld: true } as const);
+  const refund = await writeRefund(tx, payment, { amount, memo, ...how });
   await saveTakeBack(tx, takeBack, { refundId: refund.id });
   return done({ payment: (await tx.payments.byId(tx.tenant.id, payment.id))!, refund });
 }

@@ -113,8 +113,8 @@ export interface SeenSubscription {
   readonly reference?: string | undefined;
   readonly status: string;
   readonly standing: SubscriptionStanding;
-  /** Its invoices are void for a while: the partner cannot serve it. What was paid before is served. */
-  readonly collectsNothing: boolean;
+  /** False: its invoices are void for a while, since the partner does not serve it. What was paid before is served. */
+  readonly isServed: boolean;
   /** When it ends, with its period or at a date of its own; `undefined`: it goes on. */
   readonly endsAt?: Instant | undefined;
   /** At a date of its own. */
@@ -179,7 +179,8 @@ export function strangerIn(
 
 /** Does what Stripe bills fit what was offered, or accepted? */
 export function contradictionIn(checkout: StripeCheckout, seen: SeenSubscription): Contradiction | undefined {
-  if (seen.standing === 'UNKNOWN') return { reason: 'PAYLOAD_UNREADABLE', detail: 'a status that is not known' };
+  if (seen.standing === 'UNKNOWN')
+    return { reason: 'PAYLOAD_UNREADABLE', detail: 'a status or a pause that is not known' };
   const [item, ...others] = seen.items;
   if (!item || others.length > 0) return { reason: 'QUANTITY_DIFFERS', detail: `${seen.items.length} items` };
   if (!item.unitAmount || !item.period || !item.interval) {

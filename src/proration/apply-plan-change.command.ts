@@ -10,7 +10,6 @@ import { writePlannedNote } from '../invoicing/credit-unused.command';
 import type { Invoice, LineDraft } from '../invoicing/invoice';
 import { issueInvoice } from '../invoicing/issue-invoice.command';
 import { refundProblem } from '../payments/refund-credit.command';
-import { loadCarried } from '../rating/carried-usage.query';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import { accountsWithoutMoney } from './carry-over';
@@ -135,10 +134,7 @@ export async function applyPlanChange(
     }
   }
   // A new anchor cuts the windows of usage anew: what was used before is billed by the old ones.
-  if (change.anchor === 'RESET') {
-    const carried = await loadCarried(tx, { at, anchor: true, lock: true });
-    await tx.meteringSpans.begin(subscription, at, change.after.anchorDate, carried);
-  }
+  if (change.anchor === 'RESET') await tx.meteringSpans.begin(subscription, at, change.after.anchorDate);
   await issueClosing(tx, subscription, loaded.closing);
   await tx.couponDiscounts.lapse(
     subscription,

@@ -5,9 +5,9 @@ import type { Id } from '../core/ids';
 import { roundToMoney } from '../core/money';
 import { type EntitlementSource, isActiveAt } from '../entitlements/entitlement';
 import type { LineDraft, TimeSpan } from '../invoicing/invoice';
-import { type MeteringSpan, windowsBetween } from '../usage/metering-window';
+import { windowsBetween } from '../usage/metering-window';
 import type { BilledCharge, BilledCharges, BilledWindow } from './billed-usage';
-import { type GrownWindow, grownWindow, lateUsage } from './late-usage';
+import { type GrownWindow, grownWindow, hasGrown, lateUsage } from './late-usage';
 import { advanceModel, chargesOf, lineOfCharge, type Named, priceOfWindows, usageLine } from './usage-charge';
 import {
   type CountAsked,
@@ -80,14 +80,16 @@ export function countsAsked({ pieces, suspects }: UsageToBill): CountAsked[] {
   return eachOnce([...countsOf(pieces), ...totals.filter(({ window }) => isBefore(window.start, window.end))]);
 }
 
-/** Windows that have grown, with all that has to be counted to say what they cost now. */
+/** Which windows have grown, with all that has to be counted to say what they cost now. */
 export function grownWindows(
   input: Pick<UsageBillInput, 'sources'>,
-  windows: readonly BilledWindow[],
-  spans: readonly MeteringSpan[],
+  { suspects }: UsageToBill,
+  counts: Counts,
 ): { readonly grown: readonly GrownWindow[]; readonly asked: readonly CountAsked[] } {
   const byFeature = groupBy(input.sources, (source) => source.featureId);
-  const grown = windows.map((window) => grownWindow(window, byFeature.get(window.featureId) ?? [], spans));
+  const grown = suspects
+    .filter((window) => hasGrown(window, counts))
+    .map((window) => grownWindow(window, byFeature.get(window.featureId) ?? []));
   return { grown, asked: eachOnce(grown.flatMap(({ bills }) => bills.flatMap(({ pieces }) => countsOf(pieces)))) };
 }
 

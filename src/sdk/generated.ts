@@ -20,7 +20,8 @@ export type AcceptCheckoutRefusal =
   | 'INVALID_INPUT'
   | 'PARTNER_NOT_FOUND'
   | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND';
+  | 'TENANT_NOT_FOUND'
+  | 'VERSION_CONFLICT';
 export type AcceptCheckoutResult = Exclude<AcceptCheckoutMutation['acceptCheckout'], { __typename: 'Refused' }> | Refused<AcceptCheckoutRefusal>;
 export const acceptCheckoutOperation: Operation<AcceptCheckoutResult, AcceptCheckoutMutationVariables> = {
   name: 'AcceptCheckout',
@@ -33,7 +34,7 @@ export const acceptCheckoutOperation: Operation<AcceptCheckoutResult, AcceptChec
 /**
  * For partners: takes what Stripe bills for what was sold, as it was seen last.
  *
- * Refused with BUSY, CHECKOUT_NOT_ACCEPTABLE, CHECKOUT_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ * Refused with BUSY, CHECKOUT_NOT_ACCEPTABLE, CHECKOUT_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT.
  */
 export function acceptCheckout(
   client: Client,
@@ -58,7 +59,8 @@ export type AcceptLicencePurchaseRefusal =
   | 'LICENCE_PURCHASE_NOT_PARKED'
   | 'PARTNER_NOT_FOUND'
   | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND';
+  | 'TENANT_NOT_FOUND'
+  | 'VERSION_CONFLICT';
 export type AcceptLicencePurchaseResult = Exclude<AcceptLicencePurchaseMutation['acceptLicencePurchase'], { __typename: 'Refused' }> | Refused<AcceptLicencePurchaseRefusal>;
 export const acceptLicencePurchaseOperation: Operation<AcceptLicencePurchaseResult, AcceptLicencePurchaseMutationVariables> = {
   name: 'AcceptLicencePurchase',
@@ -71,7 +73,7 @@ export const acceptLicencePurchaseOperation: Operation<AcceptLicencePurchaseResu
 /**
  * For partners: takes what was paid for a parked purchase as it is.
  *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LICENCE_NOT_RUNNING, LICENCE_PURCHASE_NOT_FOUND, LICENCE_PURCHASE_NOT_PAID, LICENCE_PURCHASE_NOT_PARKED, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LICENCE_NOT_RUNNING, LICENCE_PURCHASE_NOT_FOUND, LICENCE_PURCHASE_NOT_PAID, LICENCE_PURCHASE_NOT_PARKED, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT.
  */
 export function acceptLicencePurchase(
   client: Client,
@@ -2785,7 +2787,8 @@ export type RefuseCheckoutRefusal =
   | 'INVALID_INPUT'
   | 'PARTNER_NOT_FOUND'
   | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND';
+  | 'TENANT_NOT_FOUND'
+  | 'VERSION_CONFLICT';
 export type RefuseCheckoutResult = Exclude<RefuseCheckoutMutation['refuseCheckout'], { __typename: 'Refused' }> | Refused<RefuseCheckoutRefusal>;
 export const refuseCheckoutOperation: Operation<RefuseCheckoutResult, RefuseCheckoutMutationVariables> = {
   name: 'RefuseCheckout',
@@ -2798,7 +2801,7 @@ export const refuseCheckoutOperation: Operation<RefuseCheckoutResult, RefuseChec
 /**
  * For partners: does not take what Stripe bills. It ends at once, and what was collected goes back.
  *
- * Refused with BUSY, CHECKOUT_NOT_FOUND, CHECKOUT_NOT_PARKED, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ * Refused with BUSY, CHECKOUT_NOT_FOUND, CHECKOUT_NOT_PARKED, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT.
  */
 export function refuseCheckout(
   client: Client,
@@ -2818,11 +2821,11 @@ export type RefuseLicencePurchaseRefusal =
   | 'IDEMPOTENCY_KEY_REUSED'
   | 'INVALID_INPUT'
   | 'LICENCE_PURCHASE_NOT_FOUND'
-  | 'LICENCE_PURCHASE_NOT_PAID'
   | 'LICENCE_PURCHASE_NOT_PARKED'
   | 'PARTNER_NOT_FOUND'
   | 'RATE_LIMITED'
-  | 'TENANT_NOT_FOUND';
+  | 'TENANT_NOT_FOUND'
+  | 'VERSION_CONFLICT';
 export type RefuseLicencePurchaseResult = Exclude<RefuseLicencePurchaseMutation['refuseLicencePurchase'], { __typename: 'Refused' }> | Refused<RefuseLicencePurchaseRefusal>;
 export const refuseLicencePurchaseOperation: Operation<RefuseLicencePurchaseResult, RefuseLicencePurchaseMutationVariables> = {
   name: 'RefuseLicencePurchase',
@@ -2835,7 +2838,7 @@ export const refuseLicencePurchaseOperation: Operation<RefuseLicencePurchaseResu
 /**
  * For partners: has the provider give back what was paid for a parked purchase.
  *
- * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LICENCE_PURCHASE_NOT_FOUND, LICENCE_PURCHASE_NOT_PAID, LICENCE_PURCHASE_NOT_PARKED, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, LICENCE_PURCHASE_NOT_FOUND, LICENCE_PURCHASE_NOT_PARKED, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND, VERSION_CONFLICT.
  */
 export function refuseLicencePurchase(
   client: Client,
@@ -4300,12 +4303,16 @@ export function iterateWebhookEndpoints(
 export type AcceptCheckoutInput = {
   /** checkout_… */
   checkoutId: string;
+  /** Its `state` as you saw it: refused with VERSION_CONFLICT where it stands otherwise by now. */
+  expectedState?: string | null | undefined;
   /** Default: the actor's own tenant. */
   tenantId?: string | null | undefined;
 };
 
 /** A purchase that is parked. */
 export type AcceptLicencePurchaseInput = {
+  /** Its `state` as you saw it: refused with VERSION_CONFLICT where it stands otherwise by now. */
+  expectedState?: string | null | undefined;
   /** licencepurchase_… */
   purchaseId: string;
   /** Default: the actor's own. */
@@ -5253,6 +5260,8 @@ export type LicencePurchaseKind =
 
 /** Where a purchase stands. */
 export type LicencePurchaseStatus =
+  /** Nothing was paid, and a person put it away. */
+  | 'CLOSED'
   /** It was paid, and what was bought is granted. */
   | 'COMPLETED'
   /** It waits for its payment. */
@@ -5612,6 +5621,8 @@ export type RefundPaymentInput = {
   amount?: MoneyInput | null | undefined;
   /** Why, for the books. */
   memo?: string | null | undefined;
+  /** It was given back outside, in cash or by bank: how it can be found there, 1 to 200 characters. It is booked, and no provider is asked. Again with the same reference is the same act. */
+  outsideReference?: string | null | undefined;
   /** payment_… */
   paymentId: string;
   /** The tenant; partners name it. */
@@ -5620,10 +5631,12 @@ export type RefundPaymentInput = {
 
 /** What a refund came from. */
 export type RefundReason =
-  /** It was made at the provider, on its own pages, and heard of by an event. */
+  /** It was made at the provider, on its own pages, and heard of by an event or by reconciliation. */
   | 'AT_PROVIDER'
   /** It settles a credit note. */
   | 'CREDIT_NOTE'
+  /** It was made outside, in cash or by bank, and the partner booked it. */
+  | 'OUTSIDE'
   /** A part was not due any more: the invoice had been credited while it was charged. */
   | 'OVERPAID'
   /** Nothing was due any more: the invoice had been paid in another way or credited meanwhile, or was void. */
@@ -5865,6 +5878,8 @@ export type RefusalCode =
 export type RefuseCheckoutInput = {
   /** checkout_… */
   checkoutId: string;
+  /** Its `state` as you saw it: refused with VERSION_CONFLICT where it stands otherwise by now. */
+  expectedState?: string | null | undefined;
   /** 1 to 500 characters. */
   reason: string;
   /** What was collected goes back: all of it where it was never attached, else what was collected for periods that are not over. */
@@ -5875,6 +5890,8 @@ export type RefuseCheckoutInput = {
 
 /** A purchase that is parked. */
 export type RefuseLicencePurchaseInput = {
+  /** Its `state` as you saw it: refused with VERSION_CONFLICT where it stands otherwise by now. */
+  expectedState?: string | null | undefined;
   /** licencepurchase_… */
   purchaseId: string;
   /** Default: the actor's own. */

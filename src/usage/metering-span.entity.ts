@@ -1,15 +1,6 @@
 import { Entity } from 'typeorm';
 import type { Instant, LocalDate } from '../core/calendar';
-import {
-  BooleanColumn,
-  DateColumn,
-  JsonColumn,
-  KeyColumn,
-  TextColumn,
-  TimestampColumn,
-  UuidColumn,
-} from '../platform/columns';
-import type { StoredCarriedUsage } from './carried-usage';
+import { BooleanColumn, DateColumn, KeyColumn, TextColumn, TimestampColumn, UuidColumn } from '../platform/columns';
 
 @Entity('metering_spans')
 export class MeteringSpanEntity {
@@ -22,6 +13,4 @@ export class MeteringSpanEntity {
   @TextColumn('time_zone') timeZone: string;
   @BooleanColumn('trial') trial: boolean;
   @TimestampColumn('count_from') countFrom: Instant;
-  @JsonColumn('carried') carried: StoredCarriedUsage;
-  @JsonColumn('carried_after') carriedAfter: StoredCarriedUsage;
 }

@@ -11,7 +11,7 @@ type Any = any;
 export const licenceFields =
   'id status startsAt expiresAt seats assigned overAssigned autoRenew product { code } seatHolders { nodes { userId email } }';
 export const purchaseFields =
-  'id kind status quantity amount { amount currency } remainingDays checkout { provider id url } parkReason parkDetail paid { amount } refusedAt refunded { amount } seatsRefunded licenceId explanation { sentence formula }';
+  'id state kind status quantity amount { amount currency } remainingDays checkout { provider id url } parkReason parkDetail paid { amount } refusedAt refunded { amount } seatsRefunded licenceId explanation { sentence formula }';
 const refused = '... on Refused { code message retryable path facts { name value } }';
 
 /** A gateway whose licences are paid through the Paddle stand-in, over real HTTP on both sides. */

@@ -9,10 +9,16 @@ afterAll(() => shop.close());
 
 const owner = 'other-partner-owner';
 const keep = () => keepSubscriptionsInStep(shop.gateway.app.system, shop.gateway.app.providers);
-const decide = async (mutation: string, purchaseId: string, extra = '') => {
+const decide = async (mutation: string, purchaseId: string, extra = '', more = {}) => {
   const tenantId = await shop.tenantIdOf('hooli');
-  const licence = mutation === 'acceptLicencePurchase' ? 'licence { seats status }' : '';
-  return shop.act(owner, mutation, { tenantId, purchaseId }, `dryRun purchase { ${purchaseFields} } ${licence}`, extra);
+  const licence = mutation === 'acceptLicencePurchase' ? 'licence { seats status }' : 'refund { amount }';
+  return shop.act(
+    owner,
+    mutation,
+    { tenantId, purchaseId, ...more },
+    `dryRun purchase { ${purchaseFields} } ${licence}`,
+    extra,
+  );
 };
 /** Three seats of 200.00, of which 500.00 came: a discount that the partner gave in Paddle's dashboard. */
 async function discounted(code: string, autoRenew = false) {
@@ -88,14 +94,47 @@ test('a renewal that came after seats were added: accepted, all of them have ano
   expect(await shop.licence('renewal')).toMatchObject({ seats: '3', expiresAt: '2027-12-21T15:00:00.000Z' });
 });
 
-test('the provider opened no checkout: nothing was paid, so nothing can be accepted or given back', async () => {
+test('the provider opened no checkout: nothing was paid, so nothing can be accepted; refused, it is put away', async () => {
   await shop.product('unopened', '200');
   const { apiKey } = shop.paddle;
   Object.assign(shop.paddle, { apiKey: 'pdl_sdbx_apikey_another' });
   const { purchase } = await shop.buy('unopened', 1);
   Object.assign(shop.paddle, { apiKey });
   expect(await shop.purchase(purchase.id)).toMatchObject({ status: 'PARKED', parkReason: 'CHECKOUT_REFUSED' });
-  for (const mutation of ['acceptLicencePurchase', 'refuseLicencePurchase']) {
-    expect(await decide(mutation, purchase.id)).toMatchObject({ code: 'LICENCE_PURCHASE_NOT_PAID' });
+  expect(await decide('acceptLicencePurchase', purchase.id)).toMatchObject({ code: 'LICENCE_PURCHASE_NOT_PAID' });
+  const waiting = async () =>
+    (await shop.gateway.get(owner, '{ parkedLicencePurchases(first: 50) { nodes { id } } }')).nodes;
+  expect(await waiting()).toContainEqual({ id: purchase.id });
+  for (const _time of [1, 2]) {
+    expect(await decide('refuseLicencePurchase', purchase.id)).toMatchObject({
+      ...{ purchase: { status: 'CLOSED' }, refund: { amount: '0.00' } },
+    });
   }
+  expect(await waiting()).not.toContainEqual({ id: purchase.id });
+  // Nobody is asked to give anything back.
+  expect(await keep()).toBe(0);
+});
+
+test('what stands otherwise than it was seen is neither accepted nor refused', async () => {
+  const { id, checkout } = await discounted('seen');
+  const seen = async () => (await shop.purchase(id)).state;
+  const state = await seen();
+  expect(await seen()).toBe(state);
+  // A part of it is refunded in Paddle's dashboard meanwhile.
+  shop.paddle.decide(shop.paddle.refund(checkout.id, 10_000n), 'approved');
+  await shop.deliver();
+  const now = await seen();
+  for (const mutation of ['acceptLicencePurchase', 'refuseLicencePurchase']) {
+    expect(await decide(mutation, id, '', { expectedState: state })).toMatchObject({
+      ...{ code: 'VERSION_CONFLICT', facts: expect.arrayContaining([{ name: 'currentState', value: now }]) },
+    });
+  }
+  expect(await shop.purchase(id)).toMatchObject({ status: 'PARKED' });
+  // 500.00 − 100.00
+  expect(await decide('refuseLicencePurchase', id, ', dryRun: true', { expectedState: now })).toMatchObject({
+    ...{ dryRun: true, refund: { amount: '400.00' } },
+  });
+  expect(await decide('acceptLicencePurchase', id, '', { expectedState: now })).toMatchObject({
+    purchase: { status: 'COMPLETED' },
+  });
 });

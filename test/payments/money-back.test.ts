@@ -1,6 +1,7 @@
 import { money } from '../../src/core/money';
 import { processInbox } from '../../src/payments/process-inbox.job';
 import { reconcileMoneyBack } from '../../src/payments/reconcile-money-back.job';
+import { reconcilePayments } from '../../src/payments/reconcile-payments.job';
 import { startTestGateway, type TestGateway } from '../support/gateway';
 import { Payer, payingTenant, sellingWorld } from './support';
 
@@ -70,6 +71,50 @@ test('a refund and then a cancellation give no more than was paid, and the invoi
   expect(await payer.refund(id)).toMatchObject({ refund: { amount: { amount: '10.00' } } });
   expect(await tenant.balance()).toBe('0.00');
   expect(await payer.refund(id)).toMatchObject({ code: 'PAYMENT_NOT_REFUNDABLE' });
+});
+
+test('a refund that was made outside is booked once, moves the same accounts, and no provider is asked', async () => {
+  const { tenant, payer, payment, cents, invoice } = await paid();
+  const { id, chargeId } = await payment();
+  const outside = { ...cents('12.00'), outsideReference: 'bank 2026-01-05/17', memo: 'paid back by bank' };
+  const fields = 'dryRun refund { status reason externalId memo amount { amount } } payment { refunded { amount } }';
+  const book = (extra: object, more = '') =>
+    payer.paying.world.act('refundPayment', { tenantId: tenant.id, paymentId: id, ...extra }, fields, more);
+  const refund = {
+    status: 'SUCCEEDED',
+    reason: 'OUTSIDE',
+    externalId: 'bank 2026-01-05/17',
+    amount: { amount: '12.00' },
+  };
+  expect(await book(outside, ', idempotencyKey: "outside-dry", dryRun: true')).toMatchObject({ dryRun: true, refund });
+  expect(await invoice()).toMatchObject({ refunded: { amount: '0.00' } });
+  const asked = gateway.fake.events.length;
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, (_none, index) => book(outside, `, idempotencyKey: "outside-${index}"`)),
+  );
+  for (const answer of answers) expect(answer).toMatchObject({ refund, payment: { refunded: { amount: '12.00' } } });
+  expect(gateway.fake.events).toHaveLength(asked);
+  expect(gateway.fake.charges.find((charge) => charge.chargeId === chargeId)).toMatchObject({
+    refunded: { minor: 0n },
+  });
+  expect(await invoice()).toMatchObject({ status: 'PAID', refunded: { amount: '12.00' } });
+  expect(await payer.events('refund')).toEqual(['refund.created', 'refund.succeeded']);
+  // 30.00 − 12.00 are left, whoever gives them back.
+  const key = (name: string) => `, idempotencyKey: "${name}"`;
+  expect(await book({ ...cents('18.01'), outsideReference: 'till 1' }, key('outside-more'))).toMatchObject({
+    code: 'REFUND_EXCEEDS_PAYMENT',
+  });
+  expect(await book({ outsideReference: '' }, key('outside-none'))).toMatchObject({ code: 'INVALID_INPUT' });
+  expect(await payer.refund(id)).toMatchObject({ refund: { amount: { amount: '18.00' } } });
+  expect(await book({ outsideReference: 'till 2' }, key('outside-late'))).toMatchObject({
+    code: 'PAYMENT_NOT_REFUNDABLE',
+  });
+  // The provider knows of its own part only, and nothing differs.
+  const { drift } = await reconcilePayments(gateway.app.system, gateway.fake, {
+    from: gateway.app.clock.now().subtract({ hours: 1 }),
+  });
+  expect(drift.filter(({ externalId }) => externalId === chargeId)).toEqual([]);
+  expect(await tenant.cancel({ when: 'NOW' })).toMatchObject({ creditNote: null });
 });
 
 test('a refund is spread over what was paid, by largest remainder, with tax', async () => {

@@ -1,13 +1,15 @@
 import { done, type Result, refuse } from '../../core/result';
 import type { Tx } from '../../tx';
 import { canBeAccepted, type StripeCheckout } from '../stripe-checkout';
-import { findCheckout } from './find-checkout.query';
+import { findCheckout, stateConflict } from './find-checkout.query';
 
 export interface AcceptCheckoutInput {
   readonly checkoutId: string;
+  /** As the person saw it. */
+  readonly expectedState?: string | undefined;
 }
 
-export const acceptCheckoutRefusals = ['CHECKOUT_NOT_FOUND', 'CHECKOUT_NOT_ACCEPTABLE'] as const;
+export const acceptCheckoutRefusals = ['CHECKOUT_NOT_FOUND', 'CHECKOUT_NOT_ACCEPTABLE', 'VERSION_CONFLICT'] as const;
 
 /**
  * A person takes what Stripe bills for what was sold, as it was seen last: a discount of the partner's, another price or quantity.
@@ -15,13 +17,15 @@ export const acceptCheckoutRefusals = ['CHECKOUT_NOT_FOUND', 'CHECKOUT_NOT_ACCEP
  */
 export async function acceptCheckout(
   tx: Tx,
-  { checkoutId }: AcceptCheckoutInput,
+  { checkoutId, expectedState }: AcceptCheckoutInput,
 ): Promise<Result<{ checkout: StripeCheckout }, (typeof acceptCheckoutRefusals)[number]>> {
   await tx.tenants.lock(tx.tenant.id);
   const found = await findCheckout(tx, checkoutId);
   if (!found.ok) return found;
   const { value: checkout } = found;
   if (checkout.accepted && !checkout.parkedReason) return done({ checkout });
+  const changed = await stateConflict(tx, checkout, expectedState);
+  if (changed) return changed;
   if (!checkout.seen || !canBeAccepted(checkout)) {
     return refuse('CHECKOUT_NOT_ACCEPTABLE', 'There is no other amount or quantity to accept.', {
       path: ['input', 'checkoutId'],

@@ -1,7 +1,8 @@
 import { decodeId } from '../../core/ids';
-import { done, type Result, refuse } from '../../core/result';
+import { done, type Refused, type Result, refuse } from '../../core/result';
 import type { Tx } from '../../tx';
 import type { StripeCheckout } from '../stripe-checkout';
+import { checkoutState } from './checkout-state';
 
 /** The entered tenant's checkout with this id; missing and somebody else's are the same answer. */
 export async function findCheckout(
@@ -17,4 +18,21 @@ export async function findCheckout(
   return checkout
     ? done(checkout)
     : refuse('CHECKOUT_NOT_FOUND', 'No such checkout.', { path: ['input', 'checkoutId'] });
+}
+
+/** It stands otherwise than whoever decides about it has seen; `undefined`: as seen. */
+export async function stateConflict(
+  tx: Tx,
+  checkout: StripeCheckout,
+  expectedState: string | undefined,
+): Promise<Refused<'VERSION_CONFLICT'> | undefined> {
+  if (expectedState === undefined) return undefined;
+  const { tenantId, id } = checkout;
+  const collected = (await tx.stripeCheckouts.invoices([tenantId], [id])).get(id) ?? [];
+  const state = checkoutState(checkout, collected);
+  if (state === expectedState) return undefined;
+  return refuse('VERSION_CONFLICT', 'The checkout stands otherwise by now; read it again.', {
+    path: ['input', 'expectedState'],
+    facts: { expectedState, currentState: state },
+  });
 }

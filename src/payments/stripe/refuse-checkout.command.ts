@@ -7,7 +7,7 @@ import { endDependents } from '../../invoicing/end-dependents.command';
 import { endAttachment } from '../../subscriptions/end-attachment.command';
 import type { Tx } from '../../tx';
 import { goesBack, type StripeCheckout } from '../stripe-checkout';
-import { findCheckout } from './find-checkout.query';
+import { findCheckout, stateConflict } from './find-checkout.query';
 import { withdrawCheckout } from './settle-checkout.command';
 
 export interface RefuseCheckoutInput {
@@ -15,9 +15,16 @@ export interface RefuseCheckoutInput {
   readonly reason: string;
   /** Default true: what was collected goes back to where it came from. */
   readonly refund?: boolean | undefined;
+  /** As the person saw it. */
+  readonly expectedState?: string | undefined;
 }
 
-export const refuseCheckoutRefusals = ['CHECKOUT_NOT_FOUND', 'CHECKOUT_NOT_PARKED', 'INVALID_INPUT'] as const;
+export const refuseCheckoutRefusals = [
+  'CHECKOUT_NOT_FOUND',
+  'CHECKOUT_NOT_PARKED',
+  'VERSION_CONFLICT',
+  'INVALID_INPUT',
+] as const;
 
 export interface RefuseCheckoutDone {
   readonly checkout: StripeCheckout;
@@ -52,6 +59,8 @@ export async function refuseCheckout(
     unitAmount.currency,
   );
   if (withdrawn) return done({ checkout, refund });
+  const changed = await stateConflict(tx, checkout, input.expectedState);
+  if (changed) return changed;
   if (!checkout.parkedReason) {
     return refuse('CHECKOUT_NOT_PARKED', 'It does not wait for a person; cancel the add-on instead.', {
       path: ['input', 'checkoutId'],

@@ -199,7 +199,7 @@ const endedThere = 'Cancelled at Stripe';
 /** Until when it gives access, though it goes on; `undefined`: it gives it. */
 function accessEnds(tx: Tx, seen: SeenSubscription, before: Instant | undefined): Instant | undefined {
   if (seen.standing === 'PAUSED') return before ?? tx.now;
-  if (!seen.collectsNothing) return undefined;
+  if (seen.isServed) return undefined;
   // What was paid is served.
   const paidUntil = seen.paid.flatMap(({ period }) => period?.end ?? []);
   return paidUntil.reduce<Instant>((last, end) => (isBefore(last, end) ? end : last), before ?? tx.now);

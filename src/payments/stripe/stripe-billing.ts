@@ -7,7 +7,7 @@ import { fromStripe } from '../stripe-amount';
 import type { SeenSubscription } from '../stripe-checkout';
 import { goneOf } from './stripe-outcome';
 import { intervalFrom, type StripeProvider } from './stripe-provider';
-import { collectsNothing, disputeMeans, hasCome, isCollected, pageMeans, standingOf } from './stripe-status';
+import { disputeMeans, hasCome, isCollected, pageMeans, pauseMeans, standingOf } from './stripe-status';
 import { idOf, metadataNames, methodFacts, referenceOf } from './stripe-webhook';
 
 export interface SetupPage {
@@ -94,11 +94,13 @@ export function readSubscription(subscription: Stripe.Subscription): SeenSubscri
   }));
   const date = instantOf(subscription.cancel_at);
   const atPeriodEnd = subscription.cancel_at_period_end === true;
+  const pause = subscription.pause_collection ? pauseMeans(subscription.pause_collection.behavior) : undefined;
   return {
     ...{ externalId, customerId, items, paid: [], status: status.slice(0, 50) },
     reference: referenceOf(subscription as unknown as Record<string, unknown>),
-    standing: standingOf(status),
-    collectsNothing: subscription.pause_collection ? collectsNothing(subscription.pause_collection.behavior) : false,
+    // A pause that nobody here has heard of takes nothing, and a person looks.
+    standing: pause === 'UNKNOWN' && standingOf(status) === 'ACCESS' ? 'UNKNOWN' : standingOf(status),
+    isServed: pause !== 'NOT_SERVED',
     endsAt: date ?? (atPeriodEnd ? items[0]?.period?.end : undefined),
     endsByDate: date !== undefined && !atPeriodEnd,
     endedAt: instantOf(subscription.ended_at),

@@ -29,13 +29,14 @@ export const standingOf = meaningIn<Stripe.Subscription.Status, SubscriptionStan
 );
 
 /**
- * Stripe's words for a pause of collecting: `void` is for a time in which the partner cannot serve, the others are for serving
- * free of charge, for now or for good.
+ * Whose cost a pause of collecting is. Stripe's guide: drafts are kept to be collected later, and what is uncollectible is served
+ * and written off: both are the partner's to give, and access goes on. What is void was never asked for: that is for a time in
+ * which the partner does not serve, and access ends with what was paid.
  */
-export const collectsNothing = meaningIn<Stripe.Subscription.PauseCollection.Behavior, boolean>(
-  { void: true, keep_as_draft: false, mark_uncollectible: false },
-  false,
-);
+export const pauseMeans = meaningIn<
+  Stripe.Subscription.PauseCollection.Behavior,
+  'COLLECTED_LATER' | 'GIVEN_AWAY' | 'NOT_SERVED' | 'UNKNOWN'
+>({ keep_as_draft: 'COLLECTED_LATER', mark_uncollectible: 'GIVEN_AWAY', void: 'NOT_SERVED' }, 'UNKNOWN');
 
 /** Was it collected? Only that grants and is booked; `paid` is also what was paid outside and marked so. */
 export const isCollected = meaningIn<Stripe.Invoice.Status, boolean>(

@@ -21,6 +21,7 @@ import {
   type StripeInvoice,
   totalOf,
 } from '../stripe-checkout';
+import { checkoutState } from './checkout-state';
 
 export const CheckoutKindEnum = enumFrom('CheckoutKind', checkoutKinds, 'What is bought at a checkout.', {
   ADDON: 'An add-on, which Stripe bills from then on.',
@@ -135,6 +136,7 @@ export class CheckoutType {
   completedAt?: Instant | undefined;
   readonly uuid: string;
   readonly tenantUuid: string;
+  readonly stateOf: (collected: readonly StripeInvoice[]) => string;
   readonly addonUuid: string | undefined;
   readonly planUuid: string | undefined;
 }
@@ -164,6 +166,7 @@ export function toGraphqlCheckout(checkout: StripeCheckout): CheckoutType {
     total: toGraphqlMoney(totalOf(checkout)),
     addonSubscriptionId: addonSubscriptionId && encodeId('AddonSubscription', addonSubscriptionId, tenantId),
     subscriptionId: subscriptionId && encodeId('Subscription', subscriptionId, tenantId),
+    stateOf: (collected) => checkoutState(checkout, collected),
     ...{ uuid: id, tenantUuid: tenantId, addonUuid: addonId, planUuid: planId },
   };
 }
@@ -223,6 +226,11 @@ export class AcceptCheckoutInputType {
   tenantId?: string;
   @Field(() => ID, { description: 'checkout_…' })
   checkoutId: string;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Its `state` as you saw it: refused with VERSION_CONFLICT where it stands otherwise by now.',
+  })
+  expectedState?: string;
 }
 
 @InputType('RefuseCheckoutInput', { description: 'Which parked checkout, and why.' })
@@ -239,6 +247,11 @@ export class RefuseCheckoutInputType {
       'What was collected goes back: all of it where it was never attached, else what was collected for periods that are not over.',
   })
   refund?: boolean;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Its `state` as you saw it: refused with VERSION_CONFLICT where it stands otherwise by now.',
+  })
+  expectedState?: string;
 }
 
 @InputType('CreatePortalLinkInput', { description: 'Whose portal, and where to afterwards.' })

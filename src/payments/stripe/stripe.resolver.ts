@@ -85,6 +85,15 @@ export class CheckoutResolver {
     return (await loader.load({ tenantId: checkout.tenantUuid, id: checkout.uuid })).map(toGraphqlCollected);
   }
 
+  @FieldResolver(() => String, {
+    description:
+      'Another word once anything has changed that acceptCheckout and refuseCheckout go by: give it to them.',
+  })
+  async state(@Root() checkout: CheckoutType, @Ctx() context: Context): Promise<string> {
+    const loader = await context.loader(collectedOfCheckoutLoader);
+    return checkout.stateOf(await loader.load({ tenantId: checkout.tenantUuid, id: checkout.uuid }));
+  }
+
   @Mutation(() => CreateAddonCheckoutResult, {
     description:
       'Offers an add-on at a page of Stripe, which bills it from then on. It is attached when Stripe says that it was paid. While a page for it is open, the same offer is the same page.',

@@ -69,7 +69,7 @@ const balance = async (tenant: StripeTenant): Promise<string> => {
 };
 let serial = 0;
 const termFields = 'quantity unitAmount { amount } paid { amount }';
-const checkoutFields = `id status parkedReason withdrawnReason seen { ${termFields} } accepted { ${termFields} }
+const checkoutFields = `id state status parkedReason withdrawnReason seen { ${termFields} } accepted { ${termFields} }
   collected { amount { amount } refunded { amount } }`;
 async function decide(tenant: StripeTenant, mutation: 'acceptCheckout' | 'refuseCheckout', input = {}, dryRun = false) {
   serial += 1;
@@ -173,22 +173,6 @@ describe('what waits for a person', () => {
   });
 });
 
-test('cancelled here while Stripe does not answer, which collects another month: that month is credited', async () => {
-  const { tenant, subscription } = await bought();
-  stripe.standIn.trouble('GET /v1/subscriptions', 'ERROR_500_BEFORE', 1_000);
-  await tenant.act('cancelSubscription', { reason: 'bye', when: 'NOW', settlement: 'NONE' }, 'subscription { status }');
-  await stripe.settle();
-  const { end: renewedAt } = periodOf(subscription);
-  await stripe.standIn.advanceTo(renewedAt + 2 * day);
-  stripe.standIn.calm();
-  await stripe.advanceDays(1);
-  expect(subscription.status).toBe('canceled');
-  expect(charges(subscription).map(({ amount }) => amount)).toEqual([14_900, 14_900]);
-  // The first month had ended with a credit of its own; of the second nothing was ever used.
-  expect((await tenant.checkouts()).at(-1).parkedReason).toBeNull();
-  expect(await balance(tenant)).toBe('149.00');
-});
-
 describe('a person decides', () => {
   test('a quantity that was changed at Stripe: previewed, accepted; two are attached and two are credited', async () => {
     const { tenant, subscription } = await bought();
@@ -215,6 +199,38 @@ describe('a person decides', () => {
     expect(creditNote.total.amount).toBe(((298 * left) / days).toFixed(2));
     await stripe.settle();
     expect(subscription.status).toBe('canceled');
+  });
+
+  test('what Stripe bills otherwise than it was seen is neither accepted nor refused', async () => {
+    const { tenant, subscription } = await bought();
+    await setQuantity(subscription, 2);
+    await stripe.settle();
+    const { state } = await checkoutOf(tenant);
+    await stripe.settle();
+    expect((await checkoutOf(tenant)).state).toBe(state);
+    await setQuantity(subscription, 5);
+    await stripe.settle();
+    const now = await checkoutOf(tenant);
+    const expectedState = state;
+    const conflictNow = (value: string) => ({
+      ...{ code: 'VERSION_CONFLICT', facts: expect.arrayContaining([{ name: 'currentState', value }]) },
+    });
+    const conflict = conflictNow(now.state);
+    expect(await decide(tenant, 'acceptCheckout', { expectedState })).toMatchObject(conflict);
+    expect(await decide(tenant, 'acceptCheckout', { expectedState }, true)).toMatchObject(conflict);
+    expect(await decide(tenant, 'refuseCheckout', { expectedState, reason: 'no' })).toMatchObject(conflict);
+    expect(await checkoutOf(tenant)).toEqual(now);
+    // What was given back there since counts as well.
+    await client().refunds.create({ charge: charges(subscription)[0]!.id, amount: 100 });
+    await stripe.settle();
+    const { state: refunded } = await checkoutOf(tenant);
+    expect(await decide(tenant, 'refuseCheckout', { expectedState: now.state, reason: 'no' })).toMatchObject(
+      conflictNow(refunded),
+    );
+    expect(await decide(tenant, 'acceptCheckout', { expectedState: refunded })).toMatchObject({
+      checkout: { accepted: { quantity: '5' }, parkedReason: null },
+    });
+    await end(subscription);
   });
 
   test('accepted in the middle of a period: what one had cost is credited, no more', async () => {
@@ -385,21 +401,38 @@ describe('states of Stripe’s subscription', () => {
     await end(subscription);
   });
 
-  test('collecting is paused: void is served to the end of what was paid, free of charge is served', async () => {
-    const { tenant, subscription } = await bought();
-    const pause = (behavior: Stripe.SubscriptionUpdateParams.PauseCollection.Behavior | '') =>
-      client().subscriptions.update(subscription.id, { pause_collection: behavior && { behavior } });
-    await pause('void');
-    await stripe.settle();
-    expect(await tenant.allowed('tracks')).toBe(true);
-    await stripe.advanceDays(33);
-    expect(await tenant.allowed('tracks')).toBe(false);
-    for (const behavior of ['mark_uncollectible', 'keep_as_draft'] as const) {
+  type Behavior = Stripe.SubscriptionUpdateParams.PauseCollection.Behavior;
+  const pauses = { void: false, mark_uncollectible: true, keep_as_draft: true } satisfies Record<Behavior, boolean>;
+  test.each(Object.entries(pauses) as [Behavior, boolean][])(
+    'collecting is paused (%s): what was paid is served, and then: %s',
+    async (behavior, served) => {
+      const { tenant, subscription } = await bought();
+      const pause = (to: Behavior | '') =>
+        client().subscriptions.update(subscription.id, { pause_collection: to && { behavior: to } });
       await pause(behavior);
       await stripe.settle();
       expect(await tenant.allowed('tracks')).toBe(true);
-    }
-    expect((await checkoutOf(tenant)).collected).toHaveLength(1);
+      await stripe.advanceDays(33);
+      expect(await tenant.allowed('tracks')).toBe(served);
+      expect(await checkoutOf(tenant)).toMatchObject({ parkedReason: null, collected: [{}] });
+      expect(await tenant.attachments()).toMatchObject([{ status: 'ACTIVE' }]);
+      // Taken up again, it is collected and served.
+      await pause('');
+      await stripe.advanceDays(31);
+      expect(await tenant.allowed('tracks')).toBe(true);
+      expect((await checkoutOf(tenant)).collected).toHaveLength(2);
+      await end(subscription);
+    },
+  );
+
+  test('a pause that nobody here has heard of takes nothing, and a person looks', async () => {
+    const { tenant, subscription } = await bought();
+    Object.assign(subscription, { pause_collection: { behavior: 'on_the_moon', resumes_at: null } });
+    books().emit('customer.subscription.updated', subscription);
+    await stripe.settle();
+    expect(await tenant.allowed('tracks')).toBe(true);
+    expect(await checkoutOf(tenant)).toMatchObject({ parkedReason: expect.stringContaining('PAYLOAD_UNREADABLE') });
+    Object.assign(subscription, { pause_collection: null });
     await end(subscription);
   });
 
