@@ -2614,7 +2614,11 @@ create table public.metering_spans (
   time_zone text not null,
   trial boolean not null,
   count_from timestamp(3) with time zone not null,
+  carried jsonb not null default '{}'::jsonb,
+  carried_after jsonb not null default '{}'::jsonb,
   constraint metering_spans_pkey PRIMARY KEY (tenant_id, subscription_id, starts_at),
+  constraint metering_spans_carried_after_check CHECK (jsonb_typeof(carried_after) = 'object'::text),
+  constraint metering_spans_carried_check CHECK (jsonb_typeof(carried) = 'object'::text),
   constraint metering_spans_check CHECK (ends_at >= starts_at),
   constraint metering_spans_check1 CHECK (count_from <= starts_at),
   constraint metering_spans_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
@@ -2634,7 +2638,7 @@ create policy tenant_read on public.metering_spans for select to tollgate_app, t
 create policy tenant_update on public.metering_spans for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.metering_spans to tollgate_app, tollgate_job;
-grant update (ends_at, anchor_date) on public.metering_spans to tollgate_app, tollgate_job;
+grant update (ends_at, anchor_date, carried, carried_after) on public.metering_spans to tollgate_app, tollgate_job;
 
 create table public.meters (
   partner_id uuid not null,
@@ -4031,6 +4035,7 @@ create table public.tenant_entitlements (
   starts_at timestamp(3) with time zone not null,
   ends_at timestamp(3) with time zone,
   usage_price jsonb,
+  free boolean not null default false,
   constraint tenant_entitlements_pkey PRIMARY KEY (tenant_id, id),
   constraint tenant_entitlements_state UNIQUE (tenant_id, feature_id, source_kind, source_id, catalog_id, starts_at),
   constraint tenant_entitlements_kind_check CHECK (kind = ANY (ARRAY['BOOLEAN'::text, 'METERED'::text, 'CONFIG'::text])),
@@ -4054,7 +4059,7 @@ create policy tenant_read on public.tenant_entitlements for select to tollgate_a
 create policy tenant_update on public.tenant_entitlements for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant delete, insert, select on public.tenant_entitlements to tollgate_app, tollgate_job;
-grant update (source_name, quantity, unlimited, limit_quantity, reset_period, config_value, starts_at, ends_at, usage_price) on public.tenant_entitlements to tollgate_app, tollgate_job;
+grant update (source_name, quantity, unlimited, limit_quantity, reset_period, config_value, starts_at, ends_at, usage_price, free) on public.tenant_entitlements to tollgate_app, tollgate_job;
 
 create table public.tenant_pending_coupons (
   tenant_id uuid not null,
@@ -4464,7 +4469,7 @@ revoke all on function app.billing_work_left(uuid) from public;
 grant execute on function app.billing_work_left(uuid) to tollgate_job;
 
 CREATE OR REPLACE FUNCTION app.check_entitlements(p_users uuid[], p_partners uuid[], p_entered_tenants uuid[], p_tenants uuid[], p_feature_codes text[], p_as_of timestamp with time zone[], p_now timestamp with time zone, p_window_starts timestamp with time zone[], p_window_ends timestamp with time zone[])
- RETURNS TABLE(place integer, partner_id uuid, tenant_now timestamp with time zone, feature_id uuid, feature_kind text, source_kind text, source_id uuid, source_name text, catalog_id uuid, quantity bigint, unlimited boolean, limit_quantity numeric, reset_period text, config_value text, usage_price jsonb, starts_at timestamp with time zone, ends_at timestamp with time zone, anchor_date date, subscription_time_zone text, used numeric, aggregation text, span_subscription uuid, span_start timestamp with time zone, span_end timestamp with time zone, span_trial boolean, span_anchor date, span_time_zone text, count_from timestamp with time zone)
+ RETURNS TABLE(place integer, partner_id uuid, tenant_now timestamp with time zone, feature_id uuid, feature_kind text, source_kind text, source_id uuid, source_name text, catalog_id uuid, quantity bigint, unlimited boolean, limit_quantity numeric, reset_period text, config_value text, usage_price jsonb, starts_at timestamp with time zone, ends_at timestamp with time zone, anchor_date date, subscription_time_zone text, used numeric, aggregation text, span_subscription uuid, span_start timestamp with time zone, span_end timestamp with time zone, span_trial boolean, span_anchor date, span_time_zone text, count_from timestamp with time zone, free boolean, span_carried jsonb, span_carried_after jsonb)
  LANGUAGE plpgsql
 AS $function$
 declare
@@ -4506,21 +4511,25 @@ begin
     span_anchor := null;
     span_time_zone := null;
     count_from := null;
+    span_carried := null;
+    span_carried_after := null;
     source_kind := null;
     used := null;
     aggregation := null;
     v_known := false;
     for feature_id, feature_kind, source_kind, source_id, source_name, catalog_id, quantity, unlimited, limit_quantity,
-        reset_period, config_value, usage_price, starts_at, ends_at in
+        reset_period, config_value, usage_price, starts_at, ends_at, free in
       select e.feature_id, e.kind, e.source_kind, e.source_id, e.source_name, e.catalog_id, e.quantity, e.unlimited,
-        e.limit_quantity, e.reset_period, e.config_value, e.usage_price, e.starts_at, e.ends_at
+        e.limit_quantity, e.reset_period, e.config_value, e.usage_price, e.starts_at, e.ends_at, e.free
       from tenant_entitlements e
       where e.tenant_id = v_asked and e.feature_code = p_feature_codes[i]
         and e.starts_at <= v_at and (e.ends_at is null or e.ends_at > v_at)
     loop
       if not v_known and feature_kind = 'METERED' then
-        select m.anchor_date, m.time_zone, m.subscription_id, m.starts_at, m.ends_at, m.trial, m.count_from
-          into span_anchor, span_time_zone, span_subscription, span_start, span_end, span_trial, count_from
+        select m.anchor_date, m.time_zone, m.subscription_id, m.starts_at, m.ends_at, m.trial, m.count_from,
+               m.carried -> feature_id::text, m.carried_after -> feature_id::text
+          into span_anchor, span_time_zone, span_subscription, span_start, span_end, span_trial, count_from,
+               span_carried, span_carried_after
           from metering_spans m where m.tenant_id = v_asked and m.starts_at <= v_at
          order by m.starts_at desc, m.ends_at desc nulls first limit 1;
         -- For the version before, which asks for the live subscription's only.

@@ -5,6 +5,7 @@ import { decimalOfNumeric } from '../platform/columns';
 import type { Ask, Entry, Prepared } from '../platform/database';
 import { fromStored } from '../platform/stored-value';
 import type { UsagePrice } from '../rating/rate-usage';
+import { carriedFromStored, type StoredCarriedUsage } from '../usage/carried-usage';
 import type { Aggregation, UsageWindow } from '../usage/meter';
 import type { MeteringSpan } from '../usage/metering-window';
 import type { EntitlementSource, EntitlementSourceKind } from './entitlement';
@@ -38,6 +39,10 @@ interface CheckRow {
   readonly span_anchor: string;
   readonly span_time_zone: string;
   readonly count_from: Date;
+  /** Of this feature. */
+  readonly span_carried: StoredCarriedUsage[string] | null;
+  readonly span_carried_after: StoredCarriedUsage[string] | null;
+  readonly free: boolean;
   /** METERED, where the question came with a window: what was used in it. */
   readonly used: string | null;
   readonly aggregation: Aggregation | null;
@@ -63,10 +68,14 @@ function sourceFromRow(row: CheckRow, sourceKind: EntitlementSourceKind, feature
     resetPeriod: row.reset_period ?? undefined,
     value: row.config_value ?? undefined,
     price: row.usage_price ? (fromStored(row.usage_price) as UsagePrice) : undefined,
+    free: row.free,
     startsAt: instantFromDate(row.starts_at),
     endsAt: row.ends_at ? instantFromDate(row.ends_at) : undefined,
   };
 }
+
+const carriedIn = ({ feature_id: id }: CheckRow, stored: CheckRow['span_carried']) =>
+  stored ? carriedFromStored({ [id]: stored }) : undefined;
 
 function spanFromRow(row: CheckRow): MeteringSpan | undefined {
   if (row.span_subscription === null) return undefined;
@@ -78,6 +87,8 @@ function spanFromRow(row: CheckRow): MeteringSpan | undefined {
     timeZone: timeZone(row.span_time_zone),
     trial: row.span_trial,
     countFrom: instantFromDate(row.count_from),
+    carried: carriedIn(row, row.span_carried),
+    carriedAfter: carriedIn(row, row.span_carried_after),
   };
 }
 

@@ -3,6 +3,7 @@ import { type Feature, type ResetPeriod, resetInterval } from '../catalog/featur
 import { earlierOf, type Instant, isSameInstant } from '../core/calendar';
 import { type DecimalValue, decimal } from '../core/decimal';
 import type { Id } from '../core/ids';
+import { carriedInto } from '../usage/carried-usage';
 import type { Aggregation, UsageWindow } from '../usage/meter';
 import { countedIn, type MeteringSpan, type MeteringWindow, windowAt } from '../usage/metering-window';
 import {
@@ -127,7 +128,9 @@ export async function entitlementCheck(
   const merged = mergeEntitlement(sources, feature?.valueOrder ?? []);
   const quantity = input.quantity ?? one;
   const window = windowOfCheck(checked, input.asOf);
-  const { allowed, reason, limit, used, remaining } = gate(kind ?? feature!.kind, merged, use?.used ?? none, quantity);
+  const carried = carriedInto(window?.carried, sources[0]?.featureId ?? '', sources);
+  const counted = (use?.used ?? none).plus(carried);
+  const { allowed, reason, limit, used, remaining } = gate(kind ?? feature!.kind, merged, counted, quantity);
   const answer: EntitlementAnswer = {
     allowed,
     reason,

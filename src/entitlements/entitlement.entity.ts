@@ -30,6 +30,7 @@ export class EntitlementEntity {
   @TextColumn('reset_period', { nullable: true }) resetPeriod: string | null;
   @TextColumn('config_value', { nullable: true }) value: string | null;
   @JsonColumn('usage_price') price: object | null;
+  @BooleanColumn('free') free: boolean;
   @TimestampColumn('starts_at') startsAt: Instant;
   @TimestampColumn('ends_at', { nullable: true }) endsAt: Instant | null;
 }

@@ -26,6 +26,7 @@ function fromRow(row: EntitlementEntity): EntitlementSource {
     resetPeriod: (row.resetPeriod ?? undefined) as ResetPeriod | undefined,
     value: row.value ?? undefined,
     price: row.price ? (fromStored(row.price) as UsagePrice) : undefined,
+    free: row.free,
     startsAt: row.startsAt,
     endsAt: row.endsAt ?? undefined,
   };
@@ -100,6 +101,7 @@ export class EntitlementRepository {
           resetPeriod: source.resetPeriod ?? null,
           value: source.value ?? null,
           price: priceToRow(source),
+          free: source.free ?? false,
           endsAt: source.endsAt ?? null,
         },
       );
@@ -111,6 +113,7 @@ export class EntitlementRepository {
           ...{ tenantId, partnerId, id: newId() },
           ...source,
           price: priceToRow(source),
+          free: source.free ?? false,
         })),
       );
     }

@@ -28,6 +28,8 @@ export interface EntitlementSource {
   readonly value?: string | undefined;
   /** METERED: what its units cost the tenant. */
   readonly price?: UsagePrice | undefined;
+  /** Its owner costs nothing, nor do its units: it does not start over by an act. */
+  readonly free?: boolean | undefined;
   readonly startsAt: Instant;
   readonly endsAt?: Instant | undefined;
   /** What should be: the catalog, or its owner, may say something else while it lasts. Not stored. */
@@ -152,6 +154,8 @@ interface SourceOwner {
   readonly sourceName: string;
   readonly catalogId: string;
   readonly quantity: bigint;
+  /** It has a price of its own, which is paid again where a new window begins. */
+  readonly paid?: boolean | undefined;
   readonly startsAt: Instant;
   readonly endsAt?: Instant | undefined;
 }
@@ -164,6 +168,7 @@ export interface PlanPhase {
   /** Of the plan's own features: what it includes beside them costs nothing more. */
   readonly usagePrices?: readonly FeatureUsagePrice[] | undefined;
   readonly includedAddons: readonly Addon[];
+  readonly paid?: boolean | undefined;
   readonly startsAt: Instant;
   readonly endsAt?: Instant | undefined;
 }
@@ -198,6 +203,7 @@ export function entitlementSources(
       const feature = features.get(allowance.featureId);
       if (!feature) continue;
       const { sourceKind, sourceId, sourceName, catalogId, quantity, startsAt, endsAt } = owner;
+      const price = priceOf(usagePrices, feature.id);
       sources.push({
         ...{ sourceKind, sourceId, sourceName, catalogId, quantity, startsAt, endsAt },
         featureId: feature.id,
@@ -207,13 +213,15 @@ export function entitlementSources(
         limit: allowance.limit,
         resetPeriod: allowance.resetPeriod,
         value: allowance.value,
-        price: priceOf(usagePrices, feature.id),
+        price,
+        free: !owner.paid && price?.inside === undefined,
         changes,
       });
     }
   };
   for (const phase of phases) {
-    const owner = { sourceKind: 'PLAN' as const, sourceId: phase.itemId, quantity: 1n, startsAt: phase.startsAt };
+    const { itemId: sourceId, paid, startsAt } = phase;
+    const owner = { sourceKind: 'PLAN' as const, sourceId, quantity: 1n, paid, startsAt };
     addAll(
       { ...owner, sourceName: phase.planName, catalogId: phase.planId, endsAt: phase.endsAt },
       phase.allowances,
@@ -279,6 +287,7 @@ export function sourceContent(source: EntitlementSource): string {
     source.resetPeriod ?? null,
     source.value ?? null,
     usagePriceText(source.price),
+    source.free ?? false,
     source.startsAt.epochMilliseconds,
     source.endsAt?.epochMilliseconds ?? null,
   ]);

@@ -2,6 +2,7 @@ import type { Instant } from '../core/calendar';
 import { decimal } from '../core/decimal';
 import { groupBy } from '../core/group';
 import type { Tx } from '../tx';
+import { carriedInto } from '../usage/carried-usage';
 import { countedIn, windowAt } from '../usage/metering-window';
 import { type EntitlementSource, gate, mergeEntitlement } from './entitlement';
 import { type EntitlementAnswer, resetOf, usageUpTo } from './entitlement-check';
@@ -37,8 +38,9 @@ export async function entitlements(
   );
   return held.map(({ feature, merged, resetsAt, window }) => {
     const use = uses.get(feature.id);
+    const carried = carriedInto(window?.carried, feature.id, merged.sources);
     return {
-      ...gate(feature.kind, merged, use?.used ?? nothing, nothing),
+      ...gate(feature.kind, merged, (use?.used ?? nothing).plus(carried), nothing),
       ...{ merged, tenant, resetsAt, at, window: window && countedIn(window) },
       featureId: feature.id,
       featureCode: feature.code,

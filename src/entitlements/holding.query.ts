@@ -3,6 +3,7 @@ import { type Instant, isAtOrBefore } from '../core/calendar';
 import { type DecimalValue, decimal } from '../core/decimal';
 import { standingOfTenant } from '../payments/standing.query';
 import type { Tx } from '../tx';
+import { type CarriedUsage, carriedInto } from '../usage/carried-usage';
 import { type MeteringSpan, windowAt } from '../usage/metering-window';
 import { usageUpTo } from './entitlement-check';
 import { type WantedTx, wantedEntitlements } from './rebuild-entitlements.command';
@@ -15,13 +16,17 @@ export async function usedBy(
   { feature, at, asOf }: Wanted,
   { spans, resetPeriods }: { readonly spans: readonly MeteringSpan[]; readonly resetPeriods: Iterable<ResetPeriod> },
 ): Promise<Holding['used']> {
-  const used = new Map<ResetPeriod, DecimalValue>();
+  const found = new Map<ResetPeriod, { readonly used: DecimalValue; readonly carried: CarriedUsage | undefined }>();
   for (const resetPeriod of new Set(resetPeriods)) {
-    const window = usageUpTo(windowAt(spans, resetPeriod, at), asOf);
-    const uses = await tx.usage.usesOf(tenantId, [{ featureId: feature.id, window }]);
-    used.set(resetPeriod, uses.get(feature.id)?.used ?? decimal(0));
+    const window = windowAt(spans, resetPeriod, at);
+    const uses = await tx.usage.usesOf(tenantId, [{ featureId: feature.id, window: usageUpTo(window, asOf) }]);
+    found.set(resetPeriod, { used: uses.get(feature.id)?.used ?? decimal(0), carried: window.carried });
   }
-  return (resetPeriod) => (resetPeriod && used.get(resetPeriod)) ?? decimal(0);
+  return (merged) => {
+    const count = merged?.resetPeriod && found.get(merged.resetPeriod);
+    if (!count) return decimal(0);
+    return count.used.plus(carriedInto(count.carried, feature.id, merged.sources));
+  };
 }
 
 /** Has the grace of the tenant's debts ended? */

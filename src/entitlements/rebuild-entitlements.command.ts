@@ -1,5 +1,6 @@
 import { type Addon, includesAddon } from '../catalog/addon';
 import { type Instant, isBefore } from '../core/calendar';
+import { isZero } from '../core/money';
 import { done, type Result } from '../core/result';
 import { standingOfTenant } from '../payments/standing.query';
 import { usagePricesIn } from '../rating/price-model-input';
@@ -82,6 +83,7 @@ export async function wantedEntitlements(tx: WantedTx, supposed: Supposed = {}):
       allowances: version.allowances,
       usagePrices: usagePricesIn(version.allowances, item.unitAmount.currency),
       includedAddons: included,
+      paid: !isZero(item.unitAmount),
       startsAt: item.startedAt,
       endsAt: item.endedAt ?? (isCurrent ? within(subscription.cancelAt) : undefined),
     };
@@ -94,6 +96,7 @@ export async function wantedEntitlements(tx: WantedTx, supposed: Supposed = {}):
       sourceName: addon.name,
       catalogId: addon.id,
       quantity: attachment.quantity,
+      paid: !isZero(attachment.unitAmount),
       startsAt: attachment.startedAt,
       endsAt: earliest(attachment.endedAt ?? within(attachment.endsAt), attachment.accessUntil),
       allowances: addon.allowances,

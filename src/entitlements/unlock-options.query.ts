@@ -12,6 +12,7 @@ import { chargeableMethod, type IsUsable } from '../payments/pay-invoice.command
 import type { PlanChangeRequest } from '../proration/plan-change';
 import { type ProrationPreview, prorationPreview } from '../proration/proration-preview.query';
 import { afterChange } from '../proration/source-change';
+import { loadCarried } from '../rating/carried-usage.query';
 import type { AddonSubscription } from '../subscriptions/addon-subscription';
 import { type StartPreview, startPreview } from '../subscriptions/start-preview.query';
 import { fullPeriodAmount, type Subscription } from '../subscriptions/subscription';
@@ -190,8 +191,10 @@ async function tryChange(trying: Trying, request: PlanChangeRequest): Promise<Tr
   const preview = await inRange(() => prorationPreview(tx, tx.tenant.id, request));
   if (!preview) return undefined;
   const { change, sources, sourcesBefore } = preview.loaded;
-  const after = change.anchor === 'RESET' ? withNewAnchor(spans, change.at, change.after.anchorDate) : spans;
-  const holding = { sources: afterChange(sourcesBefore, sources), used: await trying.used(after) };
+  const { at, anchor, after } = change;
+  const cut = async () => withNewAnchor(spans, at, after.anchorDate, await loadCarried(tx, { at, anchor: true }));
+  const spansAfter = anchor === 'RESET' ? await cut() : spans;
+  const holding = { sources: afterChange(sourcesBefore, sources), used: await trying.used(spansAfter) };
   return { preview, holding, allowed: gateWith(wanted, holding).allowed };
 }
 

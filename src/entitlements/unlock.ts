@@ -1,5 +1,5 @@
 import { type Addon, addonAvailability, includesAddon } from '../catalog/addon';
-import type { Feature, FeatureAllowance, ResetPeriod } from '../catalog/feature';
+import type { Feature, FeatureAllowance } from '../catalog/feature';
 import { type Plan, type PlanVersion, priceFor } from '../catalog/plan';
 import type { Instant } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
@@ -15,6 +15,7 @@ import {
   type Gate,
   gate,
   isActiveAt,
+  type MergedEntitlement,
   mergeEntitlement,
   resetPeriodClash,
 } from './entitlement';
@@ -41,14 +42,14 @@ export interface Wanted {
 export interface Holding {
   readonly sources: readonly EntitlementSource[];
   /** The window is cut by how often the limit starts over. */
-  readonly used: (resetPeriod: ResetPeriod | undefined) => DecimalValue;
+  readonly used: (merged: MergedEntitlement | undefined) => DecimalValue;
 }
 
 /** The check, over what a tenant would have. */
 export function gateWith({ feature, quantity, at }: Wanted, { sources, used }: Holding): Gate {
   const active = sources.filter((source) => source.featureId === feature.id && isActiveAt(source, at));
   const merged = mergeEntitlement(active, feature.valueOrder);
-  return gate(feature.kind, merged, used(merged?.resetPeriod), quantity);
+  return gate(feature.kind, merged, used(merged), quantity);
 }
 
 /** Whether some of these give the feature. */

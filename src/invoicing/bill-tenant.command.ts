@@ -6,6 +6,7 @@ import { tellStanding } from '../payments/apply-standing.command';
 import { standingOfTenant } from '../payments/standing.query';
 import { applyPlanChange } from '../proration/apply-plan-change.command';
 import { loadScheduledPlanChange } from '../proration/scheduled-plan-change.query';
+import { loadCarried } from '../rating/carried-usage.query';
 import { endAttachment } from '../subscriptions/end-attachment.command';
 import type { ScheduledPlanChange } from '../subscriptions/scheduled-plan-change';
 import { type Subscription, scheduleOf } from '../subscriptions/subscription';
@@ -52,6 +53,7 @@ export interface ClosedSubscription {
 /** Ends a subscription and all that hangs on it, and bills what was used. What is unused was settled by the caller. */
 export async function closeSubscription(tx: Tx, subscription: Subscription, at: Instant): Promise<ClosedSubscription> {
   await payFromBalance(tx);
+  const carried = await loadCarried(tx, { at, lock: true });
   const invoice = await issueClosing(tx, subscription, await assembleFinal(tx, subscription, at));
   // Usage that is being recorded at this moment is looked for once more when that has surely ended.
   await tx.billedUsage.awaitAfterEnd(subscription, at.add({ hours: 1 }));
@@ -75,6 +77,7 @@ export async function closeSubscription(tx: Tx, subscription: Subscription, at: 
   // What was credited, or paid from the balance, may have ended a debt.
   const current = await tx.subscriptions.asItStands(subscription);
   const closed = await tx.subscriptions.update({ ...current, status: 'CANCELLED', cancelledAt: at });
+  await tx.meteringSpans.carryAfter(closed.tenantId, closed.id, at, carried);
   await recordChange(tx, closed, 'CANCELLED', at, { reason: subscription.cancelReason ?? '' });
   await rebuildEntitlements(tx);
   await tx.emit({ type: 'subscription.cancelled', payload: { subscription: closed } });

@@ -53,9 +53,10 @@ async function giveBackDiscounts(
   { at, basis, timeZone, period, trialing }: Moment,
   allowances: ReadonlyMap<string, AllowanceLeft>,
 ): Promise<void> {
-  if (trialing) return;
-  const time = remainingShare(basis, period, at, timeZone);
   const own = items.filter(({ attachment }) => !attachment?.providerPeriod).map(({ id }) => id);
+  // A provider's period may lie past the end of the subscription's last one.
+  if (trialing || own.length === 0) return;
+  const time = remainingShare(basis, period, at, timeZone);
   const byTime = own.filter((id) => !allowances.has(id));
   await tx.couponDiscounts.giveBack(subscription, byTime, time);
   for (const id of own.filter((one) => allowances.has(one))) {

@@ -10,6 +10,7 @@ import { writePlannedNote } from '../invoicing/credit-unused.command';
 import type { Invoice, LineDraft } from '../invoicing/invoice';
 import { issueInvoice } from '../invoicing/issue-invoice.command';
 import { refundProblem } from '../payments/refund-credit.command';
+import { loadCarried } from '../rating/carried-usage.query';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import { accountsWithoutMoney } from './carry-over';
@@ -134,7 +135,10 @@ export async function applyPlanChange(
     }
   }
   // A new anchor cuts the windows of usage anew: what was used before is billed by the old ones.
-  if (change.anchor === 'RESET') await tx.meteringSpans.begin(subscription, at, change.after.anchorDate);
+  if (change.anchor === 'RESET') {
+    const carried = await loadCarried(tx, { at, anchor: true, lock: true });
+    await tx.meteringSpans.begin(subscription, at, change.after.anchorDate, carried);
+  }
   await issueClosing(tx, subscription, loaded.closing);
   await tx.couponDiscounts.lapse(
     subscription,

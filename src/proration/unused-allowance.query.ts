@@ -5,6 +5,7 @@ import { type EntitlementSource, isActiveAt } from '../entitlements/entitlement'
 import { drawn } from '../rating/usage-pieces';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
+import { lessCarried } from '../usage/carried-usage';
 import { countedIn, windowAt } from '../usage/metering-window';
 import { creditsByTime } from './credit-policy';
 import {
@@ -107,8 +108,8 @@ export async function loadAllowancesLeft(
   const uses = asked.map(
     ({ featureId, window, sources, ends }, index): FeatureUse => ({
       window,
-      held: drawn(sources),
-      after: ends ? [] : drawn(then.get(featureId) ?? []),
+      held: lessCarried(drawn(sources), window.carried?.get(featureId)),
+      after: ends ? [] : lessCarried(drawn(then.get(featureId) ?? []), window.carried?.get(featureId)),
       used: counts[index]!,
     }),
   );

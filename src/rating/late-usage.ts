@@ -1,9 +1,10 @@
-import { type Instant, isBefore } from '../core/calendar';
+import { type Instant, isBefore, isSameInstant } from '../core/calendar';
 import { decimal } from '../core/decimal';
 import { groupBy } from '../core/group';
 import { add, type Money, money, negate, roundToMoney, sum, zero } from '../core/money';
 import type { EntitlementSource } from '../entitlements/entitlement';
 import type { LineDraft } from '../invoicing/invoice';
+import type { MeteringSpan } from '../usage/metering-window';
 import type { BilledCharge, BilledWindow } from './billed-usage';
 import { lessBilled } from './price-model';
 import { chargesOf, lineOfCharge, type Named, type UsageCharge } from './usage-charge';
@@ -16,14 +17,21 @@ export interface GrownWindow {
   readonly bills: readonly { readonly until: Instant; readonly pieces: readonly UsagePiece[] }[];
 }
 
-export function grownWindow(window: BilledWindow, sources: readonly EntitlementSource[]): GrownWindow {
+export function grownWindow(
+  window: BilledWindow,
+  sources: readonly EntitlementSource[],
+  spans: readonly MeteringSpan[],
+): GrownWindow {
   const { start, end, until, boundaries } = window;
   const edges = boundaries.length > 0 ? boundaries : [start, until];
+  // By its first instant's span, as every window that something is carried into.
+  const span = spans.find((one) => isSameInstant(one.start, start));
+  const counted = { start, end, carried: span?.carried };
   return {
     window,
     bills: edges.slice(1).map((edge, index) => ({
       until: edge,
-      pieces: piecesOfWindow({ start, end }, sources, { start: edges[index]!, end: edge }),
+      pieces: piecesOfWindow(counted, sources, { start: edges[index]!, end: edge }),
     })),
   };
 }

@@ -9,6 +9,7 @@ import { DateTimeScalar, DecimalScalar } from '../graphql/scalars';
 import { ExplanationType, toGraphqlExplanation } from '../invoicing/invoicing.graphql';
 import { type UsagePart, usageParts } from './rate-usage';
 import type { FeatureUsage, SourceUsage } from './usage-by-subscription.query';
+import { wholeLimit } from './usage-pieces';
 
 export const UsagePartEnum = enumFrom('UsagePart', usageParts, 'Where units fall.', {
   INSIDE: "Within a source's limit.",
@@ -69,7 +70,8 @@ function toGraphqlUsageShare({ part, source, quantity, amount, explanation }: So
     part,
     // A rated source has the limit of all its units.
     source:
-      source && toGraphqlEntitlementSource({ ...source, limit: source.limit.dividedBy(source.quantity.toString()) }),
+      source &&
+      toGraphqlEntitlementSource({ ...source, limit: wholeLimit(source).dividedBy(source.quantity.toString()) }),
     quantity: decimalText(quantity),
     amount: amount && toGraphqlMoney(amount),
     explanation: explanation && toGraphqlExplanation(explanation),

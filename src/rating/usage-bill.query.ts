@@ -1,4 +1,4 @@
-import type { Instant } from '../core/calendar';
+import { earlierOf, type Instant } from '../core/calendar';
 import { type DecimalValue, decimal } from '../core/decimal';
 import { groupBy } from '../core/group';
 import type { EntitlementSource } from '../entitlements/entitlement';
@@ -7,6 +7,7 @@ import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
 import type { MeteringSpan } from '../usage/metering-window';
 import type { BilledCharge, BilledWindow } from './billed-usage';
+import { hasGrown } from './late-usage';
 import { billUsage, countsAsked, grownWindows, type UsageBill, type UsageBillInput, usageToBill } from './usage-bill';
 import { type CountAsked, type Counts, countKey, type UsageSchedule } from './usage-pieces';
 
@@ -96,9 +97,11 @@ export async function loadUsageBill(
   };
   const toBill = usageToBill(input);
   const counts = await countAll(tx, tenantId, countsAsked(toBill));
-  const { grown, asked } = grownWindows(input, toBill, counts);
-  if (grown.length === 0) return billUsage(input, toBill, counts);
-  // Rare: an event came late, or an invoice was voided.
+  const suspect = toBill.suspects.filter((window) => hasGrown(window, counts));
+  if (suspect.length === 0) return billUsage(input, toBill, counts);
+  // Rare: an event came late, or an invoice was voided. A window may be an earlier subscription's.
+  const earliest = suspect.reduce((first, { start }) => earlierOf(first, start), from);
+  const { grown, asked } = grownWindows(input, suspect, await tx.meteringSpans.since(tenantId, earliest));
   const windows = grown.map(({ window }) => window);
   const [late, charges] = await Promise.all([
     countKnown(tx, tenantId, asked),

@@ -5,9 +5,9 @@ import type { Id } from '../core/ids';
 import { roundToMoney } from '../core/money';
 import { type EntitlementSource, isActiveAt } from '../entitlements/entitlement';
 import type { LineDraft, TimeSpan } from '../invoicing/invoice';
-import { windowsBetween } from '../usage/metering-window';
+import { type MeteringSpan, windowsBetween } from '../usage/metering-window';
 import type { BilledCharge, BilledCharges, BilledWindow } from './billed-usage';
-import { type GrownWindow, grownWindow, hasGrown, lateUsage } from './late-usage';
+import { type GrownWindow, grownWindow, lateUsage } from './late-usage';
 import { advanceModel, chargesOf, lineOfCharge, type Named, priceOfWindows, usageLine } from './usage-charge';
 import {
   type CountAsked,
@@ -80,16 +80,14 @@ export function countsAsked({ pieces, suspects }: UsageToBill): CountAsked[] {
   return eachOnce([...countsOf(pieces), ...totals.filter(({ window }) => isBefore(window.start, window.end))]);
 }
 
-/** Which windows have grown, with all that has to be counted to say what they cost now. */
+/** Windows that have grown, with all that has to be counted to say what they cost now. */
 export function grownWindows(
   input: Pick<UsageBillInput, 'sources'>,
-  { suspects }: UsageToBill,
-  counts: Counts,
+  windows: readonly BilledWindow[],
+  spans: readonly MeteringSpan[],
 ): { readonly grown: readonly GrownWindow[]; readonly asked: readonly CountAsked[] } {
   const byFeature = groupBy(input.sources, (source) => source.featureId);
-  const grown = suspects
-    .filter((window) => hasGrown(window, counts))
-    .map((window) => grownWindow(window, byFeature.get(window.featureId) ?? []));
+  const grown = windows.map((window) => grownWindow(window, byFeature.get(window.featureId) ?? [], spans));
   return { grown, asked: eachOnce(grown.flatMap(({ bills }) => bills.flatMap(({ pieces }) => countsOf(pieces)))) };
 }
 

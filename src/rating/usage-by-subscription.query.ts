@@ -7,11 +7,20 @@ import { groupBy } from '../core/group';
 import { type Money, sum, zero } from '../core/money';
 import { mergeEntitlement } from '../entitlements/entitlement';
 import type { Tx } from '../tx';
+import { carriedOf } from '../usage/carried-usage';
 import { futureTolerance } from '../usage/usage-event';
 import { explainPrice, timingOf } from './price-model';
 import { countAll, loadUsageSchedule } from './usage-bill.query';
 import { chargesOf } from './usage-charge';
-import { countsOf, currentPieces, drawBills, piecesByBill, type RatedSource, type UsageWay } from './usage-pieces';
+import {
+  countsOf,
+  currentPieces,
+  drawBills,
+  piecesByBill,
+  type RatedSource,
+  type UsageWay,
+  wholeLimit,
+} from './usage-pieces';
 
 /** What one source bears of a window's units, or what is beyond all of them. */
 export interface SourceUsage {
@@ -106,14 +115,15 @@ export async function usageBySubscription(
     const merged =
       present &&
       mergeEntitlement(
-        present.sources.map((source) => ({ ...source, quantity: 1n })),
+        present.sources.map((source) => ({ ...source, limit: wholeLimit(source), quantity: 1n })),
         [],
       );
     if (!feature || !last || !merged) return [];
     const isLast = ({ covers }: UsageWay) => isSameInstant(covers.end, last.end);
     const row = billed.find((one) => one.featureId === featureId && isSameInstant(one.start, window.start));
     const bills = drawBills(piecesByBill(pieces, row?.boundaries ?? []), counts);
-    const used = bills.flatMap(({ ends }) => [...ends.values()]).at(-1) ?? decimal(0);
+    const counted = bills.flatMap(({ ends }) => [...ends.values()]).at(-1) ?? decimal(0);
+    const used = counted.plus(carriedOf(present.sources));
     const ways = bills.flatMap((bill) => bill.ways);
     const named = { currency, features: byId };
     const charges = new Map(
@@ -126,7 +136,9 @@ export async function usageBySubscription(
       // Whoever gives units now is shown even where none of them was used.
       .filter((way) => !way.quantity.isZero() || charges.has(way) || (way.part === 'INSIDE' && isLast(way)))
       .map((way): SourceUsage => {
-        const { part, source, quantity } = way;
+        const { part, source } = way;
+        const before = part === 'INSIDE' && isLast(way) ? source?.carried : undefined;
+        const quantity = before ? way.quantity.plus(before) : way.quantity;
         const charge = charges.get(way);
         const isPriced =
           !trialing && source !== undefined && way.price !== undefined && timingOf(way.price) !== 'IN_ADVANCE';

@@ -3,6 +3,7 @@ import { type DecimalValue, decimal } from '../core/decimal';
 import type { Id } from '../core/ids';
 import { type EntitlementSource, inDrawOrder, isActiveAt, limitOf, sourceKey } from '../entitlements/entitlement';
 import type { TimeSpan } from '../invoicing/invoice';
+import { lessCarried } from '../usage/carried-usage';
 import { type MeteringSpan, type MeteringWindow, windowAt, windowsBetween } from '../usage/metering-window';
 import { usagePriceText } from './price-model-input';
 import { rateUsage, type UsageShare } from './rate-usage';
@@ -28,12 +29,14 @@ export interface UsageSchedule {
 /** With the limit of all its units. */
 export interface RatedSource extends EntitlementSource {
   readonly limit: DecimalValue;
+  /** So much more, which was used before its window began. */
+  readonly carried?: DecimalValue | undefined;
 }
 
 /** A time within one window in which a feature's sources stay the same. */
 export interface UsagePiece {
   readonly featureId: Id<'Feature'>;
-  readonly window: { readonly start: Instant; readonly end?: Instant | undefined };
+  readonly window: Pick<MeteringWindow, 'start' | 'end' | 'carried'>;
   readonly start: Instant;
   readonly end: Instant;
   readonly sources: readonly RatedSource[];
@@ -41,6 +44,10 @@ export interface UsagePiece {
 
 /** A trial is free, and outside of a subscription there is nothing to bill. */
 export const isBillable = ({ span }: MeteringWindow) => span !== undefined && !span.trial;
+
+/** With what of it was used before its window began. */
+export const wholeLimit = ({ limit, carried }: Pick<RatedSource, 'limit' | 'carried'>): DecimalValue =>
+  carried ? limit.plus(carried) : limit;
 
 export const drawn = (sources: readonly EntitlementSource[]): RatedSource[] =>
   inDrawOrder(sources).map((source) => ({ ...source, limit: limitOf(source) }));
@@ -75,7 +82,8 @@ export function piecesOf(
     return [...windowsBetween(spans, resetPeriod, held)].filter(isMeant).flatMap((window) => {
       const start = laterOf(held.start, window.start);
       const end = window.end ? earlierOf(held.end, window.end) : held.end;
-      return isBefore(start, end) ? [{ featureId, window, start, end, sources: active }] : [];
+      const left = lessCarried(active, window.carried?.get(featureId));
+      return isBefore(start, end) ? [{ featureId, window, start, end, sources: left }] : [];
     });
   });
 }
@@ -86,10 +94,10 @@ export function piecesOfWindow(
   sources: readonly EntitlementSource[],
   time: TimeSpan,
 ): UsagePiece[] {
-  return cutBySources(sources, time).map(({ time: { start, end }, sources: active }) => ({
-    ...{ featureId: active[0]!.featureId, window, start, end },
-    sources: active,
-  }));
+  return cutBySources(sources, time).map(({ time: { start, end }, sources: active }) => {
+    const { featureId } = active[0]!;
+    return { featureId, window, start, end, sources: lessCarried(active, window.carried?.get(featureId)) };
+  });
 }
 
 /** The window that a feature is in at an instant, a trial's too, and its pieces up to its end or to another instant. */

@@ -6,7 +6,9 @@ import { resetMismatch } from '../entitlements/reset-mismatch';
 import { assembleFor, type PeriodInvoiceTx } from '../invoicing/period-invoice.query';
 import { type Payable, type PlannedDocument, payableOf } from '../invoicing/planned-document';
 import { type PlanChangeQuote, quoteLifetimeMinutes } from '../proration/quote';
+import { type CarryingTx, loadCarried } from '../rating/carried-usage.query';
 import type { Tx } from '../tx';
+import type { CarriedUsage } from '../usage/carried-usage';
 import type { MeteringSpan } from '../usage/metering-window';
 import type { startSubscriptionRefusals } from './start-subscription.command';
 import { type LoadedStart, loadStart, type StartSubscriptionInput, startRequestText } from './start-subscription.query';
@@ -24,18 +26,21 @@ export interface StartPreview extends LoadedStart {
 }
 
 /** As `app.begin_metering` writes them. */
-function spansOf({ id, startedAt, trialEnd, anchorDate, timeZone }: Subscription): MeteringSpan[] {
+function spansOf(
+  { id, startedAt, trialEnd, anchorDate, timeZone }: Subscription,
+  carried: CarriedUsage,
+): MeteringSpan[] {
   const countFrom = trialEnd ?? startedAt;
   const span = { subscriptionId: id, anchorDate, timeZone };
   return [
-    ...(trialEnd ? [{ ...span, start: startedAt, end: trialEnd, trial: true, countFrom: startedAt }] : []),
-    { ...span, start: countFrom, trial: false, countFrom },
+    ...(trialEnd ? [{ ...span, start: startedAt, end: trialEnd, trial: true, countFrom: startedAt, carried }] : []),
+    { ...span, start: countFrom, trial: false, countFrom, carried: trialEnd ? undefined : carried },
   ];
 }
 
 /** What would starting with this plan cost and give? The very load and decision of `startSubscription`, without the save. */
 export async function startPreview(
-  tx: PeriodInvoiceTx & WantedTx & Pick<Tx, 'creditNotes' | 'newId' | 'partnerId'>,
+  tx: PeriodInvoiceTx & WantedTx & CarryingTx & Pick<Tx, 'creditNotes' | 'newId' | 'partnerId'>,
   input: StartSubscriptionInput,
 ): Promise<Result<StartPreview, (typeof startSubscriptionRefusals)[number]>> {
   const { tenant } = tx;
@@ -46,7 +51,7 @@ export async function startPreview(
   const sources = await wantedEntitlements(tx, { subscription });
   const mismatch = resetMismatch(sources);
   if (mismatch) return mismatch;
-  const spans = spansOf(subscription);
+  const spans = spansOf(subscription, await loadCarried(tx, { at: startedAt }));
   const documents: PlannedDocument[] = [];
   if (!subscription.trialEnd) {
     const begun = sources.filter(({ sourceId, kind }) => sourceId === item.id && kind === 'METERED');

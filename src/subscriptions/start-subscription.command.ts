@@ -7,6 +7,7 @@ import { billTenant } from '../invoicing/bill-tenant.command';
 import type { MadeDocuments } from '../invoicing/made-documents';
 import { tellStanding } from '../payments/apply-standing.command';
 import { type PlanChangeQuote, quoteMismatch, quoteProblem } from '../proration/quote';
+import { loadCarried } from '../rating/carried-usage.query';
 import type { Tx } from '../tx';
 import {
   loadStart,
@@ -47,7 +48,9 @@ export async function startSubscription(
   const { startedAt, trialEnd, interval } = subscription;
 
   if (tenant.sandbox) tx.atTime(startedAt);
+  const carried = await loadCarried(tx, { at: startedAt, lock: true });
   await tx.subscriptions.insert(subscription);
+  await tx.meteringSpans.carryInto(tenant.id, subscription.id, startedAt, carried);
   await tx.subscriptions.recordChange(subscription, {
     id: tx.newId<'SubscriptionChange'>(),
     kind: 'STARTED',

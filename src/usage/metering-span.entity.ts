@@ -1,6 +1,15 @@
 import { Entity } from 'typeorm';
 import type { Instant, LocalDate } from '../core/calendar';
-import { BooleanColumn, DateColumn, KeyColumn, TextColumn, TimestampColumn, UuidColumn } from '../platform/columns';
+import {
+  BooleanColumn,
+  DateColumn,
+  JsonColumn,
+  KeyColumn,
+  TextColumn,
+  TimestampColumn,
+  UuidColumn,
+} from '../platform/columns';
+import type { StoredCarriedUsage } from './carried-usage';
 
 @Entity('metering_spans')
 export class MeteringSpanEntity {
@@ -13,4 +22,6 @@ export class MeteringSpanEntity {
   @TextColumn('time_zone') timeZone: string;
   @BooleanColumn('trial') trial: boolean;
   @TimestampColumn('count_from') countFrom: Instant;
+  @JsonColumn('carried') carried: StoredCarriedUsage;
+  @JsonColumn('carried_after') carriedAfter: StoredCarriedUsage;
 }

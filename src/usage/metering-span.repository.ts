@@ -4,6 +4,7 @@ import type { Id } from '../core/ids';
 import type { Prepared } from '../platform/database';
 import { askPrepared, preparedRead } from '../platform/prepared-read';
 import { oneOfMany } from '../platform/together';
+import { type CarriedUsage, carriedFromStored, carriedToStored } from './carried-usage';
 import { MeteringSpanEntity } from './metering-span.entity';
 import type { MeteringSpan } from './metering-window';
 
@@ -17,10 +18,11 @@ const rowsSince = preparedRead(
 const begin: Prepared = {
   name: 'begin metering spans',
   text: `with new as materialized (
-      select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::date[], $5::text[])
-        as n(tenant_id, subscription_id, starts_at, anchor_date, time_zone)
+      select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::date[], $5::text[],
+        $6::jsonb[]) as n(tenant_id, subscription_id, starts_at, anchor_date, time_zone, carried)
     ), last as materialized (
-      select m.*, n.starts_at as new_start, n.anchor_date as new_anchor, n.time_zone as new_zone from new n
+      select m.*, n.starts_at as new_start, n.anchor_date as new_anchor, n.time_zone as new_zone, n.carried as new_carried
+        from new n
         join metering_spans m on m.tenant_id = n.tenant_id and m.subscription_id = n.subscription_id
          and m.starts_at <= n.starts_at and (m.ends_at is null or m.ends_at > n.starts_at)
     ), ended as (
@@ -28,10 +30,10 @@ const begin: Prepared = {
        where m.tenant_id = l.tenant_id and m.subscription_id = l.subscription_id and m.starts_at = l.starts_at
          and l.starts_at < l.new_start
     )
-    insert into metering_spans (tenant_id, subscription_id, starts_at, partner_id, ends_at, anchor_date, time_zone, trial, count_from)
-    select l.tenant_id, l.subscription_id, l.new_start, l.partner_id, l.ends_at, l.new_anchor, l.new_zone, l.trial, l.count_from
+    insert into metering_spans (tenant_id, subscription_id, starts_at, partner_id, ends_at, anchor_date, time_zone, trial, count_from, carried)
+    select l.tenant_id, l.subscription_id, l.new_start, l.partner_id, l.ends_at, l.new_anchor, l.new_zone, l.trial, l.count_from, l.new_carried
       from last l
-    on conflict (tenant_id, subscription_id, starts_at) do update set anchor_date = excluded.anchor_date`,
+    on conflict (tenant_id, subscription_id, starts_at) do update set anchor_date = excluded.anchor_date, carried = excluded.carried`,
 };
 
 function fromRow(row: MeteringSpanEntity): MeteringSpan {
@@ -43,6 +45,8 @@ function fromRow(row: MeteringSpanEntity): MeteringSpan {
     timeZone: timeZone(row.timeZone),
     trial: row.trial,
     countFrom: row.countFrom,
+    carried: carriedFromStored(row.carried),
+    carriedAfter: carriedFromStored(row.carriedAfter),
   };
 }
 
@@ -65,8 +69,10 @@ export class MeteringSpanRepository {
     { id, tenantId, timeZone: zone }: { readonly id: string; readonly tenantId: string; readonly timeZone: TimeZone },
     at: Instant,
     anchorDate: LocalDate,
+    carried: CarriedUsage,
   ): Promise<void> {
-    const span = [tenantId, id, instantText(at), anchorDate.toString(), zone];
+    const kept = JSON.stringify(carriedToStored(carried));
+    const span = [tenantId, id, instantText(at), anchorDate.toString(), zone, kept];
     await oneOfMany(this.manager, 'begin metering spans', span, async (all) => {
       await askPrepared(
         this.manager,
@@ -75,5 +81,22 @@ export class MeteringSpanRepository {
       );
       return all;
     });
+  }
+
+  /** Into the windows that a subscription's first span begins with. */
+  async carryInto(tenantId: string, subscriptionId: string, start: Instant, carried: CarriedUsage): Promise<void> {
+    if (carried.size === 0) return;
+    await this.manager.update(
+      MeteringSpanEntity,
+      { tenantId, subscriptionId, start },
+      { carried: carriedToStored(carried) },
+    );
+  }
+
+  /** Into the windows that begin where a subscription's last span ends. */
+  async carryAfter(tenantId: string, subscriptionId: string, end: Instant, carried: CarriedUsage): Promise<void> {
+    if (carried.size === 0) return;
+    const carriedAfter = carriedToStored(carried);
+    await this.manager.update(MeteringSpanEntity, { tenantId, subscriptionId, end }, { carriedAfter });
   }
 }

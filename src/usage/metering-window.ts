@@ -13,6 +13,7 @@ import {
 } from '../core/calendar';
 import type { Id } from '../core/ids';
 import { periodContaining } from '../core/period';
+import type { CarriedUsage } from './carried-usage';
 import type { UsageWindow } from './meter';
 
 /**
@@ -30,6 +31,10 @@ export interface MeteringSpan {
   readonly trial: boolean;
   /** From where a limit that never starts over counts: the subscription's start, or the end of its trial. */
   readonly countFrom: Instant;
+  /** What counts in the windows that it begins with, beside what is used in them. */
+  readonly carried?: CarriedUsage | undefined;
+  /** The same after it, where no subscription follows at once. */
+  readonly carriedAfter?: CarriedUsage | undefined;
 }
 
 /** Where a limit counts. */
@@ -39,6 +44,7 @@ export interface MeteringWindow {
   readonly end?: Instant | undefined;
   /** None: between subscriptions, where only grants and licences give anything. */
   readonly span?: MeteringSpan | undefined;
+  readonly carried?: CarriedUsage | undefined;
 }
 
 /** Where a limit that never starts over counts, with no subscription to begin with. */
@@ -57,12 +63,16 @@ function regularWindow(
 }
 
 /** Not before and not after what cuts it. */
-function within(window: MeteringWindow, from: Instant, until: Instant | undefined): MeteringWindow {
-  const { start, end, span } = window;
+function within(
+  { start, end, span }: MeteringWindow,
+  [from, until]: readonly [Instant, Instant | undefined],
+  carried: CarriedUsage | undefined,
+): MeteringWindow {
   return {
     start: laterOf(start, from),
     end: end && until ? earlierOf(end, until) : (end ?? until),
     span,
+    carried: isAtOrBefore(start, from) ? carried : undefined,
   };
 }
 
@@ -84,12 +94,13 @@ export function windowAt(
   const span = spans.findLast(({ start }) => isAtOrBefore(start, at));
   if (span && (!span.end || isBefore(at, span.end))) {
     const regular = regularWindow(span, resetPeriod, at);
-    if (regular) return within({ ...regular, span }, span.start, span.end);
-    return { start: span.countFrom, end: span.trial ? span.end : endOfSubscription(spans, span), span };
+    const { carried } = span;
+    if (regular) return within({ ...regular, span }, [span.start, span.end], carried);
+    return { start: span.countFrom, end: span.trial ? span.end : endOfSubscription(spans, span), span, carried };
   }
   const next = spans.find(({ start }) => isBefore(at, start));
   const window = regularWindow(calendar, resetPeriod, at) ?? { start: ever.start };
-  return within(window, span?.end ?? ever.start, next?.start);
+  return within(window, [span?.end ?? ever.start, next?.start], span?.carriedAfter);
 }
 
 /** The windows that meet a time, in order. */
@@ -130,12 +141,17 @@ export function wasCutShort(
 }
 
 /** As the spans will be after a new anchor. */
-export function withNewAnchor(spans: readonly MeteringSpan[], at: Instant, anchorDate: LocalDate): MeteringSpan[] {
+export function withNewAnchor(
+  spans: readonly MeteringSpan[],
+  at: Instant,
+  anchorDate: LocalDate,
+  carried?: CarriedUsage,
+): MeteringSpan[] {
   return spans.flatMap((span) =>
     isAtOrBefore(span.start, at) && (!span.end || isBefore(at, span.end))
       ? [
           { ...span, end: at },
-          { ...span, start: at, anchorDate },
+          { ...span, start: at, anchorDate, carried },
         ]
       : [span],
   );

@@ -7,6 +7,7 @@ import { type EntitlementSource, sourceContent, sourceKey } from '../entitlement
 import { ChangedMeanwhile } from '../platform/database';
 import { overageSource } from '../rating/rate-usage';
 import type { Tx } from '../tx';
+import { carriedInto } from './carried-usage';
 import { consume, isLimited, type Meterage } from './consumption';
 import { type HeldOverTime, heldOverTime } from './held-over-time';
 import { type Counting, type Measured, measure } from './meter';
@@ -156,8 +157,10 @@ async function letIn(
 ): Promise<Readable[]> {
   const askedOf = (one: Measured) => {
     const { merged } = held.at(one.event.at).get(one.featureId)!;
-    const window = countedIn(windowAt(spans, merged!.resetPeriod, instantFromMilliseconds(one.event.at)));
-    return { key: `${one.featureId} ${window.start.epochMilliseconds}`, featureId: one.featureId, window };
+    const { carried, ...cut } = windowAt(spans, merged!.resetPeriod, instantFromMilliseconds(one.event.at));
+    const window = countedIn(cut);
+    const before = carriedInto(carried, one.featureId, merged!.sources);
+    return { key: `${one.featureId} ${window.start.epochMilliseconds}`, featureId: one.featureId, window, before };
   };
   /** What was left of a window that an act ended was given back. */
   const givenBack = ({ featureId, event: { at } }: Measured): EventProblem | undefined => {
@@ -175,7 +178,10 @@ async function letIn(
   const asked = [...new Map(limited.map((one) => [one.key, one])).values()];
   const used = await tx.usage.countsIn(tx.tenant.id, asked);
   const meterages = new Map(
-    asked.map(({ key }, index): [string, Meterage] => [key, { used: used[index]!, seen: new Set() }]),
+    asked.map(({ key, before }, index): [string, Meterage] => [
+      key,
+      { used: used[index]!.plus(before), seen: new Set() },
+    ]),
   );
   const told = limited.flatMap(({ unique, ...one }) => (unique === undefined ? [] : [{ ...one, value: unique }]));
   for (const { key, value } of await tx.usage.seen(tx.tenant.id, told)) meterages.get(key)!.seen.add(value);

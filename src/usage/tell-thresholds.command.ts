@@ -1,6 +1,7 @@
 import type { Instant } from '../core/calendar';
 import { type DecimalValue, decimal } from '../core/decimal';
 import type { Tx } from '../tx';
+import { carriedInto } from './carried-usage';
 import { type Holding, isLimited, reachedThresholds } from './consumption';
 import type { UsageWindow } from './meter';
 import { countedIn, type MeteringSpan, windowAt } from './metering-window';
@@ -12,6 +13,8 @@ export interface Watched extends Holding {
   readonly window: UsageWindow;
   /** None: it never starts over. */
   readonly windowEnd?: Instant | undefined;
+  /** It counts too. */
+  readonly carried: DecimalValue;
 }
 
 /** Which of these are watched. */
@@ -21,7 +24,8 @@ export function watchedOf(holdings: readonly Holding[], spans: readonly Metering
     .map((holding) => {
       const window = windowAt(spans, holding.merged!.resetPeriod, now);
       const { featureId } = holding.counting;
-      return { ...holding, featureId, window: countedIn(window), windowEnd: window.end };
+      const carried = carriedInto(window.carried, featureId, holding.merged!.sources);
+      return { ...holding, featureId, window: countedIn(window), windowEnd: window.end, carried };
     });
 }
 
@@ -41,13 +45,14 @@ export async function tellThresholds(
   const { tenant, now } = tx;
   const isTold = ({ featureId, percent }: ToldThreshold) =>
     told.some((one) => one.featureId === featureId && one.percent === percent);
-  const reached = watched.flatMap(({ counting, merged, window, windowEnd }, index): UsageThreshold[] => {
+  const reached = watched.flatMap(({ counting, merged, window, windowEnd, carried }, index): UsageThreshold[] => {
     const limit = merged!.limit ?? decimal(0);
-    return reachedThresholds(limit, used[index]!, counting.thresholds).map((percent) => ({
+    const count = used[index]!.plus(carried);
+    return reachedThresholds(limit, count, counting.thresholds).map((percent) => ({
       id: tx.newId<'UsageThreshold'>(),
       tenantId: tenant.id,
       featureId: counting.featureId,
-      ...{ percent, limit, used: used[index]! },
+      ...{ percent, limit, used: count },
       windowStart: window.start,
       windowEnd,
       reachedAt: now,

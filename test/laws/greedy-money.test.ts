@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { seed } from '../support/arbitraries';
-import { type Act, act, plans, worthOf } from './greedy';
+import { type Act, act, freeAllowed, freeloading, mostFree, plans, worthOf } from './greedy';
 import { Purse } from './purse';
 
 /**
@@ -48,6 +48,21 @@ test(
   },
   Math.max(120_000, sequences * 200),
 );
+
+test(`${sequences} that are after what is free have no more of it than its windows give (seed ${seed})`, () => {
+  let most = 0;
+  fc.assert(
+    fc.property(fc.array(freeloading, { minLength: 1, maxLength: longest, size: 'max' }), (all) => {
+      const purse = new Purse(true);
+      for (const one of all) purse.act(one);
+      const free = mostFree(purse.windows);
+      most = Math.max(most, free);
+      if (free > freeAllowed) throw new Error(`used ${free} within 27 days`);
+    }),
+    { numRuns: sequences, seed },
+  );
+  process.stdout.write(`${sequences} sequences, at most ${most} free calls within 27 days\n`);
+});
 
 test('change and back at one instant comes to nothing, whatever happened before', () => {
   fc.assert(

@@ -3,7 +3,7 @@ import { decodeId } from '../../src/core/ids';
 import { seed } from '../support/arbitraries';
 import { startTestGateway, type TestGateway } from '../support/gateway';
 import { type TenantOfWorld, World } from '../support/world';
-import { type Act, act, addons, begin, type Held, plans, worthOf } from './greedy';
+import { type Act, act, addons, begin, gift, type Held, plans, worthOf } from './greedy';
 
 /**
  * The greedy tenant (billing rules §12): whatever it does by itself, with its own key and at whatever times, what it had of access
@@ -67,6 +67,8 @@ class Greedy {
       scopes: ['READ', 'WRITE', 'USAGE'],
     };
     const { secret } = await world.act('createApiKey', input, 'secret');
+    const given = { feature: 'calls', limit: String(gift), resetPeriod: 'MONTH', reason: 'a gift' };
+    await world.act('grantEntitlement', { tenantId: tenant.id, ...given }, 'grant { id }');
     const greedy = new Greedy(tenant, { bearer: secret });
     await greedy.act({ do: 'card', token });
     return greedy;

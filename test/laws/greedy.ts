@@ -11,6 +11,7 @@ export const begin = Date.parse('2026-01-01T10:00:00Z');
 export const plans = {
   small: { month: 3_100, year: 36_500, calls: 20 },
   big: { month: 31_000, year: 365_000, calls: 200 },
+  free: { month: 0, year: 0, calls: 20 },
 } as const;
 export const addons = { x: { month: 310, year: 3_650, calls: 10 }, y: { month: 620, year: 7_300, calls: 0 } } as const;
 export type Plan = keyof typeof plans;
@@ -42,7 +43,9 @@ export type Act =
   | { readonly do: 'pay' }
   | { readonly do: 'undo' };
 
-const plan = fc.constantFrom<Plan>('small', 'big');
+/** Calls that the partner gives each month, with a subscription or without. */
+export const gift = 5;
+const plan = fc.constantFrom<Plan>('small', 'big', 'free');
 const addon = fc.constantFrom<Addon>('x', 'y');
 const interval = fc.constantFrom('MONTH' as const, 'MONTH' as const, 'YEAR' as const);
 const quantity = fc.integer({ min: 1, max: 3 });
@@ -62,7 +65,7 @@ export const act: fc.Arbitrary<Act> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('start' as const),
-      plan: fc.constantFrom<Plan | 'tried'>('small', 'big', 'tried'),
+      plan: fc.constantFrom<Plan | 'tried'>('small', 'big', 'tried', 'free', 'free'),
       interval,
       quantity: fc.constantFrom(1, 1, 2),
     }),
@@ -106,6 +109,37 @@ export const act: fc.Arbitrary<Act> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constant({ do: 'pay' as const }) },
   { weight: 1, arbitrary: fc.constant({ do: 'undo' as const }) },
+);
+
+/** Of one that is after what is free: it begins, ends and begins anew as often as it can, and a paid plan lies between. */
+export const freeloading: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), hours: fc.integer({ min: 0, max: 400 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('start' as const),
+      plan: fc.constantFrom<Plan>('free', 'free', 'small'),
+      interval,
+      quantity: fc.constant(1),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('change' as const),
+      plan: fc.constantFrom<Plan>('free', 'free', 'small'),
+      anchor: fc.constantFrom('KEEP' as const, 'RESET' as const),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('cancel' as const), now: fc.constant(true) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('use' as const),
+      calls: fc.constantFrom(1, 5, 20, 25),
+      enforce: fc.constant(true),
+    }),
+  },
 );
 
 /** A billed period; cut short where the next one of its subscription begins earlier. */
@@ -180,7 +214,10 @@ export function worthOf(
       let count = used
         .filter(({ at }) => at >= from && at < Math.min(to, until))
         .reduce((sum, one) => sum + one.calls, 0);
+      count -= gift;
       for (const { time, call, calls } of phases) {
+        // What is free bears what it can, and is worth nothing; how much of it there was is another law's.
+        if (call === 0) count -= calls;
         total += time;
         if (call > 0) count -= Math.min(calls, time / call);
       }
@@ -195,3 +232,23 @@ export function worthOf(
   }
   return total;
 }
+
+/** What was used in one window, and the most that what was paid for included in it. */
+export interface Counted {
+  readonly start: number;
+  used: number;
+  paid: number;
+}
+
+/** The most of what is free that was used in windows that began within 27 days. */
+export function mostFree(windows: readonly Counted[]): number {
+  const free = windows.map(({ start, used, paid }) => ({ start, calls: Math.max(0, used - paid) }));
+  const within = (first: number) => free.filter(({ start }) => start >= first && start < first + 27 * day);
+  return Math.max(0, ...free.map(({ start }) => within(start).reduce((sum, { calls }) => sum + calls, 0)));
+}
+
+/**
+ * A month's of it, at most three times: what was left of a window that ends, of one that a subscription begins at its month's end, and of the
+ * calendar's, where the subscription ends with that one.
+ */
+export const freeAllowed = 3 * (plans.free.calls + gift);

@@ -20,13 +20,27 @@ import {
 } from '../../src/proration/plan-change';
 import { plannedChange } from '../../src/proration/plan-change-documents';
 import { type AllowanceLeft, type CreditedItem, smallestAllowances } from '../../src/proration/unused-allowance';
+import { carriedOn, cutWindows } from '../../src/rating/carried-usage.query';
 import { drawn } from '../../src/rating/usage-pieces';
 import type { AddonSubscription } from '../../src/subscriptions/addon-subscription';
 import type { SubscriptionItem } from '../../src/subscriptions/subscription';
 import { noTax } from '../../src/tax/tax';
+import { type CarriedUsage, carriedInto, lessCarried } from '../../src/usage/carried-usage';
 import { countedIn, type MeteringSpan, windowAt, withNewAnchor } from '../../src/usage/metering-window';
 import { id, someAddon, someAttachment, somePlan, someVersion, untaxed, utc } from '../support/arbitraries';
-import { type Act, type Addon, addons, type Billed, begin, day, type Held, type Plan, plans } from './greedy';
+import {
+  type Act,
+  type Addon,
+  addons,
+  type Billed,
+  begin,
+  type Counted,
+  day,
+  gift,
+  type Held,
+  type Plan,
+  plans,
+} from './greedy';
 
 const currency = 'EUR' as const;
 const euros = (minor: number | bigint): Money => money(BigInt(minor), currency);
@@ -91,7 +105,8 @@ export class Purse {
   private entries: Entry[] = [];
   private invoices: OwnInvoice[] = [];
   private spans: MeteringSpan[] = [];
-  private sources: EntitlementSource[] = [];
+  private sources: EntitlementSource[] = this.sourcesOf('GRANT', 'gift', gift, 1n, at(begin), true);
+  private readonly counted = new Map<number, Counted>();
   private debtSince: number | undefined;
   /** Without access for debt. */
   private locked: { starts: number; ends: number }[] = [];
@@ -148,8 +163,9 @@ export class Purse {
 
   /** What a change now would begin with, and whether more is used than the smaller plan includes. */
   current(): { plan: Plan | undefined; wide: boolean } {
-    const counted = countedIn(windowAt(this.spans, 'MONTH', at(this.now)));
-    return { plan: this.live?.item.code, wide: this.countIn(counted).greaterThan(plans.small.calls) };
+    const window = windowAt(this.spans, 'MONTH', at(this.now));
+    const used = this.countIn(countedIn(window)).plus(window.carried?.get(calls)?.sold ?? 0);
+    return { plan: this.live?.item.code, wide: used.greaterThan(plans.small.calls) };
   }
 
   private get lockedSince(): number | undefined {
@@ -294,11 +310,12 @@ export class Purse {
   // ---- what it has
 
   private sourcesOf(
-    kind: 'PLAN' | 'ADDON',
+    kind: 'PLAN' | 'ADDON' | 'GRANT',
     itemId: string,
     limit: number,
     quantity: bigint,
     startsAt: Instant,
+    free: boolean,
   ): EntitlementSource[] {
     if (limit === 0) return [];
     return [
@@ -311,7 +328,15 @@ export class Purse {
           sourceId: itemId,
           sourceName: itemId,
         },
-        ...{ catalogId: itemId, quantity, unlimited: false, limit: decimal(limit), resetPeriod: 'MONTH', startsAt },
+        ...{
+          catalogId: itemId,
+          quantity,
+          free,
+          unlimited: false,
+          limit: decimal(limit),
+          resetPeriod: 'MONTH',
+          startsAt,
+        },
       },
     ];
   }
@@ -325,7 +350,8 @@ export class Purse {
   ): void {
     const offer = kind === 'PLAN' ? plans[code as Plan] : addons[code as Addon];
     // A plan's limits are the subscription's, an add-on's count for each of it.
-    this.sources.push(...this.sourcesOf(kind, itemId, offer.calls, kind === 'PLAN' ? 1n : quantity, at(this.now)));
+    const units = kind === 'PLAN' ? 1n : quantity;
+    this.sources.push(...this.sourcesOf(kind, itemId, offer.calls, units, at(this.now), offer.month === 0));
     this.holdings.push({
       ...{ subscription: this.live!.id, code, quantity: Number(quantity), interval: interval as Held['interval'] },
       ...{ starts: this.now, ends: Number.POSITIVE_INFINITY, itemId },
@@ -346,6 +372,16 @@ export class Purse {
     return decimal(count);
   }
 
+  get windows(): readonly Counted[] {
+    return [...this.counted.values()];
+  }
+
+  /** As `loadCarried`: what is free goes on where it stood. */
+  private carriedOn(anchor: boolean): CarriedUsage {
+    const features = cutWindows(this.sources, this.spans, { at: at(this.now), anchor });
+    return carriedOn(features, ({ window }) => this.countIn(window));
+  }
+
   /** As `loadAllowancesLeft`: what is left of what these include, where it may be less than the time. */
   private allowancesLeft(
     items: readonly CreditedItem[],
@@ -359,8 +395,9 @@ export class Purse {
     const counted = countedIn(window);
     const ends = windows !== 'NONE';
     const used = this.countIn({ start: counted.start, end: ends && windows === 'ANCHOR' ? now : counted.end });
-    const left = ends ? [] : drawn(after.filter((source) => isActiveAt(source, now)));
-    const use = { window, held: drawn(held), after: left, used };
+    const carried = window.carried?.get(calls);
+    const left = ends ? [] : lessCarried(drawn(after.filter((source) => isActiveAt(source, now))), carried);
+    const use = { window, held: lessCarried(drawn(held), carried), after: left, used };
     return smallestAllowances(items, [use], { basis: 'DAY', timeZone: utc, currency });
   }
 
@@ -423,7 +460,7 @@ export class Purse {
     const period = periodAt(schedule, 0);
     this.live = { id: subscription, started: now, item, interval, schedule, period, attachments: [] };
     const span = { subscriptionId: id<'Subscription'>(subscription), start: now, anchorDate: schedule.anchor };
-    this.spans.push({ ...span, timeZone: utc, trial: false, countFrom: now });
+    this.spans.push({ ...span, timeZone: utc, trial: false, countFrom: now, carried: this.carriedOn(false) });
     this.hold('PLAN', code, item.id, quantity, interval);
     this.bill(undefined);
   }
@@ -627,9 +664,9 @@ export class Purse {
     const now = at(this.now);
     return [
       ...this.sources.filter(({ sourceId }) => !gone.has(sourceId)),
-      ...(planGoesOn ? [] : this.sourcesOf('PLAN', item.id, plans[code].calls, 1n, now)),
+      ...(planGoesOn ? [] : this.sourcesOf('PLAN', item.id, plans[code].calls, 1n, now, plans[code].month === 0)),
       ...change.attachments.flatMap(({ next, addon }) =>
-        next ? this.sourcesOf('ADDON', next.id, addons[addon.code as Addon].calls, next.quantity, now) : [],
+        next ? this.sourcesOf('ADDON', next.id, addons[addon.code as Addon].calls, next.quantity, now, false) : [],
       ),
     ];
   }
@@ -644,7 +681,9 @@ export class Purse {
     const live = this.live!;
     this.settle(change.lines, planGoesOn, settlement);
     const { anchorDate, interval, index, span } = change.after;
-    if (change.anchor === 'RESET') this.spans = withNewAnchor(this.spans, at(this.now), anchorDate);
+    if (change.anchor === 'RESET') {
+      this.spans = withNewAnchor(this.spans, at(this.now), anchorDate, this.carriedOn(true));
+    }
     if (!planGoesOn) {
       this.drop(live.item.id);
       live.item = item;
@@ -690,10 +729,15 @@ export class Purse {
   private use(count: number): void {
     const now = at(this.now);
     const held = this.sources.filter((source) => isActiveAt(source, now));
-    if (!this.live || this.isLocked || held.length === 0) return;
-    const counted = countedIn(windowAt(this.spans, 'MONTH', now));
-    const { allowed } = gate('METERED', mergeEntitlement(held, []), this.countIn(counted), decimal(count));
+    if (this.isLocked || held.length === 0) return;
+    const window = windowAt(this.spans, 'MONTH', now);
+    const used = this.countIn(countedIn(window)).plus(carriedInto(window.carried, calls, held));
+    const { allowed } = gate('METERED', mergeEntitlement(held, []), used, decimal(count));
     if (!allowed) return;
+    const start = window.start.epochMilliseconds;
+    const counted = this.counted.get(start) ?? { start, used: 0, paid: 0 };
+    const paid = drawn(held.filter(({ free }) => !free)).reduce((sum, { limit }) => sum + limit.toNumber(), 0);
+    this.counted.set(start, { start, used: counted.used + count, paid: Math.max(counted.paid, paid) });
     this.used.push({ at: this.now, calls: count });
     this.next('event');
   }
@@ -741,8 +785,9 @@ export class Purse {
       }
     }
     this.endDebt();
+    const carriedAfter = this.carriedOn(false);
     for (const itemId of [live.item.id, ...live.attachments.map(({ id: one }) => one)]) this.drop(itemId);
-    this.spans = this.spans.map((span) => (span.end ? span : { ...span, end: at(this.now) }));
+    this.spans = this.spans.map((span) => (span.end ? span : { ...span, end: at(this.now), carriedAfter }));
     this.live = undefined;
     this.next('closed');
   }

@@ -150,7 +150,8 @@ describe('a window begins', () => {
     await tenant.advance(jan(10, '10:00:00.000'));
     await tenant.cancel({ when: 'NOW' });
     await tenant.use('calls', 4, jan(10, '10:00:00.000'));
-    expect(await counted(tenant)).toMatchObject({ limit: '10', used: '4', resetsAt: '2026-02-01T00:00:00.000Z' });
+    // The 4 of before were the gift's too: 104 − 100 of the plan.
+    expect(await counted(tenant)).toMatchObject({ limit: '10', used: '8', resetsAt: '2026-02-01T00:00:00.000Z' });
   });
 });
 

@@ -9,7 +9,7 @@ import { FakeProvider } from '../../src/payments/fake/fake-provider';
 import type { PaymentProvider } from '../../src/payments/provider';
 import { Providers } from '../../src/payments/providers';
 import { type Clock, wallClock } from '../../src/platform/clock';
-import { createLog } from '../../src/platform/log';
+import { createLog, type Log } from '../../src/platform/log';
 import { createMetrics } from '../../src/platform/metrics';
 import { createTextSigner } from '../../src/platform/signed-text';
 import { signDemoToken, verifierForDemo } from '../../src/platform/tokens';
@@ -64,6 +64,7 @@ export interface TestGatewayOptions {
   /** Default: as the product, but any number of requests: a test machine asks as fast as it can. */
   readonly rates?: Partial<RateSettings>;
   readonly http?: Partial<HttpSettings>;
+  readonly log?: Log;
 }
 
 /** Opens `/metrics` of a test gateway. */
@@ -94,7 +95,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   await source.initialize();
   await jobSource.initialize();
   await inboxSource.initialize();
-  const log = createLog((process.env.GATEWAY_LOG as 'silent') ?? 'silent');
+  const log = options.log ?? createLog((process.env.GATEWAY_LOG as 'silent') ?? 'silent');
   const clock = options.clock ?? wallClock;
   const fake = new FakeProvider({ clock, webhookSecrets: [fakeWebhookSecret] });
   const app = new App({

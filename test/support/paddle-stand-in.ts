@@ -34,6 +34,19 @@ const lowerAlphabet = 'abcdefghjkmnpqrstvwxyz0123456789';
 const makeId = (prefix: string) =>
   `${prefix}_01${[...randomBytes(24)].map((byte) => lowerAlphabet[byte % lowerAlphabet.length]).join('')}`;
 
+/** The same day some intervals later; the month's last where it has no such day. */
+function addCycle(at: string, { interval, frequency }: { interval: string; frequency: number }): string {
+  const from = new Date(at);
+  if (interval === 'day' || interval === 'week') {
+    from.setUTCDate(from.getUTCDate() + frequency * (interval === 'week' ? 7 : 1));
+    return from.toISOString();
+  }
+  const months = from.getUTCMonth() + frequency * (interval === 'year' ? 12 : 1);
+  const last = new Date(Date.UTC(from.getUTCFullYear(), months + 1, 0)).getUTCDate();
+  from.setUTCMonth(months, Math.min(from.getUTCDate(), last));
+  return from.toISOString();
+}
+
 /** Those that Paddle takes. */
 const currencies =
   'USD EUR GBP JPY AUD CAD CHF HKD SGD SEK ARS BRL CNY COP CZK DKK HUF ILS INR KRW MXN NOK NZD PLN THB TRY TWD UAH VND ZAR';
@@ -386,8 +399,9 @@ export class PaddleStandIn {
       throw new Refusal(409, 'adjustment_pending_refund_request', 'A refund of it waits for approval already');
     }
     const subtotal = BigInt(transaction.details.totals.subtotal) - BigInt(transaction.details.totals.discount ?? 0);
+    // A warning has moved nothing, and what was reversed came back.
     const gone = before
-      .filter((row) => row.status === 'approved')
+      .filter(({ action, status }) => status === 'approved' && ['refund', 'credit', 'chargeback'].includes(action))
       .reduce((sum, row) => sum + BigInt(row.totals.subtotal), 0n);
     const asked =
       body.type === 'full'
@@ -484,6 +498,7 @@ export class PaddleStandIn {
 
   private subscribe(transaction: Json, cycle: Json): void {
     const now = this.now();
+    const next = addCycle(now, cycle);
     const subscription = {
       ...{
         id: makeId('sub'),
@@ -498,8 +513,9 @@ export class PaddleStandIn {
         updated_at: now,
         started_at: now,
       },
-      ...{ first_billed_at: now, next_billed_at: now, paused_at: null, canceled_at: null, discount: null },
-      ...{ collection_mode: 'automatic', billing_details: null, current_billing_period: null, billing_cycle: cycle },
+      ...{ first_billed_at: now, next_billed_at: next, paused_at: null, canceled_at: null, discount: null },
+      ...{ collection_mode: 'automatic', billing_details: null, billing_cycle: cycle },
+      current_billing_period: { starts_at: now, ends_at: next },
       ...{ scheduled_change: null, management_urls: null, custom_data: transaction.custom_data, import_meta: null },
       items: transaction.items.map(({ price, quantity }: Json) => ({
         ...{ status: 'active', quantity, recurring: true, created_at: now, updated_at: now, price },
@@ -516,6 +532,9 @@ export class PaddleStandIn {
     const subscription = this.subscriptions.get(subscriptionId);
     if (subscription?.status !== 'active') throw new Error(`${subscriptionId} is not billed`);
     const now = this.now();
+    const next = addCycle(subscription.next_billed_at, subscription.billing_cycle);
+    subscription.current_billing_period = { starts_at: subscription.next_billed_at, ends_at: next };
+    Object.assign(subscription, { next_billed_at: next, updated_at: now });
     const id = makeId('txn');
     const items = subscription.items.map(({ price, quantity }: Json) => ({
       price_id: price.id,
@@ -674,6 +693,55 @@ export class PaddleStandIn {
   /** Somebody archives the customer, or Paddle deletes it on request: it is not found any more. */
   forgetCustomer(id: string): void {
     this.customers.delete(id);
+  }
+
+  /** A customer or the seller has another number of seats billed from the next period on. */
+  changeQuantity(subscriptionId: string, quantity: number): void {
+    const { items } = this.subscriptions.get(subscriptionId);
+    const price = { ...items[0].price, quantity: { minimum: 1, maximum: 100 } };
+    this.updateSubscription(subscriptionId, { items: [{ price, quantity }] });
+  }
+
+  private readonly missedSince = new Map<string, string>();
+
+  /**
+   * What Paddle does next by itself, and when: it bills a period, tries a card again, carries out what was scheduled.
+   *
+   * @param pays is the card good this time?
+   */
+  nextDue(pays: () => boolean): { readonly at: number; readonly run: () => void } | undefined {
+    const due: { at: string; run: () => void }[] = [];
+    for (const { id, status, scheduled_change: change, next_billed_at: next } of this.subscriptions.values()) {
+      if (status === 'canceled') continue;
+      if (change) due.push({ at: change.effective_at, run: () => this.carryOut(id, change) });
+      else if (status === 'active') due.push({ at: next, run: () => this.bill(id, pays()) });
+      else if (status === 'past_due')
+        due.push({ at: this.missedSince.get(id) ?? next, run: () => this.bill(id, pays()) });
+    }
+    const [first] = due.sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
+    return first && { at: Date.parse(first.at), run: first.run };
+  }
+
+  /** Three days between two tries; after thirty days it is given up. */
+  private bill(id: string, pays: boolean): void {
+    const subscription = this.subscriptions.get(id);
+    if (pays) {
+      this.missedSince.delete(id);
+      subscription.status = 'active';
+      this.renew(id);
+      this.tell('subscription.updated', subscription);
+    } else if (this.clock() > Date.parse(subscription.next_billed_at) + 30 * 86_400_000) {
+      this.cancel(id);
+    } else {
+      this.missedSince.set(id, new Date(this.clock() + 3 * 86_400_000).toISOString());
+      if (subscription.status === 'active') this.miss(id);
+    }
+  }
+
+  private carryOut(id: string, change: Json): void {
+    if (change.action === 'cancel') this.cancel(id);
+    else if (change.action === 'resume') this.unpause(id);
+    else this.pause(id, 'immediately', change.resume_at ?? undefined);
   }
 
   cancel(subscriptionId: string, when: 'immediately' | 'next_billing_period' = 'immediately'): void {

@@ -173,6 +173,22 @@ describe('what waits for a person', () => {
   });
 });
 
+test('cancelled here while Stripe does not answer, which collects another month: that month is credited', async () => {
+  const { tenant, subscription } = await bought();
+  stripe.standIn.trouble('GET /v1/subscriptions', 'ERROR_500_BEFORE', 1_000);
+  await tenant.act('cancelSubscription', { reason: 'bye', when: 'NOW', settlement: 'NONE' }, 'subscription { status }');
+  await stripe.settle();
+  const { end: renewedAt } = periodOf(subscription);
+  await stripe.standIn.advanceTo(renewedAt + 2 * day);
+  stripe.standIn.calm();
+  await stripe.advanceDays(1);
+  expect(subscription.status).toBe('canceled');
+  expect(charges(subscription).map(({ amount }) => amount)).toEqual([14_900, 14_900]);
+  // The first month had ended with a credit of its own; of the second nothing was ever used.
+  expect((await tenant.checkouts()).at(-1).parkedReason).toBeNull();
+  expect(await balance(tenant)).toBe('149.00');
+});
+
 describe('a person decides', () => {
   test('a quantity that was changed at Stripe: previewed, accepted; two are attached and two are credited', async () => {
     const { tenant, subscription } = await bought();

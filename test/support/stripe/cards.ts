@@ -52,6 +52,8 @@ const cards: Readonly<Record<string, Card>> = {
     refused: ['processing_error', 'processing_error'],
     refusedAtSetup: ['processing_error', 'processing_error'],
   },
+  /** It was good when it was saved, and has expired since. */
+  pm_card_visa_expired: { last4: '4242', brand: 'visa', refused: ['expired_card', 'expired_card'] },
   /** It can be saved, and each charge of it fails. */
   pm_card_chargeCustomerFail: { last4: '0341', brand: 'visa', refused: declined('generic_decline') },
   pm_card_authenticationRequired: { last4: '3184', brand: 'visa', wantsCustomer: 'always' },

@@ -39,7 +39,7 @@ export async function startStripeGateway(options: { log?: Log; at?: string } = {
     timeoutMilliseconds: 2_000,
   });
   const clock = { now: () => instantFromMilliseconds(standIn.books.now() * 1_000) };
-  const gateway = await startTestGateway({ world: 'demo', clock, providers: [provider] });
+  const gateway = await startTestGateway({ world: 'demo', clock, providers: [provider], ...(options.log && { log }) });
   standIn.hooks.endpoints.push({ url: `${gateway.url}/webhooks/stripe`, secrets: [stripeWebhookSecret] });
   const { app } = gateway;
   const settle = async () => {

@@ -34,6 +34,12 @@ export class Payments {
     return method;
   }
 
+  /** The bank changes its mind about a card: from now on it is as that test card. */
+  becomes(method: PaymentMethod, card: string): void {
+    cardNamed(card);
+    this.cards.set(method.id, card);
+  }
+
   /** A test card is as good as a method: naming it makes one. */
   methodFor(id: string, param = 'payment_method'): PaymentMethod {
     return isTestCard(id) ? this.paymentMethod(id) : this.books.get('payment_method', id, param);
@@ -200,7 +206,8 @@ export class Payments {
   collect(request: ChargeRequest): PaymentIntent | undefined {
     const intent = this.intent(request, null);
     try {
-      return this.confirm(intent, this.methodFor(request.paymentMethod), request.offSession);
+      // Who is at the page confirms there what their bank asks.
+      return this.confirm(intent, this.methodFor(request.paymentMethod), request.offSession, !request.offSession);
     } catch (error) {
       if (error instanceof StripeFault && error.status === 402) return undefined;
       throw error;
