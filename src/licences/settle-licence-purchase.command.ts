@@ -1,5 +1,6 @@
 import { isBefore } from '../core/calendar';
 import { encodeId } from '../core/ids';
+import { zero } from '../core/money';
 import { rebuildEntitlements } from '../entitlements/rebuild-entitlements.command';
 import type { Tx } from '../tx';
 import { giveSeat } from './assign-seat.command';
@@ -117,8 +118,9 @@ export async function grantLicencePurchase(
     status: 'COMPLETED',
     completedAt: tx.now,
   });
-  // A refund that was told before its payment.
-  const left = await applyLicenceRefunds(tx, completed);
+  // What went back before it was granted, while it waited for its payment or for a person, is taken off what it grants.
+  const whole = { ...completed, refunded: zero(completed.amount.currency), seatsRefunded: 0n };
+  const left = await applyLicenceRefunds(tx, whole);
   await rebuildEntitlements(tx);
   const now = (await tx.licences.byId(tx.tenant.id, licence.id))!;
   await tx.emit({ type: 'licence.granted', payload: { licence: now, purchase: left } });

@@ -60,6 +60,26 @@ test('accepted: what was bought is granted, once, and refunds count by what was 
   expect(await shop.purchase(id)).toMatchObject({ status: 'REFUNDED', refunded: { amount: '500.00' } });
 });
 
+test('a part of it went back while it waited: accepted, it grants the seats that are still paid', async () => {
+  const { id, checkout } = await discounted('part-back');
+  // 166.67 of 500.00 are one seat of three.
+  shop.paddle.chargeBack(checkout.id, 16_667n);
+  await shop.deliver();
+  expect(await shop.purchase(id)).toMatchObject({
+    status: 'PARKED',
+    refunded: { amount: '166.67' },
+    seatsRefunded: '1',
+  });
+  expect(await decide('acceptLicencePurchase', id)).toMatchObject({
+    purchase: { status: 'COMPLETED', refunded: { amount: '166.67' }, seatsRefunded: '1' },
+    licence: { seats: '2' },
+  });
+  // The bank gives it back: all three are paid.
+  shop.paddle.reverse([...shop.paddle.adjustments.keys()].at(-1)!);
+  await shop.deliver();
+  expect(await shop.licence('part-back')).toMatchObject({ seats: '3' });
+});
+
 test('refused: Paddle gives all of it back, once, though its answer is lost; then it is closed', async () => {
   const { id, checkout } = await discounted('refuse');
   for (const _time of [1, 2]) {
