@@ -165,11 +165,14 @@ class Charges {
     // That it differs from what was bought a person knows: `parkedLicencePurchases` lists it. What goes back is compared all the same.
     const parked = payment.status === 'PARKED';
     if (parked && payment.amount.currency !== charge.amount.currency) return;
+    const isCheckout = payment.kind === 'LicencePurchase';
     if (!parked && !equals(payment.amount, charge.amount)) {
-      yield { kind: 'AMOUNT_DIFFERS', ...both, here: moneyText(payment.amount), there: moneyText(charge.amount) };
+      const said = { here: moneyText(payment.amount), there: moneyText(charge.amount) };
+      // Of a checkout that came is written down: a person accepts or refuses it then.
+      const can = isCheckout && payment.status === 'OPEN' && (await this.takeOverCheckout(externalId));
+      yield { kind: 'AMOUNT_DIFFERS', ...both, ...said, ...mended(can, this.options) };
       return;
     }
-    const isCheckout = payment.kind === 'LicencePurchase';
     let taken: boolean | undefined;
     if (!parked && payment.status !== charge.status && charge.createdAt.epochMilliseconds <= this.recent) {
       taken = isCheckout ? await this.takeOverCheckout(externalId) : await this.settle(payment, charge);

@@ -41,7 +41,7 @@ export class PaddleHistory implements History {
     private now = firstDay,
   ) {
     paddle.clock = () => this.now;
-    this.mail = new Mail(random, (event) => this.post(event), arrives);
+    this.mail = new Mail(random, (event) => this.post(event));
   }
 
   static async begin(random: Random): Promise<PaddleHistory> {
@@ -639,10 +639,6 @@ interface Term {
   readonly provider_subscription_id: string | null;
   readonly auto_renew: boolean;
 }
-
-/** Only its event tells yet that another amount was paid than was asked for. */
-const arrives = ({ event_type: type, data }: Any) =>
-  type === 'transaction.completed' && data.details.totals.discount !== '0';
 
 const netOf = ({ details: { totals } }: Any): bigint => BigInt(totals.subtotal) - BigInt(totals.discount ?? 0);
 const isTaxOnly = ({ items }: Any) => items.every(({ type }: Any) => type === 'tax');

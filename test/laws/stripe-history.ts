@@ -49,7 +49,7 @@ export class StripeHistory implements History {
   ) {
     const { books, hooks } = stripe.standIn;
     this.diary = new Diary(() => stripe.now());
-    this.mail = new Mail(random, async (event) => void (await hooks.deliver(event)), arrives);
+    this.mail = new Mail(random, async (event) => void (await hooks.deliver(event)));
     books.onEvent = (event) => this.mail.post(event);
   }
 
@@ -685,9 +685,4 @@ export class StripeHistory implements History {
     this.diary.count('requests in the 120 days after the end', late.length);
     if (late.length > 0) this.finds(`asked for ever: ${late.length}, ${late.at(-1)!.method} ${late.at(-1)!.path}`);
   }
-}
-
-/** Nothing but the event tells of these yet. */
-function arrives({ type }: StripeEvent): boolean {
-  return ['refund.', 'charge.refund', 'charge.dispute'].some((start) => type.startsWith(start));
 }

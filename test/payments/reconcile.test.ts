@@ -464,6 +464,27 @@ describe('Paddle', () => {
     paddle.transactions.set(bought.checkout.id, kept);
   });
 
+  test('another amount was paid and the event was lost: it is repaired by being parked, for a person to accept', async () => {
+    const { paddle } = shop;
+    await shop.product('less', '200.00');
+    const { purchase } = await shop.buy('less', 3);
+    paddle.discounts.set(purchase.checkout.id, 10_000n);
+    paddle.pay(purchase.checkout.id);
+    paddle.events = [];
+    // 3 × 200.00 − 100.00
+    const differs = ['AMOUNT_DIFFERS', purchase.id, purchase.checkout.id, '600.00 USD', '500.00 USD'];
+    expect((await run()).rows).toEqual(repairable([differs]));
+    expect(await shop.purchase(purchase.id)).toMatchObject({ status: 'OPEN' });
+    expect((await run({ repair: true })).rows).toEqual(repaired([differs]));
+    expect(await shop.purchase(purchase.id)).toMatchObject({ status: 'PARKED', parkReason: 'AMOUNT_DIFFERS' });
+    expect(await run()).toMatchObject({ code: 0, rows: [] });
+    const tenantId = await shop.tenantIdOf('hooli');
+    const input = { tenantId, purchaseId: purchase.id };
+    await shop.act('other-partner-owner', 'acceptLicencePurchase', input, 'purchase { status }');
+    expect(await run()).toMatchObject({ code: 0, rows: [] });
+    expect(await shop.licence('less')).toMatchObject({ seats: '3' });
+  });
+
   test('what Paddle bills by itself: lost events, changes in its dashboard, what nothing lives by', async () => {
     const { paddle } = shop;
     await shop.product('auto', '200.00');
