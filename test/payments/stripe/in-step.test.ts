@@ -259,6 +259,27 @@ describe('a person decides', () => {
     await stripe.settle();
   });
 
+  test('what is sold for another price, or beside another item, waits for a person; only a price can be accepted', async () => {
+    const { tenant, subscription } = await bought();
+    const [item] = subscription.items.data;
+    item!.price = { ...item!.price, unit_amount: 9_900 };
+    books().emit('customer.subscription.pending_update_applied', subscription);
+    await stripe.settle();
+    expect(await checkoutOf(tenant)).toMatchObject({
+      ...{ parkedReason: 'AMOUNT_DIFFERS: its price is another', seen: { unitAmount: { amount: '99.00' } } },
+    });
+    expect(await decide(tenant, 'acceptCheckout')).toMatchObject({ checkout: { parkedReason: null } });
+    expect(await checkoutOf(tenant)).toMatchObject({ accepted: { unitAmount: { amount: '99.00' } } });
+    subscription.items.data.push({ ...item!, id: 'si_another' });
+    books().emit('customer.subscription.updated', subscription);
+    await stripe.settle();
+    expect(await checkoutOf(tenant)).toMatchObject({ parkedReason: 'QUANTITY_DIFFERS: 2 items', seen: null });
+    expect(await tenant.allowed('tracks')).toBe(true);
+    expect(await decide(tenant, 'acceptCheckout')).toMatchObject({ code: 'CHECKOUT_NOT_ACCEPTABLE' });
+    subscription.items.data.pop();
+    await end(subscription);
+  });
+
   test('a discount in the dashboard: told of, and accepted for good; another one is told of again', async () => {
     const { tenant, subscription } = await bought();
     const discount = async (off: number) => {
@@ -590,6 +611,30 @@ describe('money that moves in the dashboard', () => {
     expect(await checkoutOf(tenant)).toMatchObject({ collected: [{ refunded: { amount: '149.00' } }] });
     await end(subscription);
   });
+
+  test('an invoice in the dashboard: void or written off nothing is collected; paid out of band it is booked', async () => {
+    for (const status of ['void', 'uncollectible', 'paid'] as const) {
+      const { tenant, subscription } = await bought();
+      await cardOf(subscription, 'pm_card_chargeCustomerFail');
+      await stripe.advanceDays(32);
+      const { data } = await client().invoices.list({ subscription: subscription.id, status: 'open' });
+      const invoice = books().find('invoice', data[0]!.id)!;
+      Object.assign(invoice, { status, next_payment_attempt: null });
+      if (status === 'paid') {
+        Object.assign(invoice, { amount_paid: invoice.amount_due, amount_remaining: 0 });
+        Object.assign(invoice, { status_transitions: { ...invoice.status_transitions, paid_at: books().now() } });
+        invoice.payments.data = [];
+      }
+      subscription.status = 'active';
+      const types = { void: 'voided', uncollectible: 'marked_uncollectible', paid: 'paid' };
+      books().emit(`invoice.${types[status]}`, invoice);
+      await stripe.settle();
+      expect([status, (await checkoutOf(tenant)).collected.length]).toEqual([status, status === 'paid' ? 2 : 1]);
+      expect([status, await tenant.allowed('tracks')]).toEqual([status, true]);
+      expect(await tenant.attachments()).toMatchObject([{ status: 'ACTIVE' }]);
+      await end(subscription);
+    }
+  }, 60_000);
 
   test('a dispute takes the money, and brings it back where it is won; no event is needed', async () => {
     const { tenant, subscription } = await bought();
