@@ -126,6 +126,8 @@ function adviceFor(refused: Refused<ChangePlanRefusal | ProrationPreviewRefusal>
     case 'COUPON_TENANT_LIMIT_REACHED':
     case 'COUPON_USED_UP':
       return `The coupon cannot be used: ${refused.message}`;
+    case 'AMOUNT_NOT_CHARGEABLE':
+      return `So much cannot be charged at once: ${refused.message}`;
     case 'EFFECTIVE_DATE_OUTSIDE_PERIOD':
     case 'INVALID_INPUT':
     case 'REFUND_NOT_AVAILABLE':

@@ -272,6 +272,11 @@ export const eventCatalogue = {
   },
   'invoice.finalized': { version: 1, when: 'An invoice was issued.', data: invoice },
   'invoice.marked_uncollectible': { version: 1, when: 'An invoice was given up.', data: invoice },
+  'invoice.not_chargeable': {
+    version: 1,
+    when: 'The payment provider makes no charge of what is due of an invoice, too little or too much: nobody has failed.',
+    data: invoice,
+  },
   'invoice.paid': { version: 1, when: 'An invoice was paid, or nothing was due on it.', data: invoice },
   'invoice.payment_failed': {
     version: 1,

@@ -116,7 +116,8 @@ export const refusalCodes = {
   LICENCE_TRIAL_USED: 'The organisation has tried or bought the licence already.',
   NO_SEAT_LEFT: 'Every seat that was bought is given out. Buy more, or take one back.',
   SEAT_NOT_FOUND: 'The person has no seat of this licence.',
-  AMOUNT_NOT_CHARGEABLE: 'The payment provider cannot charge exactly this amount in this currency.',
+  AMOUNT_NOT_CHARGEABLE:
+    'The payment provider cannot charge exactly this amount in this currency, or not so much at once: `most` says how much.',
   CHECKOUT_NOT_FOUND: 'There is no such checkout.',
   CHECKOUT_NOT_ACCEPTABLE:
     'The checkout does not wait for a person because of an amount or a quantity; `parkedReason` says what it waits for.',

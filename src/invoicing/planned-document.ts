@@ -1,4 +1,4 @@
-import { add, atLeastZero, type Money, negate, smaller, subtract, zero } from '../core/money';
+import { add, atLeastZero, type Money, negate, smaller, subtract, sum, zero } from '../core/money';
 import type { TaxDecision } from '../tax/tax';
 import type { TaxedLines } from '../tax/tax-lines';
 import type { PeriodInvoice } from './assemble-invoice';
@@ -47,6 +47,8 @@ export interface Payable {
   readonly creditApplied: Money;
   /** What is left to pay of the invoices. */
   readonly amountDue: Money;
+  /** The same of each of them. */
+  readonly dues: readonly Money[];
 }
 
 /** What is to be paid of documents that are made one after the other, with a credit balance as it is before them. */
@@ -54,7 +56,7 @@ export function payableOf(documents: readonly PlannedDocument[], balance: Money)
   const { currency } = balance;
   let left = balance;
   let creditApplied = zero(currency);
-  let amountDue = zero(currency);
+  const dues: Money[] = [];
   for (const planned of documents) {
     if (planned.kind === 'CREDIT_NOTE') {
       if (planned.settlement === 'CREDIT_BALANCE') left = add(left, negate(planned.total));
@@ -63,9 +65,9 @@ export function payableOf(documents: readonly PlannedDocument[], balance: Money)
     const applied = smaller(left, atLeastZero(planned.total));
     left = subtract(left, applied);
     creditApplied = add(creditApplied, applied);
-    amountDue = add(amountDue, subtract(planned.total, applied));
+    dues.push(subtract(planned.total, applied));
   }
-  return { creditApplied, amountDue };
+  return { creditApplied, amountDue: sum(dues, currency), dues };
 }
 
 /** What is left to bill of a period that ends before a new one is billed. */

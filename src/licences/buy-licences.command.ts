@@ -1,11 +1,12 @@
 import { instantFromMilliseconds, isAtOrBefore } from '../core/calendar';
 import { amountText, isZero, money, zero } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
-import type { ProviderName } from '../payments/provider';
+import { limitBelow } from '../payments/charge-limits';
+import { tooLarge } from '../payments/too-large.query';
 import type { Tx } from '../tx';
 import { intentLifetime, type LicencePurchase } from './licence-purchase';
 import { type LicenceQuote, type LicenceRequest, licenceRequestText } from './licence-quote';
-import { licenceQuoteRefusals, loadLicencePurchase } from './licence-quote.query';
+import { type ChooseProvider, licenceQuoteRefusals, loadLicencePurchase } from './licence-quote.query';
 import { grantLicencePurchase } from './settle-licence-purchase.command';
 
 export interface BuyLicencesInput {
@@ -29,9 +30,6 @@ export const purchaseRefusals = [
 type Code = (typeof purchaseRefusals)[number];
 
 export const buyLicencesRefusals = purchaseRefusals;
-
-/** The provider through which a tenant of this kind pays; `undefined`: none is connected. */
-export type ChooseProvider = (sandbox: boolean) => ProviderName | undefined;
 
 function quoteProblem(tx: Tx, quote: LicenceQuote, productId: string, quantity: number | undefined) {
   if (quote.tenantId !== tx.tenant.id || quote.request !== licenceRequestText(productId, quantity)) {
@@ -82,6 +80,8 @@ export async function openPurchase(
   if (!provider) {
     return refuse('PROVIDER_NOT_CONFIGURED', 'No payment provider is connected for this kind of tenant.');
   }
+  const most = limitBelow(provider, amount);
+  if (most) return tooLarge(provider, amount, most);
   const purchase: LicencePurchase = {
     id: tx.newId<'LicencePurchase'>(),
     tenantId: tx.tenant.id,

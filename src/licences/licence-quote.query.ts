@@ -3,6 +3,9 @@ import type { Instant } from '../core/calendar';
 import { maximumSeats, parseSeats } from '../core/quantity';
 import { done, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
+import { limitBelow } from '../payments/charge-limits';
+import type { ProviderName } from '../payments/provider';
+import { tooLarge } from '../payments/too-large.query';
 import { quoteLifetimeMinutes } from '../proration/quote';
 import type { Tx } from '../tx';
 import { findLicenceProduct } from './find-licence-product.query';
@@ -17,9 +20,13 @@ export const licenceQuoteRefusals = [
   'LICENCE_PRODUCT_ARCHIVED',
   'LICENCE_NOT_RUNNING',
   'PRICE_NOT_FOUND',
+  'AMOUNT_NOT_CHARGEABLE',
   'INVALID_INPUT',
 ] as const;
 type Code = (typeof licenceQuoteRefusals)[number];
+
+/** The provider through which a tenant of this kind pays; `undefined`: none is connected. */
+export type ChooseProvider = (sandbox: boolean) => ProviderName | undefined;
 
 export interface LoadedLicencePurchase {
   readonly product: LicenceProduct;
@@ -82,12 +89,17 @@ export async function licenceQuote(
   tx: Pick<Tx, 'licenceProducts' | 'licences' | 'tenantFor'>,
   tenantId: string,
   request: LicenceRequest,
+  /** Where it is known by now through whom it would be paid. */
+  chooseProvider?: ChooseProvider,
 ): Promise<Result<LicenceQuoted, Code>> {
   const tenant = await tx.tenantFor(tenantId);
   if (!tenant) return refuse('TENANT_NOT_FOUND', 'No such tenant.');
   const loaded = await loadLicencePurchase(tx, tenant, request);
   if (!loaded.ok) return loaded;
   const { amount } = loaded.value.decision;
+  const provider = chooseProvider?.(tenant.sandbox);
+  const most = provider && limitBelow(provider, amount);
+  if (most) return tooLarge(provider!, amount, most);
   return done({
     ...loaded.value,
     quote: {

@@ -12,14 +12,14 @@ import { Refuses, toGraphqlRefused } from '../graphql/refusal.graphql';
 import type { Tx } from '../tx';
 import { acceptLicencePurchase, acceptLicencePurchaseRefusals } from './accept-licence-purchase.command';
 import { assignSeat, assignSeatRefusals } from './assign-seat.command';
-import { buyLicences, buyLicencesRefusals, type ChooseProvider } from './buy-licences.command';
+import { buyLicences, buyLicencesRefusals } from './buy-licences.command';
 import { createLicenceProduct, createLicenceProductRefusals } from './create-licence-product.command';
 import { findLicenceProduct } from './find-licence-product.query';
 import { type LicenceStatus, statusOf } from './licence';
 import { chooseLicenceProvider } from './licence-provider';
 import type { LicencePurchase, PurchaseStatus } from './licence-purchase';
 import { type LicenceQuote, licenceQuoteFromText, licenceQuoteText } from './licence-quote';
-import { licenceQuote, licenceQuoteRefusals } from './licence-quote.query';
+import { type ChooseProvider, licenceQuote, licenceQuoteRefusals } from './licence-quote.query';
 import {
   AcceptLicencePurchaseInputType,
   AcceptLicencePurchaseResult,
@@ -270,10 +270,13 @@ export class LicencePurchaseResolver {
     const named = context.tenantOrRefusal(input.tenantId);
     if (!named.ok) return toGraphqlRefused(named.refusal);
     if (!tx) return toGraphqlRefused(refuse('TENANT_NOT_FOUND', 'No such tenant.').refusal);
-    const quoted = await licenceQuote(tx, named.value, {
-      product: input.product,
-      quantity: input.quantity ?? undefined,
-    });
+    const { app } = context;
+    const quoted = await licenceQuote(
+      tx,
+      named.value,
+      { product: input.product, quantity: input.quantity ?? undefined },
+      (sandbox) => chooseLicenceProvider(app.providers, sandbox),
+    );
     if (!quoted.ok) return toGraphqlRefused(quoted.refusal);
     const token = context.app.signer.sign(licenceQuoteText(quoted.value.quote));
     return { __typename: 'LicenceQuote', ...toGraphqlLicenceQuote(quoted.value, token) };

@@ -1,8 +1,9 @@
 import type { Result } from '../core/result';
 import type { Tx } from '../tx';
-import { type ChooseProvider, openPurchase, purchaseRefusals } from './buy-licences.command';
+import { openPurchase, purchaseRefusals } from './buy-licences.command';
 import type { LicencePurchase } from './licence-purchase';
 import type { LicenceQuote } from './licence-quote';
+import type { ChooseProvider } from './licence-quote.query';
 
 export interface RenewLicencesInput {
   /** Id or code. */

@@ -73,6 +73,7 @@ async function fail(tx: Tx, invoice: Invoice, payment: Payment, isTurn = false):
   if (isNoCharge(payment)) {
     // Another try would be the same: it waits, open, for another method or a person.
     await tx.collections.update({ ...collection, dueAt: undefined });
+    await tx.emit({ type: 'invoice.not_chargeable', payload: { invoice } });
     return;
   }
   await failTurn(tx, invoice, collection);

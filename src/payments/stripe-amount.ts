@@ -30,6 +30,13 @@ export function toStripe(amount: Money): { readonly units: number; readonly curr
   return { units: Number(units), currency: currency.toLowerCase() };
 }
 
+/** The most that Stripe moves at once: EUR 999,999.99, JPY 99,999,999. */
+export function mostOfStripe(currency: CurrencyCode): Money {
+  const shift = digitsOf(currency) - fractionDigitsOf(currency);
+  const factor = 10n ** BigInt(Math.abs(shift));
+  return money(shift < 0 ? most * factor : most / factor, currency);
+}
+
 /** What Stripe says as an amount of ours; `undefined` where it says something else. */
 export function fromStripe(units: unknown, currency: unknown): Money | undefined {
   if (typeof units !== 'number' || !Number.isSafeInteger(units) || typeof currency !== 'string') return undefined;

@@ -21,8 +21,10 @@ import { resetMismatch } from '../entitlements/reset-mismatch';
 import type { ItemAccount } from '../invoicing/item-charge';
 import { openInvoicesOf } from '../invoicing/open-invoices.query';
 import { type AssembledClosing, assembleReset, type PeriodInvoiceTx } from '../invoicing/period-invoice.query';
+import { payableOf } from '../invoicing/planned-document';
 import { grossOf, type SplitDocument, splitDocument } from '../invoicing/split-document';
 import { refundProblem } from '../payments/refund-credit.command';
+import { mayBeTooLarge, tooLargeToCharge } from '../payments/too-large.query';
 import { type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
 import { addedTax } from '../tax/tax-lines';
@@ -39,6 +41,7 @@ import {
   type PlanChangeInput,
   type PlanChangeRequest,
 } from './plan-change';
+import { type PricedChange, plannedDocuments, settledAs } from './plan-change-documents';
 import { endingRefusal, isOnlyAddons, momentOf, obstacleTo } from './plan-change-moment.query';
 import { afterChange } from './source-change';
 import { type LoadedSources, loadSources } from './source-change.query';
@@ -58,6 +61,7 @@ export const planChangeRefusals = [
   'ADDON_NOT_AVAILABLE_WITH_PLAN',
   'RESET_PERIOD_MISMATCH',
   'REFUND_NOT_AVAILABLE',
+  'AMOUNT_NOT_CHARGEABLE',
   'INVALID_INPUT',
   ...addonOrderRefusals,
   ...couponReasons,
@@ -138,6 +142,8 @@ export type PlanChangeTx = PeriodInvoiceTx &
     | 'invoices'
     | 'taxes'
     | 'payments'
+    | 'paymentMethods'
+    | 'creditNotes'
     | 'tenantFor'
     | 'newId'
   >;
@@ -159,6 +165,26 @@ export interface LoadOptions {
     | undefined;
   /** It is done, not previewed: no event is added to what was used until then. */
   readonly lock?: boolean | undefined;
+}
+
+/** What a full period costs. */
+const perPeriod = ({ unitAmount, quantity }: { readonly unitAmount: Money; readonly quantity: bigint }): Money =>
+  roundToMoney(multiply(exactMinorUnits(unitAmount), exactOf(quantity)), unitAmount.currency);
+
+/** What the change asks for now, or what is sold for each full period, is more than the tenant's provider charges in one go. */
+async function tooLargeChange(
+  tx: PlanChangeTx,
+  tenant: TenantContext,
+  priced: PricedChange,
+  request: PlanChangeRequest,
+  sold: readonly Money[],
+) {
+  const documents = plannedDocuments(priced, settledAs(request));
+  // What a coupon leaves of the next full period is not known yet.
+  const later = priced.change.couponUses.length > 0 ? [] : sold;
+  if (![...documents.map(({ total }) => total), ...later].some(mayBeTooLarge)) return undefined;
+  const balance = await tx.creditNotes.balance(tenant.id, tenant.currency);
+  return tooLargeToCharge(tx, tenant.id, [...payableOf(documents, balance).dues, ...later]);
 }
 
 /** What is left of the allowances of what a change ends. In a trial nothing is credited. */
@@ -379,6 +405,12 @@ export async function loadPlanChange(
   const split = splitDocument(document, accounts, await openInvoicesOf(tx, tenant.id, accounts));
   const gross = add(change.net, addedTax(document.lines, currency));
   const closing = change.anchor === 'RESET' ? await assembleReset(tx, subscription, change) : undefined;
+  if (!options.pinned) {
+    const priced = { subscription, change, planGoesOn, document, split, gross, closing };
+    const sold = [...(planGoesOn ? [] : [target]), ...orders.value.map(({ next }) => next)].map(perPeriod);
+    const problem = await tooLargeChange(tx, tenant, priced, request, sold);
+    if (problem) return problem;
+  }
   const toTenant = negate(grossOf(split.rest, currency));
   // What was scheduled goes into the credit balance where it cannot go back any more: there is nobody left to ask.
   if (request.settlement === 'REFUND' && toTenant.minor > 0n && !options.pinned) {
@@ -400,6 +432,6 @@ export async function loadPlanChange(
       orders: orders.value,
       ...sourcesAround,
     },
-    recurring: roundToMoney(multiply(exactMinorUnits(unitAmount), exactOf(quantity)), currency),
+    recurring: perPeriod(target),
   });
 }

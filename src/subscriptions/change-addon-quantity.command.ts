@@ -26,6 +26,7 @@ export const changeAddonQuantityRefusals = [
   ...addonRefusals,
   'ADDON_BILLED_BY_PROVIDER',
   'REFUND_NOT_AVAILABLE',
+  'AMOUNT_NOT_CHARGEABLE',
   'PERIOD_NOT_BILLED',
   'QUOTE_INVALID',
   'QUOTE_EXPIRED',

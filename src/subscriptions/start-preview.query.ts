@@ -5,13 +5,20 @@ import { type WantedTx, wantedEntitlements } from '../entitlements/rebuild-entit
 import { resetMismatch } from '../entitlements/reset-mismatch';
 import { assembleFor, type PeriodInvoiceTx } from '../invoicing/period-invoice.query';
 import { type Payable, type PlannedDocument, payableOf } from '../invoicing/planned-document';
+import { tooLargeToCharge } from '../payments/too-large.query';
 import { type PlanChangeQuote, quoteLifetimeMinutes } from '../proration/quote';
 import { type CarryingTx, loadCarried } from '../rating/carried-usage.query';
 import type { Tx } from '../tx';
 import type { CarriedUsage } from '../usage/carried-usage';
 import type { MeteringSpan } from '../usage/metering-window';
 import type { startSubscriptionRefusals } from './start-subscription.command';
-import { type LoadedStart, loadStart, type StartSubscriptionInput, startRequestText } from './start-subscription.query';
+import {
+  type LoadedStart,
+  loadStart,
+  type StartSubscriptionInput,
+  startRequestText,
+  startSums,
+} from './start-subscription.query';
 import type { Subscription } from './subscription';
 
 export interface StartPreview extends LoadedStart {
@@ -40,7 +47,7 @@ function spansOf(
 
 /** What would starting with this plan cost and give? The very load and decision of `startSubscription`, without the save. */
 export async function startPreview(
-  tx: PeriodInvoiceTx & WantedTx & CarryingTx & Pick<Tx, 'creditNotes' | 'newId' | 'partnerId'>,
+  tx: PeriodInvoiceTx & WantedTx & CarryingTx & Pick<Tx, 'creditNotes' | 'paymentMethods' | 'newId' | 'partnerId'>,
   input: StartSubscriptionInput,
 ): Promise<Result<StartPreview, (typeof startSubscriptionRefusals)[number]>> {
   const { tenant } = tx;
@@ -63,10 +70,12 @@ export async function startPreview(
     );
     documents.push({ kind: 'INVOICE', reason: 'START', document, total: document.totals.total });
   }
-  const balance = await tx.creditNotes.balance(tenant.id, currency);
+  const payable = payableOf(documents, await tx.creditNotes.balance(tenant.id, currency));
+  const problem = await tooLargeToCharge(tx, tenant.id, startSums(loaded.value, payable.dues));
+  if (problem) return problem;
   return done({
     ...loaded.value,
-    ...{ sources, spans, documents, payable: payableOf(documents, balance) },
+    ...{ sources, spans, documents, payable },
     quote: {
       tenantId: tenant.id,
       request: startRequestText(input, plan),

@@ -6,6 +6,7 @@ import { billPeriod } from '../invoicing/bill-period.command';
 import { billTenant } from '../invoicing/bill-tenant.command';
 import type { MadeDocuments } from '../invoicing/made-documents';
 import { tellStanding } from '../payments/apply-standing.command';
+import { tooLargeToCharge } from '../payments/too-large.query';
 import { type PlanChangeQuote, quoteMismatch, quoteProblem } from '../proration/quote';
 import { loadCarried } from '../rating/carried-usage.query';
 import type { Tx } from '../tx';
@@ -15,6 +16,7 @@ import {
   type StartSubscriptionInput,
   startRefusals,
   startRequestText,
+  startSums,
 } from './start-subscription.query';
 import type { Subscription } from './subscription';
 
@@ -69,6 +71,10 @@ export async function startSubscription(
   await billTenant(tx, now);
   if (tenant.sandbox) tx.atTime(now);
   const documents = tx.documents.made();
+  const dues = documents.invoices.map(({ amountDue }) => amountDue);
+  // What was offered at a checkout was judged when it was.
+  const tooLarge = offered ? undefined : await tooLargeToCharge(tx, tenant.id, startSums(loaded.value, dues));
+  if (tooLarge) return tooLarge;
   const total = subtract(
     sum(
       documents.invoices.map((invoice) => invoice.total),

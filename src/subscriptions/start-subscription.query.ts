@@ -1,6 +1,7 @@
 import { findPlan } from '../catalog/find-catalog.query';
 import { type Plan, type PlanVersion, priceFor } from '../catalog/plan';
 import { dateAt, type Instant, isBefore, startOfDay } from '../core/calendar';
+import { type Money, money } from '../core/money';
 import { anchorFor, type IntervalUnit, type Period, periodContaining } from '../core/period';
 import { parseSeats } from '../core/quantity';
 import { done, type Result, refuse } from '../core/result';
@@ -31,6 +32,7 @@ export const startRefusals = [
   'PRICE_NOT_FOUND',
   'START_NOT_ALLOWED',
   'TRIAL_USED',
+  'AMOUNT_NOT_CHARGEABLE',
   'INVALID_INPUT',
 ] as const;
 type Code = (typeof startRefusals)[number];
@@ -58,6 +60,10 @@ export function startRequestText(
 ): string {
   return JSON.stringify(['start', plan.id, interval, quantity, startAt?.toString(), anchorDay, trialDays]);
 }
+
+/** What a start asks for: at once, or with its trial's end. */
+export const startSums = ({ subscription: { item, trialEnd } }: LoadedStart, dues: readonly Money[]): Money[] =>
+  trialEnd ? [money(item.unitAmount.minor * item.quantity, item.unitAmount.currency)] : [...dues];
 
 /** How far back a sandbox may start: ten years of months, daily intervals less. */
 const earliestStart = { hours: 24 * 366 * 10 };

@@ -35,6 +35,7 @@ const untold: Readonly<Record<string, readonly string[]>> = {
   'checkout.parked': ['checkout'],
   'checkout.refunded': ['checkout', 'collected'],
   'checkout.withdrawn': ['checkout'],
+  'invoice.not_chargeable': ['invoice'],
   'payment_method.updated': ['paymentMethod'],
   'tenant.billing_parked': ['reason'],
   'tenant.billing_unparked': ['reason'],

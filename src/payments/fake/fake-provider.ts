@@ -4,6 +4,7 @@ import { type Instant, instantFromMilliseconds } from '../../core/calendar';
 import { add, type Money, money, subtract, zero } from '../../core/money';
 import type { Result } from '../../core/result';
 import type { Clock } from '../../platform/clock';
+import { limitBelow } from '../charge-limits';
 import type {
   AttachOutcome,
   AttachRequest,
@@ -68,6 +69,8 @@ export interface FakeOptions {
   readonly timeoutMilliseconds?: number;
   /** Asked before each call: how does it go wrong? */
   readonly fault?: (operation: FakeOperation, key: string) => FakeFault | undefined;
+  /** It makes no charge of less. */
+  readonly leastMinor?: bigint;
   /** Between the charge and the answer: where a caller is killed. */
   readonly afterCharge?: (charge: FakeCharge) => Promise<void> | void;
   /** Where events are sent; else they wait in `events`. */
@@ -204,6 +207,9 @@ export class FakeProvider implements PaymentProvider {
       'charge',
       request,
       () => {
+        if (request.amount.minor < (this.options.leastMinor ?? 1n) || limitBelow('FAKE', request.amount)) {
+          return { status: 'DECLINED', code: 'AMOUNT_NOT_ALLOWED' };
+        }
         if (this.isGone(request)) return { status: 'DECLINED', code: 'METHOD_NOT_FOUND' };
         const behaviour = this.behaviourOf(request.methodId);
         const { key, reference, amount, customerId, methodId, description } = request;
