@@ -2576,6 +2576,7 @@ create table public.licences (
   next_step_at timestamp(3) with time zone,
   version integer not null default 1,
   created_at timestamp(3) with time zone not null,
+  turns_at timestamp(3) with time zone,
   constraint licences_pkey PRIMARY KEY (tenant_id, id),
   constraint licences_assigned_check CHECK (assigned >= 0),
   constraint licences_provider_seats_check CHECK (provider_seats >= 0),
@@ -2588,6 +2589,7 @@ CREATE INDEX licences_by_subscription ON public.licences USING btree (provider_s
 CREATE UNIQUE INDEX licences_one_current ON public.licences USING btree (tenant_id, licence_product_id) WHERE replaced_at IS NULL;
 CREATE UNIQUE INDEX licences_one_trial ON public.licences USING btree (tenant_id, licence_product_id) WHERE trial;
 CREATE INDEX licences_out_of_step ON public.licences USING btree (next_step_at) WHERE auto_renew AND provider_seats <> seats AND replaced_at IS NULL;
+CREATE INDEX licences_to_turn ON public.licences USING btree (turns_at) WHERE turns_at IS NOT NULL;
 CREATE INDEX licences_with_subscription ON public.licences USING btree (id) WHERE provider_subscription_id IS NOT NULL;
 alter table public.licences enable row level security;
 create policy many_tenants on public.licences for all to tollgate_job
@@ -2602,7 +2604,7 @@ create policy tenant_read on public.licences for select to tollgate_app, tollgat
 create policy tenant_update on public.licences for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.licences to tollgate_app, tollgate_job;
-grant update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id, provider_seats, provider_changed_at, steps, next_step_at, version) on public.licences to tollgate_app, tollgate_job;
+grant update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id, provider_seats, provider_changed_at, steps, next_step_at, version, turns_at) on public.licences to tollgate_app, tollgate_job;
 
 create table public.metering_spans (
   tenant_id uuid not null,
@@ -4628,6 +4630,16 @@ CREATE OR REPLACE FUNCTION app.claim_licence_steps(p_now timestamp with time zon
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin
+  -- First, since what a provider bills next follows from it. Killed in between, it comes back in an hour.
+  return query
+  with due as materialized (
+    select l.tenant_id, l.id from licences l join tenants t on t.id = l.tenant_id
+     where l.turns_at is not null and l.turns_at <= coalesce(t.test_clock, p_now)
+     order by l.turns_at limit p_limit for update of l skip locked
+  )
+  update licences l set turns_at = l.turns_at + interval '1 hour'
+    from due d where l.tenant_id = d.tenant_id and l.id = d.id
+  returning 'TURN', l.tenant_id, l.id;
   return query
   with due as materialized (
     select e.tenant_id, e.id from licence_subscription_ends e

@@ -5,9 +5,10 @@ import type { PaymentProvider } from '../payments/provider';
 import type { Providers } from '../payments/providers';
 import type { System } from '../system';
 import type { LicencePurchase } from './licence-purchase';
+import { turnLicenceYear } from './turn-licence-year.command';
 
 interface Step {
-  readonly kind: 'SEATS' | 'END' | 'REFUND';
+  readonly kind: 'SEATS' | 'END' | 'REFUND' | 'TURN';
   readonly tenantId: string;
   readonly id: string;
 }
@@ -126,4 +127,10 @@ async function paidAt(provider: PaymentProvider, purchase: LicencePurchase): Pro
   return answer.status === 'SAID' ? answer.value.net : undefined;
 }
 
-const stepOf = { SEATS: keepInStep, END: end, REFUND: refund } as const;
+/** The seats of a term at the end of one of its years: no provider is asked. */
+async function turn(system: System, _providers: Providers, { tenantId, id }: Step): Promise<boolean> {
+  await system.asTenant(tenantId, (tx) => turnLicenceYear(tx, id));
+  return true;
+}
+
+const stepOf = { SEATS: keepInStep, END: end, REFUND: refund, TURN: turn } as const;

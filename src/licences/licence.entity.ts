@@ -60,6 +60,7 @@ export class LicenceEntity {
   @IntegerColumn('years') years: number;
   @TimestampColumn('expires_at') expiresAt: Instant;
   @BigintColumn('seats') seats: bigint;
+  @TimestampColumn('turns_at', { nullable: true }) turnsAt: Instant | null;
   @BigintColumn('assigned') assigned: bigint;
   @TimestampColumn('replaced_at', { nullable: true }) replacedAt: Instant | null;
   @BooleanColumn('auto_renew') autoRenew: boolean;

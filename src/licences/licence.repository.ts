@@ -15,6 +15,7 @@ function fromRow(row: LicenceEntity): Licence {
     partnerId: row.partnerId as Id<'Partner'>,
     productId: row.productId as Id<'LicenceProduct'>,
     replacedAt: row.replacedAt ?? undefined,
+    turnsAt: row.turnsAt ?? undefined,
     providerSubscriptionId: row.providerSubscriptionId ?? undefined,
     providerSeats: row.providerSeats ?? undefined,
     providerChangedAt: row.providerChangedAt ?? undefined,
@@ -59,6 +60,7 @@ export class LicenceRepository {
       {
         ...{ years, expiresAt, seats, autoRenew },
         replacedAt: licence.replacedAt ?? null,
+        turnsAt: licence.turnsAt ?? null,
         providerSubscriptionId: licence.providerSubscriptionId ?? null,
         providerSeats: licence.providerSeats ?? null,
         providerChangedAt: licence.providerChangedAt ?? null,

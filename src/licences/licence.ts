@@ -19,6 +19,8 @@ export interface Licence {
   readonly expiresAt: Instant;
   /** Bought. */
   readonly seats: bigint;
+  /** When a year ends whose seats were not all renewed, or renewed and refunded. */
+  readonly turnsAt?: Instant | undefined;
   /** Given to people. More than were bought only after a refund. */
   readonly assigned: bigint;
   /** A later term took its place. */

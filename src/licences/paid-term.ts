@@ -14,7 +14,8 @@ type Paid = Pick<
  * - The term lasts to the end of its last year that is paid. Where a year before that one went back, whoever has a seat keeps it.
  * - Its seats are the most that any of its years gives which is not over yet; once all are, those of the last.
  * - Seats that were added and went back are gone from all years, those that were renewed with them included.
- * - A renewal gives its year until all of it went back: a part of a year cannot be taken from a term.
+ * - A renewal of which all went back gives its year no more; of a part, the whole seats that it had bought are gone from that year.
+ * - At the end of a year its seats end: `turnsAt` is the next such end with other seats after it.
  *
  * It is read from all of its purchases, so the order in which money came and went plays no part.
  */
@@ -23,7 +24,7 @@ export function paidTerm(
   purchases: readonly Paid[],
   at: Instant,
   zone: TimeZone,
-): Pick<Licence, 'years' | 'expiresAt' | 'seats'> {
+): Pick<Licence, 'years' | 'expiresAt' | 'seats' | 'turnsAt'> {
   const endOf = (year: number) => expiryAfter(licence.startsAt, year, zone);
   /** The year that ends at an expiry as it was; with none, the first. */
   const yearEndingAt = (expiry: Instant | undefined) => {
@@ -47,15 +48,28 @@ export function paidTerm(
       0n,
     );
     // What had gone back by then was not renewed.
-    const goneBefore = atLeastNone(before.reduce((seats, { quantity }) => seats + quantity, 0n) - renewal);
-    return added + atLeastNone(renewal - atLeastNone(gone - goneBefore));
+    const { quantity, seatsRefunded } = renewal;
+    const goneBefore = atLeastNone(before.reduce((seats, one) => seats + one.quantity, 0n) - quantity);
+    return added + atLeastNone(quantity - seatsRefunded - atLeastNone(gone - goneBefore));
   };
-  let seats = seatsIn(years);
-  for (let year = years - 1; year >= 1 && !isAtOrBefore(endOf(year), at); year -= 1) {
-    const given = seatsIn(year);
-    if (given > seats) seats = given;
-  }
-  return { years, seats, expiresAt: years === licence.years ? licence.expiresAt : endOf(years) };
+  /** From the end of a year on, or from the start. */
+  const seatsAfter = (year: number): bigint => {
+    let seats = seatsIn(years);
+    for (let other = year + 1; other < years; other += 1) {
+      const given = seatsIn(other);
+      if (given > seats) seats = given;
+    }
+    return seats;
+  };
+  let over = 0;
+  while (over + 1 < years && isAtOrBefore(endOf(over + 1), at)) over += 1;
+  const seats = seatsAfter(over);
+  let turn = over + 1;
+  while (turn < years && seatsAfter(turn) === seats) turn += 1;
+  return {
+    ...{ years, seats, turnsAt: turn < years ? endOf(turn) : undefined },
+    expiresAt: years === licence.years ? licence.expiresAt : endOf(years),
+  };
 }
 
 const atLeastNone = (seats: bigint): bigint => (seats > 0n ? seats : 0n);
@@ -64,7 +78,7 @@ const atLeastNone = (seats: bigint): bigint => (seats > 0n ? seats : 0n);
 function renewedYears(
   purchases: readonly Paid[],
   yearEndingAt: (expiry: Instant | undefined) => number,
-): ReadonlyMap<number, bigint> {
+): ReadonlyMap<number, Pick<Paid, 'quantity' | 'seatsRefunded'>> {
   const order = ({ expiryBefore, completedAt }: Paid) =>
     [expiryBefore!.epochMilliseconds, completedAt!.epochMilliseconds] as const;
   const standing = purchases
@@ -73,12 +87,12 @@ function renewedYears(
       const [[expiry, completed], [otherExpiry, otherCompleted]] = [order(one), order(other)];
       return expiry - otherExpiry || completed - otherCompleted;
     });
-  const renewed = new Map<number, bigint>();
+  const renewed = new Map<number, Pick<Paid, 'quantity' | 'seatsRefunded'>>();
   let last = 1;
-  for (const { expiryBefore, quantity } of standing) {
+  for (const { expiryBefore, quantity, seatsRefunded } of standing) {
     // A year that was paid again, after its first payment went back and before that came back, is a further one.
     last = Math.max(yearEndingAt(expiryBefore), last) + 1;
-    renewed.set(last, quantity);
+    renewed.set(last, { quantity, seatsRefunded });
   }
   return renewed;
 }

@@ -78,11 +78,13 @@ export async function applyLicenceRefunds(tx: Tx, purchase: LicencePurchase): Pr
   const refunds = await tx.licencePurchases.refundsOf(purchase.tenantId, purchase.id);
   const refunded = returnedMoney(refunds, paidFor(purchase));
   if (equals(refunded, purchase.refunded)) return purchase;
+  const allBack = isAllBack(purchase, refunded);
   const left = await tx.licencePurchases.update({
     ...purchase,
     refunded,
-    seatsRefunded: purchase.kind === 'RENEWAL' ? 0n : seatsBackFor(purchase, refunded),
-    status: statusAfter(purchase, isAllBack(purchase, refunded)),
+    // All of a renewal is its year, and no seat.
+    seatsRefunded: purchase.kind === 'RENEWAL' && allBack ? 0n : seatsBackFor(purchase, refunded),
+    status: statusAfter(purchase, allBack),
   });
   // A parked purchase granted nothing: there is nothing to take back.
   const licence =

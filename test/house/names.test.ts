@@ -55,6 +55,7 @@ const innerCommands = new Set([
   'refund-licence-purchase',
   'renew-by-provider',
   'settle-licence-purchase',
+  'turn-licence-year',
   'write-credit-note',
   'tell-thresholds',
 ]);

@@ -1,3 +1,4 @@
+import { keepSubscriptionsInStep } from '../../src/licences/keep-subscriptions-in-step.job';
 import { LicenceShop } from './licences-of-tests';
 
 let shop: LicenceShop;
@@ -205,4 +206,39 @@ describe('what went back of a purchase of 800.00 for four seats', () => {
     await tried();
     expect(await shop.purchase(purchase.id)).toMatchObject({ status: 'REFUNDED', parkReason: 'QUANTITY_DIFFERS' });
   });
+});
+
+test('seats go by the year that paid for them: a part of a renewal, and seats that come back after a renewal without them', async () => {
+  const { second } = await twoYears('part');
+  // 400.00 of 800.00: two of the four seats of the second year.
+  shop.paddle.decide(shop.paddle.refund(second, 40_000n), 'approved');
+  await shop.deliver({ repeat: 2 });
+  expect(await shop.licence('part')).toMatchObject({ status: 'ACTIVE', seats: '4', expiresAt: secondYear });
+  expect((await shop.licencePurchases()).at(-1)).toMatchObject({ status: 'COMPLETED', seatsRefunded: '2' });
+
+  await shop.product('fewer', '200');
+  await shop.bought('fewer', 4);
+  const added = await shop.bought('fewer', 3);
+  const chargeback = shop.paddle.chargeBack(added.checkout.id);
+  await shop.deliver();
+  const { purchase } = await shop.renew('fewer');
+  shop.paddle.pay(purchase.checkout.id);
+  await shop.deliver();
+  expect(await shop.licence('fewer')).toMatchObject({ seats: '4', expiresAt: secondYear });
+  shop.paddle.reverse(chargeback);
+  await shop.deliver();
+  expect(await shop.licence('fewer')).toMatchObject({ seats: '7', expiresAt: secondYear });
+
+  const keep = () => keepSubscriptionsInStep(shop.gateway.app.system, shop.gateway.app.providers);
+  await keep();
+  expect(await shop.licence('fewer')).toMatchObject({ seats: '7' });
+  await shop.advance('2026-12-21T15:00:00Z');
+  // Twice at once: each turns once.
+  await Promise.all([keep(), keep()]);
+  expect(await shop.licence('part')).toMatchObject({ status: 'ACTIVE', seats: '2', expiresAt: secondYear });
+  expect(await shop.licence('fewer')).toMatchObject({ status: 'ACTIVE', seats: '4', expiresAt: secondYear });
+  const broken = await shop.gateway.database.asOwner(
+    `select * from check_seats union all select * from check_entitlement_sources`,
+  );
+  expect(broken).toEqual([]);
 });

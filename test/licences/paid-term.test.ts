@@ -37,13 +37,19 @@ const back = (one: LicencePurchase): LicencePurchase => ({
   refunded: one.amount,
   seatsRefunded: one.kind === 'RENEWAL' ? 0n : one.quantity,
 });
+/** Whole seats of it went back. */
+const partly = (one: LicencePurchase, seats: bigint): LicencePurchase => ({
+  ...one,
+  refunded: money(20_000n * seats, 'USD'),
+  seatsRefunded: seats,
+});
 const first = purchase('FIRST', 4n);
 const second = purchase('RENEWAL', 4n, { before: 2027 });
 const third = purchase('RENEWAL', 4n, { before: 2028 });
 const added = purchase('CO_TERMED', 3n, { before: 2027 });
 const renewedAll = purchase('RENEWAL', 7n, { before: 2027 });
 
-test.each<[string, LicencePurchase[], string, [number, bigint]]>([
+test.each<[string, LicencePurchase[], string, [years: number, seats: bigint, turn?: number]]>([
   ['one year', [first], '2026-06-01', [1, 4n]],
   ['one year that went back', [back(first)], '2026-06-01', [1, 0n]],
   ['two years', [first, second], '2026-06-01', [2, 4n]],
@@ -64,13 +70,30 @@ test.each<[string, LicencePurchase[], string, [number, bigint]]>([
     '2026-06-01',
     [2, 4n],
   ],
+  ['half of the second went back: 4 in the first', [first, partly(second, 2n)], '2026-06-01', [2, 4n, 2027]],
+  ['… 4 − 2 in the second', [first, partly(second, 2n)], '2027-06-01', [2, 2n]],
+  [
+    'of 7 that were renewed 3 went back: 7, then 4',
+    [first, added, partly(renewedAll, 3n)],
+    '2026-06-01',
+    [2, 7n, 2027],
+  ],
+  [
+    'seats that were not renewed came back: 4 + 3 in the first year',
+    [first, added, second],
+    '2026-06-01',
+    [2, 7n, 2027],
+  ],
+  ['… and 4 in the second', [first, added, second], '2027-06-01', [2, 4n]],
+  ['three years of 7, 7 and 4: they turn once', [first, added, renewedAll, third], '2026-06-01', [3, 7n, 2028]],
   ['they went back before the renewal of 4: it stays', [first, back(added), second], '2027-06-01', [2, 4n]],
-])('%s', (_what, purchases, at, [years, seats]) => {
+])('%s', (_what, purchases, at, [years, seats, turn]) => {
   const zone = timeZone('UTC');
   const term = { ...licence, years: 9 };
   const expiresAt = instant(`${2026 + years}-01-01T00:00:00Z`);
+  const turnsAt = turn && instant(`${turn}-01-01T00:00:00Z`);
   for (const order of [purchases, [...purchases].reverse()]) {
-    expect(paidTerm(term, order, instant(`${at}T00:00:00Z`), zone)).toEqual({ years, seats, expiresAt });
+    expect(paidTerm(term, order, instant(`${at}T00:00:00Z`), zone)).toEqual({ years, seats, expiresAt, turnsAt });
   }
 });
 
