@@ -18,7 +18,7 @@ function pagesIn(folder: string): string[] {
     .map((name) => join(folder, name));
 }
 
-const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pagesIn('docs'), ...pagesIn('src')];
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', ...pagesIn('docs'), ...pagesIn('src')];
 
 describe.each(['README.md', 'docs/integrating.md'])('%s', (page) => {
   let gateway: TestGateway;
