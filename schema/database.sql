@@ -617,6 +617,16 @@ UNION ALL
             sum(item_charges.amount) AS amount
            FROM public.item_charges
           GROUP BY item_charges.tenant_id, item_charges.item_id, item_charges.period_start) a
+  WHERE a.amount < 0::numeric
+UNION ALL
+ SELECT 'invoice line '::text || a.origin_line_id AS subject,
+    'its money stands at '::text || a.amount AS detail
+   FROM ( SELECT item_charges.tenant_id,
+            item_charges.origin_line_id,
+            sum(item_charges.amount) AS amount
+           FROM public.item_charges
+          WHERE item_charges.origin_line_id IS NOT NULL
+          GROUP BY item_charges.tenant_id, item_charges.origin_line_id) a
   WHERE a.amount < 0::numeric;
 
 create view public.check_currencies with (security_invoker=true) as

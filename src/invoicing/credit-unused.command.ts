@@ -3,6 +3,7 @@ import { type Money, negate } from '../core/money';
 import type { Subscription } from '../subscriptions/subscription';
 import type { CreditNote, CreditNoteLineKind } from './credit-note';
 import { accountEntriesOf } from './invoice';
+import { onlyLineOf } from './lot';
 import type { PlannedCreditNote } from './planned-document';
 import { writeCreditNote } from './write-credit-note.command';
 
@@ -23,8 +24,7 @@ export async function writePlannedNote(
     lines: document.lines.map((line) => ({
       kind: line.kind as CreditNoteLineKind,
       source: line.source,
-      // The line that asked for the money; of several the last one.
-      invoiceLineId: line.takesFrom?.at(-1)?.originLineId as Id<'InvoiceLine'> | undefined,
+      invoiceLineId: onlyLineOf(line.takesFrom ?? []) as Id<'InvoiceLine'> | undefined,
       description: line.description,
       quantity: line.quantity,
       amount: negate(line.amount),

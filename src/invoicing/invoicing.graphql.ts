@@ -403,7 +403,10 @@ export class CreditNoteLineType {
     description: "Positive in the tenant's favour; a charge that the credit paid at once is negative.",
   })
   amount: MoneyType;
-  @Field(() => ID, { nullable: true, description: 'The invoice line it reverses.' })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'The invoice line it reverses. None where it reverses parts of several.',
+  })
   invoiceLineId?: string | undefined;
   @Field(() => LineTaxType, { nullable: true, description: 'Its part of the tax.' })
   tax?: LineTaxType | undefined;

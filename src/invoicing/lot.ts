@@ -50,3 +50,9 @@ export function lotsOf(movements: readonly Lot[]): Lot[] {
   const others = lots.filter((lot) => lot !== unnamed);
   return takeFromLots(others, { amount: -unnamed.amount, tax: -unnamed.tax }).left;
 }
+
+/** The one invoice line that asked for all of it. `undefined`: none, or several, after a change for which no money moved. */
+export function onlyLineOf(lots: readonly Lot[]): string | undefined {
+  const [first, ...others] = new Set(lots.map(({ originLineId }) => originLineId));
+  return others.length === 0 ? first : undefined;
+}

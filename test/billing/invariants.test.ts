@@ -184,6 +184,14 @@ const damages: [view: string, damage: string, said: RegExp][] = [
          'amount', -99999, 'invoice_line_id', null))).* from item_charges c where tenant_id = ${of('Able')} limit 1`,
     /stands at -/,
   ],
+  [
+    'check_credit_overrun',
+    `insert into item_charges select (jsonb_populate_record(null::item_charges, to_jsonb(c) || jsonb_build_object('id', gen_random_uuid(), 'invoice_line_id', null) || x)).*
+       from (select * from item_charges where tenant_id = ${of('Able')} and origin_line_id is not null limit 1) c
+       cross join (values ('{"kind":"CREDIT","amount":-99999}'::jsonb),
+         ('{"kind":"CHARGE","amount":99999,"origin_line_id":null}')) v (x)`,
+    /^invoice line .* its money stands at -/,
+  ],
   ['check_coupon_overrun', `update partner_coupons set reserved_count = 0 where code = 'FEW'`, /0 reserved, 1 in use/],
   [
     'check_coupon_dues',

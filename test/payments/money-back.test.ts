@@ -187,6 +187,26 @@ test('after a change for which no money moved a refund is taken from each item t
   expect(await tenant.cancel({ when: 'NOW' })).toMatchObject({ creditNote: { total: { amount: '5.16' } } });
 });
 
+test('a credit of what two invoices asked for names neither of their lines', async () => {
+  const { tenant } = await paid();
+  await tenant.subscribe('extra');
+  await tenant.advance('2026-01-16T00:00:00Z');
+  // 30.00 × 16/31 = 15.48 and 10.00 × 16/31 = 5.16 are carried over: 20.64, of it 20.64 × 60/70 = 17.69 to the plan and 2.95 to
+  // the add-on. The plan has all of the 15.48 and 2.21 of the 5.16.
+  expect(await tenant.change({ plan: 'bigger', anchor: 'RESET', waived: true })).not.toHaveProperty('code');
+  expect(await tenant.cancel({ when: 'NOW' })).toMatchObject({ creditNote: { total: { amount: '20.64' } } });
+  const { nodes } = await gateway.get(
+    'super-admin',
+    'query ($id: ID) { creditNotes(tenantId: $id, first: 5) { nodes { lines { amount { amount } invoiceLineId } } } }',
+    { id: tenant.id },
+  );
+  const [, added] = await tenant.invoices();
+  expect(nodes[0].lines).toEqual([
+    { amount: { amount: '17.69' }, invoiceLineId: null },
+    { amount: { amount: '2.95' }, invoiceLineId: added!.lines[0]!.id },
+  ]);
+});
+
 test('what paid for another invoice meanwhile is taken there', async () => {
   const { tenant, payer, payment } = await paid();
   await tenant.advance('2026-01-16T00:00:00Z');
