@@ -30,10 +30,12 @@ const roomOf = (file) =>
     .filter((room) => file === room || file.startsWith(`${room}/`))
     .sort((one, other) => other.length - one.length)[0];
 
-const branches = new Set([
-  ...['IfStatement', 'ConditionalExpression', 'CaseClause', 'CatchClause', 'WhileStatement', 'DoStatement'],
-  ...['ForStatement', 'ForOfStatement', 'ForInStatement'],
-].map((kind) => ts.SyntaxKind[kind]));
+const branches = new Set(
+  [
+    ...['IfStatement', 'ConditionalExpression', 'CaseClause', 'CatchClause', 'WhileStatement', 'DoStatement'],
+    ...['ForStatement', 'ForOfStatement', 'ForInStatement'],
+  ].map((kind) => ts.SyntaxKind[kind]),
+);
 const operators = new Set([
   ts.SyntaxKind.AmpersandAmpersandToken,
   ts.SyntaxKind.BarBarToken,
@@ -55,7 +57,8 @@ function complexityOf(node) {
 }
 
 const nameOf = (node) =>
-  node.name?.getText() ?? (node.parent && ts.isVariableDeclaration(node.parent) ? node.parent.name.getText() : 'a callback');
+  node.name?.getText() ??
+  (node.parent && ts.isVariableDeclaration(node.parent) ? node.parent.name.getText() : 'a callback');
 
 function look(path) {
   const text = readFileSync(join(root, path), 'utf8');
@@ -90,10 +93,10 @@ export function measure() {
     }),
   );
   const upward = arrows.filter(({ path, to }) => floorOf.get(roomOf(to)) <= floorOf.get(roomOf(path)));
-  const known2 = new Set(arrows.map(({ path, to }) => `${roomOf(path)} ${roomOf(to)}`));
-  const mutual = [...known2].filter((pair) => {
+  const pairs = new Set(arrows.map(({ path, to }) => `${roomOf(path)} ${roomOf(to)}`));
+  const mutual = [...pairs].filter((pair) => {
     const [one, other] = pair.split(' ');
-    return one < other && known2.has(`${other} ${one}`);
+    return one < other && pairs.has(`${other} ${one}`);
   });
   const lengths = files.map(({ lines }) => lines).sort((one, other) => one - other);
   const functions = files.flatMap((file) => file.functions);
@@ -141,8 +144,14 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     show('in no room', found.homeless);
     show('against the order', found.upward);
     show('import each other', found.mutual);
-    show('long', found.long.map(({ name, lines }) => `${lines} ${name}`));
-    show('complex', found.complex.map(({ name, complexity }) => `${complexity} ${name}`));
+    show(
+      'long',
+      found.long.map(({ name, lines }) => `${lines} ${name}`),
+    );
+    show(
+      'complex',
+      found.complex.map(({ name, complexity }) => `${complexity} ${name}`),
+    );
     show('full', found.full);
     show('named twice', found.twice);
   }
