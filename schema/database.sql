@@ -4145,6 +4145,42 @@ grant select on public.tenants to tollgate_job;
 grant update (name, external_id, time_zone, test_clock, version) on public.tenants to tollgate_app;
 grant update (test_clock, version) on public.tenants to tollgate_job;
 
+create table public.unused_credits (
+  tenant_id uuid not null,
+  id uuid not null,
+  partner_id uuid not null,
+  subscription_id uuid not null,
+  credited_at timestamp(3) with time zone not null,
+  feature_ids uuid[] not null,
+  window_start timestamp(3) with time zone not null,
+  amount bigint not null,
+  currency text not null,
+  facts jsonb not null,
+  counted_at timestamp(3) with time zone not null,
+  constraint unused_credits_pkey PRIMARY KEY (tenant_id, id),
+  constraint unused_credits_amount_check CHECK (amount >= 0),
+  constraint unused_credits_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint unused_credits_facts_check CHECK (jsonb_typeof(facts) = 'object'::text),
+  constraint unused_credits_feature_ids_check CHECK (cardinality(feature_ids) > 0),
+  constraint unused_credits_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
+  constraint unused_credits_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id)
+);
+CREATE INDEX unused_credits_that_stand ON public.unused_credits USING btree (tenant_id) WHERE amount > 0;
+alter table public.unused_credits enable row level security;
+create policy many_tenants on public.unused_credits for all to tollgate_job
+  using ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])))
+  with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'tenants'::text AND (tenant_id = ANY ((( SELECT NULLIF(current_setting('app.tenant_ids'::text, true), ''::text)::uuid[] AS "nullif"))::uuid[])) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")));
+create policy tenant_delete on public.unused_credits for delete to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_insert on public.unused_credits for insert to tollgate_app, tollgate_job
+  with check (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+create policy tenant_read on public.unused_credits for select to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'partner'::text AND partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.sandbox_only'::text, true) AS current_setting)) = 'off'::text OR app.is_sandbox(tenant_id)) OR (( SELECT current_setting('app.scope'::text, true) AS current_setting)) = 'platform'::text);
+create policy tenant_update on public.unused_credits for update to tollgate_app, tollgate_job
+  using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
+grant insert, select on public.unused_credits to tollgate_app, tollgate_job;
+grant update (amount, counted_at) on public.unused_credits to tollgate_app, tollgate_job;
+
 create table public.usage_after_end (
   tenant_id uuid not null,
   partner_id uuid not null,

@@ -41,6 +41,7 @@ import { newId } from './platform/new-id';
 import { OutboxEventEntity, PartnerOutboxEventEntity } from './platform/outbox.entity';
 import { CreditPolicyRepository } from './proration/credit-policy.repository';
 import { PlanChangeProrationRepository } from './proration/plan-change-proration.repository';
+import { UnusedCreditRepository } from './proration/unused-credit.repository';
 import { BilledUsageRepository } from './rating/billed-usage.repository';
 import { AddonSubscriptionRepository } from './subscriptions/addon-subscription.repository';
 import { SubscriptionRepository } from './subscriptions/subscription.repository';
@@ -79,6 +80,7 @@ export class Tx {
   readonly itemCharges: ItemChargeRepository;
   readonly taxes: TaxRepository;
   readonly creditPolicies: CreditPolicyRepository;
+  readonly unusedCredits: UnusedCreditRepository;
   readonly prorations: PlanChangeProrationRepository;
   readonly meters: MeterRepository;
   readonly usage: UsageRepository;
@@ -140,6 +142,7 @@ export class Tx {
     this.itemCharges = new ItemChargeRepository(manager);
     this.taxes = new TaxRepository(manager);
     this.creditPolicies = new CreditPolicyRepository(manager);
+    this.unusedCredits = new UnusedCreditRepository(manager);
     this.prorations = new PlanChangeProrationRepository(manager);
     this.meters = new MeterRepository(manager);
     this.usage = new UsageRepository(manager);

@@ -6,7 +6,7 @@ const repositories = [
   ...(['partners', 'plans', 'addons', 'features', 'coupons', 'pendingCoupons', 'couponDiscounts', 'taxes'] as const),
   ...(['subscriptions', 'addonSubscriptions', 'entitlements', 'licences', 'licenceProducts'] as const),
   ...(['usage', 'meteringSpans', 'billedUsage', 'itemCharges', 'invoices', 'creditNotes'] as const),
-  ...(['payments', 'paymentMethods', 'collections', 'meters', 'creditPolicies'] as const),
+  ...(['payments', 'paymentMethods', 'collections', 'meters', 'creditPolicies', 'unusedCredits'] as const),
 ] as const;
 
 /** A snapshot, as read for one tenant: also where it was entered as its partner, or the platform. */

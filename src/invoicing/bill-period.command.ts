@@ -14,7 +14,7 @@ async function issue(
   assembled: AssembledPeriod,
   issued: Pick<Parameters<typeof issueInvoice>[1], 'kind' | 'reason' | 'period'>,
 ): Promise<Invoice> {
-  const { uses, expired, usage, catalogIds } = assembled;
+  const { uses, expired, usage, lateCredits, catalogIds } = assembled;
   const invoice = await issueInvoice(tx, { subscription, document: assembled, ...issued });
   for (const { queued, discount, lines } of uses) {
     const used = {
@@ -49,6 +49,9 @@ async function issue(
   }
   await tx.billedUsage.save(subscription, usage.billed, tx.wallNow);
   await tx.billedUsage.saveCharges(subscription, invoice.id, usage.charges);
+  for (const { credit, owed } of lateCredits) {
+    await tx.unusedCredits.lower(subscription.tenantId, credit.id, owed, tx.wallNow);
+  }
   return invoice;
 }
 

@@ -8,6 +8,7 @@ import type { ChargedItem } from '../proration/charged-item';
 import { providerAccounts } from '../proration/plan-change.query';
 import { type AllowanceLeft, creditedShare } from '../proration/unused-allowance';
 import { loadAllowancesLeft, type WindowsEnded, without } from '../proration/unused-allowance.query';
+import { unusedCreditsOf } from '../proration/unused-credit';
 import { type AddonSubscription, providerPeriodAt } from '../subscriptions/addon-subscription';
 import { currentPeriod, type Subscription } from '../subscriptions/subscription';
 import { taxesOfLines } from '../tax/taxes-of-lines.query';
@@ -102,20 +103,29 @@ export async function creditEndingItems(
     own: item.attachment && providerPeriodAt(item.attachment, timeZone, at),
   }));
   const charging = paid.filter(({ own }) => own || !moment.trialing);
-  const allowances = await loadAllowancesLeft(tx, subscription, {
+  const credited = charging.map(({ id: itemId, startedAt, own }) => ({
+    itemId,
+    startedAt,
+    period: own?.period ?? moment.period,
+  }));
+  const { shares: allowances, uses } = await loadAllowancesLeft(tx, subscription, {
     ...{ at, windows, byActor, lock: true },
-    items: charging.map(({ id: itemId, startedAt, own }) => ({
-      itemId,
-      startedAt,
-      period: own?.period ?? moment.period,
-    })),
+    items: credited,
     after: without(items.map(({ id }) => id)),
   });
-  const lines = paid.flatMap(({ id: itemId, attachment: _, own, ...item }) => {
+  const endings = paid.map(({ id: itemId, attachment: _, own, ...item }) => {
     const { charged = zero(currency), discounts = [] } = accounts.get(itemId) ?? {};
-    const ending = { ...item, itemId, charged, discounts };
+    return { own, ending: { ...item, itemId, charged, discounts } };
+  });
+  const lines = endings.flatMap(({ own, ending }) => {
     const time = own ? { ...moment, ...own, trialing: false } : moment;
-    return addonEndLines(time, ending, allowances.get(itemId));
+    return addonEndLines(time, ending, allowances.get(ending.itemId));
+  });
+  const unused = unusedCreditsOf({
+    ...{ at, basis, timeZone, lines, uses },
+    charged: endings.map(({ ending }) => ending),
+    // What a provider bills has periods of its own.
+    items: credited.filter(({ period }) => period === moment.period),
   });
   await giveBackDiscounts(tx, subscription, items, moment, allowances);
   if (lines.length === 0) return done([]);
@@ -128,6 +138,7 @@ export async function creditEndingItems(
   const toTenant = negate(total);
   const problem = settlement === 'REFUND' && (await refundProblem(tx, tenantId, toTenant));
   if (problem) return problem;
+  await tx.unusedCredits.insert(subscription, unused, tx.wallNow);
   const notes: CreditNote[] = [];
   for (const planned of plannedOffDue(split, decision, reason)) {
     notes.push(await writePlannedNote(tx, subscription, planned));

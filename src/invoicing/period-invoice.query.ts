@@ -2,6 +2,7 @@ import { type Instant, isAtOrBefore, isBefore, type LocalDate, laterOf } from '.
 import type { Period } from '../core/period';
 import type { PendingCoupon } from '../coupons/pending-coupon';
 import { pastOf } from '../coupons/validate-coupon.query';
+import { type LateCredit, loadLateCredits } from '../proration/late-credits.query';
 import type { AllowanceLeft } from '../proration/unused-allowance';
 import { type AllowanceTx, loadAllowancesLeft, type WindowsEnded, without } from '../proration/unused-allowance.query';
 import type { UsageBill } from '../rating/usage-bill';
@@ -28,6 +29,7 @@ export type PeriodInvoiceTx = AllowanceTx &
     | 'itemCharges'
     | 'taxes'
     | 'invoices'
+    | 'unusedCredits'
   > &
   UsageBillTx;
 
@@ -52,6 +54,7 @@ export interface Foreseen {
 
 export interface AssembledPeriod extends PeriodInvoice, TaxedDocument {
   readonly usage: UsageBill;
+  readonly lateCredits: readonly LateCredit[];
   readonly catalogIds: ReadonlyMap<string, string>;
 }
 
@@ -65,7 +68,7 @@ export async function assembleFor(
   const { tenantId, item, currency, timeZone } = subscription;
   const { period, from, closed, closing } = time;
   const opened = closing ? undefined : { start: from, end: period.end };
-  const [partner, plans, known, pendings, usage] = await Promise.all([
+  const [partner, plans, known, pendings, billed, lateCredits] = await Promise.all([
     tx.partners.byId(subscription.partnerId),
     tx.plans.byIds([item.planId]),
     tx.addonSubscriptions.liveOrStartedSince(tenantId, closed?.period.start ?? from),
@@ -76,7 +79,9 @@ export async function assembleFor(
       { opened, closed: closed && { start: closed.period.start, end: closed.until }, after: from },
       foreseen?.usage,
     ),
+    loadLateCredits(tx, subscription),
   ]);
+  const usage = { ...billed, late: [...billed.late, ...lateCredits.map(({ line }) => line)] };
   const live = known.filter(({ endedAt }) => endedAt === undefined);
   const attachments = (foreseen?.attachments?.(live) ?? live).filter(
     ({ endsAt }) => !endsAt || isBefore(period.start, endsAt),
@@ -120,7 +125,7 @@ export async function assembleFor(
       return { pending, coupon, past: past(coupon) };
     }),
   });
-  return { ...invoice, usage, catalogIds, decision: tax.decision };
+  return { ...invoice, usage, lateCredits, catalogIds, decision: tax.decision };
 }
 
 /** What waited for an invoice and ended before it came: as its credit would have been at that instant. */
@@ -134,13 +139,13 @@ async function allowancesOfEnded(
   for (const { id: itemId, startedAt, endedAt } of joined) {
     const at = endedAt ?? (closing && from);
     if (!at || !isBefore(at, closed.period.end)) continue;
-    const left = await loadAllowancesLeft(tx, subscription, {
+    const { shares } = await loadAllowancesLeft(tx, subscription, {
       ...{ at, isPast: endedAt !== undefined, byActor: false, lock: false },
       windows: endedAt ? 'NONE' : (closing ?? 'NONE'),
       items: [{ itemId, startedAt, period: closed.period }],
       after: without([itemId]),
     });
-    for (const one of left) found.set(...one);
+    for (const one of shares) found.set(...one);
   }
   return found;
 }

@@ -58,6 +58,7 @@ async function settle(tx: Tx, loaded: LoadedPlanChange, options: ApplyOptions): 
     await carryOver(change);
     return { settlement: options.waived ? 'WAIVED' : 'NONE', creditNotes: [] };
   }
+  await tx.unusedCredits.insert(subscription, loaded.unused, tx.wallNow);
   const creditNotes: CreditNote[] = [];
   for (const planned of offDue) creditNotes.push(await writePlannedNote(tx, subscription, planned));
   if (!own) {

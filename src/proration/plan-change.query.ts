@@ -46,6 +46,7 @@ import { endingRefusal, isOnlyAddons, momentOf, obstacleTo } from './plan-change
 import { afterChange } from './source-change';
 import { type LoadedSources, loadSources } from './source-change.query';
 import { type AllowanceTx, loadAllowancesLeft } from './unused-allowance.query';
+import { type UnusedCredit, unusedCreditsOf } from './unused-credit';
 
 export const planChangeRefusals = [
   'TENANT_NOT_FOUND',
@@ -122,6 +123,8 @@ export interface LoadedPlanChange extends LoadedSources {
   /** A new period begins: what is left to bill of the one that ends, usage and add-ons that waited for an invoice. */
   readonly closing?: AssembledClosing | undefined;
   readonly accounts: ReadonlyMap<string, ItemAccount>;
+  /** What it credits of items with limited allowances. */
+  readonly unused: readonly Omit<UnusedCredit, 'id'>[];
   /** What each full period costs from then on, before coupons and add-ons. */
   readonly recurring: Money;
 }
@@ -212,7 +215,7 @@ async function allowancesLeft(
   const items = input.trialing
     ? []
     : [...(planGoesOn ? [] : [{ itemId: item.id, startedAt: item.startedAt, period }]), ...own];
-  return loadAllowancesLeft(tx, subscription, {
+  const left = await loadAllowancesLeft(tx, subscription, {
     ...{ at, basis, items },
     windows: change.anchor === 'RESET' ? 'ANCHOR' : 'NONE',
     after: (held) => afterChange(held, sourcesAround.sources),
@@ -221,6 +224,7 @@ async function allowancesLeft(
     byTime: options.pinned?.creditsByTime,
     lock: options.lock ?? false,
   });
+  return { ...left, items };
 }
 
 /**
@@ -384,8 +388,8 @@ export async function loadPlanChange(
   if (!byTime.ok) return byTime;
   const sourcesAround = await loadSources(tx, subscription, { ...target, goesOn: planGoesOn }, byTime.value);
   // What ends does so whatever its credit is: what was used decides only that.
-  const allowances = await allowancesLeft(tx, subscription, { input, change: byTime.value, sourcesAround, options });
-  const decided = allowances.size > 0 ? decidePlanChange({ ...input, allowances }) : byTime;
+  const left = await allowancesLeft(tx, subscription, { input, change: byTime.value, sourcesAround, options });
+  const decided = left.shares.size > 0 ? decidePlanChange({ ...input, allowances: left.shares }) : byTime;
   if (!decided.ok) return decided;
   const change = decided.value;
   if (coupon && !options.pinned) {
@@ -401,6 +405,12 @@ export async function loadPlanChange(
     [target.itemId, plan.id],
     ...[...continuing, ...orders.value.map(({ next }) => next)].map(({ id, addonId }) => [id, addonId] as const),
   ]);
+  const unused = unusedCreditsOf({
+    ...{ at: change.at, basis: input.basis, timeZone, lines: change.lines, uses: left.uses },
+    charged: [input.current, ...attachments.map(({ charged }) => charged)],
+    // What a provider bills has periods of its own.
+    items: left.items.filter(({ period }) => period === input.period),
+  });
   const document = await taxesOfLines(tx, subscription, change.at, change.lines, { catalogIds, accounts });
   const split = splitDocument(document, accounts, await openInvoicesOf(tx, tenant.id, accounts));
   const gross = add(change.net, addedTax(document.lines, currency));
@@ -428,6 +438,7 @@ export async function loadPlanChange(
       accounts,
       gross,
       closing,
+      unused,
       planGoesOn,
       orders: orders.value,
       ...sourcesAround,

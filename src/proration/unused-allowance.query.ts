@@ -10,8 +10,8 @@ import { countedIn, windowAt } from '../usage/metering-window';
 import { creditsByTime } from './credit-policy';
 import {
   type AllowanceLeft,
+  type CountedUse,
   type CreditedItem,
-  type FeatureUse,
   isLimitedFor,
   isPrepaid,
   smallestAllowances,
@@ -49,7 +49,14 @@ export type AllowanceTx = Pick<
   'account' | 'creditPolicies' | 'entitlements' | 'meters' | 'meteringSpans' | 'usage'
 >;
 
-const nothing: ReadonlyMap<string, AllowanceLeft> = new Map();
+export interface AllowancesLeft {
+  /** By item: where it may be less than the time. */
+  readonly shares: ReadonlyMap<string, AllowanceLeft>;
+  /** What they were computed from; none where credits go by time. */
+  readonly uses: readonly CountedUse[];
+}
+
+const nothing: AllowancesLeft = { shares: new Map(), uses: [] };
 
 /** What is left of the allowances of items that end, where it may be less than the time. One read where they have none. */
 export async function loadAllowancesLeft(
@@ -59,7 +66,7 @@ export async function loadAllowancesLeft(
     'id' | 'tenantId' | 'partnerId' | 'currency' | 'timeZone' | 'prorationBasis' | 'accessUntil'
   >,
   act: EndingAct,
-): Promise<ReadonlyMap<string, AllowanceLeft>> {
+): Promise<AllowancesLeft> {
   const { tenantId, partnerId, currency, timeZone, accessUntil } = subscription;
   const { at, windows } = act;
   const itemIds = new Set(act.items.map(({ itemId }) => itemId));
@@ -105,15 +112,20 @@ export async function loadAllowancesLeft(
     tenantId,
     asked.map(({ featureId, counted }) => ({ featureId, window: counted })),
   );
+  const told = at.add({ milliseconds: 1 });
   const uses = asked.map(
-    ({ featureId, window, sources, ends }, index): FeatureUse => ({
-      window,
+    ({ featureId, window, sources, ends, counted: { start, end } }, index): CountedUse => ({
+      featureId,
+      window: { start: window.start, end: window.end },
+      // Of what is told later only what happened before the act is its.
+      counted: { start, end: earlierOf(end, told) },
       held: lessCarried(drawn(sources), window.carried?.get(featureId)),
       after: ends ? [] : lessCarried(drawn(then.get(featureId) ?? []), window.carried?.get(featureId)),
       used: counts[index]!,
     }),
   );
-  return smallestAllowances(act.items, uses, { basis: act.basis ?? subscription.prorationBasis, timeZone, currency });
+  const how = { basis: act.basis ?? subscription.prorationBasis, timeZone, currency };
+  return { shares: smallestAllowances(act.items, uses, how), uses };
 }
 
 /** What goes on where these end, and nothing begins. */

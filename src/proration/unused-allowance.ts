@@ -10,6 +10,7 @@ import { type EntitlementSource, sourceKey } from '../entitlements/entitlement';
 import { exactPrice } from '../rating/price-model';
 import { rateUsage } from '../rating/rate-usage';
 import type { RatedSource } from '../rating/usage-pieces';
+import type { UsageWindow } from '../usage/meter';
 import type { MeteringWindow } from '../usage/metering-window';
 
 /**
@@ -31,12 +32,18 @@ export interface AllowanceLeft {
 
 /** One METERED feature at an act. */
 export interface FeatureUse {
-  readonly window: MeteringWindow;
+  readonly window: Pick<MeteringWindow, 'start' | 'end'>;
   /** What it is drawn from just before the act, in that order. */
   readonly held: readonly RatedSource[];
   /** What it goes on to be drawn from in the same window; nothing where the act ends the window. */
   readonly after: readonly RatedSource[];
   readonly used: DecimalValue;
+}
+
+/** With what it was counted in, by the act. */
+export interface CountedUse extends FeatureUse {
+  readonly featureId: Id<'Feature'>;
+  readonly counted: UsageWindow;
 }
 
 /** An item of which something may be credited, in the period that it is charged in. */

@@ -140,6 +140,7 @@ export const tables: Readonly<Record<string, TableExpectation>> = {
   billed_usage_charges: table('tenant', 'select insert update', 'select insert update'),
   usage_after_end: table('tenant', 'select insert update delete', 'select insert update delete'),
   metering_spans: table('tenant', 'select insert update', 'select insert update'),
+  unused_credits: table('tenant', 'select insert update', 'select insert update'),
 };
 
 /** All rows that exist, by label: what must be there for a hidden row to prove anything. */

@@ -305,6 +305,10 @@ const tenantRows: Record<string, (place: TenantPlace) => Values> = {
     ...{ quantity: 1, amount: 1, currency, invoice_id: of('invoices') },
   }),
   usage_after_end: ({ scope }) => ({ ...scope, due_at: at }),
+  unused_credits: ({ scope, id, of, catalog }) => ({
+    ...{ ...scope, id, subscription_id: of('subscriptions'), credited_at: at, feature_ids: [catalog('features')] },
+    ...{ window_start: at, amount: 1, currency, facts: {}, counted_at: at },
+  }),
   // A subscription brings one of its own, from its start on.
   metering_spans: ({ scope, fresh, of }) => ({
     ...{
