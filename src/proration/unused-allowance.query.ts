@@ -12,8 +12,8 @@ import {
   type AllowanceLeft,
   type CountedUse,
   type CreditedItem,
-  isLimitedFor,
   isPrepaid,
+  mayBeUsedUp,
   smallestAllowances,
 } from './unused-allowance';
 
@@ -80,7 +80,10 @@ export async function loadAllowancesLeft(
   const isHeld = (source: EntitlementSource) =>
     isActiveAt(source, at) || (itemIds.has(source.sourceId) && (endsWith(source, at) || endsWith(source, accessUntil)));
   const held = (await tx.entitlements.metered(tenantId, at)).filter(isHeld).map(goesOn);
-  const limited = held.filter((source) => isLimitedFor(source, itemIds) && isPrepaid(drawn([source])[0]!, currency));
+  const basis = act.basis ?? subscription.prorationBasis;
+  const limited = held.filter(
+    (source) => mayBeUsedUp(source, act.items, { at, timeZone }) && isPrepaid(drawn([source])[0]!, currency),
+  );
   const featureIds = [...new Set(limited.map(({ featureId }) => featureId))];
   if (featureIds.length === 0) return nothing;
   const [policy, totalled, spans] = await Promise.all([
@@ -124,7 +127,7 @@ export async function loadAllowancesLeft(
       used: counts[index]!,
     }),
   );
-  const how = { basis: act.basis ?? subscription.prorationBasis, timeZone, currency };
+  const how = { at, basis, timeZone, currency };
   return { shares: smallestAllowances(act.items, uses, how), uses };
 }
 

@@ -1,4 +1,4 @@
-import { earlierOf, type Instant, isBefore, laterOf, type TimeZone } from '../core/calendar';
+import { dateAt, earlierOf, type Instant, isBefore, laterOf, startOfDay, type TimeZone } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { type DecimalValue, decimal, decimalText } from '../core/decimal';
 import { compareExact, divide, type Exact, exactOf, multiply, plus } from '../core/exact';
@@ -53,6 +53,14 @@ export interface CreditedItem {
   readonly period: Period;
 }
 
+/** The act, and how its time is shared. */
+interface How {
+  readonly at: Instant;
+  readonly basis: ProrationBasis;
+  readonly timeZone: TimeZone;
+  readonly currency: CurrencyCode;
+}
+
 const none = decimal(0);
 const least = (one: DecimalValue, other: DecimalValue) => (one.lessThan(other) ? one : other);
 
@@ -68,6 +76,8 @@ export function isPrepaid({ price, limit, unlimited }: RatedSource, currency: Cu
 interface Spent {
   readonly included: DecimalValue;
   readonly gone: DecimalValue;
+  /** It includes as much as is used. */
+  readonly unlimited?: boolean;
 }
 
 /**
@@ -92,7 +102,12 @@ export function spentBy({ held, after, used }: FeatureUse, currency: CurrencyCod
     if (!isPrepaid(source, currency)) continue;
     const gone = beyond.isPositive() ? least(drawn.get(sourceKey(source)) ?? none, beyond) : none;
     beyond = beyond.minus(gone);
-    if (unlimited.has(source.sourceId) || source.limit.isZero()) continue;
+    if (unlimited.has(source.sourceId)) {
+      const all = gone.plus(spent.get(source.sourceId)?.gone ?? none);
+      if (all.greaterThan(none)) spent.set(source.sourceId, { included: all, gone: all, unlimited: true });
+      continue;
+    }
+    if (source.limit.isZero()) continue;
     const known = spent.get(source.sourceId) ?? { included: none, gone: none };
     spent.set(source.sourceId, { included: known.included.plus(source.limit), gone: known.gone.plus(gone) });
   }
@@ -104,11 +119,24 @@ export function allowanceFraction({ included, left, current, later, total }: All
   return divide(plus(exactOf(later), now), exactOf(total));
 }
 
+/**
+ * Of what has no limit no share could be left. It is worth its time, and the day on which it began is used up with what was used of
+ * it: else it could be had for nothing, a day at a time.
+ */
+function firstDayOf(
+  { startedAt }: CreditedItem,
+  { at, timeZone }: Pick<How, 'at' | 'timeZone'>,
+): FeatureUse['window'] | undefined {
+  const date = dateAt(startedAt, timeZone);
+  if (!date.equals(dateAt(at, timeZone))) return undefined;
+  return { start: startedAt, end: startOfDay(date.add({ days: 1 }), timeZone) };
+}
+
 /** The part of the period that a feature's current window has, and what comes after it. */
 function weigh(
   { startedAt, period }: CreditedItem,
-  { window }: FeatureUse,
-  { basis, timeZone }: { readonly basis: ProrationBasis; readonly timeZone: TimeZone },
+  window: FeatureUse['window'],
+  { basis, timeZone }: Pick<How, 'basis' | 'timeZone'>,
 ): Pick<AllowanceLeft, 'current' | 'later' | 'total'> | undefined {
   const start = laterOf(laterOf(window.start, startedAt), period.start);
   const end = window.end ? earlierOf(window.end, period.end) : period.end;
@@ -122,7 +150,7 @@ function weigh(
 export function smallestAllowances(
   items: readonly CreditedItem[],
   uses: readonly FeatureUse[],
-  how: { readonly basis: ProrationBasis; readonly timeZone: TimeZone; readonly currency: CurrencyCode },
+  how: How,
 ): ReadonlyMap<string, AllowanceLeft> {
   const spent = uses.map((use) => ({ use, by: spentBy(use, how.currency) }));
   return new Map(
@@ -130,7 +158,8 @@ export function smallestAllowances(
       const shares = spent.flatMap(({ use, by }): AllowanceLeft[] => {
         const own = by.get(item.itemId);
         if (!own?.gone.greaterThan(none)) return [];
-        const weight = weigh(item, use, how);
+        const window = own.unlimited ? firstDayOf(item, how) : use.window;
+        const weight = window && weigh(item, window, how);
         const { featureId, featureCode } = use.held[0]!;
         return weight
           ? [{ featureId, featureCode, included: own.included, left: own.included.minus(own.gone), ...weight }]
@@ -147,9 +176,14 @@ export function smallestAllowances(
   );
 }
 
-/** What one of these items includes of a METERED feature, with a limit. */
-export const isLimitedFor = (source: EntitlementSource, itemIds: ReadonlySet<string>): boolean =>
-  source.kind === 'METERED' && !source.unlimited && itemIds.has(source.sourceId);
+/** What one of these items includes of a METERED feature: with a limit, or on the day on which the item began. */
+export const mayBeUsedUp = (
+  source: EntitlementSource,
+  items: readonly CreditedItem[],
+  how: Pick<How, 'at' | 'timeZone'>,
+) =>
+  source.kind === 'METERED' &&
+  items.some((item) => item.itemId === source.sourceId && (!source.unlimited || firstDayOf(item, how) !== undefined));
 
 /** Shares are kept as whole numbers: of one that has no end, no more than a millionth is left out. */
 const finest = 1_000_000n;

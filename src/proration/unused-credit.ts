@@ -40,7 +40,7 @@ export function unusedCreditsOf({ lines, charged, items, uses, ...act }: Crediti
     const { itemId } = credited;
     const line = lines.find((one) => one.kind === 'PRORATION_CREDIT' && one.itemId === itemId);
     const item = charged.find((one) => one.itemId === itemId);
-    const own = uses.filter(({ held }) => held.some(({ sourceId, unlimited }) => sourceId === itemId && !unlimited));
+    const own = uses.filter(({ held }) => held.some(({ sourceId }) => sourceId === itemId));
     if (!line || !item || line.amount.minor === 0n || own.length === 0) return [];
     return [{ facts: { ...act, item, credited, uses: own }, amount: negate(line.amount) }];
   });
@@ -56,7 +56,7 @@ function creditNow({ facts }: UnusedCredit, counts: Counts) {
   const { currency } = item.unitAmount;
   const uses = facts.uses.map((use) => ({ ...use, used: counts({ featureId: use.featureId, window: use.counted }) }));
   const share = remainingShare(basis, credited.period, at, timeZone);
-  const left = smallestAllowances([credited], uses, { basis, timeZone, currency }).get(credited.itemId);
+  const left = smallestAllowances([credited], uses, { at, basis, timeZone, currency }).get(credited.itemId);
   return { share, ...unusedCredit(item, share, left) };
 }
 

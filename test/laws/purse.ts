@@ -398,7 +398,7 @@ export class Purse {
     const carried = window.carried?.get(calls);
     const left = ends ? [] : lessCarried(drawn(after.filter((source) => isActiveAt(source, now))), carried);
     const use = { window, held: lessCarried(drawn(held), carried), after: left, used };
-    return smallestAllowances(items, [use], { basis: 'DAY', timeZone: utc, currency });
+    return smallestAllowances(items, [use], { at: now, basis: 'DAY', timeZone: utc, currency });
   }
 
   // ---- acts

@@ -1,13 +1,19 @@
 import fc from 'fast-check';
 import { type Instant, instant, localDate } from '../../src/core/calendar';
 import { decimal } from '../../src/core/decimal';
-import { compareExact } from '../../src/core/exact';
+import { compareExact, divide, exactOf } from '../../src/core/exact';
 import { money } from '../../src/core/money';
 import { periodAt } from '../../src/core/period';
 import { remainingShare, shareFraction } from '../../src/core/proration';
 import type { EntitlementSourceKind } from '../../src/entitlements/entitlement';
 import { unusedCredit } from '../../src/proration/charged-item';
-import { type FeatureUse, smallestAllowances, spentBy, unusedShare } from '../../src/proration/unused-allowance';
+import {
+  allowanceFraction,
+  type FeatureUse,
+  smallestAllowances,
+  spentBy,
+  unusedShare,
+} from '../../src/proration/unused-allowance';
 import type { RatedSource } from '../../src/rating/usage-pieces';
 import { checkExplanation } from '../core/recalculate';
 import { eur, id, textOf, utc } from '../support/arbitraries';
@@ -67,7 +73,7 @@ describe('what was used up', () => {
   test('of several features of one item the source that has the least left', () => {
     const other = { ...source('plan', 100), featureId: id<'Feature'>('exports'), featureCode: 'exports' };
     const items = [{ itemId: 'plan', startedAt: start, period: month }];
-    const how = { basis: 'DAY', timeZone: utc, currency: 'EUR' } as const;
+    const how = { at: start.add({ hours: 24 * 15 }), basis: 'DAY', timeZone: utc, currency: 'EUR' } as const;
     const found = smallestAllowances(items, [drawn([plan], 5), { ...drawn([other], 90) }], how).get('plan');
     expect(found).toMatchObject({ featureCode: 'exports', current: 31n, later: 0n, total: 31n });
     expect(smallestAllowances(items, [drawn([plan], 0)], how).size).toBe(0);
@@ -101,7 +107,9 @@ describe('properties', () => {
     const next = ends ? [] : [source('next', after)];
     const startedAt = start.add({ hours: 24 * Math.min(joined, day) });
     const items = ['plan', 'addon'].map((itemId) => ({ itemId, startedAt, period }));
-    const allowances = smallestAllowances(items, [drawn(held, used, next)], { basis, timeZone: utc, currency: 'EUR' });
+    const allowances = smallestAllowances(items, [drawn(held, used, next)], {
+      ...{ at: at(given), basis, timeZone: utc, currency: 'EUR' },
+    });
     const unitAmount = money(BigInt(price), 'EUR');
     const given0 = money(BigInt(Math.floor((price * discount) / 100)), 'EUR');
     const item = {
@@ -147,7 +155,7 @@ describe('properties', () => {
         (large, small, used) => {
           const use = drawn([source('large', large)], used, [source('small', small)]);
           const items = [{ itemId: 'large', startedAt: start, period: month }];
-          const how = { basis: 'DAY', timeZone: utc, currency: 'EUR' } as const;
+          const how = { at: start, basis: 'DAY', timeZone: utc, currency: 'EUR' } as const;
           const allowance = smallestAllowances(items, [use], how).get('large');
           const unitAmount = money(BigInt(large) * 100n, 'EUR');
           const item = { itemId: 'large', kind: 'PLAN' as const, name: 'Large', unitAmount, quantity: 1n };
@@ -162,9 +170,26 @@ describe('properties', () => {
   });
 });
 
+test('what has no limit is worth its time, and the day on which it began once it was used', () => {
+  const items = [{ itemId: 'endless', startedAt: start, period: month }];
+  const left = (used: number, hours: number, after: RatedSource[] = []) => {
+    const how = { at: start.add({ hours }), basis: 'DAY', timeZone: utc, currency: 'EUR' } as const;
+    const found = smallestAllowances(items, [drawn([source('endless', undefined)], used, after)], how).get('endless');
+    if (!found) return undefined;
+    const { later, current, total } = found;
+    expect(compareExact(allowanceFraction(found), divide(exactOf(later), exactOf(total)))).toBe(0);
+    return `${later} + ${current} × 0 of ${total}`;
+  };
+  expect(left(1_000, 5)).toBe('30 + 1 × 0 of 31');
+  expect(left(1_000, 24)).toBeUndefined(); // a day later its time has come to as much
+  expect(left(0, 5)).toBeUndefined();
+  expect(left(20, 5, [source('plan', 20)])).toBeUndefined(); // what goes on bears it
+  expect(left(21, 5, [source('plan', 20)])).toBe('30 + 1 × 0 of 31');
+});
+
 test('the year of 365.00 with 20 calls a month, 18 used, on 16 January', () => {
   const items = [{ itemId: 'plan', startedAt: start, period: year }];
-  const how = { basis: 'DAY', timeZone: utc, currency: 'EUR' } as const;
+  const how = { at: instant('2026-01-16T00:00:00Z'), basis: 'DAY', timeZone: utc, currency: 'EUR' } as const;
   const allowance = smallestAllowances(items, [drawn([source('plan', 20)], 18)], how).get('plan');
   const item = { itemId: 'plan', kind: 'PLAN' as const, name: 'Plan', unitAmount: eur('365.00'), quantity: 1n };
   const share = remainingShare('DAY', year, instant('2026-01-16T00:00:00Z'), utc);

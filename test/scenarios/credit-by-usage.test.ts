@@ -361,6 +361,34 @@ describe('a change within a period, whose windows go on, by the tenant itself', 
   });
 });
 
+test('what has no limit is not had for nothing, a day at a time', async () => {
+  const world = await selling();
+  const features = [{ feature: 'calls', unlimited: true, resetPeriod: 'MONTH' }];
+  await world.plan({ code: 'endless', rank: 3, month: '620.00', features });
+  const there = async (used: number, until: string) => {
+    const tenant = await world.tenant(jan(1));
+    await tenant.start('a', { interval: 'MONTH' });
+    await byItself(world, tenant);
+    await tenant.change({ plan: 'endless' });
+    if (used > 0) await tenant.use('calls', used, jan(1));
+    await tenant.advance(until);
+    const preview = await tenant.preview({ plan: 'a' });
+    const back = await tenant.change({ plan: 'a' }, { quote: preview.quote.token });
+    expect(back.net.amount).toBe(preview.net.amount);
+    return back.net.amount as string;
+  };
+  expect(await there(20, jan(1, '20:00:00.000'))).toBe('-589.00'); // 31.00 − 620.00: the smaller one includes them
+  expect(await there(1_000, jan(1, '20:00:00.000'))).toBe('-569.00'); // 31.00 − 620.00 × 30/31
+  expect(await there(1_000, jan(2))).toBe('-570.00'); // 30.00 − 620.00 × 30/31
+  // Nor by ending it on the day on which it began.
+  const tenant = await world.tenant(jan(1));
+  await tenant.start('endless', { interval: 'MONTH' });
+  await tenant.use('calls', 1, jan(1));
+  await tenant.advance(jan(1, '20:00:00.000'));
+  await tenant.cancel({ when: 'NOW' });
+  expect(await tenant.balance()).toBe('600.00'); // 620.00 × 30/31
+});
+
 test('a change within a period that the partner makes goes by time, whatever was used', async () => {
   const tenant = await using(await selling(), { calls: 170 }, { plan: 'b' });
   expect((await tenant.change({ plan: 'a' })).net.amount).toBe('-144.00'); // 16.00 − 310.00 × 16/31 = 16.00 − 160.00
