@@ -2896,6 +2896,7 @@ create table public.partner_dunning_policies (
   final_action text not null,
   version integer not null default 1,
   updated_at timestamp(3) with time zone not null,
+  charges_while_off boolean not null default false,
   constraint partner_dunning_policies_pkey PRIMARY KEY (partner_id),
   constraint partner_dunning_policies_final_action_check CHECK (final_action = ANY (ARRAY['UNPAID'::text, 'CANCEL'::text])),
   constraint partner_dunning_policies_grace_days_check CHECK (grace_days >= 0 AND grace_days <= 365),
@@ -2913,7 +2914,7 @@ create policy partner_update on public.partner_dunning_policies for update to to
   using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.partner_dunning_policies to tollgate_app;
 grant select on public.partner_dunning_policies to tollgate_job;
-grant update (retry_days, grace_days, final_action, version, updated_at) on public.partner_dunning_policies to tollgate_app;
+grant update (retry_days, grace_days, final_action, version, updated_at, charges_while_off) on public.partner_dunning_policies to tollgate_app;
 
 create table public.partner_event_numbers (
   partner_id uuid not null,

@@ -9,6 +9,7 @@ import { askHoldSeconds, type Payment } from './payment';
 import { isAnswerOf, type PaymentMethod } from './payment-method';
 import { isHardDecline } from './provider';
 import { failTurn } from './settle-payment.command';
+import { standingOfTenant } from './standing.query';
 
 /** How soon a turn comes back at which nothing could be learnt. */
 const lookAgainHours = 1;
@@ -64,14 +65,23 @@ const isRefusedBy = (method: PaymentMethod, last: Payment | undefined) =>
  * What the tenant has owed for longest goes first, whatever is due: once at each turn, so that a method which pays again pays the
  * oldest debt, and one which does not leaves the turn to its own invoice. One that waits for its customer is not waited for.
  */
-async function olderFirst(tx: Tx, turn: Collection, method: PaymentMethod): Promise<Collection | undefined> {
+async function olderFirst(
+  tx: Tx,
+  { turn, older, method }: { turn: Collection; older: Collection; method: PaymentMethod },
+): Promise<Collection | undefined> {
   const { id: tenantId } = tx.tenant;
-  const older = await tx.collections.olderDebt(turn);
-  if (!older || (await tx.payments.openOf(tenantId, older.invoiceId))) return undefined;
+  if (await tx.payments.openOf(tenantId, older.invoiceId)) return undefined;
   if (isDue(older, tx.now)) return older;
   const last = (await tx.payments.ofInvoices([tenantId], [older.invoiceId])).get(older.invoiceId)?.at(-1);
   if (isRefusedBy(method, last) || (last && !isBefore(last.createdAt, turn.dueAt!))) return undefined;
   return older;
+}
+
+/** Access is off: nothing is charged but what is owed longest, unless the partner wants it otherwise. */
+async function isKeptBack(tx: Tx): Promise<boolean> {
+  const { chargesWhileOff } = await tx.collections.policyOf(tx.tenant.partnerId);
+  const { accessUntil } = await standingOfTenant(tx);
+  return !chargesWhileOff && accessUntil !== undefined && isAtOrBefore(accessUntil, tx.now);
 }
 
 /** A due attempt, or the one that is under way; `undefined`: there is nothing (more) to charge, or nothing to charge it to. */
@@ -114,7 +124,8 @@ export async function beginPayment(
     await tx.collections.update({ ...collection, dueAt: tx.now.add({ hours: 6 }) });
     return undefined;
   }
-  const older = await olderFirst(tx, collection, method);
+  const debt = await tx.collections.olderDebt(collection);
+  const older = debt && (await olderFirst(tx, { turn: collection, older: debt, method }));
   if (older) {
     // It is not held any more: its turn comes right after this one.
     await tx.collections.update(collection);
@@ -123,6 +134,10 @@ export async function beginPayment(
     if (owed && isPayable(owed)) return { payment: await writeAttempt(tx, owed, method) };
   }
   const attempts = await tx.payments.ofInvoices([tenantId], [invoiceId]);
+  if (debt && (await isKeptBack(tx))) {
+    await failTurn(tx, invoice, collection);
+    return undefined;
+  }
   const { partnerId, timeZone } = tx.tenant;
   if (
     isRefusedBy(method, attempts.get(invoiceId)?.at(-1)) &&

@@ -32,6 +32,7 @@ export class DunningPolicyEntity {
   @IntegerArrayColumn('retry_days') retryDays: number[];
   @IntegerColumn('grace_days') graceDays: number;
   @TextColumn('final_action') finalAction: string;
+  @BooleanColumn('charges_while_off') chargesWhileOff: boolean;
   @IntegerColumn('version') version: number;
   @TimestampColumn('updated_at') updatedAt: Instant;
 }

@@ -144,19 +144,20 @@ export class CollectionRepository {
   async policyOf(partnerId: string): Promise<DunningPolicy> {
     const row = await this.manager.findOneBy(DunningPolicyEntity, { partnerId });
     if (!row) return defaultPolicy;
-    const { retryDays, graceDays, version } = row;
-    return { retryDays, graceDays, version, finalAction: row.finalAction as FinalAction };
+    const { retryDays, graceDays, chargesWhileOff, version } = row;
+    return { retryDays, graceDays, chargesWhileOff, version, finalAction: row.finalAction as FinalAction };
   }
 
   /** False: somebody else has changed it since. */
   async setPolicy(partnerId: string, policy: DunningPolicy, now: Instant): Promise<boolean> {
-    const { retryDays, graceDays, finalAction, version } = policy;
-    const values = [partnerId, retryDays, graceDays, finalAction, now.toString(), version];
+    const { retryDays, graceDays, finalAction, version, chargesWhileOff } = policy;
+    const values = [partnerId, retryDays, graceDays, finalAction, now.toString(), version, chargesWhileOff];
     const rows = await this.manager.query(
-      `insert into partner_dunning_policies as kept (partner_id, retry_days, grace_days, final_action, updated_at, version)
-       values ($1, $2, $3, $4, $5, $6 + 1)
+      `insert into partner_dunning_policies as kept (partner_id, retry_days, grace_days, final_action, updated_at, version,
+         charges_while_off)
+       values ($1, $2, $3, $4, $5, $6 + 1, $7)
        on conflict (partner_id) do update set retry_days = $2, grace_days = $3, final_action = $4, updated_at = $5,
-         version = kept.version + 1
+         version = kept.version + 1, charges_while_off = $7
        where kept.version = $6 returning 1`,
       values,
     );

@@ -13,10 +13,18 @@ export interface DunningPolicy {
   readonly graceDays: number;
   /** After the last try: UNPAID keeps the subscription, without access; CANCEL ends it. The debt stays in either case. */
   readonly finalAction: FinalAction;
+  /** Renewals and purchases are charged while access is off, too; else all waits for the oldest debt. */
+  readonly chargesWhileOff: boolean;
   readonly version: number;
 }
 
-export const defaultPolicy: DunningPolicy = { retryDays: [3, 7, 14], graceDays: 7, finalAction: 'UNPAID', version: 0 };
+export const defaultPolicy: DunningPolicy = {
+  retryDays: [3, 7, 14],
+  graceDays: 7,
+  finalAction: 'UNPAID',
+  chargesWhileOff: false,
+  version: 0,
+};
 
 export const collectionStatuses = ['OPEN', 'PAID', 'EXHAUSTED', 'STOPPED'] as const;
 /** EXHAUSTED: no more tries on the policy's days, the debt stays. STOPPED: void, or given up as uncollectible. */

@@ -280,6 +280,11 @@ export class DunningPolicyType {
   graceDays: number;
   @Field(() => FinalActionEnum, { description: 'What happens after the last try.' })
   finalAction: FinalAction;
+  @Field(() => Boolean, {
+    description:
+      'While access is off, renewals and purchases are charged too. Else only the oldest debt is, and the rest once it is paid.',
+  })
+  chargesWhileOff: boolean;
   @Field(() => Int, { description: 'Grows with each change; 0: these are the defaults.' })
   version: number;
 }
@@ -409,6 +414,11 @@ export class SetDunningPolicyInputType {
   graceDays: number;
   @Field(() => FinalActionEnum, { description: 'What happens after the last try.' })
   finalAction: FinalAction;
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Renewals and purchases are charged while access is off, too. Default: as it is; at first not.',
+  })
+  chargesWhileOff?: boolean;
   @Field(() => Int, { nullable: true, description: 'Refuses when the policy was changed since.' })
   expectedVersion?: number;
 }

@@ -7,6 +7,8 @@ export interface SetDunningPolicyInput {
   readonly retryDays: readonly number[];
   readonly graceDays: number;
   readonly finalAction: FinalAction;
+  /** Default: as it is. */
+  readonly chargesWhileOff?: boolean | undefined;
   /** As it was read; 0 where there was none. */
   readonly expectedVersion?: number | undefined;
 }
@@ -35,7 +37,8 @@ export async function setDunningPolicy(
       facts: { expectedVersion, currentVersion: current.version },
     });
   }
-  const policy = { retryDays, graceDays, finalAction, version: current.version };
+  const chargesWhileOff = input.chargesWhileOff ?? current.chargesWhileOff;
+  const policy = { retryDays, graceDays, finalAction, chargesWhileOff, version: current.version };
   // Another request was faster: decide again from what it left.
   if (!(await tx.collections.setPolicy(tx.partnerId, policy, tx.now))) return setDunningPolicy(tx, input);
   const changed = { ...policy, version: current.version + 1 };

@@ -6084,6 +6084,8 @@ export type SetDefaultPaymentMethodInput = {
 
 /** What is done about payments that fail. */
 export type SetDunningPolicyInput = {
+  /** Renewals and purchases are charged while access is off, too. Default: as it is; at first not. */
+  chargesWhileOff?: boolean | null | undefined;
   /** Refuses when the policy was changed since. */
   expectedVersion?: number | null | undefined;
   /** What happens after the last try. */

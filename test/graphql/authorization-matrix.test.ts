@@ -316,7 +316,7 @@ const fields: Readonly<Record<string, string>> = {
   CreditNoteLine: 'amount covers description explanation id invoiceLineId kind position source tax',
   DocumentLink: 'expiresAt path',
   Dispute: 'amount closedAt id openedAt reason status',
-  DunningPolicy: 'finalAction graceDays retryDays version',
+  DunningPolicy: 'chargesWhileOff finalAction graceDays retryDays version',
   Entitlement:
     'allowed exhaustedAt feature featureCode limit perDay reason remaining resetPeriod resetsAt sources unlimited unlocks used value',
   EntitlementGrant: 'endsAt id reason startsAt',
