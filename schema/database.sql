@@ -2587,6 +2587,7 @@ create table public.licences (
   version integer not null default 1,
   created_at timestamp(3) with time zone not null,
   turns_at timestamp(3) with time zone,
+  access_from timestamp(3) with time zone,
   constraint licences_pkey PRIMARY KEY (tenant_id, id),
   constraint licences_assigned_check CHECK (assigned >= 0),
   constraint licences_provider_seats_check CHECK (provider_seats >= 0),
@@ -2614,7 +2615,7 @@ create policy tenant_read on public.licences for select to tollgate_app, tollgat
 create policy tenant_update on public.licences for update to tollgate_app, tollgate_job
   using (tenant_id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.licences to tollgate_app, tollgate_job;
-grant update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id, provider_seats, provider_changed_at, steps, next_step_at, version, turns_at) on public.licences to tollgate_app, tollgate_job;
+grant update (years, expires_at, seats, assigned, replaced_at, auto_renew, provider_subscription_id, provider_seats, provider_changed_at, steps, next_step_at, version, turns_at, access_from) on public.licences to tollgate_app, tollgate_job;
 
 create table public.metering_spans (
   tenant_id uuid not null,

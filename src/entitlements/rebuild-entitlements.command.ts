@@ -43,7 +43,7 @@ export interface Supposed {
 
 /** What the rows should be, from plan phases, attachments, licences and grants. */
 export async function wantedEntitlements(tx: WantedTx, supposed: Supposed = {}): Promise<EntitlementSource[]> {
-  const { id: tenantId, partnerId } = tx.tenant;
+  const { id: tenantId, partnerId, now } = tx.tenant;
   const { attachment: extra, subscription: begun, paid } = supposed;
   const items = [...(await tx.subscriptions.itemsOfTenant(tenantId)), ...(begun ? [begun.item] : [])];
   const versions = new Map(
@@ -63,8 +63,10 @@ export async function wantedEntitlements(tx: WantedTx, supposed: Supposed = {}):
   for (const addon of await tx.addons.byIds([...wantedIds].filter((id) => !addons.has(id))))
     addons.set(addon.id, addon);
   const subscription = begun ?? (await tx.subscriptions.live(tenantId));
-  // Without a seat left, after a refund, a licence gives nothing.
-  const terms = (await tx.licences.all(tenantId)).filter((licence) => licence.seats > 0n);
+  // Without a seat left, after a refund, a licence gives nothing; nor in a year whose payment went back.
+  const terms = (await tx.licences.all(tenantId)).filter(
+    ({ seats, accessFrom }) => seats > 0n && !(accessFrom && isBefore(now, accessFrom)),
+  );
   // While payments fail, what the subscription gives ends with the grace, and what is on trial; what was granted by hand or paid
   // for a year does not.
   const standing = subscription ?? (terms.some(({ trial }) => trial) ? await standingOfTenant(tx) : undefined);

@@ -61,6 +61,7 @@ export class LicenceEntity {
   @TimestampColumn('expires_at') expiresAt: Instant;
   @BigintColumn('seats') seats: bigint;
   @TimestampColumn('turns_at', { nullable: true }) turnsAt: Instant | null;
+  @TimestampColumn('access_from', { nullable: true }) accessFrom: Instant | null;
   @BigintColumn('assigned') assigned: bigint;
   @TimestampColumn('replaced_at', { nullable: true }) replacedAt: Instant | null;
   @BooleanColumn('auto_renew') autoRenew: boolean;

@@ -21,6 +21,8 @@ export interface Licence {
   readonly seats: bigint;
   /** When a year ends whose seats were not all renewed, or renewed and refunded. */
   readonly turnsAt?: Instant | undefined;
+  /** The time before it was given back: nothing is given until then. */
+  readonly accessFrom?: Instant | undefined;
   /** Given to people. More than were bought only after a refund. */
   readonly assigned: bigint;
   /** A later term took its place. */

@@ -113,6 +113,11 @@ export class LicenceType {
   id: string;
   @Field(() => DateTimeScalar, { description: 'UTC.' })
   startsAt: Instant;
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'UTC; it gives nothing before: the payment of the time before it went back. Null: since its start.',
+  })
+  accessFrom?: Instant | undefined;
   @Field(() => DateTimeScalar, { description: 'UTC; from then on it gives nothing.' })
   expiresAt: Instant;
   @Field(() => BigIntScalar, { description: 'Bought, less what was refunded.' })
@@ -132,9 +137,9 @@ export class LicenceType {
 }
 
 export function toGraphqlLicence(licence: Licence): LicenceType {
-  const { id, tenantId, startsAt, expiresAt, seats, assigned, autoRenew, version } = licence;
+  const { id, tenantId, startsAt, accessFrom, expiresAt, seats, assigned, autoRenew, version } = licence;
   return {
-    ...{ startsAt, expiresAt, seats, assigned, autoRenew, version },
+    ...{ startsAt, accessFrom, expiresAt, seats, assigned, autoRenew, version },
     id: encodeId('Licence', id, tenantId),
     overAssigned: overAssigned(licence),
     licence,

@@ -11,11 +11,12 @@ type Paid = Pick<
  * What a term is by what was paid for it. Each of its years stands on its own payment: the first on what began the term, each
  * later one on its renewal.
  *
- * - The term lasts to the end of its last year that is paid. Where a year before that one went back, whoever has a seat keeps it.
- * - Its seats are the most that any of its years gives which is not over yet; once all are, those of the last.
+ * - The term lasts to the end of its last year that is paid. Where a year before that one went back, whoever has a seat keeps it, and
+ *   there is no access until the paid year begins (`accessFrom`).
+ * - Its seats are those of the year that goes on; where nothing is paid for that one, those of the next that is.
  * - Seats that were added and went back are gone from all years, those that were renewed with them included.
  * - A renewal of which all went back gives its year no more; of a part, the whole seats that it had bought are gone from that year.
- * - At the end of a year its seats end: `turnsAt` is the next such end with other seats after it.
+ * - At the end of a year its seats end: `turnsAt` is the next such end after which it gives something else.
  *
  * It is read from all of its purchases, so the order in which money came and went plays no part.
  */
@@ -24,7 +25,7 @@ export function paidTerm(
   purchases: readonly Paid[],
   at: Instant,
   zone: TimeZone,
-): Pick<Licence, 'years' | 'expiresAt' | 'seats' | 'turnsAt'> {
+): Pick<Licence, 'years' | 'expiresAt' | 'seats' | 'turnsAt' | 'accessFrom'> {
   const endOf = (year: number) => expiryAfter(licence.startsAt, year, zone);
   /** The year that ends at an expiry as it was; with none, the first. */
   const yearEndingAt = (expiry: Instant | undefined) => {
@@ -52,24 +53,38 @@ export function paidTerm(
     const goneBefore = atLeastNone(before.reduce((seats, one) => seats + one.quantity, 0n) - quantity);
     return added + atLeastNone(quantity - seatsRefunded - atLeastNone(gone - goneBefore));
   };
-  /** From the end of a year on, or from the start. */
-  const seatsAfter = (year: number): bigint => {
-    let seats = seatsIn(years);
-    for (let other = year + 1; other < years; other += 1) {
+  /** In a year that nothing is paid for, those of the next one that is: its people keep their seats until then. */
+  const seatsOf = (year: number): bigint => {
+    for (let other = year; other < years; other += 1) {
       const given = seatsIn(other);
-      if (given > seats) seats = given;
+      if (given > 0n) return given;
     }
-    return seats;
+    return seatsIn(years);
   };
-  let over = 0;
-  while (over + 1 < years && isAtOrBefore(endOf(over + 1), at)) over += 1;
-  const seats = seatsAfter(over);
-  let turn = over + 1;
-  while (turn < years && seatsAfter(turn) === seats) turn += 1;
+  let year = 1;
+  while (year < years && isAtOrBefore(endOf(year), at)) year += 1;
+  const seats = seatsOf(year);
+  let turn = year;
+  const isPaid = (one: number) => seatsIn(one) > 0n;
+  while (turn < years && seatsOf(turn + 1) === seats && isPaid(turn + 1) === isPaid(turn)) turn += 1;
   return {
     ...{ years, seats, turnsAt: turn < years ? endOf(turn) : undefined },
+    accessFrom: paidSince(year, years, seatsIn, endOf),
     expiresAt: years === licence.years ? licence.expiresAt : endOf(years),
   };
+}
+
+/** Where the years that are paid for begin, of those that go on now or come next; `undefined`: with the term. */
+function paidSince(
+  year: number,
+  years: number,
+  seatsIn: (year: number) => bigint,
+  endOf: (year: number) => Instant,
+): Instant | undefined {
+  let from = year;
+  while (from < years && seatsIn(from) === 0n) from += 1;
+  while (from > 1 && seatsIn(from - 1) > 0n) from -= 1;
+  return from > 1 ? endOf(from - 1) : undefined;
 }
 
 const atLeastNone = (seats: bigint): bigint => (seats > 0n ? seats : 0n);

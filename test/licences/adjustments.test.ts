@@ -242,3 +242,41 @@ test('seats go by the year that paid for them: a part of a renewal, and seats th
   );
   expect(broken).toEqual([]);
 });
+
+test('the first year goes back and the second is paid: nothing is given until that one begins', async () => {
+  await shop.act(
+    'other-partner-owner',
+    'createFeature',
+    { code: 'drawing', name: 'Drawing', kind: 'BOOLEAN' },
+    'feature { id }',
+  );
+  await shop.product('gap', '200', { features: [{ feature: 'drawing' }] });
+  const { checkout } = await shop.bought('gap', 4);
+  const { purchase } = await shop.renew('gap');
+  shop.paddle.pay(purchase.checkout.id);
+  await shop.deliver();
+  const { expiresAt } = await shop.licence('gap');
+  const given = async () => {
+    const rows = await shop.gateway.database.asOwner<{ quantity: string }>(
+      `select e.quantity from tenant_entitlements e join licences l on l.id = e.source_id
+         join licence_products p on p.id = l.licence_product_id join tenants t on t.id = e.tenant_id
+        where p.code = 'gap' and e.starts_at <= t.test_clock and coalesce(e.ends_at, 'infinity') > t.test_clock`,
+    );
+    return rows.map(({ quantity }) => String(quantity));
+  };
+  expect(await given()).toEqual(['4']);
+  const chargeback = shop.paddle.chargeBack(checkout.id);
+  await shop.deliver();
+  expect(await given()).toEqual([]);
+  expect(await shop.licence('gap')).toMatchObject({ status: 'ACTIVE', seats: '4', expiresAt });
+  shop.paddle.reverse(chargeback);
+  await shop.deliver();
+  expect(await given()).toEqual(['4']);
+  // It goes back again, and the second year begins.
+  shop.paddle.chargeBack(checkout.id);
+  await shop.deliver();
+  expect(await given()).toEqual([]);
+  await shop.advance(expiresAt.replace(/^\d{4}/, (to: string) => String(Number(to) - 1)));
+  await keepSubscriptionsInStep(shop.gateway.app.system, shop.gateway.app.providers);
+  expect(await given()).toEqual(['4']);
+});

@@ -49,15 +49,23 @@ const third = purchase('RENEWAL', 4n, { before: 2028 });
 const added = purchase('CO_TERMED', 3n, { before: 2027 });
 const renewedAll = purchase('RENEWAL', 7n, { before: 2027 });
 
-test.each<[string, LicencePurchase[], string, [years: number, seats: bigint, turn?: number]]>([
+test.each<[string, LicencePurchase[], string, [years: number, seats: bigint, turn?: number, from?: number]]>([
   ['one year', [first], '2026-06-01', [1, 4n]],
   ['one year that went back', [back(first)], '2026-06-01', [1, 0n]],
   ['two years', [first, second], '2026-06-01', [2, 4n]],
-  ['the first of two went back', [back(first), second], '2026-06-01', [2, 4n]],
-  ['the first of two went back, in the second', [back(first), second], '2027-06-01', [2, 4n]],
+  ['the first of two went back', [back(first), second], '2026-06-01', [2, 4n, 2027, 2027]],
+  ['the first of two went back, in the second', [back(first), second], '2027-06-01', [2, 4n, undefined, 2027]],
+  ['half of the first went back: 2, then 4', [partly(first, 2n), second], '2026-06-01', [2, 2n, 2027]],
   ['the second of two went back', [first, back(second)], '2026-06-01', [1, 4n]],
   ['both went back', [back(first), back(second)], '2026-06-01', [1, 0n]],
-  ['the second of three went back: the third stays', [first, back(second), third], '2028-06-01', [3, 4n]],
+  [
+    'the second of three went back: the third stays',
+    [first, back(second), third],
+    '2028-06-01',
+    [3, 4n, undefined, 2028],
+  ],
+  ['… in the first year', [first, back(second), third], '2026-06-01', [3, 4n, 2027]],
+  ['… in the second', [first, back(second), third], '2027-06-01', [3, 4n, 2028, 2028]],
   ['the second and the third went back', [first, back(second), back(third)], '2026-06-01', [1, 4n]],
   ['the second was paid again, and its first payment came back: three', [first, second, second], '2026-06-01', [3, 4n]],
   ['seats were added: 4 + 3', [first, added], '2026-06-01', [1, 7n]],
@@ -68,7 +76,7 @@ test.each<[string, LicencePurchase[], string, [years: number, seats: bigint, tur
     'what began it went back as well: 7 − 3 of the second year',
     [back(first), back(added), renewedAll],
     '2026-06-01',
-    [2, 4n],
+    [2, 4n, 2027, 2027],
   ],
   ['half of the second went back: 4 in the first', [first, partly(second, 2n)], '2026-06-01', [2, 4n, 2027]],
   ['… 4 − 2 in the second', [first, partly(second, 2n)], '2027-06-01', [2, 2n]],
@@ -87,13 +95,16 @@ test.each<[string, LicencePurchase[], string, [years: number, seats: bigint, tur
   ['… and 4 in the second', [first, added, second], '2027-06-01', [2, 4n]],
   ['three years of 7, 7 and 4: they turn once', [first, added, renewedAll, third], '2026-06-01', [3, 7n, 2028]],
   ['they went back before the renewal of 4: it stays', [first, back(added), second], '2027-06-01', [2, 4n]],
-])('%s', (_what, purchases, at, [years, seats, turn]) => {
+])('%s', (_what, purchases, at, [years, seats, turn, from]) => {
   const zone = timeZone('UTC');
   const term = { ...licence, years: 9 };
   const expiresAt = instant(`${2026 + years}-01-01T00:00:00Z`);
   const turnsAt = turn && instant(`${turn}-01-01T00:00:00Z`);
   for (const order of [purchases, [...purchases].reverse()]) {
-    expect(paidTerm(term, order, instant(`${at}T00:00:00Z`), zone)).toEqual({ years, seats, expiresAt, turnsAt });
+    expect(paidTerm(term, order, instant(`${at}T00:00:00Z`), zone)).toEqual({
+      ...{ years, seats, expiresAt, turnsAt },
+      accessFrom: from && instant(`${from}-01-01T00:00:00Z`),
+    });
   }
 });
 
