@@ -435,7 +435,10 @@ export class Billing {
   /** One attempt to collect an invoice. */
   private pay(invoice: Invoice, subscription: Subscription, onSession: boolean): boolean {
     const customer = this.books.get('customer', invoice.customer);
-    const method = subscription.default_payment_method ?? customer.invoice_settings.default_payment_method;
+    // One that was taken away is none.
+    const method = [subscription.default_payment_method, customer.invoice_settings.default_payment_method].find(
+      (id) => id && this.books.get('payment_method', id).customer === customer.id,
+    );
     invoice.attempt_count += 1;
     invoice.attempted = true;
     if (invoice.amount_due > 0) {
