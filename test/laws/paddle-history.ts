@@ -510,7 +510,7 @@ export class PaddleHistory implements History {
 
   private purchases(): Promise<Purchase[]> {
     return this.rows<Purchase>(
-      `select l.id, p.code, l.kind, l.status, l.checkout_id, l.licence_id, l.quantity, l.kind <> 'RENEWAL' and l.expiry_before is null as began,
+      `select l.id, p.code, l.kind, l.status, l.checkout_id, l.licence_id, l.quantity, l.kind <> 'RENEWAL' and l.expiry_before is null as began, l.expiry_before,
               case when l.status = 'OPEN' then 0 else coalesce(l.paid_amount, l.amount) - l.refunded_amount end::text as kept
          from licence_purchases l join licence_products p on p.id = l.licence_product_id where l.tenant_id = $1`,
     );
@@ -564,7 +564,10 @@ export class PaddleHistory implements History {
       const paid = added.reduce((sum, one) => sum + this.seatsPaid(one), 0n);
       // A year that was paid in advance stands, also where an earlier one went back.
       const renewed = renewals.reduce((most, seats) => (seats > most ? seats : most), 0n);
-      const least = paid;
+      // At the end of a year its seats end; those that were renewed stand on the renewal.
+      const least = added
+        .filter(({ expiry_before }) => (expiry_before ?? yearAfter(term.starts_at)).getTime() > this.now)
+        .reduce((sum, one) => sum + this.seatsPaid(one), 0n);
       const most = renewals.length === 0 ? paid : paid + renewed;
       const seats = BigInt(term.seats);
       if (seats < least) this.finds(`${product}: ${least} seats are paid for and there are ${seats}`);
@@ -581,8 +584,7 @@ export class PaddleHistory implements History {
       const isWhole = purchase.status === 'COMPLETED' && this.seatsPaid(purchase) === BigInt(purchase.quantity);
       if (!transaction || !isWhole || !purchase.began) continue;
       const term = terms.find(({ id }) => id === purchase.licence_id);
-      const until = new Date(transaction.billed_at);
-      until.setUTCFullYear(until.getUTCFullYear() + 1);
+      const until = yearAfter(new Date(transaction.billed_at));
       if (!term || term.expires_at.getTime() < until.getTime()) {
         this.finds(`${product}: ${purchase.kind} of ${transaction.billed_at} is not served to ${until.toISOString()}`);
       }
@@ -638,6 +640,8 @@ interface Purchase {
   readonly checkout_id: string | null;
   readonly licence_id: string | null;
   readonly quantity: string;
+  /** To which its seats were sold, where they were added to a term. */
+  readonly expiry_before: Date | null;
   /** The term began with it. */
   readonly began: boolean;
   readonly kept: string;
@@ -652,6 +656,12 @@ interface Term {
   readonly years: number;
   readonly provider_subscription_id: string | null;
   readonly auto_renew: boolean;
+}
+
+function yearAfter(at: Date): Date {
+  const later = new Date(at);
+  later.setUTCFullYear(at.getUTCFullYear() + 1);
+  return later;
 }
 
 const netOf = ({ details: { totals } }: Any): bigint => BigInt(totals.subtotal) - BigInt(totals.discount ?? 0);
