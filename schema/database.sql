@@ -1037,7 +1037,7 @@ create view public.check_payments with (security_invoker=true) as
     (((((((('is of '::text || p.amount) || ' '::text) || p.currency) || ', its invoice '::text) || i.number) || ' asks for '::text) || i.amount_due) || ' '::text) || i.currency AS detail
    FROM public.payments p
      JOIN public.invoices i ON i.tenant_id = p.tenant_id AND i.id = p.invoice_id
-  WHERE p.currency <> i.currency OR p.amount > i.amount_due
+  WHERE p.currency <> i.currency OR p.amount > i.amount_due AND p.provider IS NOT NULL
 UNION ALL
  SELECT 'payment '::text || p.id AS subject,
     'is of an invoice that nobody collects'::text AS detail
@@ -2206,6 +2206,7 @@ create table public.invoices (
   billing jsonb not null default '{}'::jsonb,
   credited bigint not null default 0,
   paid bigint not null default 0,
+  due_at timestamp(3) with time zone,
   constraint invoices_pkey PRIMARY KEY (tenant_id, id),
   constraint invoices_tenant_id_number_key UNIQUE (tenant_id, number),
   constraint invoices_amount_due_check CHECK (amount_due >= 0),
@@ -2897,11 +2898,13 @@ create table public.partner_dunning_policies (
   final_action text not null,
   version integer not null default 1,
   updated_at timestamp(3) with time zone not null,
+  without_method text not null default 'DUN'::text,
   charges_while_off boolean not null default false,
   constraint partner_dunning_policies_pkey PRIMARY KEY (partner_id),
   constraint partner_dunning_policies_final_action_check CHECK (final_action = ANY (ARRAY['UNPAID'::text, 'CANCEL'::text])),
   constraint partner_dunning_policies_grace_days_check CHECK (grace_days >= 0 AND grace_days <= 365),
   constraint partner_dunning_policies_retry_days_check CHECK (cardinality(retry_days) >= 0 AND cardinality(retry_days) <= 10),
+  constraint partner_dunning_policies_without_method_check CHECK (without_method = ANY (ARRAY['DUN'::text, 'WAIT'::text])),
   constraint partner_dunning_policies_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
 );
 alter table public.partner_dunning_policies enable row level security;
@@ -2915,7 +2918,7 @@ create policy partner_update on public.partner_dunning_policies for update to to
   using (partner_id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.partner_dunning_policies to tollgate_app;
 grant select on public.partner_dunning_policies to tollgate_job;
-grant update (retry_days, grace_days, final_action, version, updated_at, charges_while_off) on public.partner_dunning_policies to tollgate_app;
+grant update (retry_days, grace_days, final_action, version, updated_at, without_method, charges_while_off) on public.partner_dunning_policies to tollgate_app;
 
 create table public.partner_event_numbers (
   partner_id uuid not null,
@@ -3128,12 +3131,14 @@ create table public.partners (
   coupon_order text not null default 'TARGETED_FIRST'::text,
   version integer not null default 1,
   created_at timestamp(3) with time zone not null,
+  payment_net_days integer,
   constraint partners_pkey PRIMARY KEY (id),
   constraint partners_code_key UNIQUE (code),
   constraint partners_code_check CHECK (code ~ '^[a-z][a-z0-9_-]{0,62}$'::text),
   constraint partners_coupon_order_check CHECK (coupon_order = ANY (ARRAY['TARGETED_FIRST'::text, 'PERCENT_FIRST'::text, 'FIXED_FIRST'::text])),
   constraint partners_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint partners_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint partners_payment_net_days_check CHECK (payment_net_days >= 0 AND payment_net_days <= 365),
   constraint partners_proration_basis_check CHECK (proration_basis = ANY (ARRAY['DAY'::text, 'SECOND'::text, 'NONE'::text]))
 );
 alter table public.partners enable row level security;
@@ -3145,7 +3150,7 @@ create policy partner_update on public.partners for update to tollgate_app
   using (id = (( SELECT NULLIF(current_setting('app.partner_id'::text, true), ''::text)::uuid AS "nullif")) AND ((( SELECT current_setting('app.actor'::text, true) AS current_setting)) = ANY (ARRAY['PARTNER'::text, 'PLATFORM'::text])) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.partners to tollgate_app;
 grant select on public.partners to tollgate_job;
-grant update (name, proration_basis, coupon_order, version) on public.partners to tollgate_app;
+grant update (name, proration_basis, coupon_order, version, payment_net_days) on public.partners to tollgate_app;
 
 create table public.payment_methods (
   tenant_id uuid not null,
@@ -3229,8 +3234,8 @@ create table public.payments (
   id uuid not null,
   partner_id uuid not null,
   invoice_id uuid not null,
-  payment_method_id uuid not null,
-  provider text not null,
+  payment_method_id uuid,
+  provider text,
   amount bigint not null,
   currency text not null,
   status text not null,
@@ -3245,6 +3250,8 @@ create table public.payments (
   first_asked_at timestamp(3) with time zone not null,
   settled_at timestamp(3) with time zone,
   disputed bigint not null default 0,
+  reference text,
+  sandbox boolean,
   constraint payments_pkey PRIMARY KEY (tenant_id, id),
   constraint payments_amount_check CHECK (amount > 0),
   constraint payments_asked_while_open CHECK ((status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text])) OR ask_at IS NULL),
@@ -3254,7 +3261,10 @@ create table public.payments (
   constraint payments_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint payments_disputed_check CHECK (disputed >= 0),
   constraint payments_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 255),
+  constraint payments_of_provider_or_outside CHECK ((provider IS NULL) = (payment_method_id IS NULL) AND (provider IS NULL) = (reference IS NOT NULL) AND (reference IS NULL) = (sandbox IS NULL)),
+  constraint payments_outside_came CHECK (provider IS NOT NULL OR status = 'SUCCEEDED'::text AND external_id IS NULL),
   constraint payments_provider_check CHECK (provider = ANY (ARRAY['STRIPE'::text, 'PADDLE'::text, 'FAKE'::text])),
+  constraint payments_reference_check CHECK (length(reference) >= 1 AND length(reference) <= 200),
   constraint payments_refunded_check CHECK (refunded >= 0),
   constraint payments_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text, 'SUCCEEDED'::text, 'DECLINED'::text])),
   constraint payments_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id),
@@ -3265,6 +3275,7 @@ CREATE INDEX payments_by_external ON public.payments USING btree (provider, exte
 CREATE INDEX payments_of_invoice ON public.payments USING btree (tenant_id, invoice_id, id);
 CREATE INDEX payments_of_provider ON public.payments USING btree (provider, id);
 CREATE UNIQUE INDEX payments_one_open ON public.payments USING btree (tenant_id, invoice_id) WHERE status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text]);
+CREATE UNIQUE INDEX payments_one_per_reference ON public.payments USING btree (partner_id, sandbox, reference) WHERE reference IS NOT NULL AND refunded < amount;
 CREATE INDEX payments_to_ask ON public.payments USING btree (ask_at) WHERE ask_at IS NOT NULL;
 alter table public.payments enable row level security;
 create policy many_tenants on public.payments for all to tollgate_job
@@ -4123,12 +4134,14 @@ create table public.tenants (
   test_clock timestamp(3) with time zone,
   version integer not null default 1,
   created_at timestamp(3) with time zone not null,
+  payment_net_days integer,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_id_partner_id_key UNIQUE (id, partner_id),
   constraint tenants_check CHECK (sandbox OR test_clock IS NULL),
   constraint tenants_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint tenants_external_id_check CHECK (length(external_id) >= 1 AND length(external_id) <= 200),
   constraint tenants_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint tenants_payment_net_days_check CHECK (payment_net_days >= 0 AND payment_net_days <= 365),
   constraint tenants_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id)
 );
 CREATE INDEX tenants_by_partner ON public.tenants USING btree (partner_id, id);
@@ -4144,7 +4157,7 @@ create policy tenant_update on public.tenants for update to tollgate_app, tollga
   using (id = (( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text)::uuid AS "nullif")) AND (( SELECT current_setting('app.can_write'::text, true) AS current_setting)) = 'on'::text);
 grant insert, select on public.tenants to tollgate_app;
 grant select on public.tenants to tollgate_job;
-grant update (name, external_id, time_zone, test_clock, version) on public.tenants to tollgate_app;
+grant update (name, external_id, time_zone, test_clock, version, payment_net_days) on public.tenants to tollgate_app;
 grant update (test_clock, version) on public.tenants to tollgate_job;
 
 create table public.unused_credits (
@@ -5285,6 +5298,23 @@ begin
 end $function$;
 revoke all on function app.memberships_of(text,text) from public;
 grant execute on function app.memberships_of(text,text) to tollgate_app;
+
+CREATE OR REPLACE FUNCTION app.owes_without_method(p_tenant uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select coalesce(d.without_method, 'DUN') = 'DUN'
+         and (coalesce(t.payment_net_days, p.payment_net_days) is not null
+              or exists (select from payment_methods m where m.tenant_id = t.id))
+    from tenants t
+    join partners p on p.id = t.partner_id
+    left join partner_dunning_policies d on d.partner_id = t.partner_id
+   where t.id = p_tenant
+$function$;
+revoke all on function app.owes_without_method(uuid) from public;
+grant execute on function app.owes_without_method(uuid) to tollgate_app, tollgate_job;
 
 CREATE OR REPLACE FUNCTION app.parked_billing_work(p_partner uuid, p_limit integer)
  RETURNS TABLE(tenant_id uuid, tenant_name text, partner_code text, reason text, detail text, parked_at timestamp with time zone, parked bigint)

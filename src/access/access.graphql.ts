@@ -71,6 +71,7 @@ export class PartnerType {
   version: number;
   @Field(() => DateTimeScalar, { description: 'When it was made, UTC.' })
   createdAt: Instant;
+  readonly paymentNetDays?: number | undefined;
 }
 
 export function toGraphqlPartner(partner: Partner): PartnerType {
@@ -95,6 +96,7 @@ export class TenantType {
   testClock?: Instant | undefined;
   @Field(() => DateTimeScalar, { description: 'When it was made, UTC.' })
   createdAt: Instant;
+  readonly paymentNetDays?: number | undefined;
   readonly uuid: string;
   readonly partnerUuid: string;
 }

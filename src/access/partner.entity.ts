@@ -11,6 +11,7 @@ export class PartnerEntity {
   @TextColumn('time_zone') timeZone: string;
   @TextColumn('proration_basis') prorationBasis: string;
   @TextColumn('coupon_order') couponOrder: string;
+  @IntegerColumn('payment_net_days', { nullable: true }) paymentNetDays: number | null;
   @IntegerColumn('version') version: number;
   @TimestampColumn('created_at') createdAt: Instant;
 }

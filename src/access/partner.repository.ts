@@ -18,6 +18,7 @@ function fromRow(row: PartnerEntity): Partner {
     timeZone: timeZone(row.timeZone),
     prorationBasis: row.prorationBasis as ProrationBasis,
     couponOrder: row.couponOrder as CouponOrder,
+    paymentNetDays: row.paymentNetDays ?? undefined,
   };
 }
 
@@ -50,6 +51,11 @@ export class PartnerRepository {
       .where('partner.id = any(:ids)', { ids })
       .getMany();
     return rows.map(fromRow);
+  }
+
+  /** `undefined`: nobody says (any more) when its invoices are due. */
+  async setPaymentNetDays(id: string, days: number | undefined): Promise<void> {
+    await this.manager.update(PartnerEntity, { id }, { paymentNetDays: days ?? null });
   }
 
   async page(request: PageRequest): Promise<Page<Partner>> {

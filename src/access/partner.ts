@@ -16,6 +16,8 @@ export interface Partner {
   readonly timeZone: TimeZone;
   readonly prorationBasis: ProrationBasis;
   readonly couponOrder: CouponOrder;
+  /** How many days after its issue an invoice is due; `undefined`: nobody said, at once. */
+  readonly paymentNetDays?: number | undefined;
   readonly version: number;
   readonly createdAt: Instant;
 }

@@ -10,6 +10,7 @@ export class TenantEntity {
   @TextColumn('external_id', { nullable: true }) externalId: string | null;
   @TextColumn('currency') currency: string;
   @TextColumn('time_zone', { nullable: true }) timeZone: string | null;
+  @IntegerColumn('payment_net_days', { nullable: true }) paymentNetDays: number | null;
   @BooleanColumn('sandbox') sandbox: boolean;
   @TimestampColumn('test_clock', { nullable: true }) testClock: Instant | null;
   @IntegerColumn('version') version: number;

@@ -5,6 +5,7 @@ import type { CurrencyCode } from '../core/currency';
 import type { Id } from '../core/ids';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
+import { preparedRead } from '../platform/prepared-read';
 import { togetherOf } from '../platform/together';
 import type { Tenant } from './tenant';
 import { TenantEntity } from './tenant.entity';
@@ -17,9 +18,12 @@ function fromRow(row: TenantEntity): Tenant {
     externalId: row.externalId ?? undefined,
     currency: row.currency as CurrencyCode,
     timeZone: row.timeZone === null ? undefined : timeZone(row.timeZone),
+    paymentNetDays: row.paymentNetDays ?? undefined,
     testClock: row.testClock ?? undefined,
   };
 }
+
+const rowsById = preparedRead(TenantEntity, 'where id = $1');
 
 export class TenantRepository {
   constructor(private readonly manager: EntityManager) {}
@@ -29,8 +33,8 @@ export class TenantRepository {
   }
 
   async byId(id: string): Promise<Tenant | undefined> {
-    const row = await this.manager.findOneBy(TenantEntity, { id });
-    return row ? fromRow(row) : undefined;
+    const [row] = await rowsById(this.manager, [id]);
+    return row && fromRow(row);
   }
 
   async byIds(ids: readonly string[]): Promise<Tenant[]> {
@@ -60,6 +64,11 @@ export class TenantRepository {
     // A transaction of many tenants locks them all when it begins.
     if (togetherOf(this.manager)) return;
     await this.manager.query('select 1 from tenants where id = $1 for no key update', [tenantId]);
+  }
+
+  /** `undefined`: its invoices are due when the partner says. */
+  async setPaymentNetDays(id: string, days: number | undefined): Promise<void> {
+    await this.manager.update(TenantEntity, { id }, { paymentNetDays: days ?? null });
   }
 
   async setTestClock(tenantId: string, testClock: Instant): Promise<void> {

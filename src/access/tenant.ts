@@ -12,6 +12,8 @@ export interface Tenant {
   readonly currency: CurrencyCode;
   /** `undefined`: the partner's zone. */
   readonly timeZone?: TimeZone | undefined;
+  /** How many days after its issue an invoice is due; `undefined`: as the partner says. */
+  readonly paymentNetDays?: number | undefined;
   readonly sandbox: boolean;
   /** A sandbox tenant's own "now"; `undefined`: the wall clock. */
   readonly testClock?: Instant | undefined;

@@ -47,6 +47,11 @@ export function daysBetween(from: LocalDate, to: LocalDate): number {
   return from.until(to, { largestUnit: 'day' }).days;
 }
 
+/** The same time of day some calendar days later, in a zone. */
+export function daysAfter(at: Instant, days: number, zone: TimeZone): Instant {
+  return at.toZonedDateTimeISO(zone).add({ days }).toInstant();
+}
+
 const dayLength = 86_400_000;
 
 /**

@@ -18,6 +18,7 @@ import type { LicencePurchase } from '../licences/licence-purchase';
 import type { DunningPolicy } from '../payments/dunning';
 import type { Dispute, Payment, Refund } from '../payments/payment';
 import type { PaymentMethod } from '../payments/payment-method';
+import type { PaymentTerms } from '../payments/payment-terms';
 import type { StripeCheckout, StripeInvoice } from '../payments/stripe-checkout';
 import type { CreditPolicy } from '../proration/credit-policy';
 import type { PlanChangeProration } from '../proration/plan-change-proration';
@@ -63,6 +64,15 @@ import {
 import type { WebhookEndpoint } from './webhook-endpoint';
 
 const invoice = (payload: { readonly invoice: Invoice }) => ({ invoice: invoiceData(payload.invoice) });
+const failedTurn = (payload: {
+  readonly invoice: Invoice;
+  readonly failures: number;
+  readonly nextAttemptAt: Instant | undefined;
+}) => ({
+  ...invoice(payload),
+  failures: payload.failures,
+  nextAttemptAt: payload.nextAttemptAt?.toString({ smallestUnit: 'millisecond' }) ?? null,
+});
 const subscription = (payload: { readonly subscription: Subscription }) => ({
   subscription: subscriptionData(payload.subscription),
 });
@@ -277,19 +287,16 @@ export const eventCatalogue = {
     when: 'The payment provider makes no charge of what is due of an invoice, too little or too much: nobody has failed.',
     data: invoice,
   },
+  'invoice.overdue': {
+    version: 1,
+    when: 'An invoice is due, or a day of the dunning policy has come, and there is no payment method to charge; `failures` counts these days and the attempts that failed, `nextAttemptAt` is the next one.',
+    data: failedTurn,
+  },
   'invoice.paid': { version: 1, when: 'An invoice was paid, or nothing was due on it.', data: invoice },
   'invoice.payment_failed': {
     version: 1,
     when: 'An attempt to charge an invoice failed; `nextAttemptAt` says when it is tried again, null that it is not.',
-    data: (payload: {
-      readonly invoice: Invoice;
-      readonly failures: number;
-      readonly nextAttemptAt: Instant | undefined;
-    }) => ({
-      invoice: invoiceData(payload.invoice),
-      failures: payload.failures,
-      nextAttemptAt: payload.nextAttemptAt?.toString({ smallestUnit: 'millisecond' }) ?? null,
-    }),
+    data: failedTurn,
   },
   'invoice.voided': { version: 1, when: 'An invoice was taken back as a whole.', data: invoice },
   'licence.auto_renew_off': {
@@ -355,7 +362,11 @@ export const eventCatalogue = {
     data: party,
   },
   'payment.action_required': { version: 1, when: 'The customer must confirm a payment.', data: payment },
-  'payment.created': { version: 1, when: 'An invoice is about to be charged.', data: payment },
+  'payment.created': {
+    version: 1,
+    when: 'An invoice is about to be charged, or money for it that came outside is booked.',
+    data: payment,
+  },
   'payment.failed': { version: 1, when: 'A payment method was declined; `declineCode` says why.', data: payment },
   'payment.succeeded': { version: 1, when: 'The money came.', data: payment },
   'payment_method.added': { version: 1, when: 'A tenant got a payment method.', data: paymentMethod },
@@ -369,6 +380,11 @@ export const eventCatalogue = {
     version: 1,
     when: 'A card was renewed: its network, or the customer, gave it another expiry or number.',
     data: paymentMethod,
+  },
+  'payment_terms.updated': {
+    version: 1,
+    when: 'Invoices of the partner, or with a `tenantId` of this tenant, are due on other terms from now on.',
+    data: (payload: { readonly terms: PaymentTerms }) => ({ paymentTerms: payload.terms }),
   },
   'plan.created': { version: 1, when: 'A plan was put into the catalog.', data: planAndVersion },
   'plan.updated': { version: 1, when: 'A plan was renamed, moved or archived.', data: plan },

@@ -103,6 +103,10 @@ export const refusalCodes = {
   PAYMENT_NOT_FOUND: 'There is no such payment.',
   PAYMENT_NOT_REFUNDABLE: 'It did not succeed, or all of it has been given back.',
   REFUND_EXCEEDS_PAYMENT: 'That is more than is left of the payment; `refundable` says how much is.',
+  PAYMENT_EXCEEDS_DUE:
+    'That is more than is due of the invoice; `amountDue` says how much is. `surplus: CREDIT_BALANCE` books the rest into the balance.',
+  REFERENCE_BOOKED:
+    'Money with this reference was booked already, for one of your tenants. What was booked wrongly is given back with `refundPayment` first.',
   INBOUND_EVENT_NOT_FOUND: 'There is no such event.',
   LICENCE_PRODUCT_NOT_FOUND: 'There is no such licence product.',
   LICENCE_PRODUCT_ARCHIVED: 'The licence product is no longer sold; who has it may add seats and renew.',

@@ -22,6 +22,7 @@ import {
 } from '../invoicing/invoicing.resolver';
 import { UpcomingInvoiceResolver } from '../invoicing/upcoming-invoice.resolver';
 import { LicenceProductResolver, LicencePurchaseResolver, LicenceResolver } from '../licences/licences.resolver';
+import { InvoiceTermsResolver, PartnerTermsResolver, TenantTermsResolver } from '../payments/payment-terms.resolver';
 import { InvoiceCollectionResolver, InvoicePaymentResolver, PaymentResolver } from '../payments/payments.resolver';
 import { AddonSubscriptionCheckoutResolver, CheckoutResolver } from '../payments/stripe/stripe.resolver';
 import { CreditPolicyResolver } from '../proration/credit-policy.resolver';
@@ -59,6 +60,9 @@ const resolvers = [
   InvoiceLineResolver,
   InvoiceCollectionResolver,
   InvoicePaymentResolver,
+  InvoiceTermsResolver,
+  PartnerTermsResolver,
+  TenantTermsResolver,
   InvoiceResolver,
   LicenceProductResolver,
   LicencePurchaseResolver,

@@ -12,7 +12,7 @@ const cell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replace
 
 const head = [
   ...['document', 'number', 'issued', 'seller', 'buyer', 'kind', 'description', 'from', 'until', 'quantity'],
-  ...['amount', 'currency', 'tax', 'tax_percent', 'tax_amount', 'tax_included'],
+  ...['amount', 'currency', 'tax', 'tax_percent', 'tax_amount', 'tax_included', 'due'],
 ];
 
 /**
@@ -22,6 +22,7 @@ const head = [
 export function documentCsv(view: DocumentView): Buffer {
   const start = [cell(view.title), cell(view.number), view.issuedOn.toString()];
   const parties = [words(view.seller.legalName), words(view.buyer.legalName)];
+  const due = view.dueOn?.toString() ?? '';
   const rows = view.rows.map((row) => [
     ...[
       ...start,
@@ -40,10 +41,11 @@ export function documentCsv(view: DocumentView): Buffer {
           row.tax.rate.inclusive ? 'yes' : 'no',
         ]
       : ['', '', '', '']),
+    due,
   ]);
   const totals = view.totals.map(({ label, amount }) => [
     ...[...start, ...parties, 'TOTAL', words(label), view.from?.toString() ?? '', view.until?.toString() ?? ''],
-    ...['', amountText(amount), view.currency, '', '', '', ''],
+    ...['', amountText(amount), view.currency, '', '', '', '', due],
   ]);
   const text = [head, ...rows, ...totals].map((cells) => cells.join(',')).join('\r\n');
   return Buffer.from(`\uFEFF${text}\r\n`, 'utf8');

@@ -81,6 +81,7 @@ export function documentPdf(view: PrintableDocument): Promise<Buffer> {
   const facts: [string, string][] = [
     ['Number', view.number],
     ['Date', view.issuedOn],
+    ...(view.dueOn ? ([['Due', view.dueOn]] as [string, string][]) : []),
     ...(view.period ? ([['Period', view.period]] as [string, string][]) : []),
   ];
   let factsY = margin + 30;

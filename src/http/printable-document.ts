@@ -17,6 +17,7 @@ export interface PrintableDocument {
   /** Milliseconds since 1970. */
   readonly issuedAt: number;
   readonly issuedOn: string;
+  readonly dueOn?: string | undefined;
   readonly period?: string | undefined;
   readonly stamp?: string | undefined;
   readonly seller: PrintableParty;
@@ -67,7 +68,8 @@ export function printableDocument(view: DocumentView): PrintableDocument {
   const { title, number, currency, issuedAt, issuedOn, stamp } = view;
   return {
     ...{ title, number, currency, stamp },
-    ...{ issuedAt: issuedAt.epochMilliseconds, issuedOn: issuedOn.toString(), period: spanOf(view) },
+    ...{ issuedAt: issuedAt.epochMilliseconds, issuedOn: issuedOn.toString(), dueOn: view.dueOn?.toString() },
+    period: spanOf(view),
     ...{ seller: partyOf(view.seller), buyer: partyOf(view.buyer) },
     rows: view.rows.map((row) => ({
       description: printable(row.description),

@@ -29,6 +29,8 @@ export interface DocumentView {
   readonly currency: string;
   readonly issuedAt: Instant;
   readonly issuedOn: LocalDate;
+  /** An invoice's last day, in the tenant's zone. */
+  readonly dueOn?: LocalDate | undefined;
   readonly from?: LocalDate | undefined;
   readonly until?: LocalDate | undefined;
   /** Written across the pages. */
@@ -92,6 +94,7 @@ export function viewOfInvoice(invoice: Invoice, lines: readonly InvoiceLine[], n
     currency: invoice.total.currency,
     issuedAt: invoice.issuedAt,
     issuedOn: dateAt(invoice.issuedAt, timeZone),
+    dueOn: dateAt(invoice.dueAt, timeZone),
     ...daysOf(invoice.period, timeZone),
     stamp: invoice.status === 'VOID' ? 'VOID' : invoice.status === 'PAID' ? 'PAID' : undefined,
     ...partiesOf(invoice, names),

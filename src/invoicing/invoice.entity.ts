@@ -47,6 +47,7 @@ export class InvoiceEntity {
   @TextColumn('void_reason', { nullable: true }) voidReason: string | null;
   @TimestampColumn('uncollectible_at', { nullable: true }) uncollectibleAt: Instant | null;
   @TimestampColumn('issued_at') issuedAt: Instant;
+  @TimestampColumn('due_at', { nullable: true }) dueAt: Instant | null;
   @TimestampColumn('created_at') createdAt: Instant;
 }
 

@@ -79,6 +79,8 @@ function fromRow(row: InvoiceEntity): Invoice {
     voidReason: row.voidReason ?? undefined,
     uncollectibleAt: row.uncollectibleAt ?? undefined,
     issuedAt: row.issuedAt,
+    // A gateway of the version before this one says nothing: it was due when it was issued.
+    dueAt: row.dueAt ?? row.issuedAt,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { CouponOrder } from '../access/partner';
-import type { Instant } from '../core/calendar';
+import { type Instant, isBefore } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import type { DecimalValue } from '../core/decimal';
 import type { Explanation } from '../core/explain';
@@ -135,7 +135,13 @@ export interface Invoice extends InvoiceTotals, InvoiceState, DocumentTax {
   /** In which order coupons took from it. */
   readonly couponOrder: CouponOrder;
   readonly issuedAt: Instant;
+  /** By the terms of its issue; whatever is agreed later leaves it as it is. */
+  readonly dueAt: Instant;
 }
+
+/** It was to be paid by now, and is still asked for. */
+export const isOverdue = ({ status, dueAt }: Pick<Invoice, 'status' | 'dueAt'>, now: Instant): boolean =>
+  status === 'FINALIZED' && isBefore(dueAt, now);
 
 export function totalsOf(lines: readonly Pick<LineDraft, 'kind' | 'amount'>[], currency: CurrencyCode): InvoiceTotals {
   const sumOf = (isOf: (kind: LineKind) => boolean) =>

@@ -352,6 +352,11 @@ export class InvoiceType {
   couponOrder: CouponOrder;
   @Field(() => DateTimeScalar, { description: 'UTC.' })
   issuedAt: Instant;
+  @Field(() => DateTimeScalar, {
+    description:
+      "When it is to be paid, UTC: the time of its issue and so many calendar days more, in the tenant's zone, as the terms were then.",
+  })
+  dueDate: Instant;
   @Field(() => DateTimeScalar, { nullable: true, description: 'When it was paid, or nothing was due, UTC.' })
   paidAt?: Instant | undefined;
   @Field(() => String, { nullable: true, description: 'How it was paid outside the system.' })
@@ -367,10 +372,10 @@ export class InvoiceType {
 }
 
 export function toGraphqlInvoice(invoice: Invoice): InvoiceType {
-  const { number, kind, reason, status, period, couponOrder, issuedAt } = invoice;
+  const { number, kind, reason, status, period, couponOrder, issuedAt, dueAt: dueDate } = invoice;
   const { paidAt, paymentReference, voidedAt, voidReason, uncollectibleAt } = invoice;
   return {
-    ...{ number, kind, reason, status, period, couponOrder, issuedAt },
+    ...{ number, kind, reason, status, period, couponOrder, issuedAt, dueDate },
     ...{ paidAt, paymentReference, voidedAt, voidReason, uncollectibleAt },
     id: encodeId('Invoice', invoice.id, invoice.tenantId),
     subtotal: toGraphqlMoney(invoice.subtotal),

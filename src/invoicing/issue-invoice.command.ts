@@ -1,5 +1,6 @@
 import type { Id } from '../core/ids';
 import { isZero, negate, smaller, subtract, zero } from '../core/money';
+import { dueAtOf, termsOf } from '../payments/payment-terms';
 import type { Subscription } from '../subscriptions/subscription';
 import type { TaxedDocument } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
@@ -35,6 +36,7 @@ export async function issueInvoice(
     | 'creditNotes'
     | 'itemCharges'
     | 'partners'
+    | 'tenants'
     | 'taxes'
     | 'collections'
     | 'documents'
@@ -89,6 +91,7 @@ export async function issueInvoice(
     taxNote: document.decision.note,
     billing: { seller, buyer },
     issuedAt: tx.now,
+    dueAt: dueAtOf(tx.now, termsOf(partner, (await tx.tenants.byId(tenantId))!), tx.tenant.timeZone),
   };
   await tx.invoices.insert(invoice, lines);
   await tx.itemCharges.insert(subscription, accountEntriesOf(document.lines), { invoice: lineIds }, tx.now);

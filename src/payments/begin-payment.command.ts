@@ -5,7 +5,7 @@ import type { Invoice } from '../invoicing/invoice';
 import type { Tx } from '../tx';
 import { type Collection, isPolicyTurn } from './dunning';
 import { endCollection } from './end-collection.command';
-import { askHoldSeconds, type Payment } from './payment';
+import { askHoldSeconds, type Charge } from './payment';
 import { isAnswerOf, type PaymentMethod } from './payment-method';
 import { isHardDecline } from './provider';
 import { failTurn } from './settle-payment.command';
@@ -24,9 +24,9 @@ export async function writeAttempt(
   tx: Pick<Tx, 'payments' | 'collections' | 'newId' | 'now' | 'wallNow' | 'emit'>,
   invoice: Invoice,
   method: PaymentMethod,
-): Promise<Payment> {
+): Promise<Charge> {
   const { tenantId, partnerId, id: invoiceId, amountDue: amount } = invoice;
-  const payment: Payment = {
+  const payment: Charge = {
     id: tx.newId<'Payment'>(),
     ...{ tenantId, partnerId, invoiceId, amount },
     paymentMethodId: method.id,
@@ -50,15 +50,18 @@ export async function writeAttempt(
 }
 
 export interface Begun {
-  readonly payment: Payment;
-  /** It waits for its customer to confirm a method that is not the default one any more: this one is to be charged instead. */
+  readonly payment: Charge;
+  /**
+   * It waits for its customer to confirm a method that is not the default one any more, or another amount than is due by now: this one is
+   * to be charged instead, with what is due.
+   */
   readonly replaceWith?: Id<'PaymentMethod'> | undefined;
 }
 
 const isDue = ({ dueAt }: Collection, now: Instant) => dueAt !== undefined && isAtOrBefore(dueAt, now);
 
 /** It was declined for good: this method is not asked for this invoice again, until it is renewed. */
-const isRefusedBy = (method: PaymentMethod, last: Payment | undefined) =>
+const isRefusedBy = (method: PaymentMethod, last: Charge | undefined) =>
   last?.status === 'DECLINED' && isAnswerOf(method, last) && isHardDecline(last.declineCode);
 
 /**
@@ -72,7 +75,7 @@ async function olderFirst(
   const { id: tenantId } = tx.tenant;
   if (await tx.payments.openOf(tenantId, older.invoiceId)) return undefined;
   if (isDue(older, tx.now)) return older;
-  const last = (await tx.payments.ofInvoices([tenantId], [older.invoiceId])).get(older.invoiceId)?.at(-1);
+  const last = await tx.payments.lastCharge(tenantId, older.invoiceId);
   if (isRefusedBy(method, last) || (last && !isBefore(last.createdAt, turn.dueAt!))) return undefined;
   return older;
 }
@@ -111,12 +114,15 @@ export async function beginPayment(
     const isReplaced =
       open.status === 'REQUIRES_ACTION' &&
       method &&
-      method.id !== open.paymentMethodId &&
+      (method.id !== open.paymentMethodId || open.amount.minor !== invoice.amountDue.minor) &&
       isUsable(method.provider, sandbox);
     return { payment: open, replaceWith: isReplaced ? method.id : undefined };
   }
   if (!method) {
-    await tx.collections.update({ ...collection, dueAt: undefined });
+    // What has begun goes on: nobody stops it by taking a method away.
+    const isDunned = collection.failures > 0 || (await tx.collections.owesWithoutMethod(tenantId));
+    if (isDunned) await failTurn(tx, invoice, collection, 'invoice.overdue');
+    else await tx.collections.update({ ...collection, dueAt: undefined });
     return undefined;
   }
   if (!isUsable(method.provider, sandbox)) {
@@ -133,14 +139,13 @@ export async function beginPayment(
     const owed = await tx.invoices.byId(tenantId, older.invoiceId);
     if (owed && isPayable(owed)) return { payment: await writeAttempt(tx, owed, method) };
   }
-  const attempts = await tx.payments.ofInvoices([tenantId], [invoiceId]);
   if (debt && (await isKeptBack(tx))) {
     await failTurn(tx, invoice, collection);
     return undefined;
   }
   const { partnerId, timeZone } = tx.tenant;
   if (
-    isRefusedBy(method, attempts.get(invoiceId)?.at(-1)) &&
+    isRefusedBy(method, await tx.payments.lastCharge(tenantId, invoiceId)) &&
     isPolicyTurn(collection, await tx.collections.policyOf(partnerId), tx.now, timeZone)
   ) {
     await failTurn(tx, invoice, collection);

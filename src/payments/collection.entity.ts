@@ -33,6 +33,7 @@ export class DunningPolicyEntity {
   @IntegerColumn('grace_days') graceDays: number;
   @TextColumn('final_action') finalAction: string;
   @BooleanColumn('charges_while_off') chargesWhileOff: boolean;
+  @TextColumn('without_method') withoutMethod: string;
   @IntegerColumn('version') version: number;
   @TimestampColumn('updated_at') updatedAt: Instant;
 }

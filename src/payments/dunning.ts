@@ -1,11 +1,18 @@
-import { type Instant, isBefore, type TimeZone } from '../core/calendar';
+import { daysAfter, type Instant, isBefore, type TimeZone } from '../core/calendar';
 import type { Id } from '../core/ids';
 import type { SubscriptionStatus } from '../subscriptions/subscription';
 
 export const finalActions = ['UNPAID', 'CANCEL'] as const;
 export type FinalAction = (typeof finalActions)[number];
 
-/** What a partner does about a payment that fails. */
+export const withoutMethods = ['DUN', 'WAIT'] as const;
+/**
+ * What is done about an invoice that is due while its tenant has no payment method. DUN: its turn passes as one that was declined, where
+ * the tenant has or had a method, or was told terms. WAIT: nothing, until there is one.
+ */
+export type WithoutMethod = (typeof withoutMethods)[number];
+
+/** What a partner does about an invoice that is due and not paid. */
 export interface DunningPolicy {
   /** Days after the first failure on which the payment is tried again, ascending. */
   readonly retryDays: readonly number[];
@@ -15,6 +22,7 @@ export interface DunningPolicy {
   readonly finalAction: FinalAction;
   /** Renewals and purchases are charged while access is off, too; else all waits for the oldest debt. */
   readonly chargesWhileOff: boolean;
+  readonly withoutMethod: WithoutMethod;
   readonly version: number;
 }
 
@@ -23,6 +31,7 @@ export const defaultPolicy: DunningPolicy = {
   graceDays: 7,
   finalAction: 'UNPAID',
   chargesWhileOff: false,
+  withoutMethod: 'DUN',
   version: 0,
 };
 
@@ -40,16 +49,11 @@ export interface Collection {
   readonly sandbox: boolean;
   readonly status: CollectionStatus;
   readonly failures: number;
-  /** The next attempt, in the tenant's time; `undefined` while one is under way, or without a payment method. */
+  /** Its next turn, in the tenant's time; `undefined` while an attempt is under way, or where it waits for a payment method. */
   readonly dueAt?: Instant | undefined;
   readonly firstFailedAt?: Instant | undefined;
   readonly createdAt: Instant;
   readonly endedAt?: Instant | undefined;
-}
-
-/** The same time of day some calendar days later, in the tenant's zone. */
-function daysAfter(at: Instant, days: number, zone: TimeZone): Instant {
-  return at.toZonedDateTimeISO(zone).add({ days }).toInstant();
 }
 
 export interface Failure {

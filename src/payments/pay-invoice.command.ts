@@ -5,7 +5,7 @@ import type { Invoice } from '../invoicing/invoice';
 import type { Tx } from '../tx';
 import { isPayable, writeAttempt } from './begin-payment.command';
 import { findMethod } from './keep-payment-method.command';
-import type { Payment } from './payment';
+import type { Charge } from './payment';
 import type { PaymentMethod } from './payment-method';
 import type { ProviderName } from './provider';
 import { providerOff } from './providers';
@@ -26,7 +26,7 @@ export const payInvoiceRefusals = [
 
 export interface PayInvoiceDone {
   readonly invoice: Invoice;
-  readonly payment: Payment;
+  readonly payment: Charge;
   /** The payment waits for its customer, and another method was named: it is taken back, and this one is charged. */
   readonly replaceWith?: Id<'PaymentMethod'> | undefined;
 }

@@ -4,7 +4,7 @@ import type { System } from '../system';
 import type { Tx } from '../tx';
 import { beginPayment, isPayable } from './begin-payment.command';
 import { forgetCustomer } from './forget-customer.command';
-import { askHoldSeconds, keyHasExpired, type Payment, type Refund } from './payment';
+import { askHoldSeconds, type Charge, keyHasExpired, type Refund } from './payment';
 import type { PaymentMethod } from './payment-method';
 import type {
   ChargeOutcome,
@@ -106,7 +106,7 @@ export class PaymentWork {
   }
 
   /** Asks the provider about a payment and records what it says. Any number of callers at once charge once. */
-  async askPayment(tenantId: string, paymentId: string, isTurn = false): Promise<Payment> {
+  async askPayment(tenantId: string, paymentId: string, isTurn = false): Promise<Charge> {
     const asking = await this.system.asTenant(tenantId, (tx) => this.noteAsking(tx, paymentId));
     const { payment, method, customer, invoice } = asking;
     if (payment.status === 'SUCCEEDED' || payment.status === 'DECLINED') return payment;
@@ -130,7 +130,7 @@ export class PaymentWork {
   }
 
   /** Its invoice was paid in another way, or is void: nobody is charged for it any more. */
-  private async takeBack({ id: paymentId, tenantId, provider, externalId, status }: Payment): Promise<Payment> {
+  private async takeBack({ id: paymentId, tenantId, provider, externalId, status }: Charge): Promise<Charge> {
     let outcome: ChargeOutcome = { status: 'DECLINED', code: 'CANCELLED' };
     if (status === 'REQUIRES_ACTION') {
       const which = { chargeId: externalId!, reference: encodeId('Payment', paymentId, tenantId) };
@@ -142,7 +142,7 @@ export class PaymentWork {
   }
 
   /** What the provider has no more is not asked for again: another method on file is, and the next card makes the customer anew. */
-  private async forgetGone({ tenantId, provider, paymentMethodId }: Payment, customerId: string, methodId: string) {
+  private async forgetGone({ tenantId, provider, paymentMethodId }: Charge, customerId: string, methodId: string) {
     const found = await this.ask<GoneOutcome>(
       provider,
       async (port) => (await port.findGone?.({ customerId, methodId })) ?? { status: 'THERE' },
@@ -159,23 +159,23 @@ export class PaymentWork {
    * Takes back a payment that waits for its customer, and then charges another method instead. Killed in between, its turn
    * finds it taken back. Answers the invoice's latest attempt.
    */
-  async replacePayment({ id, tenantId, invoiceId }: Payment, methodId: string, isTurn = false): Promise<Payment> {
-    const payment = (await this.system.asTenant(tenantId, (tx) => tx.payments.byId(tenantId, id)))!;
+  async replacePayment({ id, tenantId, invoiceId }: Charge, methodId: string, isTurn = false): Promise<Charge> {
+    const payment = (await this.system.asTenant(tenantId, (tx) => tx.payments.chargeById(tenantId, id)))!;
     if (payment.status === 'REQUIRES_ACTION') {
       const which = { chargeId: payment.externalId!, reference: encodeId('Payment', id, tenantId) };
       const outcome = await this.ask<ChargeOutcome>(payment.provider, (provider) => provider.cancelCharge(which));
       const input = { paymentId: id, outcome, methodId, isTurn };
       await this.system.asTenant(tenantId, (tx) => replacePayment(tx, input, this.isUsable));
     }
-    const attempts = await this.system.asTenant(tenantId, (tx) => tx.payments.ofInvoices([tenantId], [invoiceId]));
-    return this.askPayment(tenantId, attempts.get(invoiceId)!.at(-1)!.id);
+    const last = await this.system.asTenant(tenantId, (tx) => tx.payments.lastCharge(tenantId, invoiceId));
+    return this.askPayment(tenantId, last!.id);
   }
 
   /** Written before the call: when it is asked again should nobody record an answer. */
   private async noteAsking(tx: Tx, paymentId: string) {
     const { id: tenantId } = tx.tenant;
     await tx.tenants.lock(tenantId);
-    const payment = (await tx.payments.byId(tenantId, paymentId))!;
+    const payment = (await tx.payments.chargeById(tenantId, paymentId))!;
     const method: PaymentMethod = (await tx.paymentMethods.byId(tenantId, payment.paymentMethodId))!;
     const invoice = (await tx.invoices.byId(tenantId, payment.invoiceId))!;
     const asking = { ...payment, asked: payment.asked + 1, askAt: tx.wallNow.add({ seconds: askHoldSeconds }) };
@@ -195,7 +195,7 @@ export class PaymentWork {
       }
       return { refund: found, chargeId: payment.externalId!, providerName: payment.provider };
     });
-    if (refund.status !== 'PENDING') return refund;
+    if (refund.status !== 'PENDING' || !providerName) return refund;
     const reference = encodeId('Refund', refund.id, refund.tenantId);
     const outcome = await this.ask<RefundOutcome>(providerName, (provider) => {
       const asked = { key: `refund:${reference}`, reference, chargeId };
@@ -238,7 +238,7 @@ export class PaymentWork {
 }
 
 /** A charge that waits for the customer, or whose key the provider has forgotten, is looked up and never sent again. */
-async function findAgain(provider: PaymentProvider, payment: Payment, reference: string): Promise<ChargeOutcome> {
+async function findAgain(provider: PaymentProvider, payment: Charge, reference: string): Promise<ChargeOutcome> {
   const found = await provider.findCharge({ chargeId: payment.externalId, reference });
   // It never arrived there, and can no longer: the next attempt is a new one.
   return found ?? { status: 'DECLINED', code: 'OTHER' };

@@ -1,6 +1,14 @@
 import { Entity } from 'typeorm';
 import type { Instant } from '../core/calendar';
-import { BigintColumn, IntegerColumn, KeyColumn, TextColumn, TimestampColumn, UuidColumn } from '../platform/columns';
+import {
+  BigintColumn,
+  BooleanColumn,
+  IntegerColumn,
+  KeyColumn,
+  TextColumn,
+  TimestampColumn,
+  UuidColumn,
+} from '../platform/columns';
 
 @Entity('payments')
 export class PaymentEntity {
@@ -8,8 +16,10 @@ export class PaymentEntity {
   @KeyColumn('id') id: string;
   @UuidColumn('partner_id') partnerId: string;
   @UuidColumn('invoice_id') invoiceId: string;
-  @UuidColumn('payment_method_id') paymentMethodId: string;
-  @TextColumn('provider') provider: string;
+  @UuidColumn('payment_method_id', { nullable: true }) paymentMethodId: string | null;
+  @TextColumn('provider', { nullable: true }) provider: string | null;
+  @TextColumn('reference', { nullable: true }) reference: string | null;
+  @BooleanColumn('sandbox', { nullable: true }) sandbox: boolean | null;
   @BigintColumn('amount') amount: bigint;
   @TextColumn('currency') currency: string;
   @TextColumn('status') status: string;

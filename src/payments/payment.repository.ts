@@ -1,4 +1,4 @@
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, IsNull, Not } from 'typeorm';
 import type { Instant } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
@@ -6,7 +6,17 @@ import { decodeId, type Id } from '../core/ids';
 import { money } from '../core/money';
 import { mapPage, type Page, type PageRequest } from '../core/page';
 import { readPage } from '../platform/paging';
-import type { Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundReason, RefundStatus } from './payment';
+import {
+  type Charge,
+  type Dispute,
+  type DisputeStatus,
+  isCharge,
+  type Payment,
+  type PaymentStatus,
+  type Refund,
+  type RefundReason,
+  type RefundStatus,
+} from './payment';
 import { DisputeEntity, PaymentEntity, RefundEntity } from './payment.entity';
 import type { DeclineCode, ProviderName, UnknownReason } from './provider';
 
@@ -17,8 +27,9 @@ function fromRow(row: PaymentEntity): Payment {
     tenantId: row.tenantId as Id<'Tenant'>,
     partnerId: row.partnerId as Id<'Partner'>,
     invoiceId: row.invoiceId as Id<'Invoice'>,
-    paymentMethodId: row.paymentMethodId as Id<'PaymentMethod'>,
-    provider: row.provider as ProviderName,
+    paymentMethodId: (row.paymentMethodId ?? undefined) as Id<'PaymentMethod'> | undefined,
+    provider: (row.provider ?? undefined) as ProviderName | undefined,
+    reference: row.reference ?? undefined,
     amount: money(row.amount, currency),
     status: row.status as PaymentStatus,
     externalId: row.externalId ?? undefined,
@@ -87,6 +98,22 @@ export class PaymentRepository {
     });
   }
 
+  /** Books what came outside; false: the partner has booked this reference already. */
+  async insertOutside(payment: Payment, sandbox: boolean): Promise<boolean> {
+    const { tenantId, id, partnerId, invoiceId, amount, reference, createdAt, firstAskedAt, settledAt } = payment;
+    const rows = await this.manager.query(
+      `insert into payments (tenant_id, id, partner_id, invoice_id, amount, currency, status, reference, sandbox, created_at,
+                             first_asked_at, settled_at)
+       values ($1, $2, $3, $4, $5, $6, 'SUCCEEDED', $7, $8, $9, $10, $11)
+       on conflict (partner_id, sandbox, reference) where reference is not null and refunded < amount do nothing returning 1`,
+      [
+        ...[tenantId, id, partnerId, invoiceId, amount.minor.toString(), amount.currency, reference, sandbox],
+        ...[createdAt, firstAskedAt, settledAt!].map(String),
+      ],
+    );
+    return rows.length > 0;
+  }
+
   /** Writes where a payment stands. The caller holds the tenant's lock. */
   async update(payment: Payment): Promise<void> {
     const { tenantId, id, status, asked, refunded, disputed } = payment;
@@ -110,6 +137,11 @@ export class PaymentRepository {
     return row ? fromRow(row) : undefined;
   }
 
+  async chargeById(tenantId: string, id: string): Promise<Charge | undefined> {
+    const payment = await this.byId(tenantId, id);
+    return payment && isCharge(payment) ? payment : undefined;
+  }
+
   /** The payment that the provider knows by this id. */
   async byExternalId(tenantId: string, provider: ProviderName, externalId: string): Promise<Payment | undefined> {
     const row = await this.manager.findOneBy(PaymentEntity, { tenantId, provider, externalId });
@@ -117,13 +149,14 @@ export class PaymentRepository {
   }
 
   /** The attempt that is under way for an invoice; there is at most one. */
-  async openOf(tenantId: string, invoiceId: string): Promise<Payment | undefined> {
+  async openOf(tenantId: string, invoiceId: string): Promise<Charge | undefined> {
     const row = await this.manager
       .createQueryBuilder(PaymentEntity, 'payment')
       .where('payment.tenantId = :tenantId and payment.invoiceId = :invoiceId', { tenantId, invoiceId })
       .andWhere(`payment.status in ('PENDING', 'REQUIRES_ACTION')`)
       .getOne();
-    return row ? fromRow(row) : undefined;
+    // What came outside is never under way.
+    return row ? (fromRow(row) as Charge) : undefined;
   }
 
   /** Nobody is to confirm it any more: it is taken back at its provider soon. */
@@ -140,7 +173,16 @@ export class PaymentRepository {
     return rows[0].asking;
   }
 
-  /** What can be given back, the newest payment first. */
+  /** The latest attempt to charge an invoice. */
+  async lastCharge(tenantId: string, invoiceId: string): Promise<Charge | undefined> {
+    const row = await this.manager.findOne(PaymentEntity, {
+      where: { tenantId, invoiceId, provider: Not(IsNull()) },
+      order: { id: 'DESC' },
+    });
+    return row ? (fromRow(row) as Charge) : undefined;
+  }
+
+  /** What can go back to where a provider took it from, the newest payment first. */
   async refundable(tenantId: string, currency: CurrencyCode): Promise<Payment[]> {
     const rows = await this.manager
       .createQueryBuilder(PaymentEntity, 'payment')
@@ -148,7 +190,7 @@ export class PaymentRepository {
         tenantId,
         currency,
       })
-      .andWhere('payment.refunded + payment.disputed < payment.amount')
+      .andWhere('payment.provider is not null and payment.refunded + payment.disputed < payment.amount')
       .orderBy('payment.id', 'DESC')
       .limit(200)
       .getMany();

@@ -8,14 +8,17 @@ export const paymentStatuses = ['PENDING', 'REQUIRES_ACTION', 'SUCCEEDED', 'DECL
 /** PENDING: asked, or about to be; nobody knows. SUCCEEDED is an end. DECLINED is one too, unless the provider corrects itself. */
 export type PaymentStatus = (typeof paymentStatuses)[number];
 
-/** One attempt to charge an invoice. Its id is the idempotency key. */
+/** Money for an invoice: an attempt to charge it, or what came outside the system. */
 export interface Payment {
   readonly id: Id<'Payment'>;
   readonly tenantId: Id<'Tenant'>;
   readonly partnerId: Id<'Partner'>;
   readonly invoiceId: Id<'Invoice'>;
-  readonly paymentMethodId: Id<'PaymentMethod'>;
-  readonly provider: ProviderName;
+  /** `undefined`, like the provider: it came outside, and is asked of nobody. */
+  readonly paymentMethodId?: Id<'PaymentMethod'> | undefined;
+  readonly provider?: ProviderName | undefined;
+  /** It came outside: where it can be found there. */
+  readonly reference?: string | undefined;
   readonly amount: Money;
   readonly status: PaymentStatus;
   readonly externalId?: string | undefined;
@@ -33,6 +36,14 @@ export interface Payment {
   readonly firstAskedAt: Instant;
   readonly settledAt?: Instant | undefined;
 }
+
+/** One attempt to charge an invoice. Its id is the idempotency key. */
+export interface Charge extends Payment {
+  readonly paymentMethodId: Id<'PaymentMethod'>;
+  readonly provider: ProviderName;
+}
+
+export const isCharge = (payment: Payment): payment is Charge => payment.provider !== undefined;
 
 export const refundStatuses = ['PENDING', 'SUCCEEDED', 'FAILED'] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
@@ -124,7 +135,7 @@ export function pauseAfterUnknown(asked: number, retryAfterSeconds: number | und
  * Where a payment stands after an outcome. It only moves forward, so outcomes may come twice and in any order: of all that
  * are heard the furthest counts. The same payment back: nothing new.
  */
-export function afterOutcome(payment: Payment, outcome: ChargeOutcome, now: Instant, wallNow: Instant): Payment {
+export function afterOutcome(payment: Charge, outcome: ChargeOutcome, now: Instant, wallNow: Instant): Charge {
   const settled = { askAt: undefined, unknownReason: undefined, settledAt: now };
   const externalId = outcome.chargeId ?? payment.externalId;
   switch (outcome.status) {

@@ -15,6 +15,8 @@ import {
   type DunningPolicy,
   type FinalAction,
   finalActions,
+  type WithoutMethod,
+  withoutMethods,
 } from './dunning';
 import { type InboundStatus, inboundStatuses, type StoredInboundEvent } from './inbound-event';
 import {
@@ -39,6 +41,7 @@ import {
   type ProviderName,
   providerNames,
 } from './provider';
+import { type Surplus, surpluses } from './record-payment.command';
 
 export const PaymentProviderEnum = enumFrom('PaymentProvider', providerNames, 'Who moves the money.', {
   STRIPE: 'Stripe.',
@@ -92,7 +95,7 @@ export const CollectionStatusEnum = enumFrom(
   collectionStatuses,
   'How far an invoice is to being paid.',
   {
-    OPEN: 'It is tried at nextAttemptAt; without one it waits for an attempt that is under way, or for a payment method.',
+    OPEN: 'It is tried at nextAttemptAt, or dunned where there is no payment method; without that date it waits for an attempt that is under way, or for a method.',
     PAID: 'It is paid.',
     EXHAUSTED: 'All tries failed. It can still be paid, and another payment method is tried at once.',
     STOPPED: 'Nobody tries any more.',
@@ -102,6 +105,15 @@ export const FinalActionEnum = enumFrom('DunningFinalAction', finalActions, 'Wha
   UNPAID: 'The subscription stays and owes; access has ended with the grace.',
   CANCEL: 'The subscription ends; the debt stays until it is paid or given up, and a new start stands as it says.',
 });
+export const WithoutMethodEnum = enumFrom(
+  'DunningWithoutMethod',
+  withoutMethods,
+  'What happens when an invoice is due and its tenant has no payment method.',
+  {
+    DUN: 'It is a debt like one that was declined: past due with the grace, then the days and the end of the policy. Of tenants that have, or had, a method, and of those for whom payment terms were set (0 days too).',
+    WAIT: 'It stays open and takes no access, until there is a method: the partner collects in its own way. A debt that has begun goes on.',
+  },
+);
 export const InboundStatusEnum = enumFrom('InboundEventStatus', inboundStatuses, "Where a provider's event stands.", {
   RECEIVED: 'It waits to be processed.',
   APPLIED: 'What it says holds.',
@@ -205,16 +217,27 @@ export function toGraphqlPaymentMethod(method: PaymentMethod): PaymentMethodType
   };
 }
 
-@ObjectType('Payment', { description: 'One attempt to charge an invoice.', simpleResolvers: true })
+@ObjectType('Payment', {
+  description: 'Money for an invoice: one attempt to charge it, or what came outside the system.',
+  simpleResolvers: true,
+})
 export class PaymentType {
   @Field(() => ID, { description: 'payment_…' })
   id: string;
   @Field(() => ID, { description: 'The invoice.' })
   invoiceId: string;
-  @Field(() => ID, { description: 'What it is charged to.' })
-  paymentMethodId: string;
-  @Field(() => PaymentProviderEnum, { description: 'Who moves the money.' })
-  provider: ProviderName;
+  @Field(() => ID, { nullable: true, description: 'What it is charged to; null where it came outside the system.' })
+  paymentMethodId?: string | undefined;
+  @Field(() => PaymentProviderEnum, {
+    nullable: true,
+    description: 'Who moves the money; null where it came outside the system.',
+  })
+  provider?: ProviderName | undefined;
+  @Field(() => String, {
+    nullable: true,
+    description: 'It came outside the system: where it can be found there, a bank reference or the number of a cheque.',
+  })
+  reference?: string | undefined;
   @Field(() => String, { nullable: true, description: "The provider's own id of the charge, once it is known." })
   chargeId?: string | undefined;
   @Field(() => PaymentStatusEnum, { description: 'Where it stands.' })
@@ -236,12 +259,13 @@ export class PaymentType {
 }
 
 export function toGraphqlPayment(payment: Payment): PaymentType {
-  const { provider, status, declineCode, actionUrl, createdAt, settledAt, tenantId } = payment;
+  const { provider, reference, status, declineCode, actionUrl, createdAt, settledAt, tenantId } = payment;
+  const methodId = payment.paymentMethodId;
   return {
-    ...{ provider, status, declineCode, actionUrl, createdAt, settledAt },
+    ...{ provider, reference, status, declineCode, actionUrl, createdAt, settledAt },
     id: encodeId('Payment', payment.id, tenantId),
     invoiceId: encodeId('Invoice', payment.invoiceId, tenantId),
-    paymentMethodId: encodeId('PaymentMethod', payment.paymentMethodId, tenantId),
+    paymentMethodId: methodId && encodeId('PaymentMethod', methodId, tenantId),
     chargeId: payment.externalId,
     amount: toGraphqlMoney(payment.amount),
     refunded: toGraphqlMoney(payment.refunded),
@@ -254,9 +278,9 @@ export function toGraphqlPayment(payment: Payment): PaymentType {
 export class InvoiceCollectionType {
   @Field(() => CollectionStatusEnum, { description: 'How far it is.' })
   status: CollectionStatus;
-  @Field(() => Int, { description: 'Attempts that failed.' })
+  @Field(() => Int, { description: 'Attempts that failed, and days on which there was no payment method to try.' })
   failures: number;
-  @Field(() => DateTimeScalar, { nullable: true, description: 'When it is tried (again), UTC.' })
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it is tried (again), or dunned, UTC.' })
   nextAttemptAt?: Instant | undefined;
   @Field(() => DateTimeScalar, { nullable: true, description: 'UTC. The grace of access counts from here.' })
   firstFailedAt?: Instant | undefined;
@@ -270,7 +294,7 @@ export function toGraphqlCollection(collection: Collection): InvoiceCollectionTy
 }
 
 @ObjectType('DunningPolicy', {
-  description: 'What a partner does about a payment that fails.',
+  description: 'What a partner does about an invoice that is due and not paid.',
   simpleResolvers: true,
 })
 export class DunningPolicyType {
@@ -285,6 +309,8 @@ export class DunningPolicyType {
       'While access is off, renewals and purchases are charged too. Else only the oldest debt is, and the rest once it is paid.',
   })
   chargesWhileOff: boolean;
+  @Field(() => WithoutMethodEnum, { description: 'What happens where there is no payment method to try.' })
+  withoutMethod: WithoutMethod;
   @Field(() => Int, { description: 'Grows with each change; 0: these are the defaults.' })
   version: number;
 }
@@ -386,6 +412,38 @@ export class PayInvoiceInputType {
   paymentMethodId?: string;
 }
 
+export const SurplusEnum = enumFrom('PaymentSurplus', surpluses, 'What becomes of money beyond what is due.', {
+  REFUSE: 'It is not booked: the refusal says what is due.',
+  CREDIT_BALANCE: 'The rest goes into the credit balance, which pays the next invoices.',
+});
+
+@InputType('RecordPaymentInput', { description: 'Money that came outside the system for an invoice.' })
+export class RecordPaymentInputType {
+  @Field(() => ID, { nullable: true, description: 'The tenant; partners name it.' })
+  tenantId?: string;
+  @Field(() => ID, { description: 'invoice_…' })
+  invoiceId: string;
+  @Field(() => MoneyInputType, { description: 'How much came: all that is due, or a part.' })
+  amount: MoneyInputType;
+  @Field(() => String, {
+    description:
+      'Where it can be found: a bank reference, the number of a cheque. Booked once for all tenants of the partner; again after it was given back whole.',
+  })
+  reference: string;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it came. Default: now.' })
+  receivedAt?: Instant;
+  @Field(() => SurplusEnum, { nullable: true, description: 'What becomes of more than is due. Default: REFUSE.' })
+  surplus?: Surplus;
+}
+
+@ObjectType('RecordPaymentDone', { description: 'The money is booked.', simpleResolvers: true })
+export class RecordPaymentDone extends MutationDone {
+  @Field(() => PaymentType, { description: 'The payment.' })
+  payment: PaymentType;
+  @Field(() => InvoiceType, { description: 'The invoice after it.' })
+  invoice: InvoiceType;
+}
+
 @InputType('RefundPaymentInput', { description: 'How much of a payment goes back.' })
 export class RefundPaymentInputType {
   @Field(() => ID, { nullable: true, description: 'The tenant; partners name it.' })
@@ -419,6 +477,11 @@ export class SetDunningPolicyInputType {
     description: 'Renewals and purchases are charged while access is off, too. Default: as it is; at first not.',
   })
   chargesWhileOff?: boolean;
+  @Field(() => WithoutMethodEnum, {
+    nullable: true,
+    description: 'What happens where there is no payment method to try. Default: as it is, at first DUN.',
+  })
+  withoutMethod?: WithoutMethod;
   @Field(() => Int, { nullable: true, description: 'Refuses when the policy was changed since.' })
   expectedVersion?: number;
 }
@@ -485,6 +548,7 @@ export const StartPaymentMethodSetupResult = resultOf('StartPaymentMethodSetup',
 export const SetDefaultPaymentMethodResult = resultOf('SetDefaultPaymentMethod', SetDefaultPaymentMethodDone);
 export const RemovePaymentMethodResult = resultOf('RemovePaymentMethod', RemovePaymentMethodDone);
 export const PayInvoiceResult = resultOf('PayInvoice', PayInvoiceDone);
+export const RecordPaymentResult = resultOf('RecordPayment', RecordPaymentDone);
 export const RefundPaymentResult = resultOf('RefundPayment', RefundPaymentDone);
 export const SetDunningPolicyResult = resultOf('SetDunningPolicy', SetDunningPolicyDone);
 export const RetryInboundEventResult = resultOf('RetryInboundEvent', RetryInboundEventDone);

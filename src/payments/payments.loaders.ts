@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader';
+import type { Instant } from '../core/calendar';
 import type { Tx } from '../tx';
 import type { Collection } from './dunning';
 import type { Dispute, Payment, Refund } from './payment';
@@ -37,5 +38,10 @@ export const canBeChargedLoader = (tx: Tx) =>
     const able = await tx.paymentMethods.withDefault(tenantIds);
     return tenantIds.map((id) => able.has(id));
   });
+/** Each tenant's own now. */
+export const tenantNowLoader = (tx: Tx) =>
+  new DataLoader<string, Instant | undefined, string>((ids) =>
+    Promise.all(ids.map(async (id) => (await tx.tenantFor(id))?.now)),
+  );
 export const refundsOfPaymentLoader = manyByRow<Refund[]>((tx, tenants, ids) => tx.payments.refundsOf(tenants, ids));
 export const disputesOfPaymentLoader = manyByRow<Dispute[]>((tx, tenants, ids) => tx.payments.disputesOf(tenants, ids));

@@ -29,6 +29,8 @@ import {
   PaymentMethodConnection,
   type PaymentMethodType,
   PaymentType,
+  RecordPaymentInputType,
+  RecordPaymentResult,
   RefundPaymentInputType,
   RefundPaymentResult,
   RefundType,
@@ -58,6 +60,7 @@ import {
   refundsOfPaymentLoader,
   wentBackOfInvoiceLoader,
 } from './payments.loaders';
+import { recordPayment, recordPaymentRefusals } from './record-payment.command';
 import { refundPayment, refundPaymentRefusals } from './refund-payment.command';
 import { removePaymentMethod, removePaymentMethodRefusals } from './remove-payment-method.command';
 import { retryInboundEvent, retryInboundEventRefusals } from './retry-inbound-event.command';
@@ -70,7 +73,9 @@ const usableIn = (context: Context) => (provider: PaymentMethod['provider'], san
 
 @Resolver(() => InvoiceType)
 export class InvoicePaymentResolver {
-  @FieldResolver(() => [PaymentType], { description: 'The attempts to charge it, oldest first.' })
+  @FieldResolver(() => [PaymentType], {
+    description: 'The attempts to charge it, and what came outside the system, oldest first.',
+  })
   async payments(@Root() invoice: InvoiceType, @Ctx() context: Context): Promise<PaymentType[]> {
     const loader = await context.loader(paymentsOfInvoiceLoader);
     return ((await loader.load({ tenantId: invoice.tenantUuid, id: invoice.uuid })) ?? []).map(toGraphqlPayment);
@@ -270,7 +275,10 @@ export class PaymentResolver {
     );
   }
 
-  @Mutation(() => RemovePaymentMethodResult, { description: 'Nothing is charged to this method any more.' })
+  @Mutation(() => RemovePaymentMethodResult, {
+    description:
+      'Nothing is charged to this method any more. Where it was the default one, the newest other one is, and is tried at once.',
+  })
   @Refuses(removePaymentMethodRefusals)
   removePaymentMethod(
     @Arg('input', () => RemovePaymentMethodInputType, { description: 'Which method.' })
@@ -316,6 +324,29 @@ export class PaymentResolver {
         const invoice = await context.app.system.asTenant(tenant, (tx) => tx.invoices.byId(tenant, invoiceId));
         return done({ payment, invoice: invoice! });
       },
+    );
+  }
+
+  @Mutation(() => RecordPaymentResult, {
+    description:
+      'For partners: books money that came outside the system, by bank or cheque, whole or in parts. What a provider moves comes by itself.',
+  })
+  @Refuses(recordPaymentRefusals)
+  recordPayment(
+    @Arg('input', () => RecordPaymentInputType, { description: 'How much, for which invoice, and where it is.' })
+    input: RecordPaymentInputType,
+    @Args(() => MutationArgs) options: MutationArgs,
+    @Ctx() context: Context,
+  ) {
+    const scope = { kind: 'TENANT', tenantId: input.tenantId } as const;
+    return context.mutate(
+      { mutation: 'recordPayment', permission: 'PARTNER_WRITE', scope, input, options, keyRequired: true },
+      recordPayment,
+      ({ payment, invoice }) => ({
+        __typename: 'RecordPaymentDone',
+        payment: toGraphqlPayment(payment),
+        invoice: toGraphqlInvoice(invoice),
+      }),
     );
   }
 

@@ -6,7 +6,7 @@ import { done, type Result, refuse } from '../core/result';
 import { invalid, parseLabel } from '../core/text';
 import { planTakeBack, saveTakeBack } from '../invoicing/take-back.command';
 import type { Tx } from '../tx';
-import { type Payment, type Refund, refundable } from './payment';
+import { isCharge, type Payment, type Refund, refundable } from './payment';
 import { writeRefund } from './write-refund.command';
 
 export interface RefundPaymentInput {
@@ -83,7 +83,9 @@ export async function refundPayment(
   }
   const takeBack = await planTakeBack(tx, payment.invoiceId, amount);
   invariant(isZero(subtract(takeBack.taken, amount)), 'less can be taken back than was just there');
-  const how = reference
+  // What came outside goes back outside: nobody is asked.
+  const isOutside = reference !== undefined || !isCharge(payment);
+  const how = isOutside
     ? ({ reason: 'OUTSIDE', made: { externalId: reference, failed: false } } as const)
     : ({ reason: 'REQUESTED', isHeld: true } as const);
   const refund = await writeRefund(tx, payment, { amount, memo, ...how });

@@ -1,7 +1,7 @@
 import { done, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
 import type { Tx } from '../tx';
-import type { DunningPolicy, FinalAction } from './dunning';
+import type { DunningPolicy, FinalAction, WithoutMethod } from './dunning';
 
 export interface SetDunningPolicyInput {
   readonly retryDays: readonly number[];
@@ -9,6 +9,8 @@ export interface SetDunningPolicyInput {
   readonly finalAction: FinalAction;
   /** Default: as it is. */
   readonly chargesWhileOff?: boolean | undefined;
+  /** Default: as it is. */
+  readonly withoutMethod?: WithoutMethod | undefined;
   /** As it was read; 0 where there was none. */
   readonly expectedVersion?: number | undefined;
 }
@@ -37,8 +39,8 @@ export async function setDunningPolicy(
       facts: { expectedVersion, currentVersion: current.version },
     });
   }
-  const chargesWhileOff = input.chargesWhileOff ?? current.chargesWhileOff;
-  const policy = { retryDays, graceDays, finalAction, chargesWhileOff, version: current.version };
+  const { chargesWhileOff = current.chargesWhileOff, withoutMethod = current.withoutMethod } = input;
+  const policy = { retryDays, graceDays, finalAction, chargesWhileOff, withoutMethod, version: current.version };
   // Another request was faster: decide again from what it left.
   if (!(await tx.collections.setPolicy(tx.partnerId, policy, tx.now))) return setDunningPolicy(tx, input);
   const changed = { ...policy, version: current.version + 1 };

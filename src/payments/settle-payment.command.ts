@@ -7,7 +7,7 @@ import { lowerDue } from '../invoicing/lower-due.command';
 import type { Tx } from '../tx';
 import { applyStanding } from './apply-standing.command';
 import { afterFailure, type Collection } from './dunning';
-import { afterOutcome, isNoCharge, type Payment, refundable } from './payment';
+import { afterOutcome, type Charge, isNoCharge, type Payment, refundable } from './payment';
 import { isAnswerOf } from './payment-method';
 import type { ChargeOutcome } from './provider';
 import { writeRefund } from './write-refund.command';
@@ -23,10 +23,10 @@ export interface SettlePaymentInput {
  * Records what a provider said about a payment, whoever heard it: the call itself, an event, reconciliation. The payment only
  * moves forward, and what follows from a move follows once.
  */
-export async function settlePayment(tx: Tx, input: SettlePaymentInput): Promise<Payment> {
+export async function settlePayment(tx: Tx, input: SettlePaymentInput): Promise<Charge> {
   const { id: tenantId } = tx.tenant;
   await tx.tenants.lock(tenantId);
-  const before = await tx.payments.byId(tenantId, input.paymentId);
+  const before = await tx.payments.chargeById(tenantId, input.paymentId);
   invariant(before, 'a payment that is settled is there');
   const after = afterOutcome(before, input.outcome, tx.now, tx.wallNow);
   // Heard before: most of what providers tell.
@@ -46,7 +46,7 @@ export async function settlePayment(tx: Tx, input: SettlePaymentInput): Promise<
     if (moved) await tx.emit({ type: 'payment.action_required', payload: { payment: after } });
     await fail(tx, invoice, after, stillWaits);
   }
-  return (await tx.payments.byId(tenantId, after.id))!;
+  return (await tx.payments.chargeById(tenantId, after.id))!;
 }
 
 async function succeed(tx: Tx, payment: Payment, invoice: Invoice): Promise<void> {
@@ -80,7 +80,12 @@ async function fail(tx: Tx, invoice: Invoice, payment: Payment, isTurn = false):
 }
 
 /** A turn has passed without money: dunning takes its next step. */
-export async function failTurn(tx: Tx, invoice: Invoice, collection: Collection): Promise<void> {
+export async function failTurn(
+  tx: Tx,
+  invoice: Invoice,
+  collection: Collection,
+  type: 'invoice.payment_failed' | 'invoice.overdue' = 'invoice.payment_failed',
+): Promise<void> {
   const { id: tenantId, partnerId, timeZone } = tx.tenant;
   const policy = await tx.collections.policyOf(partnerId);
   const failed = afterFailure(collection, policy, tx.now, timeZone);
@@ -88,7 +93,7 @@ export async function failTurn(tx: Tx, invoice: Invoice, collection: Collection)
   // It was an extra one, for another method.
   if (failed.collection.failures === collection.failures) return;
   await tx.emit({
-    type: 'invoice.payment_failed',
+    type,
     payload: { invoice, failures: failed.collection.failures, nextAttemptAt: failed.collection.dueAt },
   });
   if (failed.final === 'CANCEL') {

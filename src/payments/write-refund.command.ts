@@ -11,8 +11,8 @@ export interface WriteRefundInput {
   readonly creditNoteId?: Id<'CreditNote'> | undefined;
   /** It is asked for in a moment by the caller; else a job does, at once. */
   readonly isHeld?: boolean;
-  /** The provider has made it already. */
-  readonly made?: { readonly externalId: string; readonly failed: boolean } | undefined;
+  /** It is made already: by the provider, or outside. */
+  readonly made?: { readonly externalId?: string | undefined; readonly failed: boolean } | undefined;
 }
 
 /** Writes a refund before the provider is asked, and reserves its amount: of several at once none gives the same money back. */

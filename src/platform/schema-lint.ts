@@ -59,6 +59,7 @@ export const referenceTablesWithTenant: Readonly<Record<string, string>> = {
 
 /** Unique keys of the whole platform. */
 export const platformWideKeys: Readonly<Record<string, string>> = {
+  payments_one_per_reference: "A transfer is booked once for all of a partner's tenants.",
   partners_code_key: 'Partners are told apart by code on the whole platform.',
   api_keys_key_hash_key: 'A key is all that its bearer sends. Its hash tells nothing about anybody else.',
 };

@@ -243,7 +243,7 @@ export const advanceClockOperation: Operation<AdvanceClockResult, AdvanceClockMu
   root: 'advanceClock',
   keyed: true,
   document:
-    'mutation AdvanceClock($input:AdvanceClockInput!$idempotencyKey:String$dryRun:Boolean){advanceClock(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AdvanceClockDone{replayed dryRun now events invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation AdvanceClock($input:AdvanceClockInput!$idempotencyKey:String$dryRun:Boolean){advanceClock(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on AdvanceClockDone{replayed dryRun now events invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt dueDate overdue paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Moves a sandbox tenant's clock; what falls due on the way is carried out in order. Time travel for tests and demos.
@@ -523,7 +523,7 @@ export const cancelAddonOperation: Operation<CancelAddonResult, CancelAddonMutat
   root: 'cancelAddon',
   keyed: true,
   document:
-    'mutation CancelAddon($input:CancelAddonInput!$idempotencyKey:String$dryRun:Boolean){cancelAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelAddonDone{replayed dryRun addonSubscription{...AddonSubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}billedBy providerPeriod{...TimeSpanParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CancelAddon($input:CancelAddonInput!$idempotencyKey:String$dryRun:Boolean){cancelAddon(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelAddonDone{replayed dryRun addonSubscription{...AddonSubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}billedBy providerPeriod{...TimeSpanParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt dueDate overdue paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Ends an attachment: at the end of the paid period, or now with a credit for what is left of it.
@@ -595,7 +595,7 @@ export const cancelSubscriptionOperation: Operation<CancelSubscriptionResult, Ca
   root: 'cancelSubscription',
   keyed: true,
   document:
-    'mutation CancelSubscription($input:CancelSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){cancelSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation CancelSubscription($input:CancelSubscriptionInput!$idempotencyKey:String$dryRun:Boolean){cancelSubscription(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on CancelSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt dueDate overdue paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Ends a subscription: at the end of the paid period, or now with a credit for what is left of it.
@@ -644,7 +644,7 @@ export const changeAddonQuantityOperation: Operation<ChangeAddonQuantityResult, 
   root: 'changeAddonQuantity',
   keyed: true,
   document:
-    'mutation ChangeAddonQuantity($input:ChangeAddonQuantityInput!$quote:String$idempotencyKey:String$dryRun:Boolean){changeAddonQuantity(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ChangeAddonQuantityDone{replayed dryRun changed addonSubscription{...AddonSubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}billedBy providerPeriod{...TimeSpanParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation ChangeAddonQuantity($input:ChangeAddonQuantityInput!$quote:String$idempotencyKey:String$dryRun:Boolean){changeAddonQuantity(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ChangeAddonQuantityDone{replayed dryRun changed addonSubscription{...AddonSubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}billedBy providerPeriod{...TimeSpanParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt dueDate overdue paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Gives an attachment another quantity: what is unused of the old one is credited, the new one charged, on one document.
@@ -711,7 +711,7 @@ export const changePlanOperation: Operation<ChangePlanResult, ChangePlanMutation
   root: 'changePlan',
   keyed: true,
   document:
-    'mutation ChangePlan($input:PlanChangeInput!$quote:String$idempotencyKey:String$dryRun:Boolean){changePlan(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ChangePlanDone{replayed dryRun net{...MoneyParts}subscription{...SubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}scheduled{effectiveAt quantity plan{id code name}}proration{id settlement}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation ChangePlan($input:PlanChangeInput!$quote:String$idempotencyKey:String$dryRun:Boolean){changePlan(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on ChangePlanDone{replayed dryRun net{...MoneyParts}subscription{...SubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}scheduled{effectiveAt quantity plan{id code name}}proration{id settlement}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt dueDate overdue paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Changes plan, interval or quantity. Money moves, so an idempotencyKey is required (the SDK makes one for each call).
@@ -1746,7 +1746,7 @@ export const invoiceOperation: Operation<InvoiceResult, InvoiceQueryVariables> =
   kind: 'query',
   root: 'invoice',
   document:
-    'query Invoice($id:ID!){invoice(id:$id){...InvoiceParts couponOrder pdf:download(format:PDF){path expiresAt}csv:download(format:CSV){path expiresAt}seller{...BillingPartyParts}buyer{...BillingPartyParts}lines{id position kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}discountsLineId source{__typename ...on Addon{id code name}...on Coupon{id code name}...on Plan{id code name}}explanation{sentence formula operands{name value unit source{kind id name}}exact result rounding}}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}',
+    'query Invoice($id:ID!){invoice(id:$id){...InvoiceParts couponOrder pdf:download(format:PDF){path expiresAt}csv:download(format:CSV){path expiresAt}seller{...BillingPartyParts}buyer{...BillingPartyParts}lines{id position kind description quantity amount{...MoneyParts}covers{...TimeSpanParts}discountsLineId source{__typename ...on Addon{id code name}...on Coupon{id code name}...on Plan{id code name}}explanation{sentence formula operands{name value unit source{kind id name}}exact result rounding}}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt dueDate overdue paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment BillingPartyParts on BillingParty{legalName address country region taxId email}',
 };
 /**
  * One invoice with its lines: what each is for, and in one sentence why it has its amount.
@@ -1796,7 +1796,7 @@ export const invoicesOperation: Operation<InvoicesResult, InvoicesQueryVariables
   kind: 'query',
   root: 'invoices',
   document:
-    'query Invoices($first:Int$after:String$last:Int$before:String$tenantId:ID){invoices(first:$first after:$after last:$last before:$before tenantId:$tenantId){totalCount nodes{...InvoiceParts}pageInfo{...PageParts}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
+    'query Invoices($first:Int$after:String$last:Int$before:String$tenantId:ID){invoices(first:$first after:$after last:$last before:$before tenantId:$tenantId){totalCount nodes{...InvoiceParts}pageInfo{...PageParts}}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt dueDate overdue paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment PageParts on PageInfo{hasNextPage hasPreviousPage startCursor endCursor}',
 };
 /**
  * A tenant's invoices, oldest first; with last: 20 the newest.
@@ -2024,7 +2024,7 @@ export const markInvoicePaidOperation: Operation<MarkInvoicePaidResult, MarkInvo
   root: 'markInvoicePaid',
   keyed: true,
   document:
-    'mutation MarkInvoicePaid($input:MarkInvoicePaidInput!$idempotencyKey:String$dryRun:Boolean){markInvoicePaid(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoicePaidDone{replayed dryRun invoice{...InvoiceParts lines{id description amount{...MoneyParts}}}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation MarkInvoicePaid($input:MarkInvoicePaidInput!$idempotencyKey:String$dryRun:Boolean){markInvoicePaid(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoicePaidDone{replayed dryRun invoice{...InvoiceParts lines{id description amount{...MoneyParts}}}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt dueDate overdue paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * The money came outside the system. For partners; needs an idempotencyKey.
@@ -2060,7 +2060,7 @@ export const markInvoiceUncollectibleOperation: Operation<MarkInvoiceUncollectib
   root: 'markInvoiceUncollectible',
   keyed: true,
   document:
-    'mutation MarkInvoiceUncollectible($input:MarkInvoiceUncollectibleInput!$idempotencyKey:String$dryRun:Boolean){markInvoiceUncollectible(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoiceUncollectibleDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation MarkInvoiceUncollectible($input:MarkInvoiceUncollectibleInput!$idempotencyKey:String$dryRun:Boolean){markInvoiceUncollectible(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on MarkInvoiceUncollectibleDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt dueDate overdue paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Nobody expects the money any more. For partners.
@@ -2426,6 +2426,25 @@ export function iteratePayments(
   });
 }
 
+export type PaymentTermsResult = PaymentTermsQuery['tenant'];
+export const paymentTermsOperation: Operation<PaymentTermsResult, PaymentTermsQueryVariables> = {
+  name: 'PaymentTerms',
+  kind: 'query',
+  root: 'tenant',
+  document:
+    'query PaymentTerms($tenantId:ID){tenant(id:$tenantId){id paymentTerms{...PaymentTermsParts}}}fragment PaymentTermsParts on PaymentTerms{netDays source}',
+};
+/**
+ * When a tenant's invoices are due.
+ */
+export function paymentTerms(
+  client: Client,
+  variables: PaymentTermsQueryVariables = {},
+  options?: CallOptions,
+): Promise<PaymentTermsResult> {
+  return client.run(paymentTermsOperation, variables, options);
+}
+
 export type PendingCouponsResult = PendingCouponsQuery['pendingCoupons'];
 export const pendingCouponsOperation: Operation<PendingCouponsResult, PendingCouponsQueryVariables> = {
   name: 'PendingCoupons',
@@ -2666,6 +2685,44 @@ export function rebuildEntitlements(
   options?: CallOptions,
 ): Promise<RebuildEntitlementsResult> {
   return client.run(rebuildEntitlementsOperation, variables, options);
+}
+
+/** The codes with which recordPayment may be refused, from `@refuses` in the schema. */
+export type RecordPaymentRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'INVOICE_NOT_FOUND'
+  | 'INVOICE_NOT_OPEN'
+  | 'PARTNER_NOT_FOUND'
+  | 'PAYMENT_EXCEEDS_DUE'
+  | 'RATE_LIMITED'
+  | 'REFERENCE_BOOKED'
+  | 'TENANT_NOT_FOUND';
+export type RecordPaymentResult = Exclude<RecordPaymentMutation['recordPayment'], { __typename: 'Refused' }> | Refused<RecordPaymentRefusal>;
+export const recordPaymentOperation: Operation<RecordPaymentResult, RecordPaymentMutationVariables> = {
+  name: 'RecordPayment',
+  kind: 'mutation',
+  root: 'recordPayment',
+  keyed: true,
+  document:
+    'mutation RecordPayment($input:RecordPaymentInput!$idempotencyKey:String$dryRun:Boolean){recordPayment(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on RecordPaymentDone{replayed dryRun payment{id reference settledAt amount{...MoneyParts}}invoice{...InvoiceParts}}...RefusedParts}}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt dueDate overdue paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Money came outside the system, whole or in parts. For partners; needs an idempotencyKey.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, INVOICE_NOT_FOUND, INVOICE_NOT_OPEN, PARTNER_NOT_FOUND, PAYMENT_EXCEEDS_DUE, RATE_LIMITED, REFERENCE_BOOKED, TENANT_NOT_FOUND.
+ */
+export function recordPayment(
+  client: Client,
+  variables: RecordPaymentMutationVariables,
+  options?: CallOptions,
+): Promise<RecordPaymentResult> {
+  return client.run(recordPaymentOperation, variables, options);
 }
 
 /** The codes with which recordUsage may be refused, from `@refuses` in the schema. */
@@ -3478,6 +3535,40 @@ export function setPartnerBillingDetails(
   return client.run(setPartnerBillingDetailsOperation, variables, options);
 }
 
+/** The codes with which setPaymentTerms may be refused, from `@refuses` in the schema. */
+export type SetPaymentTermsRefusal =
+  | 'BUSY'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_INVALID'
+  | 'IDEMPOTENCY_KEY_IN_PROGRESS'
+  | 'IDEMPOTENCY_KEY_REQUIRED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INVALID_INPUT'
+  | 'PARTNER_NOT_FOUND'
+  | 'RATE_LIMITED'
+  | 'TENANT_NOT_FOUND';
+export type SetPaymentTermsResult = Exclude<SetPaymentTermsMutation['setPaymentTerms'], { __typename: 'Refused' }> | Refused<SetPaymentTermsRefusal>;
+export const setPaymentTermsOperation: Operation<SetPaymentTermsResult, SetPaymentTermsMutationVariables> = {
+  name: 'SetPaymentTerms',
+  kind: 'mutation',
+  root: 'setPaymentTerms',
+  keyed: true,
+  document:
+    'mutation SetPaymentTerms($input:SetPaymentTermsInput!$idempotencyKey:String$dryRun:Boolean){setPaymentTerms(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SetPaymentTermsDone{replayed dryRun terms{...PaymentTermsParts}}...RefusedParts}}fragment PaymentTermsParts on PaymentTerms{netDays source}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+};
+/**
+ * Changes it, for one tenant or for all of the partner's that have no terms of their own. For partners.
+ *
+ * Refused with BUSY, FORBIDDEN, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_PROGRESS, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, INVALID_INPUT, PARTNER_NOT_FOUND, RATE_LIMITED, TENANT_NOT_FOUND.
+ */
+export function setPaymentTerms(
+  client: Client,
+  variables: SetPaymentTermsMutationVariables,
+  options?: CallOptions,
+): Promise<SetPaymentTermsResult> {
+  return client.run(setPaymentTermsOperation, variables, options);
+}
+
 /** The codes with which setSelfServicePolicy may be refused, from `@refuses` in the schema. */
 export type SetSelfServicePolicyRefusal =
   | 'BUSY'
@@ -3687,7 +3778,7 @@ export const startSubscriptionOperation: Operation<StartSubscriptionResult, Star
   root: 'startSubscription',
   keyed: true,
   document:
-    'mutation StartSubscription($input:StartSubscriptionInput!$quote:String$idempotencyKey:String$dryRun:Boolean){startSubscription(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation StartSubscription($input:StartSubscriptionInput!$quote:String$idempotencyKey:String$dryRun:Boolean){startSubscription(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on StartSubscriptionDone{replayed dryRun subscription{...SubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment SubscriptionParts on Subscription{id status interval timeZone anchorDate startedAt trialEnd currentPeriod{...TimeSpanParts}cancelAt cancelledAt cancelReason version item{id quantity startedAt unitAmount{...MoneyParts}plan{id code name rank}planVersion{id number}}scheduledChange{effectiveAt quantity plan{id code name}}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment InvoiceParts on Invoice{id number kind reason status issuedAt dueDate overdue paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Starts a subscription and bills its first period. A sandbox tenant may start in its past: each period since is billed.
@@ -3737,7 +3828,7 @@ export const subscribeAddonOperation: Operation<SubscribeAddonResult, SubscribeA
   root: 'subscribeAddon',
   keyed: true,
   document:
-    'mutation SubscribeAddon($input:SubscribeAddonInput!$quote:String$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}billedBy providerPeriod{...TimeSpanParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation SubscribeAddon($input:SubscribeAddonInput!$quote:String$idempotencyKey:String$dryRun:Boolean){subscribeAddon(input:$input quote:$quote idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on SubscribeAddonDone{replayed dryRun created addonSubscription{...AddonSubscriptionParts}invoices{...InvoiceParts}creditNotes{...CreditNoteParts}}...RefusedParts}}fragment AddonSubscriptionParts on AddonSubscription{id status quantity interval unitAmount{...MoneyParts}billedBy providerPeriod{...TimeSpanParts}startedAt endsAt endedAt endKind endReason addon{id code name}}fragment MoneyParts on Money{amount currency}fragment TimeSpanParts on TimeSpan{start end}fragment InvoiceParts on Invoice{id number kind reason status issuedAt dueDate overdue paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment CreditNoteParts on CreditNote{id number reason invoiceId memo settlement issuedAt tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Attaches an add-on and charges the rest of the period at once. While it is attached, calling again charges nothing.
@@ -4231,7 +4322,7 @@ export const voidInvoiceOperation: Operation<VoidInvoiceResult, VoidInvoiceMutat
   root: 'voidInvoice',
   keyed: true,
   document:
-    'mutation VoidInvoice($input:VoidInvoiceInput!$idempotencyKey:String$dryRun:Boolean){voidInvoice(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on VoidInvoiceDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
+    'mutation VoidInvoice($input:VoidInvoiceInput!$idempotencyKey:String$dryRun:Boolean){voidInvoice(input:$input idempotencyKey:$idempotencyKey dryRun:$dryRun){__typename ...on VoidInvoiceDone{replayed dryRun invoice{...InvoiceParts}}...RefusedParts}}fragment InvoiceParts on Invoice{id number kind reason status issuedAt dueDate overdue paidAt paymentReference voidedAt voidReason uncollectibleAt period{...TimeSpanParts}subtotal{...MoneyParts}discount{...MoneyParts}tax{...MoneyParts}taxes{...TaxSummaryParts}taxTreatment taxNote total{...MoneyParts}creditApplied{...MoneyParts}amountDue{...MoneyParts}}fragment TimeSpanParts on TimeSpan{start end}fragment MoneyParts on Money{amount currency}fragment TaxSummaryParts on TaxSummary{rate{name percent inclusive}base{...MoneyParts}amount{...MoneyParts}}fragment RefusedParts on Refused{code message retryable path facts{name value}docs}',
 };
 /**
  * Takes an unpaid invoice back as a whole. For partners.
@@ -4620,7 +4711,7 @@ export type CheckoutStatus =
 export type CollectionStatus =
   /** All tries failed. It can still be paid, and another payment method is tried at once. */
   | 'EXHAUSTED'
-  /** It is tried at nextAttemptAt; without one it waits for an attempt that is under way, or for a payment method. */
+  /** It is tried at nextAttemptAt, or dunned where there is no payment method; without that date it waits for an attempt that is under way, or for a method. */
   | 'OPEN'
   /** It is paid. */
   | 'PAID'
@@ -5062,6 +5153,13 @@ export type DunningFinalAction =
   /** The subscription stays and owes; access has ended with the grace. */
   | 'UNPAID';
 
+/** What happens when an invoice is due and its tenant has no payment method. */
+export type DunningWithoutMethod =
+  /** It is a debt like one that was declined: past due with the grace, then the days and the end of the policy. Of tenants that have, or had, a method, and of those for whom payment terms were set (0 days too). */
+  | 'DUN'
+  /** It stays open and takes no access, until there is a method: the partner collects in its own way. A debt that has begun goes on. */
+  | 'WAIT';
+
 /** When a change takes place. */
 export type Effective =
   /** At the start of a day of the current period. */
@@ -5447,6 +5545,22 @@ export type PaymentStatus =
   /** The money came. */
   | 'SUCCEEDED';
 
+/** What becomes of money beyond what is due. */
+export type PaymentSurplus =
+  /** The rest goes into the credit balance, which pays the next invoices. */
+  | 'CREDIT_BALANCE'
+  /** It is not booked: the refusal says what is due. */
+  | 'REFUSE';
+
+/** Who said when invoices are due. */
+export type PaymentTermsSource =
+  /** Nobody: they are due when they are issued. */
+  | 'DEFAULT'
+  /** The partner, for all of its tenants. */
+  | 'PARTNER'
+  /** The partner, for this tenant. */
+  | 'TENANT';
+
 /** Where a tenant's coupon stands. */
 export type PendingCouponStatus =
   /** A plan change or the end of the subscription ended it. */
@@ -5586,6 +5700,22 @@ export type PublishPlanVersionInput = {
 /** Whose entitlements. */
 export type RebuildEntitlementsInput = {
   /** Default: the actor's own tenant. */
+  tenantId?: string | null | undefined;
+};
+
+/** Money that came outside the system for an invoice. */
+export type RecordPaymentInput = {
+  /** How much came: all that is due, or a part. */
+  amount: MoneyInput;
+  /** invoice_… */
+  invoiceId: string;
+  /** When it came. Default: now. */
+  receivedAt?: string | null | undefined;
+  /** Where it can be found: a bank reference, the number of a cheque. Booked once for all tenants of the partner; again after it was given back whole. */
+  reference: string;
+  /** What becomes of more than is due. Default: REFUSE. */
+  surplus?: PaymentSurplus | null | undefined;
+  /** The tenant; partners name it. */
   tenantId?: string | null | undefined;
 };
 
@@ -5817,6 +5947,8 @@ export type RefusalCode =
   | 'NO_SEAT_LEFT'
   /** There is no such partner, or it is not yours. */
   | 'PARTNER_NOT_FOUND'
+  /** That is more than is due of the invoice; `amountDue` says how much is. `surplus: CREDIT_BALANCE` books the rest into the balance. */
+  | 'PAYMENT_EXCEEDS_DUE'
   /** The payment provider does not take this payment method; `code` says why where it is known. Use another one. */
   | 'PAYMENT_METHOD_DECLINED'
   /** There is no such payment method, or it was removed. */
@@ -5849,6 +5981,8 @@ export type RefusalCode =
   | 'QUOTE_STALE'
   /** More was asked than the account may ask. Nothing was done. Try again after `retryAfterSeconds`. */
   | 'RATE_LIMITED'
+  /** Money with this reference was booked already, for one of your tenants. What was booked wrongly is given back with `refundPayment` first. */
+  | 'REFERENCE_BOOKED'
   /** That is more than is left of the payment; `refundable` says how much is. */
   | 'REFUND_EXCEEDS_PAYMENT'
   /** Less than that was paid through a payment provider; `refundable` says how much can go back. Settle into the credit balance instead. */
@@ -6096,6 +6230,8 @@ export type SetDunningPolicyInput = {
   partnerId?: string | null | undefined;
   /** Days after the first failure, ascending; at most ten. */
   retryDays: Array<number>;
+  /** What happens where there is no payment method to try. Default: as it is, at first DUN. */
+  withoutMethod?: DunningWithoutMethod | null | undefined;
 };
 
 /** Who the partner is on its documents. */
@@ -6114,6 +6250,16 @@ export type SetPartnerBillingDetailsInput = {
   region?: string | null | undefined;
   /** E.g. a VAT number: 1 to 40 characters. */
   taxId?: string | null | undefined;
+};
+
+/** When invoices are due that are issued from now on. Those that are issued keep their date. */
+export type SetPaymentTermsInput = {
+  /** 0 to 365 calendar days after the issue. Null: no terms; a tenant's are its partner's then. */
+  netDays?: number | null | undefined;
+  /** Only for super admins. */
+  partnerId?: string | null | undefined;
+  /** For this tenant only. Else for all that have no terms of their own. */
+  tenantId?: string | null | undefined;
 };
 
 /** What tenants may ask for by themselves from now on. */
@@ -6513,7 +6659,7 @@ export type SubscribeAddonMutationVariables = Exact<{
 
 export type SubscribeAddonMutation = { subscribeAddon:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'SubscribeAddonDone', replayed: boolean, dryRun: boolean, created: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, billedBy: AddonBiller, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, providerPeriod: { start: string, end: string } | null, addon: { id: string, code: string, name: string } }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
+    | { __typename: 'SubscribeAddonDone', replayed: boolean, dryRun: boolean, created: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, billedBy: AddonBiller, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, providerPeriod: { start: string, end: string } | null, addon: { id: string, code: string, name: string } }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
    };
 
 export type ChangeAddonQuantityMutationVariables = Exact<{
@@ -6525,7 +6671,7 @@ export type ChangeAddonQuantityMutationVariables = Exact<{
 
 
 export type ChangeAddonQuantityMutation = { changeAddonQuantity:
-    | { __typename: 'ChangeAddonQuantityDone', replayed: boolean, dryRun: boolean, changed: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, billedBy: AddonBiller, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, providerPeriod: { start: string, end: string } | null, addon: { id: string, code: string, name: string } }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
+    | { __typename: 'ChangeAddonQuantityDone', replayed: boolean, dryRun: boolean, changed: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, billedBy: AddonBiller, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, providerPeriod: { start: string, end: string } | null, addon: { id: string, code: string, name: string } }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -6537,7 +6683,7 @@ export type CancelAddonMutationVariables = Exact<{
 
 
 export type CancelAddonMutation = { cancelAddon:
-    | { __typename: 'CancelAddonDone', replayed: boolean, dryRun: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, billedBy: AddonBiller, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, providerPeriod: { start: string, end: string } | null, addon: { id: string, code: string, name: string } }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
+    | { __typename: 'CancelAddonDone', replayed: boolean, dryRun: boolean, addonSubscription: { id: string, status: AddonSubscriptionStatus, quantity: string, interval: BillingInterval, billedBy: AddonBiller, startedAt: string, endsAt: string | null, endedAt: string | null, endKind: AddonEndKind | null, endReason: string | null, unitAmount: { amount: string, currency: string }, providerPeriod: { start: string, end: string } | null, addon: { id: string, code: string, name: string } }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -6944,7 +7090,7 @@ export type PagePartsFragment = { hasNextPage: boolean, hasPreviousPage: boolean
 
 export type TimeSpanPartsFragment = { start: string, end: string };
 
-export type InvoicePartsFragment = { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } };
+export type InvoicePartsFragment = { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } };
 
 export type InvoicesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -6955,14 +7101,14 @@ export type InvoicesQueryVariables = Exact<{
 }>;
 
 
-export type InvoicesQuery = { invoices: { totalCount: number, nodes: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type InvoicesQuery = { invoices: { totalCount: number, nodes: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type InvoiceQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type InvoiceQuery = { invoice: { couponOrder: CouponOrder, id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, pdf: { path: string, expiresAt: string } | null, csv: { path: string, expiresAt: string } | null, seller: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } | null, buyer: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } | null, lines: Array<{ id: string, position: number, kind: LineKind, description: string, quantity: string, discountsLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, source:
+export type InvoiceQuery = { invoice: { couponOrder: CouponOrder, id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, pdf: { path: string, expiresAt: string } | null, csv: { path: string, expiresAt: string } | null, seller: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } | null, buyer: { legalName: string, address: Array<string>, country: string, region: string | null, taxId: string | null, email: string | null } | null, lines: Array<{ id: string, position: number, kind: LineKind, description: string, quantity: string, discountsLineId: string | null, amount: { amount: string, currency: string }, covers: { start: string, end: string } | null, source:
         | { __typename: 'Addon', id: string, code: string, name: string }
         | { __typename: 'Coupon', id: string, code: string, name: string }
         | { __typename: 'Plan', id: string, code: string, name: string }
@@ -6976,7 +7122,19 @@ export type MarkInvoicePaidMutationVariables = Exact<{
 
 
 export type MarkInvoicePaidMutation = { markInvoicePaid:
-    | { __typename: 'MarkInvoicePaidDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, lines: Array<{ id: string, description: string, amount: { amount: string, currency: string } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
+    | { __typename: 'MarkInvoicePaidDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, lines: Array<{ id: string, description: string, amount: { amount: string, currency: string } }>, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+   };
+
+export type RecordPaymentMutationVariables = Exact<{
+  input: RecordPaymentInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type RecordPaymentMutation = { recordPayment:
+    | { __typename: 'RecordPaymentDone', replayed: boolean, dryRun: boolean, payment: { id: string, reference: string | null, settledAt: string | null, amount: { amount: string, currency: string } }, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -6988,7 +7146,7 @@ export type MarkInvoiceUncollectibleMutationVariables = Exact<{
 
 
 export type MarkInvoiceUncollectibleMutation = { markInvoiceUncollectible:
-    | { __typename: 'MarkInvoiceUncollectibleDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
+    | { __typename: 'MarkInvoiceUncollectibleDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -7001,7 +7159,7 @@ export type VoidInvoiceMutationVariables = Exact<{
 
 export type VoidInvoiceMutation = { voidInvoice:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'VoidInvoiceDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
+    | { __typename: 'VoidInvoiceDone', replayed: boolean, dryRun: boolean, invoice: { id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } } }
    };
 
 export type UpcomingInvoiceQueryVariables = Exact<{
@@ -7294,7 +7452,28 @@ export type CreatePartnerMutation = { createPartner:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
-export type PaymentPartsFragment = { id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } };
+export type PaymentTermsPartsFragment = { netDays: number, source: PaymentTermsSource };
+
+export type PaymentTermsQueryVariables = Exact<{
+  tenantId?: string | null | undefined;
+}>;
+
+
+export type PaymentTermsQuery = { tenant: { id: string, paymentTerms: { netDays: number, source: PaymentTermsSource } | null } | null };
+
+export type SetPaymentTermsMutationVariables = Exact<{
+  input: SetPaymentTermsInput;
+  idempotencyKey?: string | null | undefined;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type SetPaymentTermsMutation = { setPaymentTerms:
+    | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
+    | { __typename: 'SetPaymentTermsDone', replayed: boolean, dryRun: boolean, terms: { netDays: number, source: PaymentTermsSource } }
+   };
+
+export type PaymentPartsFragment = { id: string, invoiceId: string, paymentMethodId: string | null, provider: PaymentProvider | null, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } };
 
 export type PaymentMethodPartsFragment = { id: string, provider: PaymentProvider, kind: PaymentMethodKind, brand: string | null, last4: string | null, expiresMonth: number | null, expiresYear: number | null, isDefault: boolean, createdAt: string };
 
@@ -7318,14 +7497,14 @@ export type PaymentsQueryVariables = Exact<{
 }>;
 
 
-export type PaymentsQuery = { payments: { nodes: Array<{ id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, refunds: Array<{ id: string, status: RefundStatus, reason: RefundReason, memo: string | null, failureCode: string | null, amount: { amount: string, currency: string } }>, disputes: Array<{ id: string, status: DisputeStatus, reason: string, openedAt: string, closedAt: string | null, amount: { amount: string, currency: string } }>, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type PaymentsQuery = { payments: { nodes: Array<{ id: string, invoiceId: string, paymentMethodId: string | null, provider: PaymentProvider | null, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, refunds: Array<{ id: string, status: RefundStatus, reason: RefundReason, memo: string | null, failureCode: string | null, amount: { amount: string, currency: string } }>, disputes: Array<{ id: string, status: DisputeStatus, reason: string, openedAt: string, closedAt: string | null, amount: { amount: string, currency: string } }>, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type PaymentQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type PaymentQuery = { payment: { id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } } | null };
+export type PaymentQuery = { payment: { id: string, invoiceId: string, paymentMethodId: string | null, provider: PaymentProvider | null, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } } | null };
 
 export type InvoicePaymentsQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -7336,7 +7515,7 @@ export type InvoicePaymentsQueryVariables = Exact<{
 }>;
 
 
-export type InvoicePaymentsQuery = { invoices: { nodes: Array<{ id: string, number: string, status: InvoiceStatus, amountDue: { amount: string, currency: string }, collection: { status: CollectionStatus, failures: number, nextAttemptAt: string | null, firstFailedAt: string | null } | null, payments: Array<{ id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } }> }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type InvoicePaymentsQuery = { invoices: { nodes: Array<{ id: string, number: string, status: InvoiceStatus, amountDue: { amount: string, currency: string }, collection: { status: CollectionStatus, failures: number, nextAttemptAt: string | null, firstFailedAt: string | null } | null, payments: Array<{ id: string, invoiceId: string, paymentMethodId: string | null, provider: PaymentProvider | null, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } }> }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type AddPaymentMethodMutationVariables = Exact<{
   input: AddPaymentMethodInput;
@@ -7394,7 +7573,7 @@ export type PayInvoiceMutationVariables = Exact<{
 
 
 export type PayInvoiceMutation = { payInvoice:
-    | { __typename: 'PayInvoiceDone', replayed: boolean, dryRun: boolean, payment: { id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } }, invoice: { id: string, number: string, status: InvoiceStatus } }
+    | { __typename: 'PayInvoiceDone', replayed: boolean, dryRun: boolean, payment: { id: string, invoiceId: string, paymentMethodId: string | null, provider: PaymentProvider | null, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } }, invoice: { id: string, number: string, status: InvoiceStatus } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -7406,7 +7585,7 @@ export type RefundPaymentMutationVariables = Exact<{
 
 
 export type RefundPaymentMutation = { refundPayment:
-    | { __typename: 'RefundPaymentDone', replayed: boolean, dryRun: boolean, refund: { id: string, status: RefundStatus, amount: { amount: string, currency: string } }, payment: { id: string, invoiceId: string, paymentMethodId: string, provider: PaymentProvider, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } } }
+    | { __typename: 'RefundPaymentDone', replayed: boolean, dryRun: boolean, refund: { id: string, status: RefundStatus, amount: { amount: string, currency: string } }, payment: { id: string, invoiceId: string, paymentMethodId: string | null, provider: PaymentProvider | null, chargeId: string | null, status: PaymentStatus, declineCode: DeclineCode | null, actionUrl: string | null, createdAt: string, settledAt: string | null, amount: { amount: string, currency: string }, refunded: { amount: string, currency: string } } }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -7529,7 +7708,7 @@ export type ChangePlanMutationVariables = Exact<{
 
 
 export type ChangePlanMutation = { changePlan:
-    | { __typename: 'ChangePlanDone', replayed: boolean, dryRun: boolean, net: { amount: string, currency: string }, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }>, scheduled: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null, proration: { id: string, settlement: string } | null }
+    | { __typename: 'ChangePlanDone', replayed: boolean, dryRun: boolean, net: { amount: string, currency: string }, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }>, scheduled: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null, proration: { id: string, settlement: string } | null }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -7667,7 +7846,7 @@ export type StartSubscriptionMutationVariables = Exact<{
 
 export type StartSubscriptionMutation = { startSubscription:
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
-    | { __typename: 'StartSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
+    | { __typename: 'StartSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
    };
 
 export type CancelSubscriptionMutationVariables = Exact<{
@@ -7678,7 +7857,7 @@ export type CancelSubscriptionMutationVariables = Exact<{
 
 
 export type CancelSubscriptionMutation = { cancelSubscription:
-    | { __typename: 'CancelSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
+    | { __typename: 'CancelSubscriptionDone', replayed: boolean, dryRun: boolean, subscription: { id: string, status: SubscriptionStatus, interval: BillingInterval, timeZone: string, anchorDate: string, startedAt: string, trialEnd: string | null, cancelAt: string | null, cancelledAt: string | null, cancelReason: string | null, version: number, currentPeriod: { start: string, end: string }, item: { id: string, quantity: string, startedAt: string, unitAmount: { amount: string, currency: string }, plan: { id: string, code: string, name: string, rank: number }, planVersion: { id: string, number: number } }, scheduledChange: { effectiveAt: string, quantity: string, plan: { id: string, code: string, name: string } } | null }, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 
@@ -7825,7 +8004,7 @@ export type AdvanceClockMutationVariables = Exact<{
 
 
 export type AdvanceClockMutation = { advanceClock:
-    | { __typename: 'AdvanceClockDone', replayed: boolean, dryRun: boolean, now: string, events: number, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
+    | { __typename: 'AdvanceClockDone', replayed: boolean, dryRun: boolean, now: string, events: number, invoices: Array<{ id: string, number: string, kind: InvoiceKind, reason: InvoiceReason, status: InvoiceStatus, issuedAt: string, dueDate: string, overdue: boolean, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, uncollectibleAt: string | null, taxTreatment: TaxTreatment, taxNote: string | null, period: { start: string, end: string } | null, subtotal: { amount: string, currency: string }, discount: { amount: string, currency: string }, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string }, creditApplied: { amount: string, currency: string }, amountDue: { amount: string, currency: string } }>, creditNotes: Array<{ id: string, number: string, reason: CreditNoteReason, invoiceId: string | null, memo: string | null, settlement: CreditSettlement, issuedAt: string, taxTreatment: TaxTreatment, taxNote: string | null, tax: { amount: string, currency: string }, taxes: Array<{ rate: { name: string, percent: string, inclusive: boolean }, base: { amount: string, currency: string }, amount: { amount: string, currency: string } }>, total: { amount: string, currency: string } }> }
     | { __typename: 'Refused', code: RefusalCode, message: string, retryable: boolean, path: Array<string> | null, docs: string, facts: Array<{ name: string, value: string }> }
    };
 

@@ -17,8 +17,8 @@ import { type Field, mutations } from '../graphql/support/calls';
 export const ofPartners: readonly string[] =
   `acceptCheckout acceptLicencePurchase archiveAddon createAddon createApiKey createCoupon createFeature createLicenceProduct createMeter createPartner createPlan
    createTaxRate createTenant createWebhookEndpoint deleteWebhookEndpoint endTaxRate grantEntitlement issueCreditNote
-   markInvoicePaid markInvoiceUncollectible publishPlanVersion refundPayment refuseCheckout refuseLicencePurchase replayEvents retryInboundEvent revokeApiKey
-   revokeEntitlement rotateWebhookSecret sendTestEvent setCreditPolicy setDunningPolicy setPartnerBillingDetails setSelfServicePolicy
+   markInvoicePaid markInvoiceUncollectible publishPlanVersion recordPayment refundPayment refuseCheckout refuseLicencePurchase replayEvents retryInboundEvent revokeApiKey
+   revokeEntitlement rotateWebhookSecret sendTestEvent setCreditPolicy setDunningPolicy setPartnerBillingDetails setPaymentTerms setSelfServicePolicy
    setTaxCategory setTaxTreatment unparkTenant updateAddon updateCoupon updateLicenceProduct updatePlan
    updateWebhookEndpoint voidInvoice`.split(/\s+/);
 

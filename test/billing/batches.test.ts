@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { dataSourceFor } from '../../ormconfig';
 import { runBilling } from '../../src/billing/billing-run.job';
+import { decodeId } from '../../src/core/ids';
 import { createLog } from '../../src/platform/log';
 import { System } from '../../src/system';
 import { startTestGateway, type TestGateway } from '../support/gateway';
@@ -136,5 +137,48 @@ test('who enters many tenants reads and writes those, of one partner, and no oth
     expect((await job.query('select 1 from invoices')).rowCount).toBe(0);
   } finally {
     await job.end();
+  }
+});
+
+test("each tenant's own due date, and its first turn, in a batch as alone", async () => {
+  for (const batchSize of [100, 1]) {
+    clock.set('2025-01-31T12:00:00Z');
+    const world = await worldWithUsage();
+    const partners: { code: string }[] = await gateway.database.asOwner(
+      'select code from partners order by id desc limit 1',
+    );
+    const [own, ofPartner, hadCard, neverCard] = [
+      await world.liveTenant({ name: 'own' }),
+      await world.liveTenant({ name: 'partner' }),
+      await world.liveTenant({ name: 'had card' }),
+      await world.liveTenant({ name: 'never card' }),
+    ];
+    for (const tenant of [own, ofPartner, hadCard, neverCard]) await tenant.start('basic');
+    const terms = (input: object) => world.act('setPaymentTerms', input, 'terms { netDays }');
+    await terms({ tenantId: own.id, netDays: 30 });
+    if (batchSize === 100) await terms({ partnerId: world.partnerId, netDays: 14 });
+    // The fake provider takes no live tenant's card.
+    await gateway.database.asOwner(
+      `insert into payment_methods (tenant_id, id, partner_id, provider, customer_external_id, external_id, kind, is_default, created_at, removed_at)
+       select id, gen_random_uuid(), partner_id, 'STRIPE', 'cus_1', 'pm_1', 'CARD', false, $2, $2 from tenants where id = $1`,
+      [decodeId(hadCard.id)!.uuid, '2025-02-01T00:00:00Z'],
+    );
+    clock.set('2025-03-01T00:00:00Z');
+    await statementsOfRun(batchSize);
+    const rows = await gateway.database.asOwner<{ name: string; due: string; turn: string | null }>(
+      `select t.name, to_char(i.due_at at time zone 'UTC', 'YYYY-MM-DD') as due, to_char(c.due_at at time zone 'UTC', 'YYYY-MM-DD') as turn
+         from invoices i join tenants t on t.id = i.tenant_id join partners p on p.id = t.partner_id
+         join invoice_collections c on c.tenant_id = i.tenant_id and c.invoice_id = i.id
+        where p.code = $1 and i.reason = 'RENEWAL' order by t.id`,
+      [partners[0]!.code],
+    );
+    // 1 March + 30 days; + 14 days or none.
+    const others = batchSize === 100 ? '2025-03-15' : '2025-03-01';
+    expect(rows).toEqual([
+      { name: 'own', due: '2025-03-31', turn: '2025-03-31' },
+      { name: 'partner', due: others, turn: batchSize === 100 ? others : null },
+      { name: 'had card', due: others, turn: others },
+      { name: 'never card', due: others, turn: batchSize === 100 ? others : null },
+    ]);
   }
 });

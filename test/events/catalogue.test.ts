@@ -105,6 +105,7 @@ beforeAll(async () => {
   await world.plan({ code: 'small', rank: 10, month: '10.00', year: '100.00' });
   await world.plan({ code: 'large', rank: 20, month: '40.00', year: '400.00', features: [{ feature: 'exports' }] });
   await must('setSelfServicePolicy', { partnerId, allowed: ['REFUND'] }, 'policy { version }');
+  await must('setPaymentTerms', { partnerId, netDays: 0 }, 'terms { netDays }');
   await must('setCreditPolicy', { partnerId, creditBasis: 'USAGE' }, 'policy { version }');
   await must('updatePlan', { partnerId, plan: 'large', name: 'Large' }, 'plan { id }');
   const prices = [

@@ -1,5 +1,5 @@
-import { dispatcherOf } from '../events/support/webhooks';
 import { randomFrom, seed } from '../support/arbitraries';
+import { findings } from '../support/findings';
 import { startTestGateway, type TestGateway } from '../support/gateway';
 import { openShops, Story } from './story';
 
@@ -16,19 +16,6 @@ beforeAll(async () => {
   gateway = await startTestGateway();
 });
 afterAll(() => gateway.stop());
-
-async function findings(): Promise<string[]> {
-  // Nobody sends events while the stories are lived.
-  while ((await dispatcherOf(gateway).relay()) > 0);
-  const names = await gateway.database.asOwner<{ name: string }>('select app.list_checks() as name');
-  const found: string[] = [];
-  for (const { name } of names) {
-    await gateway.database.asOwner('select app.run_check($1)', [name]);
-    const rows = await gateway.database.asOwner<{ subject: string; detail: string }>(`select * from ${name} limit 5`);
-    found.push(...rows.map(({ subject, detail }) => `${name}: ${subject}: ${detail}`));
-  }
-  return found;
-}
 
 test(
   `${count} stories of two years break no law (seed ${seed})`,
@@ -49,7 +36,7 @@ test(
       }
     };
     await Promise.all(Array.from({ length: lanes }, lane));
-    const found = [...broken, ...(await findings())];
+    const found = [...broken, ...(await findings(gateway))];
     if (only !== undefined) process.stderr.write(`${stories.get(Number(only))!.told.join('\n')}\n`);
     const tenants = [...stories].map(([number, story]) => `STORY=${number}: tenant ${story.uuid}`);
     expect(found.length === 0 ? [] : [...found, `seed ${seed}`, ...tenants]).toEqual([]);

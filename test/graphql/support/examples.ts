@@ -259,6 +259,18 @@ export const examples: Readonly<Record<string, Example>> = {
   recordUsage: byTenant((_home, number) => ({ id: `event-${number}`, type: 'world_calls' })),
   recordUsageBatch: byTenant((_home, number) => ({ events: [{ id: `event-${number}`, type: 'world_calls' }] })),
   replayEvents: byEndpoint({ fromSequence: '1' }),
+  recordPayment: {
+    account: 'input.tenantId',
+    args: (home, number) => ({
+      input: {
+        tenantId: home.tenantId,
+        invoiceId: home.ids.UnpaidInvoice,
+        amount: { amount: '0.01', currency: home.currency },
+        reference: `transfer ${home.tenantId} ${number}`,
+      },
+      idempotencyKey: `recorded-${number}`,
+    }),
+  },
   refundPayment: {
     account: 'input.tenantId',
     args: (home, number) => ({
@@ -298,6 +310,8 @@ export const examples: Readonly<Record<string, Example>> = {
   sendTestEvent: byEndpoint(),
   setDefaultPaymentMethod: byTenant((home) => ({ paymentMethodId: home.ids.PaymentMethod })),
   setDunningPolicy: byPartner(() => ({ retryDays: [1, 5], graceDays: 4, finalAction: 'CANCEL' })),
+  setPaymentTerms: byPartner(() => ({ netDays: 14 })),
+  'setPaymentTerms of a tenant': { ...byTenant(() => ({ netDays: 30 })), of: 'setPaymentTerms' },
   setSelfServicePolicy: byPartner(() => ({ allowed: ['REFUND'] })),
   setCreditPolicy: byPartner(() => ({ creditBasis: 'TIME' })),
   startPaymentMethodSetup: byTenant(() => ({ provider: 'FAKE', returnUrl: 'https://example.com/' })),
