@@ -340,7 +340,7 @@ const fields: Readonly<Record<string, string>> = {
   InvoiceCollection: 'failures firstFailedAt nextAttemptAt paymentMethodMissing status',
   Meter: 'aggregation eventType feature filters id thresholds uniqueProperty valueProperty',
   MeterFilter: 'property values',
-  Licence: 'assigned autoRenew expiresAt id overAssigned product seatHolders seats startsAt status version',
+  Licence: 'accessFrom assigned autoRenew expiresAt id overAssigned product seatHolders seats startsAt status version',
   LicenceCheckout: 'id provider url',
   LicenceProduct: 'allowances code description id name status trial version yearlyPrices',
   LicencePurchase:

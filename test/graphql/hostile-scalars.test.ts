@@ -625,7 +625,7 @@ describe('null or nothing for an optional argument', () => {
         if (!ofTenant) continue;
         const [ofOwner] = await askCalls(gateway, 'partner-owner', calls);
         // Without a tenant, these are about the partner itself, and say so.
-        const ofPartner = value !== '' && ['members'].includes(name);
+        const ofPartner = value !== '' && ['members', 'setPaymentTerms of a tenant'].includes(name);
         expect({ name, value, data: outcomeOf(ofOwner!) === 'DATA' }).toEqual({ name, value, data: ofPartner });
       }
     },

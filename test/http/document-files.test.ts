@@ -75,8 +75,8 @@ describe('CSV', () => {
     const amount = rows[0]!.indexOf('amount');
     expect(rows.slice(1, 4).map((row) => row[amount])).toEqual(['-3.00', '-2.00', '-1.00']);
     expect(cellsOf(documentCsv(plain).toString('utf8').slice(1)).map((row) => row.join('|'))).toEqual([
-      'document|number|issued|seller|buyer|kind|description|from|until|quantity|amount|currency|tax|tax_percent|tax_amount|tax_included',
-      'Invoice|ACME-000042|2026-02-01|Acme Compliance GmbH|Łódź Imports Sp. z o.o.|PLAN_FIXED|Starter|2026-01-01|2026-01-31|1|29.99|EUR|VAT|19|5.70|no',
+      'document|number|issued|seller|buyer|kind|description|from|until|quantity|amount|currency|tax|tax_percent|tax_amount|tax_included|due',
+      'Invoice|ACME-000042|2026-02-01|Acme Compliance GmbH|Łódź Imports Sp. z o.o.|PLAN_FIXED|Starter|2026-01-01|2026-01-31|1|29.99|EUR|VAT|19|5.70|no|',
       expect.stringContaining('|50.00|EUR|VAT|19|9.50|no'),
       expect.stringContaining('|25.00|EUR|VAT|19|4.75|no'),
       expect.stringContaining('|1000|10.00|EUR|'),
