@@ -12,7 +12,7 @@ import { seeded, Worker } from './workers';
 
 const number = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise);
 /** FAULT_KILLS=2000 npx jest test/faults: as long as you like. FAULT_SEED repeats a run. */
-const kills = number('FAULT_KILLS', 200);
+const kills = number('FAULT_KILLS', 60);
 const crashes = number('FAULT_CRASHES', 10);
 const seed = number('FAULT_SEED', 20_260_101);
 const tenantCount = 24;
