@@ -130,15 +130,19 @@ export class PaymentWork {
   }
 
   /** Its invoice was paid in another way, or is void: nobody is charged for it any more. */
-  private async takeBack({ id: paymentId, tenantId, provider, externalId, status }: Charge): Promise<Charge> {
+  private async takeBack(payment: Charge): Promise<Charge> {
+    const { id: paymentId, tenantId, status } = payment;
     let outcome: ChargeOutcome = { status: 'DECLINED', code: 'CANCELLED' };
-    if (status === 'REQUIRES_ACTION') {
-      const which = { chargeId: externalId!, reference: encodeId('Payment', paymentId, tenantId) };
-      outcome = await this.ask<ChargeOutcome>(provider, (port) => port.cancelCharge(which));
-    }
+    if (status === 'REQUIRES_ACTION') outcome = await this.cancel(payment);
     // It cannot be taken back yet: later.
     if (outcome.status === 'REQUIRES_ACTION') outcome = { status: 'UNKNOWN', reason: 'PROCESSING' };
     return this.system.asTenant(tenantId, (tx) => settlePayment(tx, { paymentId, outcome }));
+  }
+
+  /** Of a charge that waits for its customer. */
+  private cancel({ id, tenantId, provider, externalId }: Charge): Promise<ChargeOutcome> {
+    const which = { chargeId: externalId!, reference: encodeId('Payment', id, tenantId) };
+    return this.ask<ChargeOutcome>(provider, (port) => port.cancelCharge(which));
   }
 
   /** What the provider has no more is not asked for again: another method on file is, and the next card makes the customer anew. */
@@ -162,9 +166,7 @@ export class PaymentWork {
   async replacePayment({ id, tenantId, invoiceId }: Charge, methodId: string, isTurn = false): Promise<Charge> {
     const payment = (await this.system.asTenant(tenantId, (tx) => tx.payments.chargeById(tenantId, id)))!;
     if (payment.status === 'REQUIRES_ACTION') {
-      const which = { chargeId: payment.externalId!, reference: encodeId('Payment', id, tenantId) };
-      const outcome = await this.ask<ChargeOutcome>(payment.provider, (provider) => provider.cancelCharge(which));
-      const input = { paymentId: id, outcome, methodId, isTurn };
+      const input = { paymentId: id, outcome: await this.cancel(payment), methodId, isTurn };
       await this.system.asTenant(tenantId, (tx) => replacePayment(tx, input, this.isUsable));
     }
     const last = await this.system.asTenant(tenantId, (tx) => tx.payments.lastCharge(tenantId, invoiceId));
