@@ -5,7 +5,7 @@ import { inTenant } from '../payments/dry-run.job';
 import type { PaddleSubscription } from '../payments/paddle/paddle-event';
 import type { PaddleProvider } from '../payments/paddle/paddle-provider';
 import type { Providers } from '../payments/providers';
-import { pagesOf } from '../payments/reconcile-payments.job';
+import { ownRows, pagesOf } from '../payments/reconcile-payments.job';
 import type { System } from '../system';
 import { endSubscription } from './end-subscription.command';
 import { keepSubscriptionsInStep } from './keep-subscriptions-in-step.job';
@@ -60,32 +60,28 @@ interface OwnSubscription {
   readonly billedSeats: bigint | undefined;
 }
 
-const pageSize = 1_000;
+interface OwnSubscriptionRow {
+  readonly tenant_id: string;
+  readonly id: string;
+  readonly external_id: string;
+  readonly current: boolean;
+  readonly auto_renew: boolean;
+  readonly provider_seats: string | null;
+}
+
+const subscriptionsList = {
+  name: 'licence-subscriptions',
+  text: 'select * from app.licence_subscriptions($1, $2, $3)',
+};
 
 async function ownSubscriptions(system: System): Promise<Map<string, OwnSubscription>> {
   const own = new Map<string, OwnSubscription>();
-  let after: string | null = null;
-  for (;;) {
-    const rows: {
-      tenant_id: string;
-      id: string;
-      external_id: string;
-      current: boolean;
-      auto_renew: boolean;
-      provider_seats: string | null;
-    }[] = await system.ask(
-      { name: 'licence-subscriptions', text: 'select * from app.licence_subscriptions($1, $2, $3)' },
-      ['PADDLE', after, pageSize],
-    );
-    for (const row of rows) {
-      const billedSeats = row.provider_seats === null ? undefined : BigInt(row.provider_seats);
-      own.set(row.external_id, {
-        ...{ tenantId: row.tenant_id, licenceId: row.id, current: row.current, autoRenew: row.auto_renew, billedSeats },
-      });
-    }
-    if (rows.length < pageSize) return own;
-    after = rows.at(-1)!.id;
+  for await (const row of ownRows<OwnSubscriptionRow>(system, subscriptionsList, ['PADDLE'])) {
+    const billedSeats = row.provider_seats === null ? undefined : BigInt(row.provider_seats);
+    const { tenant_id: tenantId, id: licenceId, current, auto_renew: autoRenew } = row;
+    own.set(row.external_id, { tenantId, licenceId, current, autoRenew, billedSeats });
   }
+  return own;
 }
 
 async function* theirSubscriptions(paddle: PaddleProvider): AsyncGenerator<PaddleSubscription> {

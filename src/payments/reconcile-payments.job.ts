@@ -3,6 +3,7 @@ import { type CurrencyCode, isCurrencyCode } from '../core/currency';
 import { decodeId, encodeId } from '../core/ids';
 import { invariant } from '../core/invariant';
 import { equals, type Money, money, moneyText } from '../core/money';
+import type { Prepared } from '../platform/database';
 import type { System } from '../system';
 import { adoptPayment } from './adopt-payment.command';
 import { type Drift, mended, type Reconciliation, type Repairing } from './drift';
@@ -46,40 +47,51 @@ const sources = {
 /** Statuses of purchases in the words of payments. */
 const statusOf: Readonly<Record<string, OwnPayment['status']>> = { COMPLETED: 'SUCCEEDED', REFUNDED: 'SUCCEEDED' };
 
+/** All that a function of the database lists, a page at a time: it takes these, the id after which to go on, and how many. */
+export async function* ownRows<Row extends { readonly id: string }>(
+  system: System,
+  list: Prepared,
+  given: readonly unknown[],
+): AsyncGenerator<Row> {
+  let after: string | null = null;
+  for (;;) {
+    const rows: Row[] = await system.ask<Row>(list, [...given, after, pageSize]);
+    yield* rows;
+    if (rows.length < pageSize) return;
+    after = rows.at(-1)!.id;
+  }
+}
+
+interface OwnPaymentRow {
+  readonly tenant_id: string;
+  readonly id: string;
+  readonly external_id: string | null;
+  readonly amount: string;
+  readonly currency: string;
+  readonly refunded: string;
+  readonly status: string;
+  readonly asked_at: Date;
+}
+
 async function* ownPayments(
   system: System,
   kind: keyof typeof sources,
   provider: string,
   from: Instant,
 ): AsyncGenerator<OwnPayment> {
-  let after: string | null = null;
-  for (;;) {
-    const rows: {
-      tenant_id: string;
-      id: string;
-      external_id: string | null;
-      amount: string;
-      currency: string;
-      refunded: string;
-      status: string;
-      asked_at: Date;
-    }[] = await system.ask(sources[kind], [provider, from.toString(), after, pageSize]);
-    for (const row of rows) {
-      invariant(isCurrencyCode(row.currency), 'a payment has a currency');
-      const currency: CurrencyCode = row.currency;
-      yield {
-        kind,
-        tenantId: row.tenant_id,
-        id: row.id,
-        externalId: row.external_id ?? undefined,
-        amount: money(BigInt(row.amount), currency),
-        refunded: money(BigInt(row.refunded), currency),
-        status: statusOf[row.status] ?? (row.status as OwnPayment['status']),
-        askedAt: instantFromDate(row.asked_at),
-      };
-    }
-    if (rows.length < pageSize) return;
-    after = rows.at(-1)!.id;
+  for await (const row of ownRows<OwnPaymentRow>(system, sources[kind], [provider, from.toString()])) {
+    invariant(isCurrencyCode(row.currency), 'a payment has a currency');
+    const currency: CurrencyCode = row.currency;
+    yield {
+      kind,
+      tenantId: row.tenant_id,
+      id: row.id,
+      externalId: row.external_id ?? undefined,
+      amount: money(BigInt(row.amount), currency),
+      refunded: money(BigInt(row.refunded), currency),
+      status: statusOf[row.status] ?? (row.status as OwnPayment['status']),
+      askedAt: instantFromDate(row.asked_at),
+    };
   }
 }
 

@@ -2,35 +2,19 @@ import { encodeId, type Id } from '../../core/ids';
 import { equals, moneyText } from '../../core/money';
 import type { System } from '../../system';
 import { type Drift, mended, type Reconciliation, type Repairing } from '../drift';
-import { ProviderSilent } from '../reconcile-payments.job';
+import { ownRows, ProviderSilent } from '../reconcile-payments.job';
 import { StripeBilling } from './stripe-billing';
 import type { StripeCheckouts } from './stripe-checkouts.job';
 import type { StripeProvider } from './stripe-provider';
 
-const pageSize = 1_000;
-
 interface OpenPage {
-  readonly tenantId: Id<'Tenant'>;
+  readonly tenant_id: Id<'Tenant'>;
   readonly id: Id<'Checkout'>;
-  readonly session: string;
+  readonly session_external_id: string;
   readonly status: string;
 }
 
-async function* openPages(system: System, live: boolean): AsyncGenerator<OpenPage> {
-  let after: string | null = null;
-  for (;;) {
-    const rows: { tenant_id: string; id: string; session_external_id: string; status: string }[] = await system.ask(
-      { name: 'stripe-open-checkouts', text: 'select * from app.stripe_open_checkouts($1, $2, $3)' },
-      [live, after, pageSize],
-    );
-    for (const row of rows) {
-      const [tenantId, id] = [row.tenant_id as Id<'Tenant'>, row.id as Id<'Checkout'>];
-      yield { tenantId, id, session: row.session_external_id, status: row.status };
-    }
-    if (rows.length < pageSize) return;
-    after = rows.at(-1)!.id;
-  }
-}
+const openPages = { name: 'stripe-open-checkouts', text: 'select * from app.stripe_open_checkouts($1, $2, $3)' };
 
 /** Compares the pages that are open here with what became of them at Stripe. With `repair` each that differs is looked at now. */
 export async function reconcileCheckouts(
@@ -42,7 +26,8 @@ export async function reconcileCheckouts(
   const billing = new StripeBilling(provider);
   const drift: Drift[] = [];
   let [here, there] = [0, 0];
-  for await (const { tenantId, id, session: externalId, status } of openPages(system, provider.live)) {
+  for await (const page of ownRows<OpenPage>(system, openPages, [provider.live])) {
+    const { tenant_id: tenantId, id, session_external_id: externalId, status } = page;
     here += 1;
     const session = await billing.session(externalId);
     if (session.status === 'UNKNOWN') throw new ProviderSilent(provider.name, session);

@@ -5,7 +5,7 @@ import { type Money, money, moneyText } from '../../core/money';
 import { NoSuchAccount } from '../../platform/database';
 import type { System } from '../../system';
 import { type Drift, mended, type Reconciliation, type Repairing } from '../drift';
-import { pagesOf } from '../reconcile-payments.job';
+import { ownRows, pagesOf } from '../reconcile-payments.job';
 import type { SeenSubscription, Terms } from '../stripe-checkout';
 import { StripeBilling } from './stripe-billing';
 import type { StripeCheckouts } from './stripe-checkouts.job';
@@ -22,41 +22,34 @@ interface OwnSubscription {
   readonly terms: Terms;
 }
 
-const pageSize = 1_000;
+interface OwnSubscriptionRow {
+  readonly tenant_id: string;
+  readonly id: string;
+  readonly external_id: string;
+  readonly status: string | null;
+  readonly period_end: Date | null;
+  readonly ends_at: Date | null;
+  readonly quantity: string;
+  readonly unit_amount: string;
+  readonly currency: string;
+}
+
+const subscriptionsList = { name: 'stripe-subscriptions', text: 'select * from app.stripe_subscriptions($1, $2, $3)' };
 
 async function* ownSubscriptions(system: System, live: boolean): AsyncGenerator<OwnSubscription> {
-  let after: string | null = null;
-  for (;;) {
-    const rows: {
-      tenant_id: string;
-      id: string;
-      external_id: string;
-      status: string | null;
-      period_end: Date | null;
-      ends_at: Date | null;
-      quantity: string;
-      unit_amount: string;
-      currency: string;
-    }[] = await system.ask(
-      { name: 'stripe-subscriptions', text: 'select * from app.stripe_subscriptions($1, $2, $3)' },
-      [live, after, pageSize],
-    );
-    for (const row of rows) {
-      yield {
-        externalId: row.external_id,
-        tenantId: row.tenant_id as Id<'Tenant'>,
-        id: row.id as Id<'Checkout'>,
-        status: row.status ?? undefined,
-        periodEnd: row.period_end ? instantFromDate(row.period_end) : undefined,
-        endsAt: row.ends_at ? instantFromDate(row.ends_at) : undefined,
-        terms: {
-          quantity: BigInt(row.quantity),
-          unitAmount: money(BigInt(row.unit_amount), row.currency as CurrencyCode),
-        },
-      };
-    }
-    if (rows.length < pageSize) return;
-    after = rows.at(-1)!.id;
+  for await (const row of ownRows<OwnSubscriptionRow>(system, subscriptionsList, [live])) {
+    yield {
+      externalId: row.external_id,
+      tenantId: row.tenant_id as Id<'Tenant'>,
+      id: row.id as Id<'Checkout'>,
+      status: row.status ?? undefined,
+      periodEnd: row.period_end ? instantFromDate(row.period_end) : undefined,
+      endsAt: row.ends_at ? instantFromDate(row.ends_at) : undefined,
+      terms: {
+        quantity: BigInt(row.quantity),
+        unitAmount: money(BigInt(row.unit_amount), row.currency as CurrencyCode),
+      },
+    };
   }
 }
 
