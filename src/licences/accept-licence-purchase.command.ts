@@ -1,7 +1,7 @@
 import { decodeId } from '../core/ids';
 import { moneyText } from '../core/money';
-import { done, type Refused, type Result, refuse } from '../core/result';
-import { stateWord } from '../platform/state-word';
+import { done, type Result, refuse } from '../core/result';
+import { stateConflict, stateWord } from '../platform/state-word';
 import type { Tx } from '../tx';
 import type { Licence } from './licence';
 import { decidePurchase, decideRenewal } from './licence-price';
@@ -42,19 +42,6 @@ export const notParked = ({ status, refusedAt }: LicencePurchase) =>
     path,
     facts: { status: refusedAt ? 'REFUSED' : status },
   });
-/** It stands otherwise than whoever decides about it has seen; `undefined`: as seen. */
-export function stateConflict(
-  purchase: LicencePurchase,
-  { expectedState }: LicencePurchaseInput,
-): Refused<'VERSION_CONFLICT'> | undefined {
-  const state = purchaseState(purchase);
-  if (expectedState === undefined || expectedState === state) return undefined;
-  return refuse('VERSION_CONFLICT', 'The purchase stands otherwise by now; read it again.', {
-    path: ['input', 'expectedState'],
-    facts: { expectedState, currentState: state },
-  });
-}
-
 /** What a person decides by. */
 export const purchaseState = ({ status, parkReason, parkDetail, paid, refunded, refusedAt }: LicencePurchase): string =>
   stateWord(status, parkReason, parkDetail, paid && moneyText(paid), moneyText(refunded), refusedAt?.toString());
@@ -74,7 +61,7 @@ export async function acceptLicencePurchase(
   const accepted = purchase.status === 'COMPLETED' && purchase.parkReason !== undefined;
   if (accepted) return done({ purchase, licence: (await tx.licences.byId(tx.tenant.id, purchase.licenceId!))! });
   if (purchase.status !== 'PARKED' || purchase.refusedAt) return notParked(purchase);
-  const changed = stateConflict(purchase, input);
+  const changed = stateConflict('purchase', input.expectedState, purchaseState(purchase));
   if (changed) return changed;
   if (purchase.parkReason === 'CHECKOUT_REFUSED') return notPaid('The provider opened no checkout: nothing was paid.');
   if (purchase.parkReason === 'CURRENCY_DIFFERS') return notPaid('It was paid in another currency: refuse it.');

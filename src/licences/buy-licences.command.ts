@@ -1,7 +1,6 @@
 import { instantFromMilliseconds, isAtOrBefore } from '../core/calendar';
 import { amountText, isZero, money, zero } from '../core/money';
 import { done, type Result, refuse } from '../core/result';
-import { limitBelow } from '../payments/charge-limits';
 import { tooLarge } from '../payments/too-large.query';
 import type { Tx } from '../tx';
 import { intentLifetime, type LicencePurchase } from './licence-purchase';
@@ -80,8 +79,8 @@ export async function openPurchase(
   if (!provider) {
     return refuse('PROVIDER_NOT_CONFIGURED', 'No payment provider is connected for this kind of tenant.');
   }
-  const most = limitBelow(provider, amount);
-  if (most) return tooLarge(provider, amount, most);
+  const tooMuch = tooLarge(provider, amount);
+  if (tooMuch) return tooMuch;
   const purchase: LicencePurchase = {
     id: tx.newId<'LicencePurchase'>(),
     tenantId: tx.tenant.id,

@@ -3,7 +3,6 @@ import type { Instant } from '../core/calendar';
 import { maximumSeats, parseSeats } from '../core/quantity';
 import { done, type Result, refuse } from '../core/result';
 import { invalid } from '../core/text';
-import { limitBelow } from '../payments/charge-limits';
 import type { ProviderName } from '../payments/provider';
 import { tooLarge } from '../payments/too-large.query';
 import { quoteLifetimeMinutes } from '../proration/quote';
@@ -98,8 +97,8 @@ export async function licenceQuote(
   if (!loaded.ok) return loaded;
   const { amount } = loaded.value.decision;
   const provider = chooseProvider?.(tenant.sandbox);
-  const most = provider && limitBelow(provider, amount);
-  if (most) return tooLarge(provider!, amount, most);
+  const problem = provider && tooLarge(provider, amount);
+  if (problem) return problem;
   return done({
     ...loaded.value,
     quote: {

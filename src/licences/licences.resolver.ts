@@ -69,6 +69,11 @@ const ofPartner = (input: { readonly partnerId?: string }) =>
   ({ kind: 'PARTNER', partnerId: input.partnerId }) as const;
 const ofTenant = (input: { readonly tenantId?: string }) => ({ kind: 'TENANT', tenantId: input.tenantId }) as const;
 
+const chooseIn =
+  ({ app }: Context): ChooseProvider =>
+  (sandbox) =>
+    chooseLicenceProvider(app.providers, sandbox);
+
 const notIssuedHere = () =>
   toGraphqlRefused(refuse('QUOTE_INVALID', 'The quote was not issued here.', { path: ['input', 'quote'] }).refusal);
 
@@ -270,12 +275,11 @@ export class LicencePurchaseResolver {
     const named = context.tenantOrRefusal(input.tenantId);
     if (!named.ok) return toGraphqlRefused(named.refusal);
     if (!tx) return toGraphqlRefused(refuse('TENANT_NOT_FOUND', 'No such tenant.').refusal);
-    const { app } = context;
     const quoted = await licenceQuote(
       tx,
       named.value,
       { product: input.product, quantity: input.quantity ?? undefined },
-      (sandbox) => chooseLicenceProvider(app.providers, sandbox),
+      chooseIn(context),
     );
     if (!quoted.ok) return toGraphqlRefused(quoted.refusal);
     const token = context.app.signer.sign(licenceQuoteText(quoted.value.quote));
@@ -421,7 +425,7 @@ export class LicencePurchaseResolver {
     command: (tx: Tx, choose: ChooseProvider) => Promise<Result<{ purchase: LicencePurchase }, C>>,
   ) {
     const { app } = context;
-    const choose: ChooseProvider = (sandbox) => chooseLicenceProvider(app.providers, sandbox);
+    const choose = chooseIn(context);
     let opened: LicencePurchase | undefined;
     return context.mutate(
       { mutation, permission: 'TENANT_PURCHASE', scope: ofTenant(input), input, options, keyRequired: true },

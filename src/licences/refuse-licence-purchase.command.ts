@@ -1,12 +1,13 @@
 import { type Money, subtract, zero } from '../core/money';
 import { done, type Result } from '../core/result';
+import { stateConflict } from '../platform/state-word';
 import type { Tx } from '../tx';
 import {
   type LicencePurchaseInput,
   lockedPurchase,
   noSuchPurchase,
   notParked,
-  stateConflict,
+  purchaseState,
 } from './accept-licence-purchase.command';
 import { type LicencePurchase, paidFor } from './licence-purchase';
 
@@ -39,7 +40,7 @@ export async function refuseLicencePurchase(
     return done({ purchase, refund });
   }
   if (purchase.status !== 'PARKED') return notParked(purchase);
-  const changed = stateConflict(purchase, input);
+  const changed = stateConflict('purchase', input.expectedState, purchaseState(purchase));
   if (changed) return changed;
   const closed = unpaid ? ({ status: 'CLOSED', refundAskedAt: tx.now } as const) : {};
   const refused = await tx.licencePurchases.update({ ...purchase, ...closed, refusedAt: tx.now });

@@ -15,6 +15,6 @@ const mostAtOnce: Readonly<Record<ProviderName, (currency: CurrencyCode) => Mone
 
 /** What a provider can move at most of a sum that is more; `undefined`: it can move this one. */
 export function limitBelow(provider: ProviderName, amount: Money): Money | undefined {
-  const most = mostAtOnce[provider](amount.currency as CurrencyCode);
+  const most = mostAtOnce[provider](amount.currency);
   return most && amount.minor > most.minor ? most : undefined;
 }

@@ -4,10 +4,14 @@ import type { Tx } from '../tx';
 import { limitBelow } from './charge-limits';
 import { type ProviderName, providerNames } from './provider';
 
-export const tooLarge = (provider: ProviderName, amount: Money, most: Money): Refused<'AMOUNT_NOT_CHARGEABLE'> =>
-  refuse('AMOUNT_NOT_CHARGEABLE', `The payment provider charges at most ${moneyText(most)} at once.`, {
+/** It is more than the provider charges in one go; `undefined`: it is not. */
+export function tooLarge(provider: ProviderName, amount: Money): Refused<'AMOUNT_NOT_CHARGEABLE'> | undefined {
+  const most = limitBelow(provider, amount);
+  if (!most) return undefined;
+  return refuse('AMOUNT_NOT_CHARGEABLE', `The payment provider charges at most ${moneyText(most)} at once.`, {
     facts: { provider, amount: amountText(amount), most: amountText(most), currency: amount.currency },
   });
+}
 
 /** Nearly never: then no provider has to be known. */
 export const mayBeTooLarge = (amount: Money): boolean => providerNames.some((provider) => limitBelow(provider, amount));
@@ -24,9 +28,5 @@ export async function tooLargeToCharge(
   const large = sums.filter(mayBeTooLarge);
   if (large.length === 0) return undefined;
   const provider = (await tx.paymentMethods.defaultOf(tenantId))?.provider;
-  for (const amount of provider ? large : []) {
-    const most = limitBelow(provider!, amount);
-    if (most) return tooLarge(provider!, amount, most);
-  }
-  return undefined;
+  return provider && large.map((amount) => tooLarge(provider, amount)).find((problem) => problem !== undefined);
 }

@@ -1,7 +1,7 @@
 import { done, type Result, refuse } from '../../core/result';
 import type { Tx } from '../../tx';
 import { canBeAccepted, type StripeCheckout } from '../stripe-checkout';
-import { findCheckout, stateConflict } from './find-checkout.query';
+import { checkoutConflict, findCheckout } from './find-checkout.query';
 
 export interface AcceptCheckoutInput {
   readonly checkoutId: string;
@@ -24,7 +24,7 @@ export async function acceptCheckout(
   if (!found.ok) return found;
   const { value: checkout } = found;
   if (checkout.accepted && !checkout.parkedReason) return done({ checkout });
-  const changed = await stateConflict(tx, checkout, expectedState);
+  const changed = await checkoutConflict(tx, checkout, expectedState);
   if (changed) return changed;
   if (!checkout.seen || !canBeAccepted(checkout)) {
     return refuse('CHECKOUT_NOT_ACCEPTABLE', 'There is no other amount or quantity to accept.', {

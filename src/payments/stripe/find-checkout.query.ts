@@ -1,5 +1,6 @@
 import { decodeId } from '../../core/ids';
 import { done, type Refused, type Result, refuse } from '../../core/result';
+import { stateConflict } from '../../platform/state-word';
 import type { Tx } from '../../tx';
 import type { StripeCheckout } from '../stripe-checkout';
 import { checkoutState } from './checkout-state';
@@ -21,7 +22,7 @@ export async function findCheckout(
 }
 
 /** It stands otherwise than whoever decides about it has seen; `undefined`: as seen. */
-export async function stateConflict(
+export async function checkoutConflict(
   tx: Tx,
   checkout: StripeCheckout,
   expectedState: string | undefined,
@@ -29,10 +30,5 @@ export async function stateConflict(
   if (expectedState === undefined) return undefined;
   const { tenantId, id } = checkout;
   const collected = (await tx.stripeCheckouts.invoices([tenantId], [id])).get(id) ?? [];
-  const state = checkoutState(checkout, collected);
-  if (state === expectedState) return undefined;
-  return refuse('VERSION_CONFLICT', 'The checkout stands otherwise by now; read it again.', {
-    path: ['input', 'expectedState'],
-    facts: { expectedState, currentState: state },
-  });
+  return stateConflict('checkout', expectedState, checkoutState(checkout, collected));
 }

@@ -7,7 +7,7 @@ import { endDependents } from '../../invoicing/end-dependents.command';
 import { endAttachment } from '../../subscriptions/end-attachment.command';
 import type { Tx } from '../../tx';
 import { goesBack, type StripeCheckout } from '../stripe-checkout';
-import { findCheckout, stateConflict } from './find-checkout.query';
+import { checkoutConflict, findCheckout } from './find-checkout.query';
 import { withdrawCheckout } from './settle-checkout.command';
 
 export interface RefuseCheckoutInput {
@@ -59,7 +59,7 @@ export async function refuseCheckout(
     unitAmount.currency,
   );
   if (withdrawn) return done({ checkout, refund });
-  const changed = await stateConflict(tx, checkout, input.expectedState);
+  const changed = await checkoutConflict(tx, checkout, input.expectedState);
   if (changed) return changed;
   if (!checkout.parkedReason) {
     return refuse('CHECKOUT_NOT_PARKED', 'It does not wait for a person; cancel the add-on instead.', {
