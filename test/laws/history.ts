@@ -6,7 +6,6 @@ import { reconcile } from '../../src/cli/reconcile';
 import { readConfig } from '../../src/config';
 import { createLog, type Log } from '../../src/platform/log';
 import { type Random, randomFrom, seed } from '../support/arbitraries';
-import type { TestDatabase } from '../support/database';
 import type { TestGateway } from '../support/gateway';
 
 /** What a provider tells, on its way to us: some of it is lost, late, doubled, or overtakes what was told before it. */
@@ -133,18 +132,6 @@ export async function reconciled(
   );
   const lines = printed.join('').split('\n');
   return lines.filter((line) => /^ {2}[A-Z_]+ {2}|did not answer/.test(line)).map((line) => line.trim());
-}
-
-/** Every law of the books (`app.list_checks`), and who breaks it. */
-export async function brokenLaws(database: TestDatabase): Promise<string[]> {
-  const names = await database.asOwner<{ name: string }>('select app.list_checks() as name');
-  const found: string[] = [];
-  for (const { name } of names) {
-    await database.asOwner('select app.run_check($1)', [name]);
-    const rows = await database.asOwner<{ subject: string; detail: string }>(`select * from ${name} limit 5`);
-    found.push(...rows.map(({ subject, detail }) => `${name}: ${subject}: ${detail}`));
-  }
-  return found;
 }
 
 const count = Number(process.env.HISTORIES ?? 2);

@@ -4,10 +4,11 @@ import { keepSubscriptionsInStep } from '../../src/licences/keep-subscriptions-i
 import { PaddleProvider } from '../../src/payments/paddle/paddle-provider';
 import { processInbox } from '../../src/payments/process-inbox.job';
 import type { Random } from '../support/arbitraries';
+import { findings } from '../support/findings';
 import { startTestGateway, type TestGateway } from '../support/gateway';
 import { PaddleStandIn } from '../support/paddle-stand-in';
 import { type TenantOfWorld, World } from '../support/world';
-import { brokenLaws, Diary, faultLog, type History, Mail, pickOne, reconciled } from './history';
+import { Diary, faultLog, type History, Mail, pickOne, reconciled } from './history';
 
 // biome-ignore lint/suspicious/noExplicitAny: histories look into whatever they asked for.
 type Any = any;
@@ -439,17 +440,13 @@ export class PaddleHistory implements History {
     for (const hours of [1, 3, 12, 24]) await this.pass(hours * 3_600_000);
     await this.isAtRest();
     for (const row of await this.reconcile(false)) this.finds(`still differs: ${row}`);
-    for (const law of await brokenLaws(this.gateway.database)) this.finds(law);
+    for (const law of await findings(this.gateway)) this.finds(law);
     await this.compareMoney();
     for (const product of products) await this.compareAccess(product);
     await this.compareSubscriptions();
     await this.afterAll();
     for (const fault of this.faults()) this.finds(`a job failed: ${fault}`);
-    const { told, lost, late, doubled } = this.mail.counts;
-    this.diary.count('events told', told);
-    this.diary.count('events lost', lost);
-    this.diary.count('events late', late);
-    this.diary.count('events doubled', doubled);
+    for (const [what, times] of Object.entries(this.mail.counts)) this.diary.count(`events ${what}`, times);
     this.diary.count('requests to Paddle', paddle.calls.length);
   }
 

@@ -2,6 +2,7 @@ import { encodeId } from '../../src/core/ids';
 import { billTenant } from '../../src/invoicing/bill-tenant.command';
 import { processInbox } from '../../src/payments/process-inbox.job';
 import type { Random } from '../support/arbitraries';
+import { findings } from '../support/findings';
 import { StripeFault } from '../support/stripe/fault';
 import { Params } from '../support/stripe/form';
 import {
@@ -13,7 +14,7 @@ import {
 } from '../support/stripe/gateway';
 import type { Charge, StripeEvent, Subscription } from '../support/stripe/objects';
 import type { Mishap } from '../support/stripe/stand-in';
-import { brokenLaws, Diary, faultLog, type History, Mail, pickOne, reconciled } from './history';
+import { Diary, faultLog, type History, Mail, pickOne, reconciled } from './history';
 
 // biome-ignore lint/suspicious/noExplicitAny: histories look into whatever they asked for.
 type Any = any;
@@ -535,16 +536,12 @@ export class StripeHistory implements History {
     await this.decideAll();
     await this.isAtRest();
     for (const row of await this.reconcile(false)) this.finds(`still differs: ${row}`);
-    for (const law of await brokenLaws(this.stripe.gateway.database)) this.finds(law);
+    for (const law of await findings(this.stripe.gateway)) this.finds(law);
     await this.compareMoney();
     await this.compareAccess();
     await this.afterAll();
     for (const fault of this.faults()) this.finds(`a job failed: ${fault}`);
-    const { told, lost, late, doubled } = this.mail.counts;
-    this.diary.count('events told', told);
-    this.diary.count('events lost', lost);
-    this.diary.count('events late', late);
-    this.diary.count('events doubled', doubled);
+    for (const [what, times] of Object.entries(this.mail.counts)) this.diary.count(`events ${what}`, times);
     this.diary.count('requests to Stripe', standIn.requests.length);
   }
 
