@@ -284,7 +284,7 @@ export const eventCatalogue = {
   'invoice.marked_uncollectible': { version: 1, when: 'An invoice was given up.', data: invoice },
   'invoice.not_chargeable': {
     version: 1,
-    when: 'The payment provider makes no charge of what is due of an invoice, too little or too much: nobody has failed.',
+    when: 'The payment provider makes no charge of what is due of an invoice, too little or too much. The customer has not failed.',
     data: invoice,
   },
   'invoice.overdue': {

@@ -5,7 +5,7 @@ import { resultOf } from '../graphql/refusal.graphql';
 import { type PaymentTerms, type TermsSource, termsSources } from './payment-terms';
 
 export const TermsSourceEnum = enumFrom('PaymentTermsSource', termsSources, 'Who said when invoices are due.', {
-  DEFAULT: 'Nobody: they are due when they are issued.',
+  DEFAULT: 'No terms are set: invoices are due when they are issued.',
   PARTNER: 'The partner, for all of its tenants.',
   TENANT: 'The partner, for this tenant.',
 });

@@ -5554,7 +5554,7 @@ export type PaymentSurplus =
 
 /** Who said when invoices are due. */
 export type PaymentTermsSource =
-  /** Nobody: they are due when they are issued. */
+  /** No terms are set: invoices are due when they are issued. */
   | 'DEFAULT'
   /** The partner, for all of its tenants. */
   | 'PARTNER'
