@@ -465,6 +465,19 @@ UNION ALL
            FROM public.billed_usage_charges c
           WHERE c.tenant_id = i.tenant_id AND c.invoice_id = i.id AND c.returned));
 
+create view public.check_carried_payments with (security_invoker=true) as
+ SELECT 'payment '::text || c.id AS subject,
+    (((((('is '::text || lower(c.status)) || ' of '::text) || c.currency) || ', the one that carries it '::text) || lower(p.status)) || ' of '::text) || p.currency AS detail
+   FROM public.payments c
+     JOIN public.payments p ON p.tenant_id = c.tenant_id AND p.id = c.carried_by
+  WHERE c.status <> p.status OR c.currency <> p.currency
+UNION ALL
+ SELECT 'payment '::text || c.id AS subject,
+    'is carried by a payment that is no charge of its own, or of another method'::text AS detail
+   FROM public.payments c
+     JOIN public.payments p ON p.tenant_id = c.tenant_id AND p.id = c.carried_by
+  WHERE p.carried_by IS NOT NULL OR c.provider IS DISTINCT FROM p.provider OR c.payment_method_id IS DISTINCT FROM p.payment_method_id OR c.external_id IS DISTINCT FROM p.external_id;
+
 create view public.check_changed_documents with (security_invoker=true) as
  SELECT d.name AS subject,
     'is not what it was when it was sealed, '::text || s.sealed_at AS detail
@@ -3252,9 +3265,11 @@ create table public.payments (
   disputed bigint not null default 0,
   reference text,
   sandbox boolean,
+  carried_by uuid,
   constraint payments_pkey PRIMARY KEY (tenant_id, id),
   constraint payments_amount_check CHECK (amount > 0),
   constraint payments_asked_while_open CHECK ((status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text])) OR ask_at IS NULL),
+  constraint payments_carried_by_another CHECK (carried_by IS NULL OR carried_by <> id AND provider IS NOT NULL AND ask_at IS NULL),
   constraint payments_check CHECK (refunded <= amount),
   constraint payments_check1 CHECK (status = 'SUCCEEDED'::text OR refunded = 0),
   constraint payments_check2 CHECK ((status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text])) = (settled_at IS NULL)),
@@ -3267,11 +3282,13 @@ create table public.payments (
   constraint payments_reference_check CHECK (length(reference) >= 1 AND length(reference) <= 200),
   constraint payments_refunded_check CHECK (refunded >= 0),
   constraint payments_status_check CHECK (status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text, 'SUCCEEDED'::text, 'DECLINED'::text])),
+  constraint payments_tenant_id_carried_by_fkey FOREIGN KEY (tenant_id, carried_by) REFERENCES public.payments(tenant_id, id),
   constraint payments_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id),
   constraint payments_tenant_id_partner_id_fkey FOREIGN KEY (tenant_id, partner_id) REFERENCES public.tenants(id, partner_id),
   constraint payments_tenant_id_payment_method_id_fkey FOREIGN KEY (tenant_id, payment_method_id) REFERENCES public.payment_methods(tenant_id, id)
 );
 CREATE INDEX payments_by_external ON public.payments USING btree (provider, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX payments_carried ON public.payments USING btree (tenant_id, carried_by) WHERE carried_by IS NOT NULL;
 CREATE INDEX payments_of_invoice ON public.payments USING btree (tenant_id, invoice_id, id);
 CREATE INDEX payments_of_provider ON public.payments USING btree (provider, id);
 CREATE UNIQUE INDEX payments_one_open ON public.payments USING btree (tenant_id, invoice_id) WHERE status = ANY (ARRAY['PENDING'::text, 'REQUIRES_ACTION'::text]);
@@ -5347,13 +5364,17 @@ CREATE OR REPLACE FUNCTION app.payments_of_provider(p_provider text, p_from time
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-  select p.tenant_id, p.id, p.external_id, p.amount, p.currency,
+  select p.tenant_id, p.id, p.external_id,
+         (p.amount + coalesce((select sum(c.amount) from payments c where c.tenant_id = p.tenant_id and c.carried_by = p.id), 0))::bigint,
+         p.currency,
          coalesce((select sum(r.amount) from refunds r
-                    where r.tenant_id = p.tenant_id and r.payment_id = p.id and r.status = 'SUCCEEDED'
-                      and r.reason <> 'OUTSIDE'), 0)::bigint,
+                    where r.tenant_id = p.tenant_id and r.status = 'SUCCEEDED' and r.reason <> 'OUTSIDE'
+                      and r.payment_id in (select p.id union all
+                                           select c.id from payments c where c.tenant_id = p.tenant_id and c.carried_by = p.id)),
+                  0)::bigint,
          p.status, p.first_asked_at
     from payments p
-   where p.provider = p_provider and p.first_asked_at >= p_from and (p_after is null or p.id > p_after)
+   where p.provider = p_provider and p.carried_by is null and p.first_asked_at >= p_from and (p_after is null or p.id > p_after)
    order by p.id limit p_limit
 $function$;
 revoke all on function app.payments_of_provider(text,timestamp with time zone,uuid,integer) from public;

@@ -112,6 +112,7 @@ export const paymentData = (payment: Payment) => ({
   id: ofTenant('Payment', payment, payment.id),
   invoiceId: ofTenant('Invoice', payment, payment.invoiceId),
   paymentMethodId: orNull(payment.paymentMethodId, (id) => ofTenant('PaymentMethod', payment, id)),
+  carriedBy: orNull(payment.carriedBy, (id) => ofTenant('Payment', payment, id)),
   provider: payment.provider ?? null,
   reference: payment.reference ?? null,
   charge: payment.externalId ?? null,

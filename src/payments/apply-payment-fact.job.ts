@@ -1,7 +1,8 @@
 import { decodeId, type IdKind } from '../core/ids';
-import { equals, subtract } from '../core/money';
+import { equals, money } from '../core/money';
 import { planTakeBack, saveTakeBack } from '../invoicing/take-back.command';
 import type { Tx } from '../tx';
+import { spread, totalOf } from './carried-payments';
 import type { Applied } from './inbound-event';
 import type { InboundHandler } from './inbound-handler.job';
 import { keepPaymentMethod } from './keep-payment-method.command';
@@ -28,7 +29,10 @@ function named(reference: string | undefined, ...kinds: IdKind[]) {
   return decoded?.tenantUuid && kinds.includes(decoded.kind) ? decoded : undefined;
 }
 
-/** The payment that an event is about: by the provider's own id, else by the reference. Both must mean the same one. */
+/**
+ * The payment that an event is about, the one that carries the others of its charge: by the provider's own id, else by the reference.
+ * Both must mean the same one.
+ */
 async function paymentOf(
   tx: Tx,
   provider: ProviderName,
@@ -43,6 +47,7 @@ async function paymentOf(
   if (decoded && !byReference) return parked('REFERENCE_MISMATCH', 'it names a payment that is not there');
   const payment = byCharge ?? byReference;
   if (!payment) return parked('SUBJECT_UNKNOWN');
+  if (payment.carriedBy) return parked('REFERENCE_MISMATCH', "it names a payment that another one's charge carries");
   if (byCharge && byReference && byCharge.id !== byReference.id)
     return parked('REFERENCE_MISMATCH', 'two payments are meant');
   if (payment.provider !== provider) return parked('REFERENCE_MISMATCH', 'the payment is of another provider');
@@ -54,61 +59,86 @@ async function paymentOf(
 
 const isPayment = (found: Payment | Applied): found is Payment => 'invoiceId' in found;
 
+/** All payments of its charge, itself first: in this order money goes back to them. */
+export const togetherWith = async (tx: Pick<Tx, 'payments'>, payment: Payment): Promise<Payment[]> => [
+  payment,
+  ...(await tx.payments.carriedBy(payment)),
+];
+
 async function applyCharge(tx: Tx, provider: ProviderName, fact: Extract<PaymentFact, { kind: 'CHARGE' }>) {
   const found = await paymentOf(tx, provider, fact.chargeId, fact.reference);
   if (!isPayment(found)) return found;
-  if (!equals(found.amount, fact.amount)) return parked('AMOUNT_DIFFERS');
+  if (!equals(totalOf(await togetherWith(tx, found)), fact.amount)) return parked('AMOUNT_DIFFERS');
   await settlePayment(tx, { paymentId: found.id, outcome: fact.outcome });
   return applied;
 }
 
-/** Given back on the provider's own pages: it is booked as what it is, once, and moves the accounts as one of ours does. */
+const asBounds = (most: bigint) => ({ first: most, most });
+
+/**
+ * Given back on the provider's own pages: it is booked as what it is, once, and moves the accounts as one of ours does. Where a charge
+ * took others along it is a refund of each: of the first as far as there is something left of it, then of those.
+ */
 async function bookRefund(
   tx: Tx,
-  payment: Payment,
-  { refundId, amount, status }: Extract<PaymentFact, { kind: 'REFUND' }>,
+  together: readonly Payment[],
+  { refundId, amount: whole, status }: Extract<PaymentFact, { kind: 'REFUND' }>,
 ): Promise<Applied> {
-  if (amount.currency !== payment.amount.currency || amount.minor <= 0n || amount.minor > payment.amount.minor) {
+  const total = totalOf(together);
+  if (whole.currency !== total.currency || whole.minor <= 0n || whole.minor > total.minor) {
     return parked('AMOUNT_DIFFERS');
   }
   const failed = status === 'FAILED';
+  const left = together.map((payment) => (failed ? payment.amount : refundable(payment)).minor);
   // One of ours may be under way, and will fail since there is no more to give.
-  if (!failed && amount.minor > refundable(payment).minor) return later('more than is left of the payment (yet)');
+  if (whole.minor > left.reduce((sum, part) => sum + part, 0n)) return later('more than is left of the payment (yet)');
   const made = { externalId: refundId, failed };
-  const refund = await writeRefund(tx, payment, { amount, reason: 'AT_PROVIDER', made });
-  if (!failed) await saveTakeBack(tx, await planTakeBack(tx, payment.invoiceId, amount), { refundId: refund.id });
+  for (const [index, part] of spread(whole.minor, left.map(asBounds)).entries()) {
+    if (part === 0n) continue;
+    const payment = together[index]!;
+    const amount = money(part, total.currency);
+    const refund = await writeRefund(tx, payment, { amount, reason: 'AT_PROVIDER', made });
+    if (!failed) await saveTakeBack(tx, await planTakeBack(tx, payment.invoiceId, amount), { refundId: refund.id });
+  }
   return applied;
 }
 
 async function applyRefund(tx: Tx, provider: ProviderName, fact: Extract<PaymentFact, { kind: 'REFUND' }>) {
   await tx.tenants.lock(tx.tenant.id);
-  let refund: Refund | undefined;
+  const refunds: Refund[] = [];
   if (fact.reference === undefined) {
     const found = await paymentOf(tx, provider, fact.chargeId, undefined);
     if (!isPayment(found)) return found;
-    refund = await tx.payments.refundByExternalId(tx.tenant.id, found.id, fact.refundId);
-    if (!refund) return bookRefund(tx, found, fact);
+    const together = await togetherWith(tx, found);
+    refunds.push(
+      ...(await tx.payments.refundsByExternalId(
+        tx.tenant.id,
+        together.map(({ id }) => id),
+        fact.refundId,
+      )),
+    );
+    if (refunds.length === 0) return bookRefund(tx, together, fact);
   } else {
     const decoded = named(fact.reference, 'Refund');
-    refund = decoded && (await tx.payments.refundById(tx.tenant.id, decoded.uuid));
+    const refund = decoded && (await tx.payments.refundById(tx.tenant.id, decoded.uuid));
+    if (!refund) return parked('SUBJECT_UNKNOWN', 'a refund that was not asked for here');
+    refunds.push(refund);
   }
-  if (!refund) return parked('SUBJECT_UNKNOWN', 'a refund that was not asked for here');
-  const payment = await tx.payments.byId(tx.tenant.id, refund.paymentId);
-  if (payment?.provider !== provider || payment.externalId !== fact.chargeId) return parked('REFERENCE_MISMATCH');
-  if (!equals(refund.amount, fact.amount)) return parked('AMOUNT_DIFFERS');
   const { refundId, status } = fact;
-  if (refund.externalId && refund.externalId !== refundId) {
+  for (const refund of refunds) {
+    const payment = await tx.payments.byId(tx.tenant.id, refund.paymentId);
+    if (payment?.provider !== provider || payment.externalId !== fact.chargeId) return parked('REFERENCE_MISMATCH');
+  }
+  if (!equals(totalOf(refunds), fact.amount)) return parked('AMOUNT_DIFFERS');
+  if (refunds.some(({ externalId }) => externalId && externalId !== refundId)) {
     return parked('REFERENCE_MISMATCH', 'the refund is another one there');
   }
-  if (refund.status === 'FAILED' && status === 'SUCCEEDED') {
+  if (refunds.some((refund) => refund.status === 'FAILED') && status === 'SUCCEEDED') {
     // What was reserved for it is free again, and may be given back otherwise by now.
     return parked('NEEDS_A_PERSON', 'the refund has failed here, and is told to have succeeded');
   }
-  await settleRefund(
-    tx,
-    refund.id,
-    status === 'SUCCEEDED' ? { status, refundId } : { status, refundId, code: 'failed' },
-  );
+  const outcome = status === 'SUCCEEDED' ? { status, refundId } : { status, refundId, code: 'failed' };
+  for (const { id } of refunds) await settleRefund(tx, id, outcome);
   return applied;
 }
 
@@ -116,13 +146,13 @@ async function applyDispute(tx: Tx, provider: ProviderName, fact: Extract<Paymen
   const found = await paymentOf(tx, provider, fact.chargeId, fact.reference);
   if (!isPayment(found)) return found;
   const { amount, status } = fact;
-  if (amount.currency !== found.amount.currency || subtract(found.amount, amount).minor < 0n) {
-    return parked('AMOUNT_DIFFERS');
-  }
+  const together = await togetherWith(tx, found);
+  const total = totalOf(together);
+  if (amount.currency !== total.currency || amount.minor > total.minor) return parked('AMOUNT_DIFFERS');
   // What was never paid cannot be lost: that it was paid is yet to be heard.
   if (status === 'LOST' && found.status !== 'SUCCEEDED')
     return later('the payment is not known to have succeeded (yet)');
-  await settleDispute(tx, found, fact);
+  await settleDispute(tx, together, fact);
   return applied;
 }
 

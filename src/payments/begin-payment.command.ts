@@ -3,6 +3,7 @@ import type { Id } from '../core/ids';
 import { zero } from '../core/money';
 import type { Invoice } from '../invoicing/invoice';
 import type { Tx } from '../tx';
+import { isAskedAlone, isTooLittle, takenAlong } from './carried-payments';
 import { type Collection, isPolicyTurn } from './dunning';
 import { endCollection } from './end-collection.command';
 import { askHoldSeconds, type Charge } from './payment';
@@ -16,24 +17,27 @@ const lookAgainHours = 1;
 
 export const isPayable = (invoice: Invoice) => invoice.status === 'FINALIZED' || invoice.status === 'UNCOLLECTIBLE';
 
+type AttemptTx = Pick<Tx, 'payments' | 'invoices' | 'collections' | 'newId' | 'now' | 'wallNow' | 'emit'>;
+
 /**
  * Writes the attempt to charge an invoice before anybody is asked: its id is the key under which the provider is asked, now
  * and after a crash. An attempt that is under way is answered as it is: there is one at a time.
  */
 export async function writeAttempt(
-  tx: Pick<Tx, 'payments' | 'collections' | 'newId' | 'now' | 'wallNow' | 'emit'>,
+  tx: AttemptTx,
   invoice: Invoice,
   method: PaymentMethod,
+  carriedBy?: Id<'Payment'>,
 ): Promise<Charge> {
   const { tenantId, partnerId, id: invoiceId, amountDue: amount } = invoice;
   const payment: Charge = {
     id: tx.newId<'Payment'>(),
-    ...{ tenantId, partnerId, invoiceId, amount },
+    ...{ tenantId, partnerId, invoiceId, amount, carriedBy },
     paymentMethodId: method.id,
     provider: method.provider,
     status: 'PENDING',
     asked: 0,
-    askAt: tx.wallNow.add({ seconds: askHoldSeconds }),
+    askAt: carriedBy ? undefined : tx.wallNow.add({ seconds: askHoldSeconds }),
     refunded: zero(amount.currency),
     disputed: zero(amount.currency),
     createdAt: tx.now,
@@ -42,11 +46,40 @@ export async function writeAttempt(
   await tx.payments.insert(payment);
   const collection = await tx.collections.byInvoice(tenantId, invoiceId);
   // Its own turn begins with this attempt; one that was asked for earlier leaves the schedule as it is.
-  if (collection?.dueAt && isAtOrBefore(collection.dueAt, tx.now)) {
+  if (collection?.dueAt && (carriedBy || isAtOrBefore(collection.dueAt, tx.now))) {
     await tx.collections.update({ ...collection, dueAt: undefined });
   }
   await tx.emit({ type: 'payment.created', payload: { payment } });
   return payment;
+}
+
+/**
+ * As `writeAttempt`, at an invoice's turn: what was too little to be charged alone goes along, each invoice with a payment of its own.
+ * Their amounts are what is asked for under this attempt's key, and stay so.
+ */
+export async function writeCarryingAttempt(tx: AttemptTx, invoice: Invoice, method: PaymentMethod): Promise<Charge> {
+  const { tenantId, id, amountDue } = invoice;
+  const others = await tx.payments.notCharged(tenantId, amountDue.currency, id);
+  const isAlone = others.length === 0 || isAskedAlone(await tx.payments.lastCharge(tenantId, id));
+  const waiting: Invoice[] = [];
+  for (const other of isAlone ? [] : others) {
+    const last = await tx.payments.lastCharge(tenantId, other);
+    if (last && isTooLittle(last)) waiting.push((await tx.invoices.byId(tenantId, other))!);
+  }
+  const payment = await writeAttempt(tx, invoice, method);
+  for (const other of takenAlong(amountDue, waiting, method.provider)) {
+    await writeAttempt(tx, other, method, payment.id);
+  }
+  return payment;
+}
+
+/** It asks for another amount than is due by now, of its own invoice or of one that it carries along. */
+async function isOutdated(tx: Tx, payment: Charge): Promise<boolean> {
+  for (const { tenantId, invoiceId, amount } of [payment, ...(await tx.payments.carriedBy(payment))]) {
+    const invoice = await tx.invoices.byId(tenantId, invoiceId);
+    if (invoice?.amountDue.minor !== amount.minor) return true;
+  }
+  return false;
 }
 
 export interface Begun {
@@ -106,6 +139,11 @@ export async function beginPayment(
   if (!isDue(collection, tx.now)) return undefined;
   const open = await tx.payments.openOf(tenantId, invoiceId);
   const method = await tx.paymentMethods.defaultOf(tenantId);
+  if (open?.carriedBy) {
+    // Another one's charge takes it along: its turns are those of that one.
+    await tx.collections.update({ ...collection, dueAt: undefined });
+    return undefined;
+  }
   if (open) {
     // One that waits for its customer is only looked up: where nobody can say how it stands, or the worker dies, the turn comes
     // back.
@@ -114,8 +152,8 @@ export async function beginPayment(
     const isReplaced =
       open.status === 'REQUIRES_ACTION' &&
       method &&
-      (method.id !== open.paymentMethodId || open.amount.minor !== invoice.amountDue.minor) &&
-      isUsable(method.provider, sandbox);
+      isUsable(method.provider, sandbox) &&
+      (method.id !== open.paymentMethodId || (await isOutdated(tx, open)));
     return { payment: open, replaceWith: isReplaced ? method.id : undefined };
   }
   if (!method) {
@@ -137,7 +175,7 @@ export async function beginPayment(
     await tx.collections.update(collection);
     if (isDue(older, tx.now)) return beginPayment(tx, older.invoiceId, isUsable);
     const owed = await tx.invoices.byId(tenantId, older.invoiceId);
-    if (owed && isPayable(owed)) return { payment: await writeAttempt(tx, owed, method) };
+    if (owed && isPayable(owed)) return { payment: await writeCarryingAttempt(tx, owed, method) };
   }
   if (debt && (await isKeptBack(tx))) {
     await failTurn(tx, invoice, collection);
@@ -151,5 +189,5 @@ export async function beginPayment(
     await failTurn(tx, invoice, collection);
     return undefined;
   }
-  return { payment: await writeAttempt(tx, invoice, method) };
+  return { payment: await writeCarryingAttempt(tx, invoice, method) };
 }

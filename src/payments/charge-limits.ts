@@ -1,7 +1,7 @@
 import type { CurrencyCode } from '../core/currency';
 import { type Money, money } from '../core/money';
 import type { ProviderName } from './provider';
-import { mostOfStripe } from './stripe-amount';
+import { mostOfStripe, toStripe } from './stripe-amount';
 
 /** The fake one takes eight digits, as Stripe does. */
 const mostOfFake = (currency: CurrencyCode): Money => money(99_999_999n, currency);
@@ -12,6 +12,10 @@ const mostAtOnce: Readonly<Record<ProviderName, (currency: CurrencyCode) => Mone
   FAKE: mostOfFake,
   PADDLE: () => undefined,
 };
+
+/** Can it move exactly this amount? */
+export const canMove = (provider: ProviderName, amount: Money): boolean =>
+  !limitBelow(provider, amount) && (provider !== 'STRIPE' || toStripe(amount) !== undefined);
 
 /** What a provider can move at most of a sum that is more; `undefined`: it can move this one. */
 export function limitBelow(provider: ProviderName, amount: Money): Money | undefined {

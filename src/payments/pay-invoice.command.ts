@@ -45,7 +45,8 @@ export function chargeableMethod(
 
 /**
  * Begins to charge an invoice now. While an attempt is under way, it is that one that is answered: nothing is charged twice. Only
- * one that waits for its customer gives way, to another method that is named.
+ * one that waits for its customer gives way, to another method that is named, and none that another invoice's charge takes along. What
+ * is charged is what was named: nothing goes along.
  */
 export async function payInvoice(
   tx: Pick<
@@ -83,7 +84,7 @@ export async function payInvoice(
   const open = await tx.payments.openOf(tx.tenant.id, invoice.id);
   if (open) {
     const other = input.paymentMethodId !== undefined && method?.id !== open.paymentMethodId ? method : undefined;
-    if (open.status !== 'REQUIRES_ACTION' || !other) return done({ invoice, payment: open });
+    if (open.carriedBy || open.status !== 'REQUIRES_ACTION' || !other) return done({ invoice, payment: open });
     if (!isUsable(other.provider, tx.tenant.sandbox)) return providerOff(other.provider);
     return done({ invoice, payment: open, replaceWith: other.id });
   }

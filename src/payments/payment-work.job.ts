@@ -3,6 +3,7 @@ import { sqlState } from '../platform/database';
 import type { System } from '../system';
 import type { Tx } from '../tx';
 import { beginPayment, isPayable } from './begin-payment.command';
+import { totalOf } from './carried-payments';
 import { forgetCustomer } from './forget-customer.command';
 import { askHoldSeconds, type Charge, keyHasExpired, type Refund } from './payment';
 import type { PaymentMethod } from './payment-method';
@@ -108,7 +109,11 @@ export class PaymentWork {
   /** Asks the provider about a payment and records what it says. Any number of callers at once charge once. */
   async askPayment(tenantId: string, paymentId: string, isTurn = false): Promise<Charge> {
     const asking = await this.system.asTenant(tenantId, (tx) => this.noteAsking(tx, paymentId));
-    const { payment, method, customer, invoice } = asking;
+    const { payment, method, customer, invoice, amount, description } = asking;
+    if (payment.carriedBy) {
+      await this.askPayment(tenantId, payment.carriedBy);
+      return (await this.system.asTenant(tenantId, (tx) => tx.payments.chargeById(tenantId, paymentId)))!;
+    }
     if (payment.status === 'SUCCEEDED' || payment.status === 'DECLINED') return payment;
     if (!isPayable(invoice) && (payment.status === 'REQUIRES_ACTION' || payment.asked === 0))
       return this.takeBack(payment);
@@ -119,8 +124,7 @@ export class PaymentWork {
       }
       return provider.charge({
         key: `charge:${reference}`,
-        ...{ reference, amount: payment.amount, customerId: customer, methodId: method },
-        description: invoice.number,
+        ...{ reference, amount, customerId: customer, methodId: method, description },
       });
     });
     // Before it is recorded: another method on file is the one of this turn.
@@ -182,7 +186,11 @@ export class PaymentWork {
     const invoice = (await tx.invoices.byId(tenantId, payment.invoiceId))!;
     const asking = { ...payment, asked: payment.asked + 1, askAt: tx.wallNow.add({ seconds: askHoldSeconds }) };
     if (payment.askAt) await tx.payments.update(asking);
-    return { payment, invoice, method: method.externalId, customer: method.customerExternalId };
+    const carried = await tx.payments.carriedBy(payment);
+    const numbers = [invoice.number];
+    for (const { invoiceId } of carried) numbers.push((await tx.invoices.byId(tenantId, invoiceId))!.number);
+    const asked = { amount: totalOf([payment, ...carried]), description: numbers.join(', ') };
+    return { payment, invoice, method: method.externalId, customer: method.customerExternalId, ...asked };
   }
 
   async askRefund(tenantId: string, refundId: string): Promise<Refund> {

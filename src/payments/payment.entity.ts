@@ -17,6 +17,7 @@ export class PaymentEntity {
   @UuidColumn('partner_id') partnerId: string;
   @UuidColumn('invoice_id') invoiceId: string;
   @UuidColumn('payment_method_id', { nullable: true }) paymentMethodId: string | null;
+  @UuidColumn('carried_by', { nullable: true }) carriedBy: string | null;
   @TextColumn('provider', { nullable: true }) provider: string | null;
   @TextColumn('reference', { nullable: true }) reference: string | null;
   @BooleanColumn('sandbox', { nullable: true }) sandbox: boolean | null;

@@ -1,4 +1,4 @@
-import { type EntityManager, IsNull, Not } from 'typeorm';
+import { type EntityManager, In, IsNull, Not } from 'typeorm';
 import type { Instant } from '../core/calendar';
 import type { CurrencyCode } from '../core/currency';
 import { groupBy } from '../core/group';
@@ -28,6 +28,7 @@ function fromRow(row: PaymentEntity): Payment {
     partnerId: row.partnerId as Id<'Partner'>,
     invoiceId: row.invoiceId as Id<'Invoice'>,
     paymentMethodId: (row.paymentMethodId ?? undefined) as Id<'PaymentMethod'> | undefined,
+    carriedBy: (row.carriedBy ?? undefined) as Id<'Payment'> | undefined,
     provider: (row.provider ?? undefined) as ProviderName | undefined,
     reference: row.reference ?? undefined,
     amount: money(row.amount, currency),
@@ -142,10 +143,53 @@ export class PaymentRepository {
     return payment && isCharge(payment) ? payment : undefined;
   }
 
-  /** The payment that the provider knows by this id. */
+  /** The payment that the provider knows by this id; what it carries along has the same. */
   async byExternalId(tenantId: string, provider: ProviderName, externalId: string): Promise<Payment | undefined> {
-    const row = await this.manager.findOneBy(PaymentEntity, { tenantId, provider, externalId });
+    const row = await this.manager.findOneBy(PaymentEntity, { tenantId, provider, externalId, carriedBy: IsNull() });
     return row ? fromRow(row) : undefined;
+  }
+
+  /** What the charge of this payment takes along, oldest first. */
+  async carriedBy({ tenantId, id }: Pick<Payment, 'tenantId' | 'id'>): Promise<Charge[]> {
+    const rows = await this.manager.find(PaymentEntity, { where: { tenantId, carriedBy: id }, order: { id: 'ASC' } });
+    return rows.map((row) => fromRow(row) as Charge);
+  }
+
+  /** The payments of each one's charge, the one that carries the others first: one read for a page. */
+  async chargedTogether(tenantIds: readonly string[], ids: readonly string[]): Promise<Map<string, Payment[]>> {
+    const rows = await this.manager
+      .createQueryBuilder(PaymentEntity, 'payment')
+      .where('payment.tenantId = any(:tenantIds)', { tenantIds })
+      .andWhere(
+        `coalesce(payment.carriedBy, payment.id) in
+           (select coalesce(own.carried_by, own.id) from payments own where own.tenant_id = any(:tenantIds) and own.id = any(:ids))`,
+        { ids },
+      )
+      .orderBy('payment.carriedBy', 'ASC', 'NULLS FIRST')
+      .addOrderBy('payment.id')
+      .limit(10_000)
+      .getMany();
+    const charges = groupBy(rows.map(fromRow), (payment) => payment.carriedBy ?? payment.id);
+    return new Map([...charges.values()].flatMap((together) => together.map(({ id }) => [id, together] as const)));
+  }
+
+  /** Invoices that are open, and whose last attempt the provider did not take for their amount: they wait. Oldest first. */
+  async notCharged(tenantId: string, currency: CurrencyCode, besideInvoiceId: string): Promise<Id<'Invoice'>[]> {
+    const rows: { id: Id<'Invoice'> }[] = await this.manager.query(
+      `select i.id
+         from invoice_collections c
+         join invoices i on i.tenant_id = c.tenant_id and i.id = c.invoice_id and i.status = 'FINALIZED' and i.currency = $2
+         cross join lateral (select * from payments p
+                              where p.tenant_id = c.tenant_id and p.invoice_id = c.invoice_id and p.provider is not null
+                                and p.carried_by is null order by p.id desc limit 1) last
+        where c.tenant_id = $1 and c.ended_at is null and c.invoice_id <> $3
+          and last.status = 'DECLINED' and last.decline_code = 'AMOUNT_NOT_ALLOWED' and last.external_id is null
+          and not exists (select from payments p where p.tenant_id = c.tenant_id and p.invoice_id = c.invoice_id
+                                                   and p.status in ('PENDING', 'REQUIRES_ACTION'))
+        order by i.issued_at, i.id limit 50`,
+      [tenantId, currency, besideInvoiceId],
+    );
+    return rows.map(({ id }) => id);
   }
 
   /** The attempt that is under way for an invoice; there is at most one. */
@@ -159,9 +203,10 @@ export class PaymentRepository {
     return row ? (fromRow(row) as Charge) : undefined;
   }
 
-  /** Nobody is to confirm it any more: it is taken back at its provider soon. */
+  /** Nobody is to confirm it any more: it is taken back at its provider soon. What is carried is left to the one that carries it. */
   async withdrawWaiting(tenantId: string, invoiceId: string, wallNow: Instant): Promise<void> {
-    await this.manager.update(PaymentEntity, { tenantId, invoiceId, status: 'REQUIRES_ACTION' }, { askAt: wallNow });
+    const waiting = { tenantId, invoiceId, status: 'REQUIRES_ACTION', carriedBy: IsNull() };
+    await this.manager.update(PaymentEntity, waiting, { askAt: wallNow });
   }
 
   /** Is anybody asking a provider about a payment of this tenant, or about to? */
@@ -173,10 +218,10 @@ export class PaymentRepository {
     return rows[0].asking;
   }
 
-  /** The latest attempt to charge an invoice. */
+  /** The latest attempt to charge an invoice by a charge of its own. */
   async lastCharge(tenantId: string, invoiceId: string): Promise<Charge | undefined> {
     const row = await this.manager.findOne(PaymentEntity, {
-      where: { tenantId, invoiceId, provider: Not(IsNull()) },
+      where: { tenantId, invoiceId, provider: Not(IsNull()), carriedBy: IsNull() },
       order: { id: 'DESC' },
     });
     return row ? (fromRow(row) as Charge) : undefined;
@@ -242,17 +287,23 @@ export class PaymentRepository {
     return row ? refundFromRow(row) : undefined;
   }
 
-  /** The refund of a payment that the provider knows by this id. */
+  /** The refund of a payment that the partner, or the provider, knows by this id. */
   async refundByExternalId(tenantId: string, paymentId: string, externalId: string): Promise<Refund | undefined> {
-    const row = await this.manager.findOneBy(RefundEntity, { tenantId, paymentId, externalId });
-    return row ? refundFromRow(row) : undefined;
+    return (await this.refundsByExternalId(tenantId, [paymentId], externalId))[0];
   }
 
-  /** The refund of a payment that the provider was asked for under this reference. */
-  async refundNamed(tenantId: string, paymentId: string, reference: string): Promise<Refund | undefined> {
+  /** What one refund of the provider's is of these payments, which are of one charge. */
+  async refundsByExternalId(tenantId: string, paymentIds: readonly string[], externalId: string): Promise<Refund[]> {
+    const where = { tenantId, paymentId: In([...paymentIds]), externalId };
+    return (await this.manager.find(RefundEntity, { where, order: { id: 'ASC' } })).map(refundFromRow);
+  }
+
+  /** The refund of one of these payments that the provider was asked for under this reference. */
+  async refundNamed(tenantId: string, paymentIds: readonly string[], reference: string): Promise<Refund | undefined> {
     const decoded = decodeId(reference);
     if (decoded?.kind !== 'Refund') return undefined;
-    const row = await this.manager.findOneBy(RefundEntity, { tenantId, paymentId, id: decoded.uuid });
+    const where = { tenantId, paymentId: In([...paymentIds]), id: decoded.uuid };
+    const row = await this.manager.findOneBy(RefundEntity, where);
     return row ? refundFromRow(row) : undefined;
   }
 
@@ -291,8 +342,13 @@ export class PaymentRepository {
   }
 
   async disputeByExternalId(tenantId: string, paymentId: string, externalId: string): Promise<Dispute | undefined> {
-    const row = await this.manager.findOneBy(DisputeEntity, { tenantId, paymentId, externalId });
-    return row ? disputeFromRow(row) : undefined;
+    return (await this.disputesByExternalId(tenantId, [paymentId], externalId))[0];
+  }
+
+  /** What one dispute of the provider's is about of these payments, which are of one charge. */
+  async disputesByExternalId(tenantId: string, paymentIds: readonly string[], externalId: string): Promise<Dispute[]> {
+    const where = { tenantId, paymentId: In([...paymentIds]), externalId };
+    return (await this.manager.find(DisputeEntity, { where, order: { id: 'ASC' } })).map(disputeFromRow);
   }
 
   async disputesOf(tenantIds: readonly string[], paymentIds: readonly string[]): Promise<Map<string, Dispute[]>> {

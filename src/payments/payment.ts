@@ -16,6 +16,8 @@ export interface Payment {
   readonly invoiceId: Id<'Invoice'>;
   /** `undefined`, like the provider: it came outside, and is asked of nobody. */
   readonly paymentMethodId?: Id<'PaymentMethod'> | undefined;
+  /** Too little to be charged alone: the charge of that payment takes it along, and it has none of its own. */
+  readonly carriedBy?: Id<'Payment'> | undefined;
   readonly provider?: ProviderName | undefined;
   /** It came outside: where it can be found there. */
   readonly reference?: string | undefined;
@@ -99,6 +101,13 @@ export const isFurther = (known: DisputeStatus, told: DisputeStatus): boolean =>
 /** Such a refund takes back what was paid of the invoice; the others give back what was credited already, or was never due. */
 export const takesBack = ({ reason }: Pick<Refund, 'reason'>): boolean =>
   reason === 'REQUESTED' || reason === 'AT_PROVIDER' || reason === 'OUTSIDE';
+
+/** Where a payment stands that another one carries: as that one. */
+export const asCarried = (payment: Charge, by: Charge): Charge => ({
+  ...payment,
+  ...{ status: by.status, externalId: by.externalId, declineCode: by.declineCode, actionUrl: by.actionUrl },
+  ...{ unknownReason: by.unknownReason, settledAt: by.settledAt },
+});
 
 /** What can still be given back of a payment. */
 export function refundable(payment: Payment): Money {

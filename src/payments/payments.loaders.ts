@@ -43,5 +43,8 @@ export const tenantNowLoader = (tx: Tx) =>
   new DataLoader<string, Instant | undefined, string>((ids) =>
     Promise.all(ids.map(async (id) => (await tx.tenantFor(id))?.now)),
   );
+export const settlementsOfPaymentLoader = manyByRow<Payment[]>((tx, tenants, ids) =>
+  tx.payments.chargedTogether(tenants, ids),
+);
 export const refundsOfPaymentLoader = manyByRow<Refund[]>((tx, tenants, ids) => tx.payments.refundsOf(tenants, ids));
 export const disputesOfPaymentLoader = manyByRow<Dispute[]>((tx, tenants, ids) => tx.payments.disputesOf(tenants, ids));

@@ -58,6 +58,7 @@ import {
   disputesOfPaymentLoader,
   paymentsOfInvoiceLoader,
   refundsOfPaymentLoader,
+  settlementsOfPaymentLoader,
   wentBackOfInvoiceLoader,
 } from './payments.loaders';
 import { recordPayment, recordPaymentRefusals } from './record-payment.command';
@@ -142,6 +143,16 @@ export class PaymentResolver {
     const tenant = context.tenantUuid(tenantId);
     if (!tx || !tenant) return emptyPage(args);
     return toGraphqlPage(await tx.payments.page(tenant, pageRequest(args)), ({ id }) => id, toGraphqlPayment);
+  }
+
+  @FieldResolver(() => [PaymentType], {
+    description:
+      'What its charge settles: a payment for each invoice, all with the same chargeId. First the one for which it was made, then those of invoices that were too small to be charged alone and went along. Their amounts make that of the charge.',
+  })
+  async settlements(@Root() payment: PaymentType, @Ctx() context: Context): Promise<PaymentType[]> {
+    const loader = await context.loader(settlementsOfPaymentLoader);
+    const together = await loader.load({ tenantId: payment.tenantUuid, id: payment.uuid });
+    return together?.map(toGraphqlPayment) ?? [payment];
   }
 
   @FieldResolver(() => [RefundType], { description: 'What goes back of it, oldest first.' })

@@ -77,7 +77,7 @@ export interface ChargeRequest {
   /** The provider's ids. */
   readonly customerId: string;
   readonly methodId: string;
-  /** For the customer's statement and the provider's pages: the invoice's number. */
+  /** For the customer's statement and the provider's pages: the invoice's number, and those of what goes along. */
   readonly description: string;
 }
 

@@ -3,10 +3,11 @@ import { encodeId } from '../core/ids';
 import { equals, moneyText } from '../core/money';
 import type { System } from '../system';
 import type { Tx } from '../tx';
-import { applyFact, applyPaymentFact } from './apply-payment-fact.job';
+import { applyFact, applyPaymentFact, togetherWith } from './apply-payment-fact.job';
+import { totalOf } from './carried-payments';
 import { type Drift, mended, type Reconciliation, type Repairing } from './drift';
 import { inTenant } from './dry-run.job';
-import { isFurther, type Payment } from './payment';
+import { isFurther, type Payment, type Refund } from './payment';
 import { locateIn } from './process-inbox.job';
 import type { InboundEvent, MoneyBackFact, PaymentProvider } from './provider';
 import { pagesOf, settlingMinutes } from './reconcile-payments.job';
@@ -18,42 +19,59 @@ export interface MoneyBackOptions extends Repairing {
 }
 
 /** How a refund or a dispute of a payment of ours stands here. `undefined`: as there, or it is on its way. */
-async function differenceOf(tx: Tx, payment: Payment, fact: MoneyBackFact): Promise<Omit<Drift, 'kind'> | undefined> {
-  const { id: paymentId, tenantId } = payment;
+async function differenceOf(
+  tx: Tx,
+  together: readonly Payment[],
+  fact: MoneyBackFact,
+): Promise<Omit<Drift, 'kind'> | undefined> {
+  const { id: paymentId, tenantId } = together[0]!;
   const ownId = encodeId('Payment', paymentId, tenantId);
   const there = `${fact.status} ${moneyText(fact.amount)}`;
   if (fact.kind === 'DISPUTE') {
-    const known = await tx.payments.disputeByExternalId(tenantId, paymentId, fact.disputeId);
+    const known = await disputesOf(tx, together, fact.disputeId);
     // Of one that is asked about again after it was lost, the money is away all the same.
-    if (known && (known.status === fact.status || (known.status === 'LOST' && fact.status === 'OPEN')))
+    const [first] = known;
+    if (first && (first.status === fact.status || (first.status === 'LOST' && fact.status === 'OPEN')))
       return undefined;
-    const here = known ? `${known.status} ${moneyText(known.amount)}` : 'nothing';
+    const here = first ? `${first.status} ${moneyText(totalOf(known))}` : 'nothing';
     return { ownId, externalId: fact.disputeId, here, there };
   }
-  const known = await refundOf(tx, payment, fact);
+  const refunds = await refundsOf(tx, together, fact);
+  const [known] = refunds;
   if (!known && fact.status === 'FAILED') return undefined;
-  if (known?.status === fact.status && equals(known.amount, fact.amount)) return undefined;
+  if (known?.status === fact.status && equals(totalOf(refunds), fact.amount)) return undefined;
   const recent = tx.wallNow.subtract({ minutes: settlingMinutes }).epochMilliseconds;
   if (known?.status === 'PENDING' && (known.firstAskedAt?.epochMilliseconds ?? recent) >= recent) return undefined;
-  const here = known ? `${known.status} ${moneyText(known.amount)}` : 'nothing';
+  const here = known ? `${known.status} ${moneyText(totalOf(refunds))}` : 'nothing';
   return { ownId, externalId: fact.refundId, here, there };
 }
 
 type RefundFact = Extract<MoneyBackFact, { kind: 'REFUND' }>;
 
-async function refundOf(tx: Tx, { tenantId, id }: Payment, { refundId, reference }: RefundFact) {
-  const known = await tx.payments.refundByExternalId(tenantId, id, refundId);
-  return known ?? (reference === undefined ? undefined : tx.payments.refundNamed(tenantId, id, reference));
+/** One refund, or one dispute, of a charge is one of each payment that it is about: all of them stand alike. */
+async function refundsOf(tx: Tx, together: readonly Payment[], { refundId, reference }: RefundFact): Promise<Refund[]> {
+  const ids = together.map(({ id }) => id);
+  const known = await tx.payments.refundsByExternalId(tx.tenant.id, ids, refundId);
+  if (known.length > 0 || reference === undefined) return known;
+  const named = await tx.payments.refundNamed(tx.tenant.id, ids, reference);
+  return named ? [named] : [];
 }
 
+const disputesOf = (tx: Tx, together: readonly Payment[], disputeId: string) =>
+  tx.payments.disputesByExternalId(
+    tx.tenant.id,
+    together.map(({ id }) => id),
+    disputeId,
+  );
+
 /** Brings it in step, as its event would have. One that was asked for before a database was restored is booked as made there. */
-async function takeOver(tx: Tx, provider: PaymentProvider['name'], payment: Payment, fact: MoneyBackFact) {
-  const isOurs = fact.kind === 'DISPUTE' || (await refundOf(tx, payment, fact)) !== undefined;
+async function takeOver(tx: Tx, provider: PaymentProvider['name'], together: readonly Payment[], fact: MoneyBackFact) {
+  const isOurs = fact.kind === 'DISPUTE' || (await refundsOf(tx, together, fact)).length > 0;
   const applied = await applyFact(tx, provider, isOurs ? fact : { ...fact, reference: undefined });
   if (applied.outcome !== 'APPLIED') return false;
   if (fact.kind === 'REFUND') return true;
-  const known = await tx.payments.disputeByExternalId(tx.tenant.id, payment.id, fact.disputeId);
-  return known !== undefined && !isFurther(fact.status, known.status);
+  const known = await disputesOf(tx, together, fact.disputeId);
+  return known.length > 0 && known.every(({ status }) => !isFurther(fact.status, status));
 }
 
 /**
@@ -85,8 +103,9 @@ export async function reconcileMoneyBack(
         await tx.tenants.lock(tenantId);
         const payment = await tx.payments.byExternalId(tenantId, name, chargeId);
         isOurs = payment !== undefined;
-        found = payment && (await differenceOf(tx, payment, fact));
-        return payment && found ? takeOver(tx, name, payment, fact) : false;
+        const together = payment && (await togetherWith(tx, payment));
+        found = together && (await differenceOf(tx, together, fact));
+        return together && found ? takeOver(tx, name, together, fact) : false;
       });
       const kind = fact.kind === 'REFUND' ? 'REFUNDS_DIFFER' : 'DISPUTE_DIFFERS';
       if (found) drift.push({ ...found, kind, ...mended(can, options) });

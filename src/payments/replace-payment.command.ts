@@ -1,5 +1,5 @@
 import type { Tx } from '../tx';
-import { isPayable, writeAttempt } from './begin-payment.command';
+import { isPayable, writeAttempt, writeCarryingAttempt } from './begin-payment.command';
 import type { ChargeOutcome, ProviderName } from './provider';
 import { settlePayment } from './settle-payment.command';
 
@@ -30,5 +30,5 @@ export async function replacePayment(
   const invoice = await tx.invoices.byId(tenantId, invoiceId);
   const method = await tx.paymentMethods.byId(tenantId, methodId);
   if (!invoice || !isPayable(invoice) || !method || method.removedAt || !isUsable(method.provider, sandbox)) return;
-  await writeAttempt(tx, invoice, method);
+  await (isTurn ? writeCarryingAttempt : writeAttempt)(tx, invoice, method);
 }

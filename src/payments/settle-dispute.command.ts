@@ -1,6 +1,7 @@
-import { add, equals, type Money, smaller, subtract, zero } from '../core/money';
+import { add, equals, isZero, type Money, money, smaller, subtract, zero } from '../core/money';
 import { planTakeBack, putBack, saveTakeBack } from '../invoicing/take-back.command';
 import type { Tx } from '../tx';
+import { spread } from './carried-payments';
 import { type Dispute, type DisputeStatus, isFurther, type Payment, refundable } from './payment';
 
 export interface DisputeNotice {
@@ -11,10 +12,32 @@ export interface DisputeNotice {
 }
 
 /**
- * Records how a dispute stands. One that is lost takes its money off the payment and off what that paid for; one that is won after
- * it was lost brings the same back. The caller holds the tenant's lock.
+ * Records how a dispute of a charge stands, of each of its payments: of the first as far as something is left of it, then of what it
+ * carries, and no more is asked of a payment than it is of. The caller holds the tenant's lock.
  */
-export async function settleDispute(tx: Tx, payment: Payment, notice: DisputeNotice): Promise<void> {
+export async function settleDispute(tx: Tx, together: readonly Payment[], notice: DisputeNotice): Promise<void> {
+  const { tenantId } = together[0]!;
+  const ids = together.map(({ id }) => id);
+  const known = await tx.payments.disputesByExternalId(tenantId, ids, notice.disputeId);
+  const asked =
+    known.length > 0 ? new Map(known.map((one) => [one.paymentId, one.amount.minor])) : partsOf(together, notice);
+  for (const payment of together) {
+    const part = asked.get(payment.id);
+    if (part !== undefined) await settlePart(tx, payment, { ...notice, amount: money(part, notice.amount.currency) });
+  }
+}
+
+function partsOf(together: readonly Payment[], { amount }: DisputeNotice): ReadonlyMap<Payment['id'], bigint> {
+  const bounds = together.map((payment) => ({ first: refundable(payment).minor, most: payment.amount.minor }));
+  const parts = spread(amount.minor, bounds).map((part, index) => [together[index]!.id, part] as const);
+  // One about nothing is about the first.
+  return new Map(isZero(amount) ? parts.slice(0, 1) : parts.filter(([, part]) => part > 0n));
+}
+
+/**
+ * One that is lost takes its money off the payment and off what that paid for; one that is won after it was lost brings the same back.
+ */
+async function settlePart(tx: Tx, payment: Payment, notice: DisputeNotice): Promise<void> {
   const { tenantId, partnerId, id: paymentId } = payment;
   const { disputeId: externalId, status, amount } = notice;
   const known = await tx.payments.disputeByExternalId(tenantId, paymentId, externalId);

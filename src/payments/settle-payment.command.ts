@@ -6,8 +6,9 @@ import type { Invoice } from '../invoicing/invoice';
 import { lowerDue } from '../invoicing/lower-due.command';
 import type { Tx } from '../tx';
 import { applyStanding } from './apply-standing.command';
+import { isTooLittle } from './carried-payments';
 import { afterFailure, type Collection } from './dunning';
-import { afterOutcome, type Charge, isNoCharge, type Payment, refundable } from './payment';
+import { afterOutcome, asCarried, type Charge, isNoCharge, type Payment, refundable } from './payment';
 import { isAnswerOf } from './payment-method';
 import type { ChargeOutcome } from './provider';
 import { writeRefund } from './write-refund.command';
@@ -31,7 +32,9 @@ export async function settlePayment(tx: Tx, input: SettlePaymentInput): Promise<
   const after = afterOutcome(before, input.outcome, tx.now, tx.wallNow);
   // Heard before: most of what providers tell.
   if (after === before && !input.isTurn) return before;
-  if (after !== before) await tx.payments.update(after);
+  invariant(!before.carriedBy, 'a payment that is carried has no outcome of its own');
+  const carried = after === before ? [] : (await tx.payments.carriedBy(before)).map((one) => asCarried(one, after));
+  if (after !== before) for (const payment of [after, ...carried]) await tx.payments.update(payment);
   const moved = after.status !== before.status;
   const invoice = await tx.invoices.byId(tenantId, after.invoiceId);
   invariant(invoice, 'a payment is for an invoice');
@@ -46,7 +49,17 @@ export async function settlePayment(tx: Tx, input: SettlePaymentInput): Promise<
     if (moved) await tx.emit({ type: 'payment.action_required', payload: { payment: after } });
     await fail(tx, invoice, after, stillWaits);
   }
+  if (moved) for (const payment of carried) await settleCarried(tx, payment);
   return (await tx.payments.chargeById(tenantId, after.id))!;
+}
+
+/** It came with the one that carries it, or waits on: that it did not come is nobody's failure. */
+async function settleCarried(tx: Tx, payment: Charge): Promise<void> {
+  const invoice = await tx.invoices.byId(payment.tenantId, payment.invoiceId);
+  invariant(invoice, 'a payment is for an invoice');
+  if (payment.status === 'SUCCEEDED') await succeed(tx, payment, invoice);
+  if (payment.status === 'DECLINED') await tx.emit({ type: 'payment.failed', payload: { payment } });
+  if (payment.status === 'REQUIRES_ACTION') await tx.emit({ type: 'payment.action_required', payload: { payment } });
 }
 
 async function succeed(tx: Tx, payment: Payment, invoice: Invoice): Promise<void> {
@@ -59,7 +72,7 @@ async function succeed(tx: Tx, payment: Payment, invoice: Invoice): Promise<void
   await writeRefund(tx, payment, { amount: surplus, reason: isZero(due) ? 'PAID_TWICE' : 'OVERPAID' });
 }
 
-async function fail(tx: Tx, invoice: Invoice, payment: Payment, isTurn = false): Promise<void> {
+async function fail(tx: Tx, invoice: Invoice, payment: Charge, isTurn = false): Promise<void> {
   const { id: tenantId } = tx.tenant;
   const collection = await tx.collections.byInvoice(tenantId, invoice.id);
   // An attempt that somebody asked for between two turns does not use one up.
@@ -71,12 +84,25 @@ async function fail(tx: Tx, invoice: Invoice, payment: Payment, isTurn = false):
     return;
   }
   if (isNoCharge(payment)) {
-    // Another try would be the same: it waits, open, for another method or a person.
+    // Another try would be the same: it waits, open, for the next invoice, another method or a person.
     await tx.collections.update({ ...collection, dueAt: undefined });
     await tx.emit({ type: 'invoice.not_chargeable', payload: { invoice } });
+    if (isTooLittle(payment) && collection.failures > 0) await forgive(tx, collection);
     return;
   }
   await failTurn(tx, invoice, collection);
+}
+
+/**
+ * It was overdue without a payment method, and there is one: that the provider does not charge so little is not the customer's failure. It
+ * is no debt any more, as if it had been paid: what was kept back for it is due.
+ */
+async function forgive(tx: Tx, collection: Collection): Promise<void> {
+  const forgiven = { failures: 0, firstFailedAt: undefined, dueAt: undefined };
+  await tx.collections.update({ ...collection, ...forgiven, status: 'OPEN' });
+  await applyStanding(tx);
+  const method = await tx.paymentMethods.defaultOf(collection.tenantId);
+  if (method) await tx.collections.wake(collection.tenantId, method.id, tx.now);
 }
 
 /** A turn has passed without money: dunning takes its next step. */
