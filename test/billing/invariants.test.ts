@@ -379,6 +379,24 @@ const damages: [view: string, damage: string, said: RegExp][] = [
     /is failed and gives 500 back, and 500 was taken for it/,
   ],
   [
+    'check_carried_payments',
+    `insert into payments (tenant_id, id, partner_id, invoice_id, payment_method_id, provider, amount, currency, status, created_at,
+                           first_asked_at, settled_at, carried_by)
+       select tenant_id, gen_random_uuid(), partner_id, invoice_id, payment_method_id, provider, 1, currency, 'DECLINED', now(), now(),
+              now(), id
+         from payments where tenant_id = ${of('Echo')} limit 1`,
+    /is declined of USD, the one that carries it succeeded of USD/,
+  ],
+  [
+    'check_carried_payments',
+    `insert into payments (tenant_id, id, partner_id, invoice_id, payment_method_id, provider, amount, currency, status, created_at,
+                           first_asked_at, settled_at, carried_by)
+       select tenant_id, gen_random_uuid(), partner_id, invoice_id, payment_method_id, provider, 1, currency, status, now(), now(),
+              now(), id
+         from payments where tenant_id = ${of('Echo')} limit 1`,
+    /is carried by a payment that is no charge of its own/,
+  ],
+  [
     'check_disputes',
     `update payments set disputed = 7 where tenant_id = ${of('Echo')}`,
     /lost 7 to disputes, they say 0/,

@@ -355,7 +355,7 @@ const fields: Readonly<Record<string, string>> = {
   Partner: 'code couponOrder createdAt currency id name paymentTerms prorationBasis timeZone version',
   PaymentTerms: 'netDays source',
   Payment:
-    'actionUrl amount chargeId createdAt declineCode disputes id invoiceId paymentMethodId provider reference refunded refunds settledAt status',
+    'actionUrl amount chargeId createdAt declineCode disputes id invoiceId paymentMethodId provider reference refunded refunds settledAt settlements status',
   PaymentMethod: 'brand createdAt expiresMonth expiresYear id isDefault kind last4 provider',
   PendingCoupon: 'coupon createdAt endedAt id periodsApplied periodsReturned status',
   Plan: 'code currentVersion description id name prorationBasis rank status version',
