@@ -124,13 +124,28 @@ export function periodContaining(schedule: Schedule, at: Instant): Period {
 }
 
 /**
- * The anchor for a subscription that starts on a date and is billed on a given day of the month: the latest such day at
- * or before the start, in a month that has it, so that day 31 stays 31 for all periods to come.
+ * The anchor for a subscription that starts on a date and is billed on a given day of the month: periods begin on the
+ * next such day from the start on and every interval after it, so a year or a quarter begins with a part of one as a
+ * month does. Counted back to a month that has the day, so that day 31 stays 31 for all periods to come.
  */
-export function anchorFor(start: LocalDate, anchorDay: number | undefined): LocalDate {
+export function anchorFor(
+  start: LocalDate,
+  anchorDay: number | undefined,
+  interval: IntervalUnit = 'MONTH',
+): LocalDate {
   if (anchorDay === undefined || anchorDay === start.day) return start;
   invariant(anchorDay >= 1 && anchorDay <= 31, 'an anchor day is between 1 and 31');
-  let month = anchorDay < start.day ? start.toPlainYearMonth() : start.toPlainYearMonth().subtract({ months: 1 });
-  while (month.daysInMonth < anchorDay) month = month.subtract({ months: 1 });
-  return month.toPlainDate({ day: anchorDay });
+  invariant(interval !== 'DAY' && interval !== 'WEEK', 'only periods of months have an anchor day');
+  const months = monthsOf[interval];
+  let month = start.toPlainYearMonth();
+  if (Math.min(anchorDay, month.daysInMonth) < start.day) month = month.add({ months: 1 });
+  // A year that begins in February has no day 30 ever.
+  const day = months === 12 ? Math.min(anchorDay, daysAtMost(month.month)) : anchorDay;
+  while (month.daysInMonth < day || compareDates(month.toPlainDate({ day }), start) > 0) {
+    month = month.subtract({ months });
+  }
+  return month.toPlainDate({ day });
 }
+
+/** How many days a month has in the longest of years. */
+const daysAtMost = (month: number) => (month === 2 ? 29 : [4, 6, 9, 11].includes(month) ? 30 : 31);

@@ -128,7 +128,7 @@ export async function loadStart(
   const { timeZone } = tenant;
   const startDate = dateAt(startedAt, timeZone);
   const trialEnd = trial && startOfDay(startDate.add({ days: trial.days }), timeZone);
-  const anchorDate = trialEnd ? dateAt(trialEnd, timeZone) : anchorFor(startDate, anchorDay);
+  const anchorDate = trialEnd ? dateAt(trialEnd, timeZone) : anchorFor(startDate, anchorDay, interval);
   const period = periodContaining({ anchor: anchorDate, interval, zone: timeZone }, trialEnd ?? startedAt);
   // Starting again pays nothing: what the tenant owes keeps its standing, its grace and its access as they were.
   const standing = await standingOfTenant(tx);

@@ -238,6 +238,42 @@ describe('the anchor of a subscription with a billing day', () => {
     expect([period.startDate.toString(), period.endDate.toString()]).toEqual([from, to]);
   });
 
+  test.each([
+    // The next such day after the start, and the year or quarter that ends there.
+    ['YEAR', '2026-01-10', 17, '2025-01-17', '2025-01-17', '2026-01-17'],
+    ['YEAR', '2026-01-17', 17, '2026-01-17', '2026-01-17', '2027-01-17'],
+    ['YEAR', '2026-01-20', 17, '2025-02-17', '2025-02-17', '2026-02-17'],
+    ['YEAR', '2026-03-31', 15, '2025-04-15', '2025-04-15', '2026-04-15'],
+    ['YEAR', '2026-12-31', 1, '2026-01-01', '2026-01-01', '2027-01-01'],
+    // A February has the 29th at most, and only in leap years: 28 February 2026 and 2027, 29 February 2028.
+    ['YEAR', '2026-02-10', 30, '2024-02-29', '2025-02-28', '2026-02-28'],
+    ['YEAR', '2026-02-28', 29, '2024-02-29', '2026-02-28', '2027-02-28'],
+    ['YEAR', '2026-04-10', 31, '2025-04-30', '2025-04-30', '2026-04-30'],
+    ['QUARTER', '2026-01-10', 9, '2025-11-09', '2025-11-09', '2026-02-09'],
+    ['QUARTER', '2026-01-10', 17, '2025-10-17', '2025-10-17', '2026-01-17'],
+    // February, May, August, November: the 31st of August is the latest that is there.
+    ['QUARTER', '2026-02-10', 31, '2025-08-31', '2025-11-30', '2026-02-28'],
+  ] as const)('%s started %s, billed on day %s: anchor %s', (interval, start, day, anchor, from, to) => {
+    const date = localDate(start);
+    expect(anchorFor(date, day, interval).toString()).toBe(anchor);
+    const schedule = { anchor: anchorFor(date, day, interval), interval, zone: timeZone('Europe/Berlin') };
+    const period = periodContaining(schedule, startOfDay(date, schedule.zone));
+    expect([period.startDate.toString(), period.endDate.toString()]).toEqual([from, to]);
+  });
+
+  test.each(['QUARTER', 'YEAR'] as const)('%s: the first period ends within a month, as the day says', (interval) => {
+    for (let day = 1; day <= 31; day += 1) {
+      for (let start = localDate('2027-12-01'); start.year < 2029; start = start.add({ days: 1 })) {
+        const anchor = anchorFor(start, day, interval);
+        const index = periodIndexOf(anchor, interval, start);
+        const next = periodStartDate(anchor, interval, index + 1);
+        const whole = compareDates(periodStartDate(anchor, interval, index), start) === 0;
+        expect(whole || compareDates(next, start.add({ months: 1, days: 3 })) <= 0).toBe(true);
+        expect(next.day).toBe(Math.min(day, next.daysInMonth));
+      }
+    }
+  });
+
   test('is never after the start, and on the day or at the month’s end ever after', () => {
     for (let day = 1; day <= 31; day += 1) {
       for (let start = localDate('2027-12-01'); start.year < 2029; start = start.add({ days: 1 })) {

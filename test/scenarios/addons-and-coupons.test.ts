@@ -390,6 +390,24 @@ describe('subscriptions', () => {
     expect(subscription.currentPeriod.end).toBe('2025-12-31T23:00:00.000Z');
   });
 
+  test('a year or a quarter with a billing day begins with the days up to the next such day', async () => {
+    const world = await World.create(gateway);
+    const price = (interval: string, amount: string) => ({ interval, price: { amount, currency: 'USD' } });
+    const prices = [price('QUARTER', '92.00'), price('YEAR', '365.00')];
+    const input = { partnerId: world.partnerId, code: 'whole', name: 'whole', rank: 1, prices };
+    await world.act('createPlan', input, 'plan { id }');
+    const start = async (interval: string) => {
+      const { invoices, subscription } = await (await world.tenant('2026-01-10T00:00:00Z')).start('whole', {
+        interval,
+        anchorDay: 17,
+      });
+      return [amountsOf(invoices[0]), subscription.currentPeriod.end];
+    };
+    // 10 to 17 January is 7 of the 365 days to 17 January 2026: 365.00 × 7/365; of the quarter's 92: 92.00 × 7/92.
+    expect(await start('YEAR')).toEqual([['PLAN_FIXED 7.00'], '2026-01-17T00:00:00.000Z']);
+    expect(await start('QUARTER')).toEqual([['PLAN_FIXED 7.00'], '2026-01-17T00:00:00.000Z']);
+  });
+
   test('a trial costs nothing, and its end begins the first period', async () => {
     const world = await tracks();
     const tenant = await world.tenant('2025-12-10T09:00:00Z');
