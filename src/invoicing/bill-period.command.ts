@@ -2,10 +2,15 @@ import { couponDiscountsOf } from '../coupons/coupon-discount';
 import { afterUse } from '../coupons/pending-coupon';
 import type { Subscription } from '../subscriptions/subscription';
 import type { Tx } from '../tx';
-import { periodOf } from './billed-period';
 import type { Invoice, InvoiceReason } from './invoice';
 import { issueInvoice } from './issue-invoice.command';
-import { type AssembledClosing, type AssembledPeriod, assembleFor, type BilledTime } from './period-invoice.query';
+import {
+  type AssembledClosing,
+  type AssembledPeriod,
+  assembleAfterEnd,
+  assembleFor,
+  type BilledTime,
+} from './period-invoice.query';
 
 /** Issues what was assembled, and keeps what it used up: coupons, and the usage that is billed now. */
 async function issue(
@@ -83,8 +88,7 @@ export async function issueClosing(
 
 /** Bills what is left of an ended subscription's usage: what came late, or what a void invoice took back. Nothing: no invoice. */
 export async function billAfterEnd(tx: Tx, subscription: Subscription): Promise<Invoice | undefined> {
-  const time = { period: periodOf(subscription), from: tx.now, closing: 'SUBSCRIPTION' } as const;
-  const assembled = await assembleFor(tx, subscription, time, { coupons: () => [] });
+  const assembled = await assembleAfterEnd(tx, subscription, tx.now);
   if (assembled.lines.length > 0) return issue(tx, subscription, assembled, { kind: 'ONE_TIME', reason: 'FINAL' });
   await tx.billedUsage.save(subscription, assembled.usage.billed, tx.wallNow);
   return undefined;

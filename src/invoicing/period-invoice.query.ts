@@ -13,7 +13,7 @@ import { loadTaxInput, type TaxedDocument } from '../tax/taxes-of-lines.query';
 import type { Tx } from '../tx';
 import { withNewAnchor } from '../usage/metering-window';
 import { assemblePeriodInvoice, type JoinedAddon, type PeriodInvoice } from './assemble-invoice';
-import { type ClosedPeriod, closedBy } from './billed-period';
+import { type ClosedPeriod, closedBy, periodOf } from './billed-period';
 import { wasCharged } from './item-charge';
 import type { Closing } from './planned-document';
 
@@ -169,6 +169,12 @@ async function assembleClosing(
 /** What is left to bill when a subscription ends. `undefined`: nothing can be, as in a trial. */
 export function assembleFinal(tx: PeriodInvoiceTx, subscription: Subscription, until: Instant) {
   return assembleClosing(tx, subscription, until, 'FINAL');
+}
+
+/** What is left to bill of a subscription that has ended: what came late, or what a void invoice took back. */
+export function assembleAfterEnd(tx: PeriodInvoiceTx, subscription: Subscription, at: Instant) {
+  const time = { period: periodOf(subscription), from: at, closing: 'SUBSCRIPTION' } as const;
+  return assembleFor(tx, subscription, time, { coupons: () => [] });
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { TenantContext } from '../access/tenant';
 import { type Instant, isAtOrBefore, laterOf } from '../core/calendar';
 import { isZero, type Money, smaller, subtract } from '../core/money';
 import { type Period, periodAfter } from '../core/period';
@@ -11,7 +12,13 @@ import type { Tx } from '../tx';
 import { withNewAnchor } from '../usage/metering-window';
 import { closedBy, periodOf } from './billed-period';
 import { type InvoiceReason, type InvoiceTotals, type LineDraft, type TimeSpan, totalsOf } from './invoice';
-import { assembleFor, type BilledTime, type Foreseen, type PeriodInvoiceTx } from './period-invoice.query';
+import {
+  assembleAfterEnd,
+  assembleFor,
+  type BilledTime,
+  type Foreseen,
+  type PeriodInvoiceTx,
+} from './period-invoice.query';
 import { type PlannedDocument, payableOf } from './planned-document';
 
 export interface UpcomingInvoice extends InvoiceTotals {
@@ -98,6 +105,19 @@ function ofChange({ loaded }: LoadedScheduledChange, options: SettledAs, balance
   };
 }
 
+/** A further final invoice: what came late for a subscription that has ended, or what a void invoice took back. */
+async function upcomingAfterEnd(tx: UpcomingInvoiceTx, tenant: TenantContext): Promise<UpcomingInvoice | undefined> {
+  const awaited = await tx.billedUsage.awaitedAfterEnd(tenant.id);
+  const ended = awaited && (await tx.subscriptions.latest(tenant.id));
+  if (!ended) return undefined;
+  const dueAt = laterOf(awaited, tenant.now);
+  const { lines, totals } = await assembleAfterEnd(tx, ended, dueAt);
+  if (lines.length === 0) return undefined;
+  const creditApplied = smaller(await tx.creditNotes.balance(tenant.id, ended.currency), totals.total);
+  const amountDue = subtract(totals.total, creditApplied);
+  return { ...totals, kind: 'INVOICE', reason: 'FINAL', lines, dueAt, creditApplied, amountDue };
+}
+
 /**
  * The next document as it would be if nothing more happened, whatever its reason: what is scheduled taken into account, usage
  * as it stands. The very load and assembly of the acts that issue them, without the save.
@@ -105,7 +125,7 @@ function ofChange({ loaded }: LoadedScheduledChange, options: SettledAs, balance
 export async function upcomingInvoice(tx: UpcomingInvoiceTx, tenantId: string): Promise<UpcomingInvoice | undefined> {
   const tenant = await tx.tenantFor(tenantId);
   const live = tenant && (await tx.subscriptions.live(tenant.id));
-  if (!live) return undefined;
+  if (!live) return tenant && upcomingAfterEnd(tx, tenant);
   const scheduled = await tx.subscriptions.scheduled(tenant.id, live.id);
   // What ends the subscription at the same instant comes first.
   const isDue =
@@ -136,6 +156,8 @@ export async function upcomingInvoice(tx: UpcomingInvoiceTx, tenantId: string): 
     closing: isFinal ? 'SUBSCRIPTION' : undefined,
   };
   const { lines, totals } = await assembleFor(tx, subscription, time, foreseen);
+  // An end with nothing left to bill makes no document.
+  if (isFinal && lines.length === 0) return undefined;
   const creditApplied = smaller(balance, totals.total);
   return {
     ...totals,

@@ -10,7 +10,7 @@ export class UpcomingInvoiceResolver {
   @Query(() => UpcomingInvoiceType, {
     nullable: true,
     description:
-      "A tenant's next document if nothing more happened, whatever its reason. Where one instant makes several, the first of them. Writes nothing; null without a subscription.",
+      "A tenant's next document if nothing more happened, whatever its reason. Where one instant makes several, the first of them. Writes nothing; null where none will be made.",
   })
   async upcomingInvoice(
     @Arg('tenantId', () => ID, { nullable: true, description: "Default: the actor's own." }) tenantId:

@@ -257,6 +257,15 @@ export class BilledUsageRepository {
     });
   }
 
+  /** From when on usage is waited for though the subscription has ended. */
+  async awaitedAfterEnd(tenantId: string): Promise<Instant | undefined> {
+    const [row]: { due_at: Date }[] = await this.manager.query(
+      'select due_at from usage_after_end where tenant_id = $1',
+      [tenantId],
+    );
+    return row && instantFromDate(row.due_at);
+  }
+
   /** Whether usage has been waited for since before an instant: then the caller looks for it. */
   async takeAfterEnd(tenantId: string, until: Instant): Promise<boolean> {
     const rows = await this.manager.query(

@@ -241,8 +241,12 @@ describe('usage of a void invoice', () => {
     const { invoice } = await tenant.cancel({ when: 'NOW' });
     expect(amountsOf(invoice)).toEqual(['OVERAGE 40.00']); // 40 × 1
     await tenant.void(invoice.id);
+    const upcoming = await tenant.upcoming();
+    expect(upcoming).toMatchObject({ reason: 'FINAL', amountDue: { amount: '40.00' }, period: null });
     const [again] = (await tenant.advance(at('02-01'))).invoices;
     expect(amountsOf(again)).toEqual(['OVERAGE 40.00']);
+    expect(amountsOf(upcoming)).toEqual(amountsOf(again));
+    expect(await tenant.upcoming()).toBeNull();
     const input = { tenantId: tenant.id, invoiceId: again.id, reason: 'a gift', forgiveUsage: true };
     expect((await world.act('voidInvoice', input, 'invoice { status }')).invoice.status).toBe('VOID');
     expect((await tenant.advance(at('03-01'))).invoices).toEqual([]);

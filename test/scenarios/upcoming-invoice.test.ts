@@ -143,6 +143,17 @@ test('no subscription, no upcoming invoice', async () => {
   expect(await tenant.usage()).toEqual([]);
 });
 
+test('an end that leaves nothing to bill makes no invoice', async () => {
+  const tenant = await world.tenant(jan1);
+  await tenant.start('small');
+  await tenant.cancel();
+  expect(await tenant.upcoming()).toBeNull();
+  await tenant.use('calls', 130, jan1);
+  expect(await tenant.upcoming()).toMatchObject({ reason: 'FINAL', total: { amount: '3.00' } }); // 30 × 0.10
+  expect((await tenant.advance(feb1)).invoices).toMatchObject([{ reason: 'FINAL', total: { amount: '3.00' } }]);
+  expect(await tenant.upcoming()).toBeNull();
+});
+
 test('a line explains itself: rule, formula, numbers, one sentence', async () => {
   const tenant = await world.tenant(jan1);
   await tenant.start('small');
