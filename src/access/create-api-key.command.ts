@@ -30,7 +30,7 @@ export interface CreateApiKeyDone {
 
 /** A key for machines: of the partner, or of one tenant. */
 export async function createApiKey(
-  tx: Pick<Tx, 'apiKeys' | 'partnerId' | 'newId' | 'wallNow' | 'actorId' | 'emit'>,
+  tx: Pick<Tx, 'apiKeys' | 'tenantFor' | 'partnerId' | 'newId' | 'wallNow' | 'actorId' | 'emit'>,
   tenantId: Id<'Tenant'> | undefined,
   input: CreateApiKeyInput,
 ): Promise<Result<CreateApiKeyDone, (typeof createApiKeyRefusals)[number]>> {
@@ -39,6 +39,13 @@ export async function createApiKey(
   const scopes = [...new Set(input.scopes)];
   if (scopes.length === 0) return invalid(['scopes'], 'A key needs at least one scope.');
   if (input.expiresAt && isAtOrBefore(input.expiresAt, tx.wallNow)) return invalid(['expiresAt'], 'In the future.');
+  const tenant = tenantId && (await tx.tenantFor(tenantId));
+  if (tenant && tenant.sandbox === input.live) {
+    return invalid(
+      ['live'],
+      tenant.sandbox ? 'A sandbox tenant takes test keys only.' : 'A live tenant takes live keys only.',
+    );
+  }
   const secret = `tg_${input.live ? 'live' : 'test'}_${randomBytes(32).toString('base64url')}`;
   const apiKey: ApiKey = {
     id: tx.newId<'ApiKey'>(),

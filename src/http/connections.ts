@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { refusalOf } from './refusal';
+import { refusalBody, refusalOf } from './refusal';
 
 /** Milliseconds that a client may take. */
 export interface ConnectionLimits {
@@ -70,7 +70,10 @@ export function refuseConnection(error: { readonly code?: string }, socket: Sock
 
 /** What cannot even be routed: a path with a broken escape, for example. */
 export const refuseUnroutable = (_error: unknown, request: FastifyRequest, reply: FastifyReply) =>
-  void reply.status(400).headers(safeHeaders).send(refusalOf(400, request.id));
+  void reply
+    .status(400)
+    .headers(safeHeaders)
+    .send(refusalBody('BAD_REQUEST', 'The path cannot be decoded.', request.id));
 
 /** By callback: a promise for each hook of each request is not free. */
 export function guardConnections(fastify: FastifyInstance): void {

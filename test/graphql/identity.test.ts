@@ -577,6 +577,18 @@ describe('an API key', () => {
     expect(await outcome(secret, rebuild(globex))).toBe('UNAUTHENTICATED');
   });
 
+  test('of a tenant is of its kind: a test key would see nothing of a live tenant, nor a live key of a sandbox', async () => {
+    for (const sandbox of [true, false]) {
+      const { tenant } = await gateway.get(
+        'partner-owner',
+        'mutation ($input: CreateTenantInput!) { createTenant(input: $input) { ... on CreateTenantDone { tenant { id } } } }',
+        { input: { name: 'of a kind', sandbox } },
+      );
+      expect(await make({ tenantId: tenant.id, live: sandbox })).toMatchObject({ code: 'INVALID_INPUT' });
+      expect(await make({ tenantId: tenant.id, live: !sandbox })).toMatchObject({ secret: expect.any(String) });
+    }
+  });
+
   test('that is nearly right is nothing', async () => {
     const { secret } = await make({});
     const [head, body] = [secret.slice(0, 8), secret.slice(8)];

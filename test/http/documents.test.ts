@@ -123,6 +123,8 @@ describe('who may see it', () => {
       const answer = await fetchAs('tenant-admin', `/invoices/${id}.pdf`);
       expect(await textOf(answer)).toEqual([404, 'There is nothing here.']);
     }
+    const undecoded = await fetchAs('tenant-admin', '/invoices/%E0%A4%A.pdf');
+    expect(await textOf(undecoded)).toEqual([400, 'The path cannot be decoded.']);
     for (const file of [`${invoice.id}.exe`, invoice.id, `${invoice.id}.pdf.csv`]) {
       expect((await fetchAs('tenant-admin', `/invoices/${file}`)).status).toBe(404);
     }
